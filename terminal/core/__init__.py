@@ -1,0 +1,1 @@
+"""Tools without a trading word in them; standard library only."""

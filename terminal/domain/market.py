@@ -1,0 +1,129 @@
+"""Market data: what the venue says about prices. Times are nanoseconds UTC."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from decimal import Decimal
+from enum import Enum
+from typing import NamedTuple
+
+from terminal.domain.instrument import InstrumentId
+
+
+class Side(Enum):
+    """Of an order, a fill or (the taker's side) a trade."""
+
+    BUY = "buy"
+    SELL = "sell"
+
+    @property
+    def opposite(self) -> Side:
+        return Side.SELL if self is Side.BUY else Side.BUY
+
+    @property
+    def sign(self) -> int:
+        """+1 for a buy, -1 for a sell."""
+        return 1 if self is Side.BUY else -1
+
+
+class BookLevel(NamedTuple):
+    """One price of a book: quantity 0 in an update removes it."""
+
+    price: Decimal
+    quantity: Decimal
+
+
+class Quote(NamedTuple):
+    """The best prices and the day's figures. ``None`` means that the venue has not said."""
+
+    instrument: InstrumentId
+    bid: Decimal | None
+    bid_quantity: Decimal | None
+    ask: Decimal | None
+    ask_quantity: Decimal | None
+    last: Decimal | None
+    volume_24h: Decimal | None
+    """In base units."""
+    low_24h: Decimal | None
+    high_24h: Decimal | None
+    change_24h: Decimal | None
+    """In quote units, against 24 hours ago."""
+    change_24h_pct: Decimal | None
+    vwap_24h: Decimal | None
+    ts_event_ns: int | None
+    ts_received_ns: int
+
+
+class Trade(NamedTuple):
+    """A public print. ``side`` is the taker's."""
+
+    instrument: InstrumentId
+    trade_id: str
+    side: Side
+    price: Decimal
+    quantity: Decimal
+    ts_event_ns: int
+    ts_received_ns: int
+
+
+class Bar(NamedTuple):
+    """Open, high, low, close and volume (base units) of one interval, named by its first nanosecond."""
+
+    open_ns: int
+    open: Decimal
+    high: Decimal
+    low: Decimal
+    close: Decimal
+    volume: Decimal
+    trades: int | None = None
+
+
+class BookSnapshot(NamedTuple):
+    """A whole book, best levels first. ``checksum`` and ``sequence`` are None where the venue has none."""
+
+    instrument: InstrumentId
+    bids: tuple[BookLevel, ...]
+    asks: tuple[BookLevel, ...]
+    depth: int
+    checksum: int | None
+    sequence: int | None
+    ts_event_ns: int | None
+    ts_received_ns: int
+
+
+class BookDelta(NamedTuple):
+    """Changes to a book, in the order to apply them; quantity 0 removes the price."""
+
+    instrument: InstrumentId
+    bids: tuple[BookLevel, ...]
+    asks: tuple[BookLevel, ...]
+    checksum: int | None
+    previous_sequence: int | None
+    sequence: int | None
+    ts_event_ns: int | None
+    ts_received_ns: int
+
+
+class FeedKind(Enum):
+    """What can be subscribed to."""
+
+    QUOTES = "quotes"
+    BOOK = "book"
+    TRADES = "trades"
+    BARS = "bars"
+
+
+@dataclass(frozen=True, slots=True)
+class Feed:
+    """One subscription: what, of which instrument, how deep or at which interval."""
+
+    kind: FeedKind
+    symbol: str
+    depth: int | None = None
+    """Levels a side; BOOK only."""
+    interval_s: int | None = None
+    """Length of a bar in seconds; BARS only."""
+
+    def __str__(self) -> str:
+        extra = self.depth if self.kind is FeedKind.BOOK else self.interval_s
+        return f"{self.kind.value} {self.symbol}" + (f" {extra}" if extra is not None else "")

@@ -1,0 +1,37 @@
+"""What every kind of test needs: a plain event loop, and waiting for a condition instead of a time."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable, Coroutine
+from typing import Any, TypeVar
+
+from terminal.core import tasks
+
+T = TypeVar("T")
+
+
+def run(main: Coroutine[Any, Any, T], *, timeout_s: float = 60.0) -> T:
+    """Run a coroutine on a fresh asyncio loop, and fail if it leaves a task of ours behind."""
+
+    async def guarded() -> T:
+        async with asyncio.timeout(timeout_s):
+            result = await main
+        left = [task.get_name() for task in tasks.running()]
+        await tasks.cancel_all()
+        assert not left, f"tasks left running: {left}"
+        return result
+
+    return asyncio.run(guarded())
+
+
+async def eventually(
+    holds: Callable[[], object], timeout_s: float = 10.0, what: str = "the condition"
+) -> None:
+    """Wait until ``holds()`` is true; fail with ``what`` after ``timeout_s`` seconds."""
+    deadline = time.monotonic() + timeout_s
+    while not holds():
+        if time.monotonic() > deadline:
+            raise AssertionError(f"{what} did not come true within {timeout_s} s")
+        await asyncio.sleep(0.005)
