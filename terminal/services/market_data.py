@@ -1,0 +1,585 @@
+"""Market data as the rest of the program sees it: subscriptions counted by watcher, and what they hold.
+
+Each event arrives by a plain call in the turn in which its frame was read. Book updates are only kept
+then; :meth:`MarketData.flush`, called once a screen tick, applies all of them in order and verifies the
+last one's checksum. A book is handed out only while it is proven: gap, wrong checksum, crossed prices or
+a lost link make it stale at once, and it is live again only after a fresh snapshot that verifies.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections import deque
+from collections.abc import Awaitable, Callable, Iterable
+from dataclasses import dataclass, field
+from enum import Enum
+from functools import partial
+
+from terminal.core import tasks
+from terminal.core.clock import Clock
+from terminal.core.observe import Observable
+from terminal.domain.bars import BarSeries
+from terminal.domain.book import BookChecker, BookFault, OrderBook
+from terminal.domain.errors import TerminalError, Unsupported
+from terminal.domain.events import (
+    BarsReceived,
+    BarUpdate,
+    FeedConfirmed,
+    FeedInterrupted,
+    FeedRefused,
+    InstrumentsChanged,
+    LinkChanged,
+    LinkState,
+    TradesReceived,
+    VenueEvent,
+)
+from terminal.domain.instrument import Instrument, InstrumentId
+from terminal.domain.market import BookDelta, BookSnapshot, Feed, FeedKind, Quote, Trade
+from terminal.venues.base import BookKind, Connector, HasHistory
+
+log = logging.getLogger("book")
+
+DEFAULT_BOOK_DEPTH = 100
+TRADES_KEPT = 5000
+# A frozen screen must not let updates pile up without end: past this many a book is applied at once.
+_PENDING_LIMIT = 2000
+_RELIABLE_FAULTS = 3
+_RELIABLE_WINDOW_S = 60.0
+
+
+class Topic(Enum):
+    """What about an instrument has changed."""
+
+    QUOTE = "quote"
+    BOOK = "book"
+    TRADES = "trades"
+    BARS = "bars"
+    INSTRUMENT = "instrument"
+    STATE = "state"
+    """Live, stale or refused: what is shown may no longer be trusted, or may again."""
+
+
+class FeedState(Enum):
+    """Whether what a feed shows may be trusted now."""
+
+    LOADING = "loading"
+    LIVE = "live"
+    STALE = "stale"
+    UNRELIABLE = "unreliable"
+    """Three integrity faults within a minute: shown, but not traded from."""
+    UNSUPPORTED = "unsupported"
+    REFUSED = "refused"
+
+
+@dataclass(slots=True)
+class _Book:
+    """One instrument's book with the updates that wait for the next screen tick."""
+
+    book: OrderBook
+    checker: BookChecker | None
+    state: FeedState = FeedState.LOADING
+    pending: list[BookSnapshot | BookDelta] = field(default_factory=list)
+    resyncing: bool = False
+    faults: int = 0
+    fault_times_ns: list[int] = field(default_factory=list)
+    updated_ns: int | None = None
+
+
+@dataclass(slots=True)
+class _Venue:
+    """A venue's connector and who watches what through it."""
+
+    connector: Connector | None = None
+    watchers: dict[Feed, int] = field(default_factory=dict)
+    states: dict[Feed, FeedState] = field(default_factory=dict)
+    refusals: dict[Feed, str] = field(default_factory=dict)
+    stale: bool = True
+    """The link is down or silent: nothing of this venue is live."""
+
+
+class MarketData:
+    """Books, quotes, trades and bars of every connected venue.
+
+    Attributes:
+        changed: called with (instrument, topic) in the same turn; a view-model only sets a flag.
+        resyncs: how many times a book had to be taken again from a snapshot since the start.
+    """
+
+    def __init__(self, clock: Clock, *, book_depth: int = DEFAULT_BOOK_DEPTH) -> None:
+        self.changed: Observable[[InstrumentId, Topic]] = Observable("market data")
+        self.resyncs = 0
+        self._clock = clock
+        self._book_depth = book_depth
+        self._venues: dict[str, _Venue] = {}
+        self._instruments: dict[InstrumentId, Instrument] = {}
+        self._quotes: dict[InstrumentId, Quote] = {}
+        self._books: dict[InstrumentId, _Book] = {}
+        self._dirty: set[InstrumentId] = set()
+        self._trades: dict[InstrumentId, deque[Trade]] = {}
+        self._trade_ids: dict[InstrumentId, set[str]] = {}
+        self._bars: dict[tuple[InstrumentId, int], BarSeries] = {}
+        self._handlers: dict[type, Callable[[str, VenueEvent], None]] = {
+            BookDelta: self._on_book,
+            BookSnapshot: self._on_book,
+            Quote: self._on_quote,
+            TradesReceived: self._on_trades,
+            BarUpdate: self._on_bar,
+            BarsReceived: self._on_bars,
+            FeedConfirmed: self._on_confirmed,
+            FeedRefused: self._on_refused,
+            FeedInterrupted: self._on_interrupted,
+            InstrumentsChanged: self._on_instruments,
+            LinkChanged: self._on_link,
+        }
+
+    # -- connections ----------------------------------------------------------------------------------
+
+    def attach(self, venue: str, connector: Connector) -> None:
+        """Take a venue's connector: everything watched there is asked for through it."""
+        entry = self._venue(venue)
+        self._forget(venue)
+        entry.connector = connector
+        entry.stale = True
+        for feed in entry.watchers:
+            self._subscribe(venue, entry, feed)
+
+    def detach(self, venue: str) -> None:
+        """Let the connector go; what was watched stays watched and is shown as stale."""
+        entry = self._venue(venue)
+        entry.connector = None
+        self.set_stale(venue, True)
+
+    def set_instruments(self, instruments: Iterable[Instrument]) -> None:
+        """Take a venue's list of instruments."""
+        for instrument in instruments:
+            before = self._instruments.get(instrument.id)
+            self._instruments[instrument.id] = instrument
+            if before != instrument:
+                self.changed.notify(instrument.id, Topic.INSTRUMENT)
+
+    def set_stale(self, venue: str, stale: bool) -> None:
+        """Mark all of a venue's data as unproven (link silent), or as proven again.
+
+        Only silence may be taken back: TCP lost nothing while it was late. After a lost link each book
+        waits for its new snapshot.
+        """
+        entry = self._venue(venue)
+        if entry.stale == stale:
+            return
+        entry.stale = stale
+        for feed in entry.watchers:
+            self.changed.notify(InstrumentId(venue, feed.symbol), Topic.STATE)
+
+    # -- subscriptions --------------------------------------------------------------------------------
+
+    def watch(self, feed: Feed, venue: str) -> Callable[[], None]:
+        """Count one more watcher of a feed; the first one subscribes. The returned function lets it go."""
+        feed = self._normal(feed)
+        entry = self._venue(venue)
+        count = entry.watchers.get(feed, 0)
+        entry.watchers[feed] = count + 1
+        if count == 0 and entry.connector is not None:
+            self._subscribe(venue, entry, feed)
+        released = False
+
+        def release() -> None:
+            nonlocal released
+            if not released:
+                released = True
+                self._release(venue, feed)
+
+        return release
+
+    def _release(self, venue: str, feed: Feed) -> None:
+        entry = self._venue(venue)
+        left = entry.watchers.get(feed, 0) - 1
+        if left > 0:
+            entry.watchers[feed] = left
+            return
+        entry.watchers.pop(feed, None)
+        entry.states.pop(feed, None)
+        entry.refusals.pop(feed, None)
+        instrument = InstrumentId(venue, feed.symbol)
+        if feed.kind is FeedKind.BOOK:
+            self._books.pop(instrument, None)
+            self._dirty.discard(instrument)
+        elif feed.kind is FeedKind.BARS and feed.interval_s is not None:
+            self._bars.pop((instrument, feed.interval_s), None)
+        if entry.connector is not None:
+            connector = entry.connector
+            tasks.spawn(
+                self._quietly(connector.unsubscribe(feed), f"unsubscribe {feed}"), name=f"unsubscribe {feed}"
+            )
+
+    def _subscribe(self, venue: str, entry: _Venue, feed: Feed) -> None:
+        connector = entry.connector
+        assert connector is not None
+        capabilities = connector.info.capabilities
+        instrument = InstrumentId(venue, feed.symbol)
+        if feed.kind not in capabilities.feeds or (
+            feed.kind is FeedKind.BOOK and capabilities.book is BookKind.NONE
+        ):
+            entry.states[feed] = FeedState.UNSUPPORTED
+            self.changed.notify(instrument, Topic.STATE)
+            return
+        entry.states[feed] = FeedState.LOADING
+        if feed.kind is FeedKind.BOOK:
+            depth = feed.depth or self._book_depth
+            self._books[instrument] = _Book(OrderBook(instrument, depth), None)
+        tasks.spawn(self._start_feed(venue, connector, feed), name=f"subscribe {venue} {feed}")
+
+    async def _start_feed(self, venue: str, connector: Connector, feed: Feed) -> None:
+        try:
+            await connector.subscribe(feed)
+            if feed.kind is FeedKind.BARS:
+                await self._load_recent_bars(venue, connector, feed)
+        except Unsupported as error:
+            self._refuse(venue, feed, error.user_text)
+        except TerminalError as error:
+            log.warning("%s %s: %s", venue, feed, error)
+
+    async def _quietly(self, work: Awaitable[object], what: str) -> None:
+        try:
+            await work
+        except TerminalError as error:
+            log.info("%s: %s", what, error)
+
+    def _normal(self, feed: Feed) -> Feed:
+        # One book an instrument: two depths of the same book would be two truths on one screen.
+        if feed.kind is FeedKind.BOOK and feed.depth != self._book_depth:
+            return Feed(FeedKind.BOOK, feed.symbol, depth=self._book_depth)
+        return feed
+
+    def _venue(self, venue: str) -> _Venue:
+        entry = self._venues.get(venue)
+        if entry is None:
+            entry = self._venues[venue] = _Venue()
+        return entry
+
+    def _forget(self, venue: str) -> None:
+        """Drop what another connection of this venue has shown: practice prices never mix with real ones."""
+        for table in (self._instruments, self._quotes, self._books, self._trades, self._trade_ids):
+            for instrument in [key for key in table if key.venue == venue]:
+                del table[instrument]
+        for key in [key for key in self._bars if key[0].venue == venue]:
+            del self._bars[key]
+        self._dirty = {instrument for instrument in self._dirty if instrument.venue != venue}
+
+    # -- what there is --------------------------------------------------------------------------------
+
+    def instrument(self, instrument: InstrumentId) -> Instrument | None:
+        """The venue's definition of it, or None while unknown."""
+        return self._instruments.get(instrument)
+
+    def instruments(self, venue: str | None = None) -> list[Instrument]:
+        """All known instruments, of one venue or of all."""
+        return [item for item in self._instruments.values() if venue is None or item.venue == venue]
+
+    def quote(self, instrument: InstrumentId) -> Quote | None:
+        """The last quote, however old: ask :meth:`price_age_ns` before trading on it."""
+        return self._quotes.get(instrument)
+
+    def book(self, instrument: InstrumentId) -> OrderBook | None:
+        """The book as last verified; None unless it is proven live."""
+        entry = self._books.get(instrument)
+        if entry is None or self.book_state(instrument) is not FeedState.LIVE:
+            return None
+        return entry.book
+
+    def last_book(self, instrument: InstrumentId) -> OrderBook | None:
+        """The book as it was last known, for a greyed display only; never to trade from."""
+        entry = self._books.get(instrument)
+        return entry.book if entry is not None and entry.book else None
+
+    def book_state(self, instrument: InstrumentId) -> FeedState:
+        """Whether the book may be trusted now."""
+        venue = self._venues.get(instrument.venue)
+        entry = self._books.get(instrument)
+        if venue is None or venue.connector is None:
+            return FeedState.STALE if entry is not None and entry.book else FeedState.LOADING
+        if entry is None:
+            feed = Feed(FeedKind.BOOK, instrument.symbol, depth=self._book_depth)
+            return venue.states.get(feed, FeedState.LOADING)
+        if entry.state is FeedState.LIVE and venue.stale:
+            return FeedState.STALE
+        return entry.state
+
+    def feed_state(self, feed: Feed, venue: str) -> FeedState:
+        """Whether this feed is asked for, live, stale, unsupported or refused."""
+        feed = self._normal(feed)
+        if feed.kind is FeedKind.BOOK:
+            return self.book_state(InstrumentId(venue, feed.symbol))
+        entry = self._venue(venue)
+        state = entry.states.get(feed, FeedState.LOADING)
+        return FeedState.STALE if state is FeedState.LIVE and entry.stale else state
+
+    def refusal(self, feed: Feed, venue: str) -> str:
+        """Why the venue refused a feed; empty where it did not."""
+        return self._venue(venue).refusals.get(self._normal(feed), "")
+
+    def book_updated_ns(self, instrument: InstrumentId) -> int | None:
+        """Monotonic time of the book's last change."""
+        entry = self._books.get(instrument)
+        return entry.updated_ns if entry is not None else None
+
+    def price_age_ns(self, instrument: InstrumentId) -> int | None:
+        """How long ago the link last proved that the prices are current; None where nothing proves it.
+
+        A quiet market is not an old price: a venue's heartbeat proves the link, and a proven link with
+        nothing to say means that the last price still stands.
+        """
+        entry = self._venues.get(instrument.venue)
+        book = self._books.get(instrument)
+        if entry is None or entry.connector is None or (book is None and instrument not in self._quotes):
+            return None
+        if book is not None and book.state is not FeedState.LIVE:
+            return None
+        last = entry.connector.health().last_frame_ns
+        return None if last is None else max(0, self._clock.monotonic_ns() - last)
+
+    def trades(self, instrument: InstrumentId) -> deque[Trade]:
+        """The last prints, newest last."""
+        return self._trades.setdefault(instrument, deque(maxlen=TRADES_KEPT))
+
+    def bars(self, instrument: InstrumentId, interval_s: int) -> BarSeries:
+        """The bars of an interval, oldest first; the running one is last."""
+        key = (instrument, interval_s)
+        series = self._bars.get(key)
+        if series is None:
+            series = self._bars[key] = BarSeries(interval_s)
+        return series
+
+    async def load_more_bars(self, instrument: InstrumentId, interval_s: int, *, limit: int = 500) -> int:
+        """Fetch bars before the oldest one held; how many came (0: the venue has no more).
+
+        Raises:
+            TerminalError: the venue could not be asked; what is held stays.
+        """
+        series = self.bars(instrument, interval_s)
+        connector = self._venue(instrument.venue).connector
+        if series.complete or series.loading or not isinstance(connector, HasHistory):
+            return 0
+        series.loading = True
+        self.changed.notify(instrument, Topic.BARS)
+        try:
+            end_ns = series.bars[0].open_ns if series.bars else None
+            older = await connector.bars(instrument.symbol, interval_s, end_ns=end_ns, limit=limit)
+            added = series.prepend(older)
+            if added == 0:
+                series.complete = True
+            return added
+        finally:
+            series.loading = False
+            self.changed.notify(instrument, Topic.BARS)
+
+    async def _load_recent_bars(self, venue: str, connector: Connector, feed: Feed) -> None:
+        if not isinstance(connector, HasHistory) or feed.interval_s is None:
+            return
+        instrument = InstrumentId(venue, feed.symbol)
+        series = self.bars(instrument, feed.interval_s)
+        series.loading = True
+        try:
+            recent = await connector.bars(feed.symbol, feed.interval_s, end_ns=None)
+        finally:
+            series.loading = False
+        if self._venue(venue).connector is connector:
+            series.merge(recent)
+            self._venue(venue).states[feed] = FeedState.LIVE
+            self.changed.notify(instrument, Topic.BARS)
+
+    # -- events ---------------------------------------------------------------------------------------
+
+    def ingest(self, venue: str, event: VenueEvent) -> None:
+        """Take one event of a connector; events of other kinds are not for market data and pass by."""
+        handler = self._handlers.get(type(event))
+        if handler is not None:
+            handler(venue, event)
+
+    def _on_book(self, venue: str, event: VenueEvent) -> None:
+        assert isinstance(event, BookSnapshot | BookDelta)
+        entry = self._books.get(event.instrument)
+        if entry is None:
+            return
+        pending = entry.pending
+        if type(event) is BookSnapshot:
+            pending.clear()
+        elif not pending and entry.state is not FeedState.LIVE and entry.state is not FeedState.UNRELIABLE:
+            # Between an unsubscribe and the new snapshot the venue may still send updates of the old book.
+            return
+        pending.append(event)
+        self._dirty.add(event.instrument)
+        if len(pending) > _PENDING_LIMIT:
+            self._apply(event.instrument, entry)
+
+    def flush(self) -> None:
+        """Apply and verify everything that came since the last tick. Called once a screen frame."""
+        if not self._dirty:
+            return
+        dirty, self._dirty = self._dirty, set()
+        for instrument in dirty:
+            entry = self._books.get(instrument)
+            if entry is not None and entry.pending:
+                self._apply(instrument, entry)
+
+    def _apply(self, instrument: InstrumentId, entry: _Book) -> None:
+        pending, entry.pending = entry.pending, []
+        book = entry.book
+        try:
+            for event in pending:
+                if type(event) is BookDelta:
+                    book.apply(event)
+                else:
+                    self._load(instrument, entry, event)  # type: ignore[arg-type]
+            last = pending[-1]
+            book.require_uncrossed()
+            if last.checksum is not None:
+                if entry.checker is None:
+                    entry.checker = self._checker(instrument)
+                if entry.checker is not None and not entry.checker.matches(book, last.checksum):
+                    raise BookFault("the checksum does not match")
+        except BookFault as fault:
+            self._lose(instrument, entry, str(fault))
+            return
+        entry.updated_ns = self._clock.monotonic_ns()
+        if entry.state is not FeedState.LIVE:
+            entry.state = self._state_after_recovery(entry)
+            entry.resyncing = False
+            feed = Feed(FeedKind.BOOK, instrument.symbol, depth=self._book_depth)
+            self._venue(instrument.venue).states[feed] = entry.state
+            self.changed.notify(instrument, Topic.STATE)
+        self.changed.notify(instrument, Topic.BOOK)
+
+    def _load(self, instrument: InstrumentId, entry: _Book, snapshot: BookSnapshot) -> None:
+        entry.book.depth = snapshot.depth
+        entry.book.load(snapshot)
+
+    def _checker(self, instrument: InstrumentId) -> BookChecker | None:
+        connector = self._venue(instrument.venue).connector
+        return connector.book_checker(instrument.symbol) if connector is not None else None
+
+    def _state_after_recovery(self, entry: _Book) -> FeedState:
+        horizon = self._clock.monotonic_ns() - int(_RELIABLE_WINDOW_S * 1e9)
+        entry.fault_times_ns = [time_ns for time_ns in entry.fault_times_ns if time_ns > horizon]
+        return FeedState.UNRELIABLE if len(entry.fault_times_ns) >= _RELIABLE_FAULTS else FeedState.LIVE
+
+    def _lose(self, instrument: InstrumentId, entry: _Book, reason: str) -> None:
+        """The book is no longer proven: show it as stale and take a new snapshot, once."""
+        entry.state = FeedState.STALE
+        entry.pending.clear()
+        entry.faults += 1
+        entry.fault_times_ns.append(self._clock.monotonic_ns())
+        log.warning("%s: book out of sync (%s), taking a new snapshot", instrument, reason)
+        connector = self._venue(instrument.venue).connector
+        if connector is not None and not entry.resyncing:
+            entry.resyncing = True
+            self.resyncs += 1
+            feed = Feed(FeedKind.BOOK, instrument.symbol, depth=self._book_depth)
+            tasks.spawn(self._resync(connector, feed, instrument), name=f"resync {instrument}")
+        self.changed.notify(instrument, Topic.STATE)
+        self.changed.notify(instrument, Topic.BOOK)
+
+    async def _resync(self, connector: Connector, feed: Feed, instrument: InstrumentId) -> None:
+        try:
+            await connector.resync(feed)
+        except TerminalError as error:
+            log.warning("%s: no new snapshot: %s", instrument, error)
+        finally:
+            entry = self._books.get(instrument)
+            if entry is not None:
+                entry.resyncing = False
+
+    def _on_quote(self, venue: str, event: VenueEvent) -> None:
+        assert isinstance(event, Quote)
+        self._quotes[event.instrument] = event
+        self._mark_live(venue, Feed(FeedKind.QUOTES, event.instrument.symbol))
+        self.changed.notify(event.instrument, Topic.QUOTE)
+
+    def _on_trades(self, venue: str, event: VenueEvent) -> None:
+        assert isinstance(event, TradesReceived)
+        kept = self.trades(event.instrument)
+        seen = self._trade_ids.setdefault(event.instrument, set())
+        fresh = [trade for trade in event.trades if trade.trade_id not in seen]
+        for trade in fresh:
+            if len(kept) == TRADES_KEPT:
+                seen.discard(kept[0].trade_id)
+            kept.append(trade)
+            seen.add(trade.trade_id)
+        self._mark_live(venue, Feed(FeedKind.TRADES, event.instrument.symbol))
+        if fresh:
+            self.changed.notify(event.instrument, Topic.TRADES)
+
+    def _on_bar(self, venue: str, event: VenueEvent) -> None:
+        assert isinstance(event, BarUpdate)
+        self.bars(event.instrument, event.interval_s).update(event.bar)
+        self.changed.notify(event.instrument, Topic.BARS)
+
+    def _on_bars(self, venue: str, event: VenueEvent) -> None:
+        assert isinstance(event, BarsReceived)
+        self.bars(event.instrument, event.interval_s).merge(event.bars)
+        self.changed.notify(event.instrument, Topic.BARS)
+
+    def _mark_live(self, venue: str, feed: Feed) -> None:
+        states = self._venue(venue).states
+        if states.get(feed) is not FeedState.LIVE and feed in self._venue(venue).watchers:
+            states[feed] = FeedState.LIVE
+            self.changed.notify(InstrumentId(venue, feed.symbol), Topic.STATE)
+
+    def _on_confirmed(self, venue: str, event: VenueEvent) -> None:
+        assert isinstance(event, FeedConfirmed)
+        entry = self._venue(venue)
+        if event.feed.kind is not FeedKind.BOOK and event.feed in entry.watchers:
+            reconnected = entry.states.get(event.feed) is FeedState.STALE
+            entry.states[event.feed] = FeedState.LIVE
+            entry.refusals.pop(event.feed, None)
+            if reconnected and event.feed.kind is FeedKind.BARS and entry.connector is not None:
+                # What traded while the link was down is missing from the bars until they are read again.
+                load = partial(self._load_recent_bars, venue, entry.connector, event.feed)
+                tasks.spawn(self._quietly(load(), f"bars {event.feed}"), name=f"refill {event.feed}")
+            self.changed.notify(InstrumentId(venue, event.feed.symbol), Topic.STATE)
+
+    def _on_refused(self, venue: str, event: VenueEvent) -> None:
+        assert isinstance(event, FeedRefused)
+        self._refuse(venue, event.feed, event.reason)
+
+    def _refuse(self, venue: str, feed: Feed, reason: str) -> None:
+        entry = self._venue(venue)
+        feed = self._normal(feed)
+        entry.states[feed] = FeedState.REFUSED
+        entry.refusals[feed] = reason
+        instrument = InstrumentId(venue, feed.symbol)
+        if feed.kind is FeedKind.BOOK and instrument in self._books:
+            self._books[instrument].state = FeedState.REFUSED
+        self.changed.notify(instrument, Topic.STATE)
+
+    def _on_interrupted(self, venue: str, event: VenueEvent) -> None:
+        assert isinstance(event, FeedInterrupted)
+        instrument = InstrumentId(venue, event.feed.symbol)
+        if event.feed.kind is FeedKind.BOOK:
+            entry = self._books.get(instrument)
+            if entry is not None and entry.state in (FeedState.LIVE, FeedState.UNRELIABLE):
+                entry.state = FeedState.STALE
+                entry.pending.clear()
+        elif event.feed in self._venue(venue).states:
+            self._venue(venue).states[event.feed] = FeedState.STALE
+        self.changed.notify(instrument, Topic.STATE)
+
+    def _on_instruments(self, venue: str, event: VenueEvent) -> None:
+        assert isinstance(event, InstrumentsChanged)
+        self.set_instruments(event.instruments)
+
+    def _on_link(self, venue: str, event: VenueEvent) -> None:
+        assert isinstance(event, LinkChanged)
+        if event.link != "public":
+            return
+        live = event.state is LinkState.LIVE
+        if not live:
+            # Every book waits for the snapshot of the next connection; nothing in between counts.
+            for instrument, book in self._books.items():
+                if instrument.venue == venue and book.state in (FeedState.LIVE, FeedState.UNRELIABLE):
+                    book.state = FeedState.STALE
+                    book.pending.clear()
+            states = self._venue(venue).states
+            for feed, state in states.items():
+                if state is FeedState.LIVE:
+                    states[feed] = FeedState.STALE
+        self.set_stale(venue, not live)

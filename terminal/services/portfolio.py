@@ -1,0 +1,161 @@
+"""What each account holds, and what it is worth.
+
+A venue's stream says totals; what resting orders hold back is derived from the open orders where the
+venue does not say (Kraken WS v2 ``balances`` has no hold figure, read 2026-08).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from decimal import Decimal
+
+from terminal.core.observe import Observable
+from terminal.domain.account import AccountSnapshot, Balance, FeeRates, Position
+from terminal.domain.decimals import ZERO
+from terminal.domain.events import BalancesReported
+from terminal.domain.instrument import Instrument, InstrumentId
+from terminal.domain.market import Quote, Side
+from terminal.domain.orders import Order, OrderState
+from terminal.services.market_data import MarketData
+
+# Currencies worth about one dollar each, used only where no direct market to the dollar is known.
+_DOLLAR_LIKE = frozenset({"USD", "USDT", "USDC"})
+
+
+class Portfolio:
+    """Balances, positions, fee rates and worth by account.
+
+    Attributes:
+        changed: called with the account's name after any change.
+    """
+
+    def __init__(self, market: MarketData, open_orders: Callable[[str], Iterable[Order]]) -> None:
+        self.changed: Observable[[str]] = Observable("portfolio")
+        self._market = market
+        self._open_orders = open_orders
+        self._totals: dict[str, dict[str, Decimal]] = {}
+        self._positions: dict[str, tuple[Position, ...]] = {}
+        self._fees: dict[str, dict[str, FeeRates]] = {}
+        self._known: set[str] = set()
+
+    def load(self, account: str, snapshot: AccountSnapshot) -> None:
+        """Take what a reconciliation read. A failed position query leaves the positions as they were."""
+        self._totals[account] = {balance.asset: balance.total for balance in snapshot.balances}
+        if snapshot.positions_known:
+            self._positions[account] = snapshot.positions
+        if snapshot.fees:
+            self._fees.setdefault(account, {}).update(snapshot.fees)
+        self._known.add(account)
+        self.changed.notify(account)
+
+    def on_balances(self, account: str, event: BalancesReported) -> None:
+        """Take new totals from the account's stream."""
+        totals = self._totals.setdefault(account, {})
+        if event.is_snapshot:
+            totals.clear()
+        for balance in event.balances:
+            totals[balance.asset] = balance.total
+        self.changed.notify(account)
+
+    def set_fee_rates(self, account: str, symbol: str, rates: FeeRates) -> None:
+        """Remember the account's fee rates for a symbol."""
+        self._fees.setdefault(account, {})[symbol] = rates
+        self.changed.notify(account)
+
+    def forget(self, account: str) -> None:
+        """Drop an account that is no longer connected."""
+        self._totals.pop(account, None)
+        self._positions.pop(account, None)
+        self._known.discard(account)
+        self.changed.notify(account)
+
+    def is_known(self, account: str) -> bool:
+        """Whether balances were read at least once: not knowing is not the same as holding nothing."""
+        return account in self._known
+
+    def balances(self, account: str) -> Mapping[str, Balance]:
+        """By asset: total, and what open orders hold of it."""
+        held = self._held(account)
+        totals = self._totals.get(account, {})
+        return {
+            asset: Balance(asset, total, min(total, held.get(asset, ZERO))) for asset, total in totals.items()
+        }
+
+    def positions(self, account: str) -> tuple[Position, ...]:
+        """Open positions, where the venue has such."""
+        return self._positions.get(account, ())
+
+    def fee_rates(self, account: str, symbol: str) -> FeeRates | None:
+        """The account's own rates, or None while unknown."""
+        return self._fees.get(account, {}).get(symbol)
+
+    def equity(self, account: str, currency: str = "USD") -> Decimal | None:
+        """What all balances are worth at mid prices, in ``currency``; None while nothing is known.
+
+        Assets without a known price are left out; :meth:`unpriced` names them.
+        """
+        if account not in self._known:
+            return None
+        venue = account.partition(":")[0]
+        worth = ZERO
+        for asset, total in self._totals.get(account, {}).items():
+            price = self._price(venue, asset, currency)
+            if price is not None:
+                worth += total * price
+        return worth
+
+    def unpriced(self, account: str, currency: str = "USD") -> list[str]:
+        """Assets held that :meth:`equity` could not value."""
+        venue = account.partition(":")[0]
+        return [
+            asset
+            for asset, total in self._totals.get(account, {}).items()
+            if total and self._price(venue, asset, currency) is None
+        ]
+
+    def _price(self, venue: str, asset: str, currency: str) -> Decimal | None:
+        if asset == currency:
+            return Decimal(1)
+        direct = self._mid(InstrumentId(venue, f"{asset}/{currency}"))
+        if direct is not None:
+            return direct
+        inverse = self._mid(InstrumentId(venue, f"{currency}/{asset}"))
+        if inverse:
+            return 1 / inverse
+        if asset in _DOLLAR_LIKE and currency in _DOLLAR_LIKE:
+            return Decimal(1)
+        return None
+
+    def _mid(self, instrument: InstrumentId) -> Decimal | None:
+        book = self._market.book(instrument)
+        if book is not None and book.mid is not None:
+            return book.mid
+        quote = self._market.quote(instrument)
+        return _quote_mid(quote) if quote is not None else None
+
+    def _held(self, account: str) -> dict[str, Decimal]:
+        held: dict[str, Decimal] = {}
+        for order in self._open_orders(account):
+            if not order.state.is_working and order.state is not OrderState.IN_DOUBT:
+                continue
+            instrument = self._market.instrument(order.instrument)
+            if instrument is not None:
+                asset, amount = holds_of(order, instrument)
+                held[asset] = held.get(asset, ZERO) + amount
+        return held
+
+
+def holds_of(order: Order, instrument: Instrument) -> tuple[str, Decimal]:
+    """Which asset a resting order holds back, and how much: quote for a buy, base for a sell."""
+    if order.side is Side.SELL:
+        return instrument.base, order.remaining
+    if order.request.in_quote:
+        return instrument.quote, order.remaining
+    price = order.limit_price or order.trigger_price
+    return instrument.quote, order.remaining * price if price is not None else ZERO
+
+
+def _quote_mid(quote: Quote) -> Decimal | None:
+    if quote.bid is not None and quote.ask is not None:
+        return (quote.bid + quote.ask) / 2
+    return quote.last
