@@ -1,0 +1,1 @@
+"""The composition root: it alone names concrete venues and wires objects together."""

@@ -217,7 +217,7 @@ class OrderBook:
         return out
 
     def cost_to_take(self, side: Side, quantity: Decimal, limit: Decimal | None = None) -> Cost:
-        """What a BUY (or SELL) of this quantity would pay (or get) against the visible book, up to a limit."""
+        """What a BUY would pay, or a SELL get, for this quantity in the visible book, up to a limit."""
         left, notional, worst = quantity, ZERO, None
         for price, available in self.asks() if side is Side.BUY else self.bids():
             if left <= 0 or (limit is not None and (price > limit if side is Side.BUY else price < limit)):

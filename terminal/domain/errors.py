@@ -2,7 +2,7 @@
 
 ::
 
-    TerminalError                     .user_text: one short sentence for the screen; str(): the detail for the log
+    TerminalError                     .user_text: a short sentence for the screen; str(): detail for the log
       SettingsError                   a setting or file of ours cannot be used
       CredentialError                 a key is missing, the keyring is locked, or the venue refused the key
       StorageError                    the disk did not take what had to be kept

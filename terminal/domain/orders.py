@@ -180,7 +180,7 @@ class OrderRef(NamedTuple):
 
 
 class Fill(NamedTuple):
-    """Our own execution. ``fee`` is in ``fee_asset`` units; a fill is known by ``fill_id`` and applied once."""
+    """Our own execution, known by ``fill_id`` and applied once. ``fee`` is in units of ``fee_asset``."""
 
     fill_id: str
     instrument: InstrumentId

@@ -356,14 +356,14 @@ class MarketData:
             TerminalError: the venue could not be asked; what is held stays.
         """
         series = self.bars(instrument, interval_s)
-        connector = self._venue(instrument.venue).connector
-        if series.complete or series.loading or not isinstance(connector, HasHistory):
+        history = _history(self._venue(instrument.venue).connector)
+        if series.complete or series.loading or history is None:
             return 0
         series.loading = True
         self.changed.notify(instrument, Topic.BARS)
         try:
             end_ns = series.bars[0].open_ns if series.bars else None
-            older = await connector.bars(instrument.symbol, interval_s, end_ns=end_ns, limit=limit)
+            older = await history.bars(instrument.symbol, interval_s, end_ns=end_ns, limit=limit)
             added = series.prepend(older)
             if added == 0:
                 series.complete = True
@@ -373,13 +373,14 @@ class MarketData:
             self.changed.notify(instrument, Topic.BARS)
 
     async def _load_recent_bars(self, venue: str, connector: Connector, feed: Feed) -> None:
-        if not isinstance(connector, HasHistory) or feed.interval_s is None:
+        history = _history(connector)
+        if history is None or feed.interval_s is None:
             return
         instrument = InstrumentId(venue, feed.symbol)
         series = self.bars(instrument, feed.interval_s)
         series.loading = True
         try:
-            recent = await connector.bars(feed.symbol, feed.interval_s, end_ns=None)
+            recent = await history.bars(feed.symbol, feed.interval_s, end_ns=None)
         finally:
             series.loading = False
         if self._venue(venue).connector is connector:
@@ -583,3 +584,7 @@ class MarketData:
                 if state is FeedState.LIVE:
                     states[feed] = FeedState.STALE
         self.set_stale(venue, not live)
+
+
+def _history(connector: object) -> HasHistory | None:
+    return connector if isinstance(connector, HasHistory) else None

@@ -40,8 +40,8 @@ log = logging.getLogger("session")
 STALE_AFTER_S = 3.0
 _CHECK_EVERY_S = 1.0
 _CLOCK_JUMP_S = 2.0
-# Kraken's slowest tier refills its call counter in about a minute; retries of a failed reconciliation are slower
-# than that would exhaust.
+# Kraken's slowest tier refills its call counter in about a minute; retries of a failed
+# reconciliation must not exhaust it.
 _RECONCILE_RETRY_S = (1.0, 2.0, 5.0, 10.0, 30.0)
 MAX_CLOCK_OFFSET_MS = 20_000.0
 

@@ -1,0 +1,88 @@
+"""Log handlers, filters and redaction. Loggers are named by subject: ``venue.kraken``, ``orders``, ``book``."""
+
+from __future__ import annotations
+
+import json
+import logging
+import logging.handlers
+import os
+import sys
+from pathlib import Path
+
+from terminal.core.log_ring import LogRing, Redaction
+
+_TEXT = "%(asctime)s %(levelname)-7s %(name)s: %(message)s"
+_FILE_BYTES = 5_000_000
+# Their own logging shows headers, whole addresses and frames.
+_NOISY = ("httpx", "httpcore", "websockets", "websockets.client", "websockets.server", "hpack", "asyncio")
+
+
+class _JsonLines(logging.Formatter):
+    def format(self, record: logging.LogRecord) -> str:
+        line = {
+            "t": record.created,
+            "level": record.levelname,
+            "logger": record.name,
+            "text": record.getMessage(),
+        }
+        if record.exc_text:
+            line["error"] = record.exc_text
+        return json.dumps(line, ensure_ascii=False)
+
+
+class _Subjects(logging.Filter):
+    """Lets only the wanted subjects pass, and every warning."""
+
+    def __init__(self, wanted: tuple[str, ...]) -> None:
+        super().__init__()
+        self._wanted = wanted
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        return record.levelno >= logging.WARNING or any(
+            record.name == name or record.name.startswith(name + ".") for name in self._wanted
+        )
+
+
+def install(log_file: Path | None, *, debug: bool, subjects: str = "", as_json: bool = False) -> LogRing:
+    """Set up logging for the process and return the ring that the log panel reads.
+
+    Args:
+        log_file: where to write (0600, rotated at 5 MB); None writes no file.
+        debug: frames and decisions too.
+        subjects: comma-separated logger names, e.g. ``"orders,venue.kraken"``; empty means all.
+        as_json: one JSON object a line on standard error, for tests and tools.
+    """
+    root = logging.getLogger()
+    for handler in list(root.handlers):
+        root.removeHandler(handler)
+    root.setLevel(logging.DEBUG if debug else logging.INFO)
+    for name in _NOISY:
+        logging.getLogger(name).setLevel(logging.WARNING)
+    ring = LogRing()
+    handlers: list[logging.Handler] = [ring]
+    console = logging.StreamHandler(sys.stderr)
+    console.setLevel(logging.DEBUG if debug or as_json else logging.WARNING)
+    console.setFormatter(_JsonLines() if as_json else logging.Formatter(_TEXT))
+    handlers.append(console)
+    if log_file is not None:
+        handlers.append(_file_handler(log_file))
+    wanted = tuple(name.strip() for name in subjects.split(",") if name.strip())
+    for handler in handlers:
+        handler.addFilter(Redaction())
+        if wanted:
+            handler.addFilter(_Subjects(wanted))
+        root.addHandler(handler)
+    return ring
+
+
+def _file_handler(path: Path) -> logging.Handler:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    # Made closed to others before the first byte is written.
+    os.close(os.open(path, os.O_CREAT | os.O_APPEND | os.O_WRONLY, 0o600))
+    if os.name != "nt":
+        path.chmod(0o600)
+    handler = logging.handlers.RotatingFileHandler(
+        path, maxBytes=_FILE_BYTES, backupCount=3, encoding="utf-8"
+    )
+    handler.setFormatter(logging.Formatter(_TEXT))
+    return handler
