@@ -1,0 +1,138 @@
+"""The order book against a plain model of the venue's rules."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from terminal.domain.book import BookFault, OrderBook
+from terminal.domain.instrument import InstrumentId
+from terminal.domain.market import BookDelta, BookLevel, BookSnapshot, Side
+
+BTC = InstrumentId("kraken", "BTC/USD")
+D = Decimal
+
+
+def levels(*pairs: tuple[str, str]) -> tuple[BookLevel, ...]:
+    return tuple(BookLevel(D(price), D(quantity)) for price, quantity in pairs)
+
+
+def snapshot(bids: tuple[BookLevel, ...], asks: tuple[BookLevel, ...], depth: int = 10) -> BookSnapshot:
+    return BookSnapshot(BTC, bids, asks, depth, None, None, None, 0)
+
+
+def delta(bids: tuple[BookLevel, ...] = (), asks: tuple[BookLevel, ...] = ()) -> BookDelta:
+    return BookDelta(BTC, bids, asks, None, None, None, None, 0)
+
+
+def a_book(depth: int = 10) -> OrderBook:
+    book = OrderBook(BTC, depth)
+    book.load(snapshot(levels(("99", "1"), ("98", "2")), levels(("101", "3"), ("102", "4")), depth))
+    return book
+
+
+def test_best_levels_and_mid() -> None:
+    book = a_book()
+    assert book.best_bid == BookLevel(D(99), D(1))
+    assert book.best_ask == BookLevel(D(101), D(3))
+    assert book.mid == D(100)
+    assert book.spread == D(2)
+
+
+def test_same_price_twice_in_one_message_last_wins() -> None:
+    book = a_book()
+    book.apply(delta(bids=levels(("99", "5"), ("99", "7"))))
+    assert book.best_bid == BookLevel(D(99), D(7))
+
+
+def test_zero_removes_and_unknown_zero_is_ignored() -> None:
+    book = a_book()
+    book.apply(delta(asks=levels(("101", "0"), ("150", "0"))))
+    assert book.best_ask == BookLevel(D(102), D(4))
+
+
+def test_levels_pushed_out_of_the_depth_are_gone_for_good() -> None:
+    book = a_book(depth=2)
+    book.apply(delta(asks=levels(("100.5", "1"))))
+    assert [level.price for level in book.asks()] == [D("100.5"), D(101)]
+    book.apply(delta(asks=levels(("100.5", "0"))))
+    assert [level.price for level in book.asks()] == [D(101)]
+
+
+def test_equal_prices_of_different_scale_are_one_level() -> None:
+    book = a_book()
+    book.apply(delta(bids=levels(("99.00", "0"))))
+    assert book.best_bid == BookLevel(D(98), D(2))
+
+
+@pytest.mark.parametrize(("price", "quantity"), [("0", "1"), ("-1", "1"), ("90", "-1")])
+def test_impossible_levels_are_refused(price: str, quantity: str) -> None:
+    with pytest.raises(BookFault):
+        a_book().apply(delta(bids=levels((price, quantity))))
+
+
+def test_crossed_book_is_noticed() -> None:
+    book = a_book()
+    book.apply(delta(bids=levels(("101", "1"))))
+    with pytest.raises(BookFault, match="crossed"):
+        book.require_uncrossed()
+
+
+def test_gap_in_the_sequence_is_a_fault() -> None:
+    book = OrderBook(BTC, 10)
+    book.load(BookSnapshot(BTC, levels(("99", "1")), (), 10, None, 5, None, 0))
+    book.apply(BookDelta(BTC, levels(("98", "1")), (), None, 5, 7, None, 0))
+    with pytest.raises(BookFault, match="sequence"):
+        book.apply(BookDelta(BTC, (), (), None, 6, 8, None, 0))
+
+
+def test_cost_of_taking_is_never_extrapolated() -> None:
+    cost = a_book().cost_to_take(Side.BUY, D(14))
+    assert cost.quantity == D(7)
+    assert cost.notional == D(101) * 3 + D(102) * 4
+    assert cost.covered == D("0.5")
+    assert cost.worst_price == D(102)
+
+
+def test_cost_stops_at_the_limit() -> None:
+    cost = a_book().cost_to_take(Side.SELL, D(3), limit=D("98.5"))
+    assert cost.quantity == D(1)
+    assert cost.average_price == D(99)
+
+
+def test_buckets_never_promise_a_better_price() -> None:
+    book = a_book()
+    assert book.grouped(Side.BUY, D(10)) == {9: D(3)}
+    assert book.grouped(Side.SELL, D(10)) == {11: D(7)}
+
+
+price_ticks = st.integers(min_value=1, max_value=60)
+changes = st.lists(
+    st.tuples(st.booleans(), price_ticks, st.integers(min_value=0, max_value=5)), min_size=1, max_size=8
+)
+
+
+@given(st.lists(changes, max_size=30), st.integers(min_value=1, max_value=12))
+def test_any_history_equals_a_plain_model(history: list[list[tuple[bool, int, int]]], depth: int) -> None:
+    book = OrderBook(BTC, depth)
+    bids: dict[int, int] = {}
+    asks: dict[int, int] = {}
+    for message in history:
+        book.apply(
+            delta(
+                bids=tuple(BookLevel(D(p), D(q)) for is_bid, p, q in message if is_bid),
+                asks=tuple(BookLevel(D(p), D(q)) for is_bid, p, q in message if not is_bid),
+            )
+        )
+        for is_bid, price, quantity in message:
+            side = bids if is_bid else asks
+            side.pop(price, None)
+            if quantity:
+                side[price] = quantity
+        bids = dict(sorted(bids.items(), reverse=True)[:depth])
+        asks = dict(sorted(asks.items())[:depth])
+        assert [(int(p), int(q)) for p, q in book.bids()] == list(bids.items())
+        assert [(int(p), int(q)) for p, q in book.asks()] == list(asks.items())

@@ -1,0 +1,87 @@
+"""What an account holds, and what it is worth."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+from terminal.core.clock import ManualClock
+from terminal.domain.account import AccountSnapshot, Balance
+from terminal.domain.events import BalancesReported
+from terminal.domain.instrument import InstrumentId
+from terminal.domain.market import Quote, Side
+from terminal.domain.orders import Order, OrderRequest, OrderState, OrderType
+from terminal.services.market_data import MarketData
+from terminal.services.portfolio import Portfolio
+from tests.fakes import BTC, FakeConnector, instrument
+
+D = Decimal
+ACCOUNT = "fake:practice"
+
+
+def order(side: Side, state: OrderState = OrderState.OPEN, filled: str = "0") -> Order:
+    request = OrderRequest(BTC, side, OrderType.LIMIT, D("0.5"), limit_price=D(100))
+    return Order(
+        "c1",
+        ACCOUNT,
+        request,
+        state,
+        0,
+        0,
+        quantity=D("0.5"),
+        limit_price=D(100),
+        filled_quantity=D(filled),
+    )
+
+
+def a_portfolio(*orders: Order) -> tuple[Portfolio, MarketData]:
+    market = MarketData(ManualClock())
+    market.attach("fake", FakeConnector())
+    market.set_instruments([instrument(), instrument(InstrumentId("fake", "EUR/USD"))])
+    portfolio = Portfolio(market, lambda account: orders)
+    portfolio.load(ACCOUNT, AccountSnapshot((Balance("USD", D(1000)), Balance("BTC", D(2))), ()))
+    return portfolio, market
+
+
+def quote(market: MarketData, symbol: str, bid: str, ask: str) -> None:
+    instrument_id = InstrumentId("fake", symbol)
+    day = (None, None, None, None, None, None, None)
+    market.ingest("fake", Quote(instrument_id, D(bid), D(1), D(ask), D(1), *day, None, 0))
+
+
+def test_resting_orders_hold_the_quote_of_a_buy_and_the_base_of_a_sell() -> None:
+    portfolio, _ = a_portfolio(order(Side.BUY, filled="0.2"), order(Side.SELL))
+    balances = portfolio.balances(ACCOUNT)
+    assert balances["USD"].held == D("30.0")
+    assert balances["BTC"].held == D("0.5")
+    assert balances["BTC"].free == D("1.5")
+
+
+def test_ended_orders_hold_nothing_and_doubtful_ones_do() -> None:
+    portfolio, _ = a_portfolio(order(Side.BUY, OrderState.CANCELED), order(Side.SELL, OrderState.IN_DOUBT))
+    balances = portfolio.balances(ACCOUNT)
+    assert balances["USD"].held == 0
+    assert balances["BTC"].held == D("0.5")
+
+
+def test_worth_needs_a_price_and_names_what_has_none() -> None:
+    portfolio, market = a_portfolio()
+    assert portfolio.unpriced(ACCOUNT) == ["BTC"]
+    assert portfolio.equity(ACCOUNT) == D(1000)
+    quote(market, "BTC/USD", "99", "101")
+    assert portfolio.equity(ACCOUNT) == D(1200)
+    assert portfolio.unpriced(ACCOUNT) == []
+
+
+def test_not_knowing_is_not_the_same_as_holding_nothing() -> None:
+    portfolio, _ = a_portfolio()
+    assert portfolio.equity("fake:other") is None
+    portfolio.forget(ACCOUNT)
+    assert not portfolio.is_known(ACCOUNT)
+
+
+def test_a_stream_snapshot_replaces_and_an_update_adds() -> None:
+    portfolio, _ = a_portfolio()
+    portfolio.on_balances(ACCOUNT, BalancesReported((Balance("ETH", D(3)),), is_snapshot=False))
+    assert set(portfolio.balances(ACCOUNT)) == {"USD", "BTC", "ETH"}
+    portfolio.on_balances(ACCOUNT, BalancesReported((Balance("ETH", D(4)),), is_snapshot=True))
+    assert {a: b.total for a, b in portfolio.balances(ACCOUNT).items()} == {"ETH": D(4)}
