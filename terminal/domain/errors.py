@@ -21,6 +21,8 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
+
 
 class TerminalError(Exception):
     """Anything that the terminal itself raises.
@@ -53,14 +55,27 @@ class OrderRefused(TerminalError):
     """Our own check said no before anything was sent. ``rule`` names the check."""
 
     def __init__(
-        self, rule: str, user_text: str, *, field: str | None = None, confirmable: bool = False
+        self,
+        rule: str,
+        user_text: str,
+        *,
+        field: str | None = None,
+        confirmable: bool = False,
+        figure: Decimal | None = None,
     ) -> None:
         super().__init__(f"{rule}: {user_text}", user_text=user_text)
         self.rule = rule
+        self.figure = figure
+        """The measured number, where the rule is about one: larger is worse."""
         self.field = field
         """The form field the message belongs beside, if it belongs beside one."""
         self.confirmable = confirmable
         """True where the person may say "send anyway" (the rule is set to *ask*)."""
+
+    @property
+    def token(self) -> str:
+        """What a "send anyway" consents to: the rule, and the figure that was shown."""
+        return self.rule if self.figure is None else f"{self.rule}@{self.figure}"
 
 
 class Unsupported(TerminalError):

@@ -110,8 +110,10 @@ ALLOWED_MOVES: dict[OrderState, frozenset[OrderState]] = {
     _S.IN_DOUBT: frozenset(_S) - {_S.IN_DOUBT, _S.PENDING_NEW},
     _S.CANCELED: frozenset({_S.FILLED}),
     _S.EXPIRED: frozenset({_S.FILLED}),
-    _S.REJECTED: frozenset({_S.OPEN, _S.PARTLY_FILLED, _S.FILLED}),
-    _S.FILLED: frozenset(),
+    # "Refused" may be our own conclusion (not sent, not found); the venue's word then wins over it.
+    _S.REJECTED: frozenset(_S) - {_S.REJECTED, _S.PENDING_NEW},
+    # Filled by our count, but the venue knows of a raised quantity that we had not heard of yet.
+    _S.FILLED: frozenset({_S.PARTLY_FILLED}),
 }
 
 
@@ -273,7 +275,9 @@ class Order:
 
     @property
     def ref(self) -> OrderRef:
-        return OrderRef(self.instrument.symbol, self.client_order_id or None, self.venue_order_id)
+        """How to name it to its venue; an external order's ``client_order_id`` is only our own key for it."""
+        ours = None if self.origin is Origin.EXTERNAL else self.client_order_id or None
+        return OrderRef(self.instrument.symbol, ours, self.venue_order_id)
 
     def copy(self) -> Order:
         """A frozen-in-time copy for a screen or a test."""
