@@ -1,4 +1,4 @@
-"""Log handlers, filters and redaction. Loggers are named by subject: ``venue.kraken``, ``orders``, ``book``."""
+"""Log handlers, filters, redaction. Loggers are named by subject: ``venue.kraken``, ``orders``, ``book``."""
 
 from __future__ import annotations
 
