@@ -1,24 +1,23 @@
 """A practice account: balances, what open orders hold, fees by tier, fills and the ledger.
 
-All money is ``Decimal``. A trade's cost is rounded once, to the pair's cost decimals, and both sides book
-the same figure, so nothing appears or vanishes; fees go to the venue.
+All money is ``Decimal``. Costs are rounded against the account, the venue keeps the fees and the dust, so
+nothing appears or vanishes.
 
 Fee tiers: Kraken Spot schedule (30-day volume in USD, per cent; read 2026-08).
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass, field
-from decimal import ROUND_DOWN, ROUND_HALF_EVEN, ROUND_UP, Decimal
-from typing import Final
+from decimal import ROUND_DOWN, ROUND_UP, Decimal
+from typing import Final, NamedTuple
 
 from terminal.domain.account import Balance, FeeRates
 from terminal.domain.decimals import ZERO
 from terminal.domain.market import Side
 from terminal.domain.orders import OrderType
 from terminal.emulators.market.engine_types import EngineOrder
-from terminal.emulators.market.listing import Listing
+from terminal.emulators.market.listing import ASSET_DECIMALS, Listing
 
 FEE_TIERS: Final[tuple[tuple[Decimal, FeeRates], ...]] = tuple(
     (Decimal(volume), FeeRates(Decimal(maker), Decimal(taker)))
@@ -173,9 +172,17 @@ class Account:
         ]
 
 
-def round_cost(listing: Listing, notional: Decimal) -> Decimal:
-    """A cost as it is booked."""
-    return notional.quantize(Decimal(1).scaleb(-listing.cost_decimals), rounding=ROUND_HALF_EVEN)
+def money_decimals(listing: Listing) -> int:
+    """Digits after the point to which costs and fees of a pair are booked in its quote asset."""
+    return min(listing.cost_decimals, ASSET_DECIMALS[listing.quote])
+
+
+def round_up(amount: Decimal, decimals: int) -> Decimal:
+    return amount.quantize(Decimal(1).scaleb(-decimals), rounding=ROUND_UP)
+
+
+def round_down(amount: Decimal, decimals: int) -> Decimal:
+    return amount.quantize(Decimal(1).scaleb(-decimals), rounding=ROUND_DOWN)
 
 
 def hold_of(order: EngineOrder, listing: Listing) -> tuple[str, Decimal]:
@@ -189,25 +196,48 @@ def hold_of(order: EngineOrder, listing: Listing) -> tuple[str, Decimal]:
     if not order.is_buy:
         quantity = order.grid.quantity(remaining)
         return listing.base, quantity + (fee_on(quantity, rate, 10) if order.fee_in_base else ZERO)
-    ticks = order.price_ticks or order.trigger_ticks
-    if order.price_ticks and order.trigger_ticks and not order.order_type.has_trail:
-        ticks = order.price_ticks
-    cost = order.grid.notional(ticks, remaining)
-    # Each fill's cost is rounded by itself; half a unit a fill is what rounding up here covers.
-    cost = cost.quantize(Decimal(1).scaleb(-listing.cost_decimals), rounding=ROUND_UP)
-    return listing.quote, cost + (ZERO if order.fee_in_base else fee_on(cost, rate, listing.cost_decimals))
+    # Costs and fees are rounded up over the whole order, so the parts never exceed this.
+    decimals = money_decimals(listing)
+    cost = round_up(order.grid.notional(order.price_ticks or order.trigger_ticks, remaining), decimals)
+    return listing.quote, cost + (ZERO if order.fee_in_base else fee_on(cost, rate, decimals))
 
 
 def fee_on(amount: Decimal, rate_pct: Decimal, decimals: int) -> Decimal:
     """The fee on a cost or quantity, rounded up to so many digits."""
-    return (amount * rate_pct / 100).quantize(Decimal(1).scaleb(-decimals), rounding=ROUND_UP)
+    return round_up(amount * rate_pct / 100, decimals)
 
 
-def whole_cents(amount: Decimal) -> Decimal:
-    """A USD figure cut to cents, for volumes and equivalents."""
-    return amount.quantize(Decimal("0.01"), rounding=ROUND_DOWN)
+class Charge(NamedTuple):
+    """What one fill moves, in the assets' own decimals."""
+
+    cost: Decimal
+    """Quote units paid or received."""
+    fee: Decimal
+    fee_asset: str
 
 
-def newest_first(fills: Iterable[AccountFill]) -> list[AccountFill]:
-    """Fills in the order a trade history shows them."""
-    return sorted(fills, key=lambda fill: (fill.ts_ns, fill.fill_id), reverse=True)
+def charge_for(
+    order: EngineOrder, listing: Listing, quantity: Decimal, cost: Decimal, rate_pct: Decimal
+) -> Charge:
+    """Book one more fill of an order: ``quantity`` and ``cost`` are the fill's own, exact.
+
+    Costs and fees are rounded over all fills of the order together, against the account, and a fill is
+    charged the difference. So a hold made when the order came covers it to the last digit however many
+    fills it takes. The order's running figures are updated.
+    """
+    decimals = money_decimals(listing)
+    cost_now = (round_up if order.is_buy else round_down)(order.cost, decimals)
+    charged = cost_now - order.cost_booked
+    order.cost_booked = cost_now
+    if order.fee_in_base:
+        fee_asset, part, most = listing.base, quantity, order.filled if order.is_buy else None
+        decimals = ASSET_DECIMALS[listing.base]
+    else:
+        fee_asset, part, most = listing.quote, cost, None if order.is_buy else cost_now
+    order.fee_exact += part * rate_pct / 100
+    fee_now = round_up(order.fee_exact, decimals)
+    if most is not None:
+        fee_now = min(fee_now, most)
+    fee = fee_now - order.fees_paid
+    order.fees_paid = fee_now
+    return Charge(charged, fee, fee_asset)

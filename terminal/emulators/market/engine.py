@@ -423,7 +423,10 @@ class MatchingEngine:
             _, order_id = heapq.heappop(self._scheduled)
             order = self.orders.get(order_id)
             if order is not None and order.is_live:
-                self._activate(order)
+                if self.authorise is not None and not order.is_waiting and not self.authorise(order):
+                    self._end(order, OrderState.CANCELED, CancelReason.FUNDS, now_ns)
+                else:
+                    self._activate(order)
                 acted = True
         if acted:
             self._settle(now_ns)

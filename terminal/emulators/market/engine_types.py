@@ -114,6 +114,10 @@ class EngineOrder:
     """Maker and taker rate (per cent) when the order was accepted; it never pays more."""
     fees_paid: Decimal = Decimal(0)
     """Sum of fees so far, in the asset ``fee_in_base`` says."""
+    fee_exact: Decimal = Decimal(0)
+    """The same before rounding."""
+    cost_booked: Decimal = Decimal(0)
+    """Sum of the costs of its fills as booked."""
 
     # Ticks and steps.
     price_ticks: int = 0

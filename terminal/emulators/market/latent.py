@@ -40,7 +40,7 @@ class AssetModel:
     """USD, around which it wanders."""
     volatility: float
     """Standard deviation of a day's log return."""
-    half_life_days: float = 400.0
+    half_life_days: float = 150.0
     """Of the pull back towards the start price."""
     factor: str = ""
     """The common driver it moves with."""

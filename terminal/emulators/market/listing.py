@@ -10,8 +10,6 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Final
 
-from terminal.domain.market import Side
-
 
 class Grid:
     """Exact conversion between ``Decimal`` and the engine's whole ticks and steps.
@@ -120,11 +118,6 @@ class Listing:
 
 
 _GRIDS: dict[Listing, Grid] = {}
-
-
-def side_sign(side: Side) -> int:
-    """+1 for a buy, -1 for a sell."""
-    return 1 if side is Side.BUY else -1
 
 
 def _pair(
