@@ -214,6 +214,17 @@ class OrderTable:
                 _merge(effect, self._fill(order, fill, now_ns))
         return effect
 
+    def accept(self, order: Order, venue_order_id: str, now_ns: int) -> Effect:
+        """The venue said yes to the submit and named the order."""
+        facts = self.facts[order.client_order_id]
+        facts.known = True
+        facts.doubts.discard(DoubtKind.SUBMIT)
+        before, filled_before = order.state, order.filled_quantity
+        effect = self.bind(order, venue_order_id, now_ns)
+        if order.state is before:
+            _merge(effect, self._derive(order, now_ns, filled_before, before))
+        return effect
+
     def _absorb(self, order: Order, other_key: str, effect: Effect) -> None:
         other, theirs = self.orders.pop(other_key), self.facts.pop(other_key)
         facts = self.facts[order.client_order_id]

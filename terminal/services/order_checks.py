@@ -1,0 +1,236 @@
+"""All that stands between a request and the wire, read at one moment: the instrument's rules, the balance,
+doubts, the person's limits, and what has to be confirmed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from decimal import Decimal, InvalidOperation
+
+from terminal.core.clock import Clock
+from terminal.domain.account import Balance
+from terminal.domain.decimals import ZERO
+from terminal.domain.errors import OrderRefused
+from terminal.domain.instrument import Instrument
+from terminal.domain.market import Side
+from terminal.domain.orders import AmendRequest, Order, OrderRequest, OrderType, Origin
+from terminal.domain.rules import check_amend, check_balance, check_request
+from terminal.services.arming import Arming, ArmState
+from terminal.services.inquiries import ConnectorOf, Inquiries, capabilities_of
+from terminal.services.order_ledger import OrderLedger
+from terminal.services.risk import AccountView, MarketView, RiskRules, read_prices
+
+_MINUTE_NS = 60_000_000_000
+# A confirmed figure may grow by a tenth while the person reads; beyond that it is shown again.
+_CONFIRMED_GROWTH = Decimal("1.1")
+# What is left of an order may be below the minimum of a new one; the venue measures the total.
+_NOT_FOR_AMENDS = frozenset({"min_quantity", "min_notional", "capability", "expiry"})
+
+
+@dataclass(frozen=True, slots=True)
+class CheckResult:
+    """What our own checks say of a request, in the order of the form."""
+
+    refusals: tuple[OrderRefused, ...]
+    warnings: tuple[OrderRefused, ...]
+    """What the person may confirm; pass their tokens to :meth:`OrderGate.submit`."""
+
+    @property
+    def tokens(self) -> frozenset[str]:
+        """The consent that covers every warning as it was shown."""
+        return frozenset(warning.token for warning in self.warnings)
+
+
+class ConfirmationNeeded(OrderRefused):
+    """Nothing was sent: the request has to be shown and confirmed first.
+
+    Show the exact request with ``warnings``, then call again with ``confirmed=error.tokens``. A figure that
+    has got clearly worse by then is shown again rather than sent.
+    """
+
+    def __init__(self, warnings: Sequence[OrderRefused]) -> None:
+        first = warnings[0]
+        super().__init__(
+            first.rule, first.user_text, field=first.field, confirmable=True, figure=first.figure
+        )
+        self.warnings = tuple(warnings)
+        self.tokens = frozenset(warning.token for warning in warnings)
+
+
+class OrderChecks:
+    """Reads the views and says what is wrong; keeps nothing but when each order of this run was entered."""
+
+    def __init__(
+        self,
+        *,
+        rules: RiskRules,
+        ledger: OrderLedger,
+        inquiries: Inquiries,
+        arming: Arming,
+        clock: Clock,
+        connector: ConnectorOf,
+        market: MarketView,
+        account_view: AccountView,
+        closed_reason: Callable[[str], str],
+    ) -> None:
+        self.rules = rules
+        self._orders = ledger.table.orders
+        self._ledger = ledger
+        self.inquiries = inquiries
+        self.arming = arming
+        self._clock = clock
+        self._connector = connector
+        self._market = market
+        self._accounts = account_view
+        self._closed_reason = closed_reason
+        self._entered_ns: dict[str, int] = {}
+
+    def entered(self, order: Order) -> None:
+        """An order has just been entered; duplicates of it are counted from now, on the monotonic clock."""
+        self._entered_ns[order.client_order_id] = self._clock.monotonic_ns()
+
+    def find_faults(self, account: str, request: OrderRequest, exclude: Order | None) -> list[OrderRefused]:
+        connector = self._connector(account)
+        abilities = capabilities_of(connector)
+        if connector is None or abilities is None or self._closed_reason(account):
+            return [OrderRefused("not_ready", self._closed_reason(account) or "The venue is not connected.")]
+        instrument = self._market.instrument(request.instrument)
+        if instrument is None:
+            return [OrderRefused("instrument", f"{request.instrument.symbol} is not listed now.")]
+        finite = all(
+            value is None or value.is_finite()
+            for value in (request.quantity, request.limit_price, request.trigger_price, request.trail_offset)
+        )
+        if not finite:
+            return [OrderRefused("number", "That is not a usable number.")]
+        prices = read_prices(request, self._market)
+        expected = prices.expected(request.side)
+        found = check_request(
+            request, instrument, abilities, now_ns=self._clock.wall_ns(), market_price=expected
+        )
+        rates = self._accounts.fee_rates(account, request.instrument.symbol)
+        found += check_balance(
+            request,
+            instrument,
+            self._balances(account, exclude, instrument),
+            market_price=expected,
+            fee_pct=ZERO if rates is None else rates.maker_pct if request.post_only else rates.taker_pct,
+        )
+        found += self._check_doubt(account, request, exclude)
+        if request.quantity > 0:
+            found += self.rules.check(
+                request,
+                instrument,
+                prices,
+                equity=self._accounts.equity(account, instrument.quote),
+                recent=() if exclude is not None else self._recent(account),
+            )
+        return found
+
+    def _check_doubt(self, account: str, request: OrderRequest, exclude: Order | None) -> list[OrderRefused]:
+        """An order in doubt closes its side of its instrument: a second one might be one too many."""
+        for order in self._open_orders(account):
+            if (
+                order is not exclude
+                and order.instrument == request.instrument
+                and order.side is request.side
+                and self.inquiries.is_doubtful(order)
+            ):
+                return [
+                    OrderRefused(
+                        "in_doubt",
+                        f"We do not know yet what became of a {request.side.value} order in "
+                        f"{request.instrument.symbol}. Wait until it is settled, or confirm that you want "
+                        "another one.",
+                        confirmable=True,
+                    )
+                ]
+        return []
+
+    def _open_orders(self, account: str) -> list[Order]:
+        return [o for o in self._orders.values() if o.account == account and not o.state.is_final]
+
+    def _recent(self, account: str) -> list[tuple[Order, int]]:
+        """Our own orders with their ages in ns: monotonic for those of this run."""
+        mono, wall = self._clock.monotonic_ns(), self._clock.wall_ns()
+        out: list[tuple[Order, int]] = []
+        for order in reversed(self._orders.values()):
+            if order.account != account or order.origin is Origin.EXTERNAL:
+                continue
+            entered = self._entered_ns.get(order.client_order_id)
+            age_ns = mono - entered if entered is not None else max(0, wall - order.created_ns)
+            if entered is not None and age_ns > _MINUTE_NS:
+                break
+            out.append((order, age_ns))
+        return out
+
+    def _balances(self, account: str, own: Order | None, instrument: Instrument) -> Mapping[str, Balance]:
+        """Balances, with what ``own`` holds back counted as free (it is about to be amended)."""
+        balances = self._accounts.balances(account)
+        if own is None:
+            return balances
+        asset = instrument.base if own.side is Side.SELL else instrument.quote
+        price = own.limit_price or own.trigger_price
+        held = own.remaining if own.side is Side.SELL else own.remaining * (price or ZERO)
+        balance = balances.get(asset)
+        if balance is None:
+            return balances
+        return {**balances, asset: balance._replace(held=max(ZERO, balance.held - held))}
+
+    def find_amend_faults(self, order: Order, change: AmendRequest) -> list[OrderRefused]:
+        instrument = self._market.instrument(order.instrument)
+        if instrument is None:
+            return [OrderRefused("instrument", f"{order.instrument.symbol} is not listed now.")]
+        found = check_amend(change, order, instrument)
+        if found:
+            return found
+        kind = order.order_type
+        has_limit = kind.has_limit_price and kind is not OrderType.TRAILING_STOP_LIMIT
+        asked = replace(
+            order.request,
+            quantity=(change.quantity or order.quantity) - order.filled_quantity,
+            limit_price=change.limit_price or order.limit_price if has_limit else None,
+            trigger_price=change.trigger_price or order.trigger_price if kind.has_trigger else None,
+            display_quantity=None,
+            order_type=OrderType.LIMIT if kind is OrderType.ICEBERG else kind,
+        )
+        return [
+            fault
+            for fault in self.find_faults(order.account, asked, exclude=order)
+            if fault.rule not in _NOT_FOR_AMENDS
+        ]
+
+    def require(self, found: Sequence[OrderRefused], confirmed: frozenset[str]) -> None:
+        """Raise the first refusal, else what still has to be confirmed."""
+        for fault in found:
+            if not fault.confirmable:
+                raise fault
+        missing = [fault for fault in found if not _is_covered(fault, confirmed)]
+        if self.arming.state is ArmState.CONFIRM and "arm" not in confirmed:
+            missing.append(OrderRefused("arm", "Confirm the order.", confirmable=True))
+        if missing:
+            raise ConfirmationNeeded(missing)
+
+    def require_armed(self) -> None:
+        if self.arming.state is ArmState.VIEW:
+            raise OrderRefused("arm", "The terminal is on View: no order can leave. Switch to Confirm first.")
+
+
+def _is_covered(fault: OrderRefused, confirmed: frozenset[str]) -> bool:
+    """Whether what was confirmed still covers a warning: the same rule, and a figure not clearly worse."""
+    if fault.rule in confirmed or fault.token in confirmed:
+        return True
+    if fault.figure is None:
+        return False
+    for token in confirmed:
+        rule, _, text = token.partition("@")
+        if rule != fault.rule:
+            continue
+        try:
+            shown = Decimal(text)
+        except InvalidOperation:
+            continue
+        if shown.is_finite() and fault.figure <= shown * _CONFIRMED_GROWTH:
+            return True
+    return False

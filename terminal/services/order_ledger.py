@@ -1,0 +1,176 @@
+"""The order table with its memory: whatever changes an order is journaled and told from here."""
+
+from __future__ import annotations
+
+import logging
+from collections import deque
+
+from terminal.core import faultpoint
+from terminal.core.clock import Clock
+from terminal.core.observe import Observable
+from terminal.domain.orders import Fill, Order, OrderReport, OrderState
+from terminal.services.journal import Journal, JournalContents
+from terminal.services.journal_codec import decode_fill, decode_order, encode_fill, encode_order
+from terminal.services.notices import Level, Notice
+from terminal.services.order_tracking import DoubtKind, Effect, Facts, OrderTable, VenueKey
+
+log = logging.getLogger("orders")
+
+_FILLS_KEPT = 5_000
+
+
+class OrderLedger:
+    """Orders, fills and their journal.
+
+    Attributes:
+        changed: an order changed; it is the live object, read only.
+        removed: our key of an external order that turned out to be one of ours.
+        fill_added: a fill was applied, for the first time ever.
+        notice: something that the person should see.
+        fills: newest last, at most 5,000.
+    """
+
+    def __init__(self, journal: Journal, clock: Clock) -> None:
+        self.journal = journal
+        self.clock = clock
+        self.table = OrderTable()
+        self.seen: dict[str, int] = {}
+        self.fills: deque[Fill] = deque(maxlen=_FILLS_KEPT)
+        self.changed: Observable[[Order]] = Observable("orders")
+        self.removed: Observable[[str]] = Observable("orders removed")
+        self.fill_added: Observable[[Fill]] = Observable("fills")
+        self.notice: Observable[[Notice]] = Observable("order notices")
+        self.parked: Observable[[VenueKey]] = Observable("parked facts")
+
+    def load(self, contents: JournalContents) -> None:
+        """Take what the last run left. Whatever had no answer then is in doubt now."""
+        unreadable = 0
+        for row in contents.orders:
+            try:
+                order, facts = decode_order(row)
+            except ValueError as error:
+                unreadable += 1
+                log.error("%s", error)
+                continue
+            if order.client_order_id in self.table.orders:
+                continue
+            self.table.add(order, facts)
+            self._doubt_what_was_unanswered(order, facts)
+            self.changed.notify(order)
+        for kept in contents.fills:
+            self.table.remember_fill(kept.account, kept.fill_id)
+            try:
+                self.fills.append(decode_fill(kept))
+            except ValueError as error:
+                unreadable += 1
+                log.error("%s", error)
+        self.seen.update(contents.seen)
+        if unreadable:
+            self.tell(
+                Level.ERROR,
+                f"{unreadable} records of the order journal could not be read. "
+                "Orders that the venue still has are listed as external.",
+            )
+
+    def _doubt_what_was_unanswered(self, order: Order, facts: Facts) -> None:
+        if order.state.is_final:
+            return
+        if order.state is OrderState.PENDING_NEW:
+            facts.doubts.add(DoubtKind.SUBMIT)
+        if facts.cancel_sent:
+            facts.doubts.add(DoubtKind.CANCEL)
+        if order.amend_pending is not None:
+            facts.doubts.add(DoubtKind.AMEND)
+        if facts.doubts or facts.unreadable:
+            order.doubt_since_ns = self.clock.monotonic_ns()
+            self.table.refresh(order, order.updated_ns)
+
+    # -- facts from a venue ---------------------------------------------------------------------------
+
+    def report(self, account: str, report: OrderReport) -> Effect:
+        """Apply what a venue says of an order."""
+        effect = self.table.apply_report(account, report, self.clock.wall_ns())
+        self.take(effect, "report")
+        return effect
+
+    def fill(self, account: str, fill: Fill) -> Effect:
+        """Apply an execution, once."""
+        faultpoint.hit("fill.before_apply")
+        effect = self.table.apply_fill(account, fill, self.clock.wall_ns())
+        self.take(effect, "fill")
+        faultpoint.hit("fill.after_apply")
+        return effect
+
+    def release(self, key: VenueKey, report: OrderReport | None) -> Effect:
+        """List what was parked under a venue's order id."""
+        effect = self.table.release(key, report, self.clock.wall_ns())
+        self.take(effect, "report")
+        return effect
+
+    def accept(self, order: Order, venue_order_id: str) -> None:
+        """The venue's yes to a submit."""
+        effect = self.table.accept(order, venue_order_id, self.clock.wall_ns())
+        self.take(effect, "accepted", venue_order_id)
+
+    # -- changes of our own ---------------------------------------------------------------------------
+
+    def facts(self, order: Order) -> Facts:
+        """The facts about an order; change them, then call :meth:`update`."""
+        return self.table.facts[order.client_order_id]
+
+    def update(self, order: Order, kind: str, detail: str = "") -> None:
+        """Work the state out after the facts were changed, keep it and tell it."""
+        effect = self.table.refresh(order, self.clock.wall_ns())
+        effect.changed = True
+        self.take(effect, kind, detail)
+
+    def doubt(self, order: Order, kind: DoubtKind, text: str) -> None:
+        """Put an order in doubt. An order that has ended by other proof stays as it is."""
+        if order.state.is_final:
+            return
+        facts = self.facts(order)
+        facts.doubts.add(kind)
+        if order.doubt_since_ns is None:
+            order.doubt_since_ns = self.clock.monotonic_ns()
+        order.reason = text
+        log.warning("%s: %s in doubt: %s", order.client_order_id, kind.value, text)
+        self.update(order, f"{kind.value} in doubt", text)
+
+    def settle(self, order: Order, kind: DoubtKind, what: str) -> None:
+        """Take a doubt away; ``what`` says how it was settled."""
+        facts = self.facts(order)
+        facts.doubts.discard(kind)
+        order.reason = what
+        self.update(order, f"{kind.value} settled", what)
+
+    def take(self, effect: Effect, kind: str, detail: str = "") -> None:
+        """Journal an effect as one record, then tell it."""
+        if effect.parked is not None:
+            self.parked.notify(effect.parked)
+        order = effect.order
+        if order is None:
+            return
+        facts = self.facts(order)
+        if facts.unreadable and order.doubt_since_ns is None:
+            order.doubt_since_ns = self.clock.monotonic_ns()
+        if effect.removed is not None:
+            self.journal.note_removed(effect.removed, order.client_order_id)
+            self.removed.notify(effect.removed)
+        if effect.changed or effect.fills:
+            self.journal.note(
+                encode_order(order, facts),
+                kind,
+                detail,
+                [encode_fill(order.account, order.client_order_id, fill) for fill in effect.fills],
+            )
+            log.info("%s: %s, %s %s", order.client_order_id, kind, order.state.value, detail)
+            self.changed.notify(order)
+        for fill in effect.fills:
+            self.fills.append(fill)
+            self.fill_added.notify(fill)
+        for notice in effect.notices:
+            self.notice.notify(notice)
+
+    def tell(self, level: Level, text: str, detail: str = "", client_order_id: str | None = None) -> None:
+        """Send a notice to the person."""
+        self.notice.notify(Notice(level, text, detail, client_order_id))
