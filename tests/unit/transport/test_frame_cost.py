@@ -54,7 +54,7 @@ def test_link_costs_no_more_than_the_bare_loop_and_the_margin() -> None:
             await eventually(lambda: link.is_open)
             ours, bare = [], []
             async with connect(
-                server.ws, proxy=None, compression=None, ping_interval=None, max_size=None
+                server.ws, proxy=None, compression=None, ping_interval=None, max_size=None, close_timeout=0.1
             ) as ws:
                 for _ in range(8):
                     got = 0
