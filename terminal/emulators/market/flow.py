@@ -78,9 +78,15 @@ class OrderFlow:
         return self._fair
 
     def open(self, now_ns: int) -> None:
-        """Fill an empty book on both sides."""
+        """Fill the book on both sides; orders left in it that the price has passed meanwhile are filled."""
         self._look(now_ns)
         self._last_ns = now_ns
+        for side, sign in ((Side.BUY, -1), (Side.SELL, 1)):
+            keys = self.engine.level_keys(side)
+            while keys and keys[0] < sign * self._fair:
+                ticks = sign * keys[0]
+                queue = self.engine.queue(side, ticks)
+                self._hit(side.opposite, ticks, sum(order.steps - order.done_steps for order in queue))
         rng, gap = self._rng, self.listing.level_gap_ticks
         for side, sign in ((Side.BUY, -1), (Side.SELL, 1)):
             distance = self._half

@@ -165,6 +165,8 @@ class PairTape:
             ),
         )
         self._unsaved.add(minute)
+        # Prints are paged by their time, so no two of a pair may share one.
+        before = self.prints[-1].ts_ns if self.prints else 0
         self.prints.append(
             Print(
                 trade.trade_id,
@@ -172,7 +174,7 @@ class PairTape:
                 trade.quantity,
                 trade.taker_side,
                 trade.taker_order_type is not OrderType.MARKET,
-                trade.ts_ns,
+                max(trade.ts_ns, before + 1),
             )
         )
 
