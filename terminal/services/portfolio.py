@@ -104,6 +104,11 @@ class Portfolio:
                 worth += total * price
         return worth
 
+    def worth(self, account: str, asset: str, amount: Decimal, currency: str = "USD") -> Decimal | None:
+        """What an amount of an asset is worth at the account's venue; None without a known price."""
+        price = self._price(account.partition(":")[0], asset, currency)
+        return None if price is None else amount * price
+
     def unpriced(self, account: str, currency: str = "USD") -> list[str]:
         """Assets held that :meth:`equity` could not value."""
         venue = account.partition(":")[0]

@@ -1,0 +1,275 @@
+"""Balances and positions of the connected accounts, what they are worth, and how the day goes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from decimal import Decimal
+from typing import Protocol
+
+from PySide6.QtCore import QObject, Signal
+
+from terminal.core.clock import Clock
+from terminal.core.observe import Observable
+from terminal.domain.account import Balance, Position
+from terminal.domain.decimals import ZERO
+from terminal.domain.instrument import Instrument, InstrumentId
+from terminal.domain.market import Side
+from terminal.viewmodels import format as fmt
+from terminal.viewmodels.frames import FrameClock
+from terminal.viewmodels.tables import Column, TableModel
+
+HOME_CURRENCY = "USD"
+# Worth follows every quote; a figure that a person reads need not change more often.
+_WORTH_EVERY_S = 1.0
+_DUST = Decimal("0.00000001")
+
+
+class AccountSource(Protocol):
+    """What the balances come from (:class:`terminal.services.portfolio.Portfolio`)."""
+
+    changed: Observable[[str]]
+
+    def is_known(self, account: str) -> bool: ...
+
+    def balances(self, account: str) -> Mapping[str, Balance]: ...
+
+    def positions(self, account: str) -> tuple[Position, ...]: ...
+
+    def worth(self, account: str, asset: str, amount: Decimal, currency: str = ...) -> Decimal | None: ...
+
+
+class DayStore(Protocol):
+    """Keeps what an account's assets were worth when its day began, so that a restart does not forget it."""
+
+    def load(self, account: str) -> tuple[str, Mapping[str, Decimal | None]] | None:
+        """The ISO date, and the worth by asset in the home currency (None: not known then), if kept."""
+        ...
+
+    def save(self, account: str, day: str, worth: Mapping[str, Decimal | None]) -> None: ...
+
+
+@dataclass(slots=True)
+class _Day:
+    """The beginning of an account's day: an asset that had no price then is taken in at its first one."""
+
+    date: date
+    worth: dict[str, Decimal]
+    waiting: set[str]
+
+
+@dataclass(frozen=True, slots=True)
+class BalanceRow:
+    """One asset of one account, in its own units; ``worth`` in the home currency."""
+
+    key: str
+    account: str
+    asset: str
+    total: Decimal
+    held: Decimal
+    free: Decimal
+    worth: Decimal | None
+    share: Decimal | None
+    """Of the account's worth, in per cent."""
+
+
+def _decimals(row: BalanceRow) -> int:
+    return 2 if row.asset in ("USD", "EUR", "GBP", "CHF") else 8
+
+
+BALANCE_COLUMNS: tuple[Column[BalanceRow], ...] = (
+    Column("asset", "Asset", lambda r: r.asset, 80),
+    Column("account", "Account", lambda r: r.account, 130, tone=lambda r: "muted"),
+    Column("total", "Total", lambda r: fmt.fixed(r.total, _decimals(r)), 130, number=True,
+           sort=lambda r: r.total),
+    Column("free", "Free", lambda r: fmt.fixed(r.free, _decimals(r)), 130, number=True,
+           sort=lambda r: r.free),
+    Column("held", "In orders", lambda r: fmt.fixed(r.held, _decimals(r)) if r.held else "", 130, number=True,
+           sort=lambda r: r.held, title_tip="What open orders hold back"),
+    Column("worth", f"Worth, {HOME_CURRENCY}", lambda r: fmt.money(r.worth), 120, number=True,
+           sort=lambda r: r.worth, title_tip="At mid prices"),
+    Column("share", "Share", lambda r: fmt.percent(r.share, 1, signed=False), 70, number=True,
+           sort=lambda r: r.share),
+)  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class PositionRow:
+    """An open position; unrealised profit in quote units."""
+
+    key: str
+    position: Position
+    price_decimals: int
+
+
+POSITION_COLUMNS: tuple[Column[PositionRow], ...] = (
+    Column("symbol", "Symbol", lambda r: r.position.instrument.symbol, 90),
+    Column("venue", "Venue", lambda r: r.position.instrument.venue, 80, tone=lambda r: "muted"),
+    Column("side", "Side", lambda r: "Long" if r.position.side is Side.BUY else "Short", 60,
+           tone=lambda r: "up" if r.position.side is Side.BUY else "down"),
+    Column("quantity", "Quantity", lambda r: fmt.fixed(r.position.quantity, 8), 120, number=True,
+           sort=lambda r: r.position.quantity),
+    Column("entry", "Entry", lambda r: fmt.price(r.position.average_price, r.price_decimals), 110,
+           number=True, sort=lambda r: r.position.average_price),
+    Column("pnl", "Open PnL", lambda r: fmt.money(r.position.unrealised, signed=True), 110, number=True,
+           sort=lambda r: r.position.unrealised, tone=lambda r: sign_tone(r.position.unrealised)),
+)  # fmt: skip
+
+
+def sign_tone(value: Decimal | None) -> str:
+    """``up``, ``down`` or nothing, by a figure's sign."""
+    if value is None or value == 0:
+        return ""
+    return "up" if value > 0 else "down"
+
+
+class AccountViewModel(QObject):
+    """The Balances and Positions tabs, and the figures in the top and status bar.
+
+    Signals:
+        changed: rows or figures changed; at most once a frame.
+
+    Attributes:
+        equity: worth of all connected accounts in the home currency; None while nothing is known.
+        day_pnl: how the worth has changed since the day began, deposits included; None while unknown.
+        day_since: from when ``day_pnl`` counts, in words.
+        unpriced: assets without a known price, left out of the worth.
+    """
+
+    changed = Signal()
+
+    def __init__(
+        self,
+        portfolio: AccountSource,
+        accounts: Callable[[], list[str]],
+        instrument: Callable[[InstrumentId], Instrument | None],
+        frames: FrameClock,
+        clock: Clock,
+        *,
+        days: DayStore | None = None,
+        parent: QObject | None = None,
+    ) -> None:
+        """``accounts`` lists the connected accounts, ``instrument`` finds the digits of a price."""
+        super().__init__(parent)
+        self.balances: TableModel[BalanceRow] = TableModel(
+            BALANCE_COLUMNS, lambda row: row.key, sort_by="worth", descending=True, parent=self
+        )
+        self.positions: TableModel[PositionRow] = TableModel(
+            POSITION_COLUMNS, lambda row: row.key, sort_by="symbol", parent=self
+        )
+        self.equity: Decimal | None = None
+        self.day_pnl: Decimal | None = None
+        self.day_since = ""
+        self.unpriced: list[str] = []
+        self._portfolio = portfolio
+        self._accounts = accounts
+        self._instrument = instrument
+        self._frames = frames
+        self._clock = clock
+        self._days = days
+        self._starts: dict[str, _Day] = {}
+        self._stop_ticking = frames.every(_WORTH_EVERY_S, self._build)
+        portfolio.changed.watch(lambda account: frames.request(self._build))
+        self._build()
+
+    @property
+    def equity_text(self) -> str:
+        """E.g. ``10 000.00 USD``."""
+        return fmt.money(self.equity, HOME_CURRENCY)
+
+    @property
+    def day_pnl_text(self) -> str:
+        """With its sign: ``+12.40``."""
+        return fmt.money(self.day_pnl, signed=True)
+
+    @property
+    def day_pnl_tone(self) -> str:
+        return sign_tone(self.day_pnl)
+
+    def refresh(self) -> None:
+        """Build again in the next frame (orders or connections changed)."""
+        self._frames.request(self._build)
+
+    def _build(self) -> None:
+        balances: list[BalanceRow] = []
+        positions: list[PositionRow] = []
+        worth: Decimal | None = None
+        pnl: Decimal | None = None
+        unpriced: list[str] = []
+        for account in self._accounts():
+            if not self._portfolio.is_known(account):
+                continue
+            rows = self._balance_rows(account)
+            known = {row.asset: row.worth for row in rows if row.worth is not None}
+            worth = (worth or ZERO) + sum(known.values(), ZERO)
+            pnl = (pnl or ZERO) + self._day_change(account, {row.asset for row in rows}, known)
+            unpriced += [row.asset for row in rows if row.worth is None]
+            balances += rows
+            for position in self._portfolio.positions(account):
+                instrument = self._instrument(position.instrument)
+                digits = instrument.price_decimals if instrument is not None else 8
+                positions.append(PositionRow(f"{account} {position.position_id}", position, digits))
+        self.equity, self.day_pnl, self.unpriced = worth, pnl, unpriced
+        self.balances.set_rows(balances)
+        self.positions.set_rows(positions)
+        self.changed.emit()
+
+    def _balance_rows(self, account: str) -> list[BalanceRow]:
+        held = [
+            (balance, self._portfolio.worth(account, balance.asset, balance.total, HOME_CURRENCY))
+            for balance in self._portfolio.balances(account).values()
+            if abs(balance.total) >= _DUST or balance.held
+        ]
+        whole = sum((worth for _, worth in held if worth is not None), ZERO)
+        return [
+            BalanceRow(
+                f"{account} {balance.asset}",
+                account,
+                balance.asset,
+                balance.total,
+                balance.held,
+                balance.free,
+                worth,
+                worth / whole * 100 if worth is not None and whole else None,
+            )
+            for balance, worth in held
+        ]
+
+    def _day_change(self, account: str, assets: set[str], worth: Mapping[str, Decimal]) -> Decimal:
+        """How the account's worth has changed since the local day began, or since it was first known in it.
+
+        Asset by asset: a price that becomes known later is no profit.
+        """
+        moment = datetime.fromtimestamp(self._clock.wall_ns() // 1_000_000_000, tz=UTC).astimezone()
+        today = moment.date()
+        day = self._starts.get(account)
+        if day is None:
+            kept = self._days.load(account) if self._days is not None else None
+            if kept is not None and kept[0] == today.isoformat():
+                known = {asset: value for asset, value in kept[1].items() if value is not None}
+                day = _Day(today, known, kept[1].keys() - known.keys())
+                self.day_since = "since the start of the day"
+        if day is None or day.date != today:
+            day = _Day(today, {}, set(assets))
+            self.day_since = f"since {moment:%H:%M}"
+        self._starts[account] = day
+        arrived = day.waiting & worth.keys()
+        if arrived:
+            day.waiting -= arrived
+            day.worth.update({asset: worth[asset] for asset in arrived})
+            if self._days is not None:
+                kept_worth = {**dict.fromkeys(day.waiting), **day.worth}
+                self._days.save(account, today.isoformat(), kept_worth)
+        counted = (worth.keys() | day.worth.keys()) - day.waiting
+        unpriced = assets - worth.keys()
+        return sum(
+            (worth.get(asset, ZERO) - day.worth.get(asset, ZERO) for asset in counted - unpriced), ZERO
+        )
+
+    def forget_day(self, account: str) -> None:
+        """Begin the account's day anew (a practice account was reset)."""
+        self._starts.pop(account, None)
+        if self._days is not None:
+            self._days.save(account, "", {})
+        self.refresh()

@@ -1,0 +1,141 @@
+"""What is shown before something is sent: the exact request, in words.
+
+A view-model never opens a dialog. It is given an :data:`Asker` and awaits a yes or a no.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from decimal import Decimal
+
+from terminal.domain.instrument import Instrument
+from terminal.domain.market import Side
+from terminal.domain.orders import AmendRequest, Order, OrderRequest, TimeInForce
+from terminal.viewmodels import format as fmt
+
+
+@dataclass(frozen=True, slots=True)
+class Confirmation:
+    """A question with the exact figures.
+
+    ``tone`` is ``buy``, ``sell``, ``danger`` or empty; ``badge`` the word that tells whose money it is
+    (PRACTICE, PAPER, or the account's name).
+    """
+
+    title: str
+    rows: tuple[tuple[str, str], ...] = ()
+    warnings: tuple[str, ...] = ()
+    confirm_text: str = "Send"
+    tone: str = ""
+    badge: str = ""
+    note: str = ""
+
+
+Asker = Callable[[Confirmation], Awaitable[bool]]
+
+
+def order_confirmation(
+    request: OrderRequest,
+    instrument: Instrument,
+    *,
+    badge: str,
+    notional: Decimal | None = None,
+    fee: Decimal | None = None,
+    warnings: tuple[str, ...] = (),
+) -> Confirmation:
+    """The exact order before it is sent. ``notional`` and ``fee`` are estimates in quote units."""
+    side = "Buy" if request.side is Side.BUY else "Sell"
+    unit = instrument.quote if request.in_quote else instrument.base
+    amount = f"{fmt.quantity(request.quantity, max(instrument.quantity_decimals, 8))} {unit}"
+    rows = [("Venue", instrument.venue), ("Type", type_text(request)), ("Quantity", amount)]
+    digits = instrument.price_decimals
+    if request.limit_price is not None:
+        rows.append(("Limit price", f"{fmt.price(request.limit_price, digits)} {instrument.quote}"))
+    if request.trigger_price is not None:
+        trigger = f"{fmt.price(request.trigger_price, digits)} {instrument.quote}"
+        rows.append(("Trigger price", f"{trigger} ({request.trigger_reference.value})"))
+    if request.trail_offset is not None:
+        rows.append(("Trails by", trail_text(request, instrument)))
+    if request.limit_offset is not None:
+        rows.append(("Limit offset", f"{fmt.price(request.limit_offset, digits)} {instrument.quote}"))
+    if request.display_quantity is not None:
+        rows.append(("Shown quantity", f"{fmt.quantity(request.display_quantity)} {instrument.base}"))
+    rows.append(("Time in force", lifetime_text(request)))
+    if notional is not None:
+        rows.append(("Total, estimated", fmt.money(notional, instrument.quote)))
+    if fee is not None:
+        rows.append(("Fee, estimated", fmt.money(fee, instrument.quote, decimals=4)))
+    return Confirmation(
+        title=f"{side} {amount} of {instrument.symbol}"
+        if request.in_quote
+        else f"{side} {fmt.quantity(request.quantity)} {instrument.symbol}",
+        rows=tuple(rows),
+        warnings=warnings,
+        confirm_text=side,
+        tone=request.side.value,
+        badge=badge,
+    )
+
+
+def amend_confirmation(
+    order: Order,
+    change: AmendRequest,
+    instrument: Instrument | None,
+    *,
+    badge: str,
+    warnings: tuple[str, ...] = (),
+) -> Confirmation:
+    """An order's new terms beside the old ones."""
+    digits = instrument.price_decimals if instrument is not None else 8
+    rows = []
+    if change.quantity is not None:
+        rows.append(("Quantity", f"{fmt.quantity(order.quantity)} → {fmt.quantity(change.quantity)}"))
+    for label, old, new in (
+        ("Limit price", order.limit_price, change.limit_price),
+        ("Trigger price", order.trigger_price, change.trigger_price),
+    ):
+        if new is not None:
+            rows.append((label, f"{fmt.price(old, digits)} → {fmt.price(new, digits)}"))
+    if change.display_quantity is not None:
+        rows.append(
+            (
+                "Shown quantity",
+                f"{fmt.quantity(order.display_quantity)} → {fmt.quantity(change.display_quantity)}",
+            )
+        )
+    side = "buy" if order.side is Side.BUY else "sell"
+    return Confirmation(
+        title=f"Change the {side} of {order.instrument.symbol}",
+        rows=(("Venue", order.instrument.venue), *rows),
+        warnings=warnings,
+        confirm_text="Change",
+        tone=order.side.value,
+        badge=badge,
+    )
+
+
+def type_text(request: OrderRequest) -> str:
+    """An order's type with its flags: ``limit, post only``."""
+    words = [request.order_type.value]
+    if request.post_only:
+        words.append("post only")
+    if request.reduce_only:
+        words.append("reduce only")
+    return ", ".join(words)
+
+
+def lifetime_text(request: OrderRequest) -> str:
+    """How long it lives: ``GTC``, or ``GTD until 2026-08-14 09:30:00``."""
+    if request.time_in_force is TimeInForce.GTD and request.expire_time_ns is not None:
+        return f"GTD until {fmt.date_time(request.expire_time_ns)}"
+    return request.time_in_force.value
+
+
+def trail_text(request: OrderRequest, instrument: Instrument) -> str:
+    """A trailing stop's distance: ``1.5 %`` or ``200.0 USD``."""
+    if request.trail_offset is None:
+        return ""
+    if request.trail_in_percent:
+        return fmt.percent(request.trail_offset, signed=False)
+    return f"{fmt.price(request.trail_offset, instrument.price_decimals)} {instrument.quote}"

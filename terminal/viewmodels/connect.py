@@ -1,0 +1,258 @@
+"""The form that connects an account: keys entered, tested on the spot, permissions read back, kept."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import Enum
+
+from PySide6.QtCore import QObject, Signal
+
+from terminal.core import tasks
+from terminal.core.secret import Secret
+from terminal.domain.errors import TerminalError
+from terminal.venues.base import CredentialField, KeyReport, VenueInfo
+from terminal.viewmodels.connection import ConnectionDesk, Mode
+
+MIN_PASSPHRASE = 8
+PASSPHRASE = "passphrase"
+"""The key of the vault's own field in ``problems``."""
+_MAX_ENTRY = 4096
+
+
+class Step(Enum):
+    """Where the form stands."""
+
+    ENTER = "enter"
+    TESTING = "testing"
+    TESTED = "tested"
+    SAVING = "saving"
+    DONE = "done"
+
+
+@dataclass(frozen=True, slots=True)
+class Permission:
+    """One right of a key as the venue reports it. ``risky``: no terminal needs it."""
+
+    name: str
+    granted: bool
+    risky: bool
+
+
+class ConnectViewModel(QObject):
+    """One venue's connection form.
+
+    Entered keys live here as :class:`Secret` until they are kept or the form is closed.
+
+    Signals:
+        changed: re-read the attributes.
+        finished: the venue is connected as chosen; the form may close.
+
+    Attributes:
+        step: where the form stands.
+        problems: what is wrong with a field, by its key.
+        error: what the last test or attempt said, in plain words; empty where it went well.
+        report: what the key may do, after a test.
+    """
+
+    changed = Signal()
+    finished = Signal()
+
+    def __init__(
+        self, info: VenueInfo, desk: ConnectionDesk, mode: Mode | None, parent: QObject | None = None
+    ) -> None:
+        """``mode``: how the venue is connected now."""
+        super().__init__(parent)
+        self.info = info
+        self.current = mode
+        self.step = Step.ENTER
+        self.problems: dict[str, str] = {}
+        self.error = ""
+        self.repair = ""
+        self.report: KeyReport | None = None
+        self.has_keys = False
+        self.key_store = desk.key_store()
+        self._desk = desk
+        self._entries: dict[str, Secret] = {}
+        self._passphrase: Secret | None = None
+
+    @property
+    def fields(self) -> tuple[CredentialField, ...]:
+        """The entries that the venue's form has."""
+        return self.info.credential_fields
+
+    @property
+    def is_busy(self) -> bool:
+        return self.step in (Step.TESTING, Step.SAVING)
+
+    @property
+    def needs_passphrase(self) -> bool:
+        """Whether the vault has to be opened first, because this machine has no keychain."""
+        return self._desk.needs_passphrase()
+
+    @property
+    def permissions(self) -> tuple[Permission, ...]:
+        """What the tested key may do, rights that no terminal needs last."""
+        if self.report is None:
+            return ()
+        found = [
+            Permission(name, granted, "withdraw" in name.casefold())
+            for name, granted in self.report.permissions.items()
+        ]
+        return tuple(sorted(found, key=lambda item: item.risky))
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """What the person should know before keeping the key."""
+        if self.report is None:
+            return ()
+        risky = tuple(
+            f"This key may “{item.name}”. The terminal never needs that: make a key without it."
+            for item in self.permissions
+            if item.risky and item.granted
+        )
+        trade = () if self.report.can_trade else ("This key cannot place orders: you can watch only.",)
+        return (*risky, *trade, *self.report.warnings)
+
+    def start(self) -> None:
+        """Find out whether keys are kept already."""
+        tasks.spawn(self._look(), name=f"keys of {self.info.name}")
+
+    async def _look(self) -> None:
+        try:
+            self.has_keys = await self._desk.has_keys(self.info.name)
+        except TerminalError as error:
+            self.error = error.user_text
+        self.changed.emit()
+
+    def touch(self, key: str) -> None:
+        """A field is being edited: what was said about it, and an earlier test, no longer count."""
+        said = self.problems.pop(key, None)
+        if self.step is Step.TESTED and key != PASSPHRASE:
+            self.step, self.report = Step.ENTER, None
+            self._entries.clear()
+        elif said is None:
+            return
+        self.changed.emit()
+
+    def test(self, entries: Mapping[str, str]) -> None:
+        """Try the entered keys at the venue and read back what they may do."""
+        if self.is_busy:
+            return
+        # Not before now: every Secret made is remembered by the log's scrubber, half-typed ones need not be.
+        texts = {key: text.strip() for key, text in entries.items()}
+        self._entries = {key: Secret(text) for key, text in texts.items() if text}
+        if self._is_complete():
+            tasks.spawn(self._test(), name=f"test keys of {self.info.name}")
+
+    def save(self, passphrase: str = "") -> None:
+        """Keep the tested keys and connect the account."""
+        if self.step is Step.TESTED and self._take_passphrase(passphrase):
+            tasks.spawn(self._save(), name=f"save keys of {self.info.name}")
+
+    def use_kept_keys(self, passphrase: str = "") -> None:
+        """Connect the account whose keys are kept already."""
+        if not self.is_busy and self._take_passphrase(passphrase):
+            tasks.spawn(self._use(Mode.LIVE), name=f"connect {self.info.name}")
+
+    def use(self, mode: Mode) -> None:
+        """Connect in a mode that needs no key."""
+        if not self.is_busy:
+            tasks.spawn(self._use(mode), name=f"connect {self.info.name}")
+
+    def forget(self) -> None:
+        """Delete the kept keys from this machine."""
+        if not self.is_busy:
+            tasks.spawn(self._forget(), name=f"forget keys of {self.info.name}")
+
+    def clear(self) -> None:
+        """Let go of everything entered; called when the form closes."""
+        self._entries.clear()
+        self._passphrase = None
+        self.report = None
+
+    def _is_complete(self) -> bool:
+        self.error = ""
+        self.problems = {}
+        for field in self.fields:
+            entry = self._entries.get(field.key)
+            if entry is None:
+                if not field.optional:
+                    self.problems[field.key] = f"{field.label} is missing."
+                continue
+            text = entry.reveal()
+            if len(text) > _MAX_ENTRY:
+                self.problems[field.key] = "This is far too long for a key."
+            elif any(char.isspace() or not char.isprintable() for char in text) or not text.isascii():
+                self.problems[field.key] = "A key has no spaces or special letters. Copy it again, whole."
+        self.changed.emit()
+        return not self.problems
+
+    def _take_passphrase(self, text: str) -> bool:
+        if not self.needs_passphrase:
+            return True
+        if len(text) < MIN_PASSPHRASE:
+            self.problems[PASSPHRASE] = f"At least {MIN_PASSPHRASE} characters."
+            self.changed.emit()
+            return False
+        self._passphrase = Secret(text)
+        return True
+
+    async def _test(self) -> None:
+        self._go(Step.TESTING)
+        try:
+            self.report = await self._desk.test_keys(self.info.name, dict(self._entries))
+        except TerminalError as error:
+            self._fail(error, Step.ENTER)
+        else:
+            self._go(Step.TESTED)
+
+    async def _save(self) -> None:
+        self._go(Step.SAVING)
+        try:
+            if self._passphrase is not None and self.needs_passphrase:
+                await self._desk.open_vault(self._passphrase)
+            await self._desk.save_keys(self.info.name, dict(self._entries))
+            await self._desk.use(self.info.name, Mode.LIVE)
+        except TerminalError as error:
+            self._fail(error, Step.TESTED)
+        else:
+            self._go(Step.DONE)
+            self.clear()
+            self.finished.emit()
+
+    async def _use(self, mode: Mode) -> None:
+        before = self.step
+        self._go(Step.SAVING)
+        try:
+            if mode is Mode.LIVE and self._passphrase is not None and self.needs_passphrase:
+                await self._desk.open_vault(self._passphrase)
+            await self._desk.use(self.info.name, mode)
+        except TerminalError as error:
+            self._fail(error, before)
+        else:
+            self._go(Step.DONE)
+            self.clear()
+            self.finished.emit()
+
+    async def _forget(self) -> None:
+        before = self.step
+        self._go(Step.SAVING)
+        try:
+            await self._desk.forget_keys(self.info.name)
+            self.has_keys = False
+        except TerminalError as error:
+            self._fail(error, before)
+        else:
+            self._go(before)
+
+    def _go(self, step: Step) -> None:
+        self.step = step
+        if step in (Step.TESTING, Step.SAVING):
+            self.error = ""
+        self.changed.emit()
+
+    def _fail(self, error: TerminalError, back_to: Step) -> None:
+        self.error = error.user_text
+        self.repair = getattr(error, "repair", "")
+        self._go(back_to)

@@ -1,0 +1,379 @@
+"""The state of each venue's connection, as its card in the venue strip shows it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from enum import Enum
+from typing import Protocol
+
+from PySide6.QtCore import QObject, Signal
+
+from terminal.core import tasks
+from terminal.core.observe import Observable
+from terminal.core.secret import Secret
+from terminal.domain.errors import TerminalError
+from terminal.domain.events import BudgetLevel
+from terminal.domain.instrument import Instrument, InstrumentId
+from terminal.domain.market import Feed, FeedKind, Quote
+from terminal.services.market_data import Topic
+from terminal.services.session import Mode as Mode
+from terminal.services.session import SessionState
+from terminal.venues.base import KeyReport, LinkHealth, VenueInfo
+from terminal.viewmodels import format as fmt
+from terminal.viewmodels.frames import FrameClock
+from terminal.viewmodels.notices import NoticesViewModel
+
+_AGES_EVERY_S = 0.5
+
+
+class Shape(Enum):
+    """The sign beside a venue's name: readable without colour."""
+
+    LIVE = "●"
+    BUSY = "◐"
+    OFF = "○"
+    STALE = "▲"
+
+
+_SHAPES = {
+    SessionState.OFF: Shape.OFF,
+    SessionState.CONNECTING: Shape.BUSY,
+    SessionState.SYNCING: Shape.BUSY,
+    SessionState.LIVE: Shape.LIVE,
+    SessionState.STALE: Shape.STALE,
+    SessionState.RECONNECTING: Shape.BUSY,
+    SessionState.FAILED: Shape.OFF,
+}
+_WORDS = {
+    SessionState.OFF: "off",
+    SessionState.CONNECTING: "connecting",
+    SessionState.SYNCING: "comparing orders",
+    SessionState.LIVE: "live",
+    SessionState.STALE: "stale",
+    SessionState.RECONNECTING: "reconnecting",
+    SessionState.FAILED: "failed",
+}
+_TONES = {SessionState.STALE: "warning", SessionState.RECONNECTING: "warning", SessionState.FAILED: "danger"}
+BADGES = {Mode.PRACTICE: "PRACTICE", Mode.PUBLIC: "PRICES ONLY", Mode.LIVE: "LIVE"}
+
+
+class SessionView(Protocol):
+    """What a card needs of a connection (:class:`terminal.services.session.Session`)."""
+
+    state: SessionState
+    reason: str
+    venue_status: str
+
+    @property
+    def venue(self) -> str: ...
+
+    @property
+    def account(self) -> str: ...
+
+    @property
+    def mode(self) -> Mode: ...
+
+    @property
+    def has_account(self) -> bool: ...
+
+    def health(self) -> LinkHealth: ...
+
+    def budgets(self) -> Sequence[BudgetLevel]: ...
+
+    def feed_age_s(self) -> float | None: ...
+
+
+class SessionsView(Protocol):
+    """All connections (:class:`terminal.services.session.SessionManager`)."""
+
+    changed: Observable[[str]]
+
+    @property
+    def sessions(self) -> Mapping[str, SessionView]: ...
+
+
+class PriceSource(Protocol):
+    """What a card's price needs (:class:`terminal.services.market_data.MarketData`)."""
+
+    changed: Observable[[InstrumentId, Topic]]
+
+    def watch(self, feed: Feed, venue: str) -> Callable[[], None]: ...
+
+    def quote(self, instrument: InstrumentId) -> Quote | None: ...
+
+    def instrument(self, instrument: InstrumentId) -> Instrument | None: ...
+
+
+class ConnectionDesk(Protocol):
+    """What the program can do with connections and keys; the composition provides it."""
+
+    async def use(self, venue: str, mode: Mode) -> None:
+        """Connect a venue in a mode; LIVE uses the kept keys. Raises TerminalError."""
+        ...
+
+    async def disconnect(self, venue: str) -> None: ...
+
+    async def test_keys(self, venue: str, keys: Mapping[str, Secret]) -> KeyReport:
+        """Try keys at the venue itself and read back what they may do. Raises TerminalError."""
+        ...
+
+    async def save_keys(self, venue: str, keys: Mapping[str, Secret]) -> None:
+        """Keep the keys in the keychain or the vault. Raises CredentialError."""
+        ...
+
+    async def forget_keys(self, venue: str) -> None: ...
+
+    async def has_keys(self, venue: str) -> bool: ...
+
+    def key_store(self) -> str:
+        """Where keys are kept on this machine, as one plain sentence."""
+        ...
+
+    def needs_passphrase(self) -> bool:
+        """Whether the vault has to be opened with a passphrase first (there is no keychain)."""
+        ...
+
+    async def open_vault(self, passphrase: Secret) -> None:
+        """Open the vault, or make it. Raises CredentialError when the passphrase is wrong."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Figure:
+    """A measured figure of a connection with its name, for tooltips."""
+
+    label: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Budget:
+    """A rate limit: how much of it is used, 0 to 1."""
+
+    name: str
+    share: float
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class VenueCard:
+    """A venue as its card shows it."""
+
+    venue: str
+    title: str
+    shape: Shape
+    word: str
+    tone: str
+    mode: Mode | None
+    badge: str
+    account: str
+    symbol: str
+    bid: str
+    ask: str
+    age: str
+    age_s: float | None
+    round_trip_ms: float | None
+    clock_offset_ms: float | None
+    reason: str
+    figures: tuple[Figure, ...]
+    budgets: tuple[Budget, ...]
+    unofficial: bool
+    can_connect: bool
+    can_show_public: bool
+
+
+class ConnectionViewModel(QObject):
+    """The venue strip.
+
+    Signals:
+        changed: cards changed; at most once a frame.
+        state_changed: (venue) a connection has another state or mode.
+
+    Attributes:
+        cards: one for each venue, in the registry's order.
+    """
+
+    changed = Signal()
+    state_changed = Signal(str)
+
+    def __init__(
+        self,
+        sessions: SessionsView,
+        market: PriceSource,
+        infos: Sequence[VenueInfo],
+        desk: ConnectionDesk,
+        notices: NoticesViewModel,
+        frames: FrameClock,
+        *,
+        headlines: Mapping[str, str],
+        parent: QObject | None = None,
+    ) -> None:
+        """``headlines``: the symbol whose price stands on each venue's card."""
+        super().__init__(parent)
+        self.cards: tuple[VenueCard, ...] = ()
+        self.infos = {info.name: info for info in infos}
+        self.desk = desk
+        self._sessions = sessions
+        self._market = market
+        self._notices = notices
+        self._frames = frames
+        self._headlines = dict(headlines)
+        self._watched = frozenset(InstrumentId(venue, symbol) for venue, symbol in headlines.items())
+        self._releases = [
+            market.watch(Feed(FeedKind.QUOTES, symbol), venue) for venue, symbol in headlines.items()
+        ]
+        self._switching: set[str] = set()
+        self._stop_ticking = frames.every(_AGES_EVERY_S, self._build)
+        sessions.changed.watch(self._on_session)
+        market.changed.watch(self._on_market)
+        self._build()
+
+    # -- figures --------------------------------------------------------------------------------------
+
+    def card(self, venue: str) -> VenueCard | None:
+        """The card of a venue."""
+        return next((card for card in self.cards if card.venue == venue), None)
+
+    def accounts(self) -> list[str]:
+        """The connected accounts."""
+        return [session.account for session in self._sessions.sessions.values() if session.has_account]
+
+    def badge_of(self, account: str) -> str:
+        """Whose money an account is: PRACTICE, or LIVE with its name."""
+        for session in self._sessions.sessions.values():
+            if session.account == account:
+                return badge_text(session)
+        return account.upper()
+
+    @property
+    def mode(self) -> Mode | None:
+        """The gravest mode of all connections: one live account makes the desk live."""
+        modes = {session.mode for session in self._sessions.sessions.values()}
+        return next((mode for mode in (Mode.LIVE, Mode.PRACTICE, Mode.PUBLIC) if mode in modes), None)
+
+    @property
+    def badge(self) -> str:
+        """The word of the top bar for :attr:`mode`."""
+        mode = self.mode
+        if mode is None:
+            return "NOT CONNECTED"
+        for session in self._sessions.sessions.values():
+            if session.mode is mode:
+                return badge_text(session)
+        return BADGES[mode]
+
+    def _on_session(self, venue: str) -> None:
+        self._frames.request(self._build)
+        self.state_changed.emit(venue)
+
+    def _on_market(self, instrument: InstrumentId, topic: Topic) -> None:
+        if instrument in self._watched and topic is not Topic.TRADES:
+            self._frames.request(self._build)
+
+    def _build(self) -> None:
+        cards = tuple(self._card(info) for info in self.infos.values())
+        if cards != self.cards:
+            self.cards = cards
+            self.changed.emit()
+
+    def _card(self, info: VenueInfo) -> VenueCard:
+        session = self._sessions.sessions.get(info.name)
+        state = session.state if session is not None else SessionState.OFF
+        health = session.health() if session is not None else None
+        age_s = session.feed_age_s() if session is not None else None
+        symbol = self._headlines.get(info.name, "")
+        bid, ask = self._prices(InstrumentId(info.name, symbol)) if symbol else ("", "")
+        return VenueCard(
+            venue=info.name,
+            title=info.title,
+            shape=_SHAPES[state],
+            word="switching" if info.name in self._switching else _WORDS[state],
+            tone=_TONES.get(state, ""),
+            mode=session.mode if session is not None else None,
+            badge=badge_text(session) if session is not None else "",
+            account=session.account if session is not None and session.has_account else "",
+            symbol=symbol,
+            bid=bid,
+            ask=ask,
+            age=fmt.age(age_s),
+            age_s=age_s,
+            round_trip_ms=health.round_trip_ms if health is not None else None,
+            clock_offset_ms=health.clock_offset_ms if health is not None else None,
+            reason=session.reason if session is not None else "",
+            figures=_figures(session, health),
+            budgets=_budgets(session),
+            unofficial=info.unofficial,
+            can_connect=bool(info.credential_fields),
+            can_show_public=info.public_without_key,
+        )
+
+    def _prices(self, instrument: InstrumentId) -> tuple[str, str]:
+        quote = self._market.quote(instrument)
+        if quote is None:
+            return fmt.NOTHING, fmt.NOTHING
+        listed = self._market.instrument(instrument)
+        digits = listed.price_decimals if listed is not None else 2
+        return fmt.price(quote.bid, digits), fmt.price(quote.ask, digits)
+
+    # -- what a person can do -------------------------------------------------------------------------
+
+    def use(self, venue: str, mode: Mode) -> None:
+        """Switch a venue to practice, to its real prices, or to its connected account."""
+        if venue not in self._switching:
+            tasks.spawn(self._switch(venue, mode), name=f"switch {venue}")
+
+    def disconnect_venue(self, venue: str) -> None:
+        """Close a venue's connection; nothing is cancelled there."""
+        if venue not in self._switching:
+            tasks.spawn(self._switch(venue, None), name=f"disconnect {venue}")
+
+    async def _switch(self, venue: str, mode: Mode | None) -> None:
+        self._switching.add(venue)
+        self._frames.request(self._build)
+        try:
+            if mode is None:
+                await self.desk.disconnect(venue)
+            else:
+                await self.desk.use(venue, mode)
+        except TerminalError as error:
+            self._notices.failure(error)
+        finally:
+            self._switching.discard(venue)
+            self._frames.request(self._build)
+            self.state_changed.emit(venue)
+
+
+def badge_text(session: SessionView) -> str:
+    """PRACTICE, PRICES ONLY, or LIVE with the account's own name."""
+    if session.mode is not Mode.LIVE:
+        return BADGES[session.mode]
+    name = session.account.partition(":")[2]
+    return BADGES[Mode.LIVE] if name in ("", "live") else f"{BADGES[Mode.LIVE]} {name}"
+
+
+def _figures(session: SessionView | None, health: LinkHealth | None) -> tuple[Figure, ...]:
+    if session is None or health is None:
+        return ()
+    figures = [
+        Figure("Round trip", fmt.milliseconds(health.round_trip_ms)),
+        Figure("Clock offset", fmt.milliseconds(health.clock_offset_ms, signed=True)),
+        Figure("Reconnects", str(health.reconnects)),
+        Figure("Unreadable frames", str(health.faults)),
+    ]
+    if session.venue_status and session.venue_status != "online":
+        figures.insert(0, Figure("Venue says", session.venue_status))
+    return tuple(figures)
+
+
+def _budgets(session: SessionView | None) -> tuple[Budget, ...]:
+    if session is None:
+        return ()
+    return tuple(
+        Budget(
+            level.name,
+            min(1.0, level.used / level.limit) if level.limit > 0 else 0.0,
+            f"{level.name}: {level.used:.0f} of {level.limit:.0f} used",
+        )
+        for level in session.budgets()
+    )

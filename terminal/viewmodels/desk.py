@@ -1,0 +1,299 @@
+"""What the window's frame shows and does: whose money, how armed, how the day goes, and the way out."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from PySide6.QtCore import QObject, Signal
+
+from terminal.core import tasks
+from terminal.core.observe import Observable
+from terminal.domain.errors import TerminalError
+from terminal.domain.market import Side
+from terminal.domain.orders import Order
+from terminal.services.arming import ArmState as ArmState
+from terminal.services.mass_cancel import CancelOutcome
+from terminal.services.reconcile import ReconcileReport
+from terminal.viewmodels import format as fmt
+from terminal.viewmodels.account import AccountViewModel
+from terminal.viewmodels.confirm import Asker, Confirmation
+from terminal.viewmodels.connection import ConnectionViewModel, Mode
+from terminal.viewmodels.frames import FrameClock
+from terminal.viewmodels.notices import NoticesViewModel
+from terminal.viewmodels.orders import OrdersViewModel
+
+_ARM_LOOK_EVERY_S = 5.0
+
+
+class ArmSwitch(Protocol):
+    """The arm switch (:class:`terminal.services.arming.Arming`)."""
+
+    changed: Observable[[ArmState]]
+
+    @property
+    def state(self) -> ArmState: ...
+
+    @property
+    def seconds_left(self) -> float | None: ...
+
+    def set(self, state: ArmState) -> None: ...
+
+
+class FlattenDesk(Protocol):
+    """What flattening needs of the order gate."""
+
+    reconciled: Observable[[ReconcileReport]]
+
+    def open_orders(self, account: str | None = None) -> list[Order]: ...
+
+    async def cancel_all(
+        self, account: str, symbol: str | None = None, side: Side | None = None
+    ) -> CancelOutcome: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Rehearsal:
+    """A fault that the practice venue can be asked for, e.g. "cut the connection"."""
+
+    text: str
+    run: Callable[[], object]
+
+
+@dataclass(frozen=True, slots=True)
+class KeyHint:
+    """A line of the key overlay."""
+
+    section: str
+    keys: str
+    action: str
+
+
+@dataclass(frozen=True, slots=True)
+class FlattenPlan:
+    """What flattening would send, and what it leaves alone and why. One text a line."""
+
+    sends: tuple[str, ...]
+    skips: tuple[tuple[str, str], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class FlattenResult:
+    """What became of it, one text a line."""
+
+    done: tuple[str, ...]
+    failed: tuple[str, ...]
+    unknown: tuple[str, ...]
+
+
+class DeskViewModel(QObject):
+    """The top bar and the commands that belong to no panel.
+
+    Signals:
+        changed: badge, arm state, day's figure or the flatten button changed.
+        flattened: a :class:`FlattenResult`, when flattening has ended.
+
+    Attributes:
+        rehearsals: faults of the practice venue for the menu; empty where there is none.
+        can_reset_practice: whether a practice account can be set back.
+    """
+
+    changed = Signal()
+    flattened = Signal(object)
+
+    def __init__(
+        self,
+        arming: ArmSwitch,
+        gate: FlattenDesk,
+        connections: ConnectionViewModel,
+        account: AccountViewModel,
+        orders: OrdersViewModel,
+        notices: NoticesViewModel,
+        frames: FrameClock,
+        *,
+        ask: Asker,
+        rehearsals: Sequence[Rehearsal] = (),
+        reset_practice: Callable[[], object] | None = None,
+        parent: QObject | None = None,
+    ) -> None:
+        super().__init__(parent)
+        self.connections = connections
+        self.account = account
+        self.orders = orders
+        self.notices = notices
+        self.rehearsals = tuple(rehearsals)
+        self.is_flattening = False
+        self._arming = arming
+        self._gate = gate
+        self._ask = ask
+        self._reset_practice = reset_practice
+        self._shown: tuple[object, ...] = ()
+        arming.changed.watch(self._on_armed)
+        gate.reconciled.watch(self._on_reconciled)
+        for source in (connections.changed, account.changed, orders.changed):
+            source.connect(self._refresh)
+        # One-click ends when somebody looks after it has been idle for too long: look.
+        self._stop_looking = frames.every(_ARM_LOOK_EVERY_S, self._refresh)
+
+    # -- what there is to see -------------------------------------------------------------------------
+
+    @property
+    def badge(self) -> str:
+        """PRACTICE, PRICES ONLY, or LIVE with the account's name."""
+        return self.connections.badge
+
+    @property
+    def mode(self) -> Mode | None:
+        return self.connections.mode
+
+    @property
+    def is_make_believe(self) -> bool:
+        """No money can move: the badge and the order panels wear the striped edge."""
+        return self.connections.mode is Mode.PRACTICE
+
+    @property
+    def panel_word(self) -> str:
+        """The word that stands in the title of every panel that can send orders."""
+        return self.badge
+
+    @property
+    def arm(self) -> ArmState:
+        return self._arming.state
+
+    @property
+    def arm_tip(self) -> str:
+        """What the arm state means now."""
+        left = self._arming.seconds_left
+        if left is not None:
+            return f"One click sends. Back to Confirm in {left / 60:.0f} min without a trade."
+        if self.arm is ArmState.VIEW:
+            return "Nothing can be sent. Canceling still works."
+        return "The exact order is shown before it is sent."
+
+    @property
+    def day_pnl_text(self) -> str:
+        return self.account.day_pnl_text
+
+    @property
+    def can_flatten(self) -> bool:
+        """Whether there is anything to flatten."""
+        return bool(self._gate.open_orders()) and not self.is_flattening
+
+    @property
+    def can_reset_practice(self) -> bool:
+        return self._reset_practice is not None and self.mode is Mode.PRACTICE
+
+    def _refresh(self) -> None:
+        shown = (
+            self.badge,
+            self.mode,
+            self.arm,
+            self.account.day_pnl_text,
+            self.account.day_pnl_tone,
+            self.can_flatten,
+        )
+        if shown != self._shown:
+            self._shown = shown
+            self.changed.emit()
+
+    # -- arming ---------------------------------------------------------------------------------------
+
+    def set_arm(self, state: ArmState) -> None:
+        """Switch between View, Confirm and One-click."""
+        self._arming.set(state)
+        self._refresh()
+
+    def view_only(self) -> None:
+        """No order can leave from now on."""
+        self.set_arm(ArmState.VIEW)
+
+    def _on_armed(self, state: ArmState) -> None:
+        self._refresh()
+
+    def _on_reconciled(self, report: ReconcileReport) -> None:
+        if report.text:
+            self.notices.warn(f"{report.account}: {report.text}.")
+
+    # -- flatten --------------------------------------------------------------------------------------
+
+    def plan(self) -> FlattenPlan:
+        """What flattening would do now."""
+        sends = []
+        for order in self._gate.open_orders():
+            price = order.limit_price if order.limit_price is not None else order.trigger_price
+            at = f" at {fmt.quantity(price)}" if price is not None else ""
+            sends.append(
+                f"Cancel {order.side.value} {fmt.quantity(order.remaining)} {order.instrument.symbol}{at} "
+                f"({order.account})"
+            )
+        skips = [
+            (f"{fmt.quantity(row.total)} {row.asset} ({row.account})", _KEEPS_HOLDINGS)
+            for row in self.account.balances.rows
+            if row.asset not in _MONEY and row.total > 0
+        ]
+        skips += [
+            (
+                f"{fmt.quantity(row.position.quantity)} {row.position.instrument.symbol} position",
+                "margin positions are closed with an order from the ticket",
+            )
+            for row in self.account.positions.rows
+        ]
+        return FlattenPlan(tuple(sends), tuple(skips))
+
+    def flatten(self) -> None:
+        """Cancel every open order of every account; works in every arm state and without a book."""
+        if not self.is_flattening:
+            self.is_flattening = True
+            tasks.spawn(self._flatten(), name="flatten")
+
+    async def _flatten(self) -> None:
+        done: list[str] = []
+        failed: list[str] = []
+        unknown: list[str] = []
+        try:
+            for account in sorted({order.account for order in self._gate.open_orders()}):
+                try:
+                    outcome = await self._gate.cancel_all(account)
+                except TerminalError as error:
+                    failed.append(f"{account}: {error.user_text}")
+                    continue
+                done += [f"{_order_text(order)} canceled" for order in outcome.done]
+                if outcome.others:
+                    done.append(f"{account}: {outcome.others} more that were placed elsewhere")
+                failed += [f"{_order_text(order)}: {reason}" for order, reason in outcome.failed]
+                unknown += [f"{_order_text(order)}: asked for, being checked" for order in outcome.unknown]
+        finally:
+            self.is_flattening = False
+            self.flattened.emit(FlattenResult(tuple(done), tuple(failed), tuple(unknown)))
+            self._refresh()
+
+    # -- practice -------------------------------------------------------------------------------------
+
+    def reset_practice(self) -> None:
+        """Set the practice account back to its first balance, after a question."""
+        if self.can_reset_practice:
+            tasks.spawn(self._reset(), name="reset practice account")
+
+    async def _reset(self) -> None:
+        yes = await self._ask(
+            Confirmation(
+                title="Reset the practice account?",
+                note="Open practice orders are canceled and the balances start over. "
+                "No real account is touched.",
+                confirm_text="Reset",
+                tone="danger",
+                badge="PRACTICE",
+            )
+        )
+        if yes and self._reset_practice is not None:
+            self._reset_practice()
+
+
+_KEEPS_HOLDINGS = "spot holdings are yours to keep: sell them from the ticket"
+# Currencies are money, not holdings that anybody would flatten.
+_MONEY = frozenset({"USD", "EUR", "GBP", "CHF", "JPY", "CAD", "AUD", "USDT", "USDC", "DAI"})
+
+
+def _order_text(order: Order) -> str:
+    return f"{order.side.value} {fmt.quantity(order.quantity)} {order.instrument.symbol}"

@@ -1,0 +1,127 @@
+"""What the person is told: a toast now, and the list of what was said.
+
+The same words again within 10 s (errors: 30 s, growing to 5 min while they go on) are counted, not shown
+again.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from PySide6.QtCore import QObject, Signal
+
+from terminal.core.clock import Clock
+from terminal.core.observe import Observable
+from terminal.core.secret import scrub
+from terminal.domain.errors import TerminalError
+from terminal.services.notices import Level as Level
+from terminal.services.notices import Notice
+
+KEPT = 500
+_REPEAT_S = 10.0
+_REPEAT_ERROR_S = 30.0
+_REPEAT_LONGEST_S = 300.0
+# How long a toast stays by itself; errors stay until closed.
+TOAST_S = {Level.INFO: 5.0, Level.WARNING: 10.0}
+MAX_TOASTS = 4
+
+
+@dataclass(slots=True)
+class Entry:
+    """One line of the notice centre; ``count`` how often it was said, ``time_ns`` when last (UTC)."""
+
+    number: int
+    level: Level
+    text: str
+    detail: str
+    time_ns: int
+    count: int = 1
+    said_ns: int = 0
+    """Monotonic time of the last time it was shown, which its repetitions are measured from."""
+    quiet_s: float = _REPEAT_S
+
+
+class NoticesViewModel(QObject):
+    """Toasts and the notice centre.
+
+    Signals:
+        shown: a notice is to be shown as a toast (its :class:`Entry`).
+        changed: the list or the number of unread ones changed.
+
+    Attributes:
+        entries: newest last.
+        unread: warnings and errors since the centre was last opened.
+    """
+
+    shown = Signal(object)
+    changed = Signal()
+
+    def __init__(self, clock: Clock, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self.entries: deque[Entry] = deque(maxlen=KEPT)
+        self.unread = 0
+        self._clock = clock
+        self._number = 0
+
+    def watch(self, notices: Observable[[Notice]]) -> Callable[[], None]:
+        """Show what a service says from now on."""
+        return notices.watch(self.post)
+
+    def post(self, notice: Notice) -> None:
+        """Tell the person, unless the same words are still fresh."""
+        text, detail = scrub(notice.text), scrub(notice.detail)
+        now = self._clock.monotonic_ns()
+        same = next((e for e in reversed(self.entries) if (e.level, e.text) == (notice.level, text)), None)
+        if same is not None and now - same.said_ns < same.quiet_s * 1e9:
+            same.count += 1
+            same.time_ns = self._clock.wall_ns()
+            same.detail = detail or same.detail
+            self.changed.emit()
+            return
+        if same is not None:
+            # Moved to the end: it is the newest again. Errors that go on are repeated ever more rarely.
+            self.entries.remove(same)
+            entry = same
+            entry.count += 1
+            if entry.level is Level.ERROR:
+                entry.quiet_s = min(entry.quiet_s * 2, _REPEAT_LONGEST_S)
+        else:
+            self._number += 1
+            quiet_s = _REPEAT_ERROR_S if notice.level is Level.ERROR else _REPEAT_S
+            entry = Entry(self._number, notice.level, text, detail, 0, quiet_s=quiet_s)
+        entry.time_ns, entry.said_ns, entry.detail = self._clock.wall_ns(), now, detail
+        self.entries.append(entry)
+        if entry.level is not Level.INFO:
+            self.unread += 1
+        self.shown.emit(entry)
+        self.changed.emit()
+
+    def info(self, text: str, detail: str = "") -> None:
+        """Something worth knowing."""
+        self.post(Notice(Level.INFO, text, detail))
+
+    def warn(self, text: str, detail: str = "") -> None:
+        """Something that may need attention."""
+        self.post(Notice(Level.WARNING, text, detail))
+
+    def error(self, text: str, detail: str = "") -> None:
+        """Something that was given up."""
+        self.post(Notice(Level.ERROR, text, detail))
+
+    def failure(self, error: TerminalError) -> None:
+        """An error of ours or of a venue, in its own plain words."""
+        self.post(Notice(Level.ERROR, error.user_text, str(error)))
+
+    def mark_read(self) -> None:
+        """The centre was opened."""
+        if self.unread:
+            self.unread = 0
+            self.changed.emit()
+
+    def clear(self) -> None:
+        """Empty the list."""
+        self.entries.clear()
+        self.unread = 0
+        self.changed.emit()

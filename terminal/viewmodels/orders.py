@@ -1,0 +1,483 @@
+"""The blotter's order and fill rows, and what a person can do to them: amend, cancel, settle a doubt."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Coroutine, Mapping, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Protocol
+
+from PySide6.QtCore import QObject, Signal
+
+from terminal.core import tasks
+from terminal.core.clock import Clock
+from terminal.core.observe import Observable
+from terminal.domain.errors import OrderRefused, TerminalError
+from terminal.domain.instrument import Instrument, InstrumentId
+from terminal.domain.market import Side
+from terminal.domain.orders import AmendRequest, Fill, Order, OrderState, Origin
+from terminal.services.inquiries import Doubt
+from terminal.services.mass_cancel import CancelOutcome
+from terminal.services.order_checks import ConfirmationNeeded
+from terminal.viewmodels import format as fmt
+from terminal.viewmodels.confirm import Asker, amend_confirmation, type_text
+from terminal.viewmodels.frames import FrameClock
+from terminal.viewmodels.notices import NoticesViewModel
+from terminal.viewmodels.tables import Action, Column, TableModel
+
+# How often the seconds of a doubt are counted on; the inquiry itself has a rhythm of its own.
+_DOUBT_TICK_S = 1.0
+_ENDED_KEPT = 200
+
+CANCEL = Action("cancel", "Cancel", "Ask the venue to cancel this order (Del)")
+CHECK = Action("check", "Check now", "Ask the venue at once what became of it")
+TREAT_AS_LIVE = Action("treat_as_live", "Treat as live", "Take it for open; the next comparison proves it")
+SETTLE = Action("settle", "Not there", "The venue plainly does not know it: settle it as never arrived")
+
+
+class OrderDesk(Protocol):
+    """What the blotter needs of the order gate."""
+
+    orders: Mapping[str, Order]
+    changed: Observable[[Order]]
+    removed: Observable[[str]]
+    fill_added: Observable[[Fill]]
+
+    @property
+    def fills(self) -> Sequence[Fill]: ...
+
+    @property
+    def doubts(self) -> Mapping[str, Doubt]: ...
+
+    async def amend(
+        self, client_order_id: str, change: AmendRequest, *, confirmed: frozenset[str] = frozenset()
+    ) -> Order: ...
+
+    async def cancel(self, client_order_id: str) -> Order: ...
+
+    async def cancel_all(
+        self, account: str, symbol: str | None = None, side: Side | None = None
+    ) -> CancelOutcome: ...
+
+    async def check_now(self, client_order_id: str) -> Order: ...
+
+    def treat_as_live(self, client_order_id: str) -> Order: ...
+
+    def settle_not_found(self, client_order_id: str) -> Order: ...
+
+
+class InstrumentSource(Protocol):
+    """Where the digits of a price come from."""
+
+    def instrument(self, instrument: InstrumentId, /) -> Instrument | None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class OrderRow:
+    """An order as the blotter shows it. Quantities in base units, prices in quote per base."""
+
+    key: str
+    account: str
+    venue: str
+    symbol: str
+    side: Side
+    type_text: str
+    quantity: Decimal
+    filled: Decimal
+    limit: Decimal | None
+    trigger: Decimal | None
+    average: Decimal | None
+    price_decimals: int
+    quantity_decimals: int
+    created_ns: int
+    lifetime: str
+    origin: str
+    state: OrderState
+    state_text: str
+    state_tone: str
+    reason: str
+    is_open: bool
+    editable: bool
+    actions: tuple[Action, ...]
+
+
+def _side_tone(row: OrderRow) -> str:
+    return "up" if row.side is Side.BUY else "down"
+
+
+def _price_text(read: Callable[[OrderRow], Decimal | None]) -> Callable[[OrderRow], str]:
+    return lambda row: "" if read(row) is None else fmt.price(read(row), row.price_decimals)
+
+
+def _plain(read: Callable[[OrderRow], Decimal | None]) -> Callable[[OrderRow], str]:
+    def text(row: OrderRow) -> str:
+        value = read(row)
+        return "" if value is None else format(value, "f")
+
+    return text
+
+
+ORDER_COLUMNS: tuple[Column[OrderRow], ...] = (
+    Column("time", "Time", lambda r: fmt.time_of_day(r.created_ns), 70, sort=lambda r: r.created_ns,
+           tone=lambda r: "muted", tip=lambda r: fmt.date_time(r.created_ns)),
+    Column("symbol", "Symbol", lambda r: r.symbol, 84, tip=lambda r: f"{r.symbol} at {r.venue}, {r.account}"),
+    Column("venue", "Venue", lambda r: r.venue, 70, tone=lambda r: "muted", tip=lambda r: r.account),
+    Column("side", "Side", lambda r: "Buy" if r.side is Side.BUY else "Sell", 46, tone=_side_tone),
+    Column("type", "Type", lambda r: r.type_text, 120),
+    Column("quantity", "Quantity", lambda r: fmt.fixed(r.quantity, r.quantity_decimals), 96, number=True,
+           sort=lambda r: r.quantity, editable=lambda r: r.editable, edit_text=_plain(lambda r: r.quantity),
+           title_tip="Double-click to change it at the venue"),
+    Column("filled", "Filled", lambda r: fmt.fixed(r.filled, r.quantity_decimals) if r.filled else "", 96,
+           number=True, sort=lambda r: r.filled),
+    Column("limit", "Price", _price_text(lambda r: r.limit), 92, number=True, sort=lambda r: r.limit,
+           editable=lambda r: r.editable and r.limit is not None, edit_text=_plain(lambda r: r.limit),
+           title_tip="Double-click to change it at the venue"),
+    Column("trigger", "Trigger", _price_text(lambda r: r.trigger), 92, number=True, sort=lambda r: r.trigger,
+           editable=lambda r: r.editable and r.trigger is not None, edit_text=_plain(lambda r: r.trigger)),
+    Column("average", "Avg. fill", _price_text(lambda r: r.average), 92, number=True,
+           sort=lambda r: r.average),
+    Column("lifetime", "Life", lambda r: r.lifetime, 44, tone=lambda r: "muted"),
+    Column("origin", "From", lambda r: r.origin, 64, tone=lambda r: "muted"),
+    Column("state", "State", lambda r: r.state_text, 176, tone=lambda r: r.state_tone,
+           tip=lambda r: r.reason),
+    Column("actions", "", lambda r: "", 96, actions=lambda r: r.actions),
+)  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class FillRow:
+    """A fill as the blotter shows it; the fee in units of its asset."""
+
+    key: str
+    fill: Fill
+    price_decimals: int
+    quote: str
+
+    @property
+    def notional(self) -> Decimal:
+        """Price times quantity, in quote units."""
+        return self.fill.price * self.fill.quantity
+
+
+FILL_COLUMNS: tuple[Column[FillRow], ...] = (
+    Column("time", "Time", lambda r: fmt.time_of_day(r.fill.ts_event_ns, fraction=3), 96,
+           sort=lambda r: r.fill.ts_event_ns, tone=lambda r: "muted",
+           tip=lambda r: fmt.date_time(r.fill.ts_event_ns)),
+    Column("symbol", "Symbol", lambda r: r.fill.instrument.symbol, 84),
+    Column("venue", "Venue", lambda r: r.fill.instrument.venue, 70, tone=lambda r: "muted"),
+    Column("side", "Side", lambda r: "Bought" if r.fill.side is Side.BUY else "Sold", 60,
+           tone=lambda r: "up" if r.fill.side is Side.BUY else "down"),
+    Column("quantity", "Quantity", lambda r: fmt.fixed(r.fill.quantity, 8), 100, number=True,
+           sort=lambda r: r.fill.quantity),
+    Column("price", "Price", lambda r: fmt.price(r.fill.price, r.price_decimals), 92, number=True,
+           sort=lambda r: r.fill.price),
+    Column("notional", "Total", lambda r: fmt.money(r.notional, r.quote), 120, number=True,
+           sort=lambda r: r.notional),
+    Column("fee", "Fee", lambda r: fmt.money(r.fill.fee, r.fill.fee_asset, decimals=4), 110, number=True,
+           sort=lambda r: r.fill.fee),
+    Column("role", "Role", lambda r: "maker" if r.fill.is_maker else "taker", 60, tone=lambda r: "muted"),
+    Column("order", "Order", lambda r: r.fill.venue_order_id, 180, tone=lambda r: "muted",
+           tip=lambda r: f"Fill {r.fill.fill_id}, order {r.fill.client_order_id or r.fill.venue_order_id}"),
+)  # fmt: skip
+
+
+class OrdersViewModel(QObject):
+    """The Orders and Fills tabs.
+
+    Signals:
+        changed: rows or counts changed; at most once a frame.
+        refused: (row key, text) an action on a row was refused, with the reason in plain words.
+
+    Attributes:
+        model: orders; open ones, and ended ones too while ``show_ended``.
+        fills_model: our executions, newest first.
+        open_count: orders that rest at a venue, or may.
+    """
+
+    changed = Signal()
+    refused = Signal(str, str)
+
+    def __init__(
+        self,
+        gate: OrderDesk,
+        market: InstrumentSource,
+        notices: NoticesViewModel,
+        frames: FrameClock,
+        clock: Clock,
+        *,
+        ask: Asker,
+        badge_of: Callable[[str], str],
+        parent: QObject | None = None,
+    ) -> None:
+        """``badge_of`` gives the word for an account's kind of money, e.g. PRACTICE."""
+        super().__init__(parent)
+        self.model: TableModel[OrderRow] = TableModel(
+            ORDER_COLUMNS, lambda row: row.key, sort_by="time", descending=True, parent=self
+        )
+        self.fills_model: TableModel[FillRow] = TableModel(
+            FILL_COLUMNS, lambda row: row.key, sort_by="time", descending=True, parent=self
+        )
+        self.open_count = 0
+        self.show_ended = False
+        self._gate = gate
+        self._market = market
+        self._notices = notices
+        self._frames = frames
+        self._clock = clock
+        self._ask = ask
+        self._badge_of = badge_of
+        self._stop_ticking: Callable[[], None] | None = None
+        self._busy: set[str] = set()
+        self.model.edited.connect(self.amend)
+        gate.changed.watch(lambda order: frames.request(self._build))
+        gate.removed.watch(lambda key: frames.request(self._build))
+        gate.fill_added.watch(lambda fill: frames.request(self._build_fills))
+        self._build()
+        self._build_fills()
+
+    # -- rows -----------------------------------------------------------------------------------------
+
+    def set_show_ended(self, show: bool) -> None:
+        """Also list orders that have ended."""
+        self.show_ended = show
+        self._build()
+
+    def refresh(self) -> None:
+        """Build the rows again in the next frame (instruments have arrived)."""
+        self._frames.request(self._build)
+        self._frames.request(self._build_fills)
+
+    def _build(self) -> None:
+        rows = [self._row(order) for order in self._gate.orders.values()]
+        self.open_count = sum(row.is_open for row in rows)
+        doubtful = any(row.state is OrderState.IN_DOUBT for row in rows)
+        if doubtful and self._stop_ticking is None:
+            self._stop_ticking = self._frames.every(_DOUBT_TICK_S, self._build)
+        elif not doubtful and self._stop_ticking is not None:
+            self._stop_ticking()
+            self._stop_ticking = None
+        shown = [row for row in rows if row.is_open]
+        if self.show_ended:
+            ended = [row for row in rows if not row.is_open]
+            ended.sort(key=lambda row: row.created_ns)
+            shown += ended[-_ENDED_KEPT:]
+        self.model.set_rows(shown)
+        self.changed.emit()
+
+    def _row(self, order: Order) -> OrderRow:
+        instrument = self._market.instrument(order.instrument)
+        text, tone = self._state_words(order)
+        resting = order.state in (OrderState.OPEN, OrderState.PARTLY_FILLED)
+        return OrderRow(
+            key=order.client_order_id,
+            account=order.account,
+            venue=order.instrument.venue,
+            symbol=order.instrument.symbol,
+            side=order.side,
+            type_text=type_text(order.request),
+            quantity=order.quantity,
+            filled=order.filled_quantity,
+            limit=order.limit_price,
+            trigger=order.trigger_price,
+            average=order.average_price,
+            price_decimals=instrument.price_decimals if instrument is not None else 8,
+            quantity_decimals=instrument.quantity_decimals if instrument is not None else 8,
+            created_ns=order.created_ns,
+            lifetime=order.request.time_in_force.value,
+            origin="elsewhere" if order.origin is Origin.EXTERNAL else order.origin.value,
+            state=order.state,
+            state_text=text,
+            state_tone=tone,
+            reason=order.reason,
+            is_open=not order.state.is_final,
+            editable=resting and order.amend_pending is None,
+            actions=self._actions(order),
+        )
+
+    def _state_words(self, order: Order) -> tuple[str, str]:
+        state = order.state
+        if state is OrderState.IN_DOUBT:
+            since = order.doubt_since_ns
+            seconds = 0 if since is None else max(0, self._clock.monotonic_ns() - since) // 1_000_000_000
+            doubt = self._gate.doubts.get(order.client_order_id)
+            if doubt is not None and doubt.can_settle:
+                return f"not found at the venue, {seconds} s", "warning"
+            return f"unknown, checking… {seconds} s", "warning"
+        if order.amend_pending is not None:
+            return "changing…", "muted"
+        if state is OrderState.PENDING_NEW:
+            return "sending…", "muted"
+        if state is OrderState.PENDING_CANCEL:
+            return "canceling…", "muted"
+        if state is OrderState.PARTLY_FILLED and order.quantity > 0:
+            share = int(order.filled_quantity / order.quantity * 100)
+            return f"partly filled, {share}{fmt.THIN}%", ""
+        if state is OrderState.REJECTED:
+            return f"refused: {order.reason}" if order.reason else "refused", "danger"
+        if state is OrderState.OPEN and order.order_type.has_trigger:
+            return ("open, triggered" if order.triggered else "waiting for its trigger"), ""
+        if state is OrderState.OPEN and order.reason:
+            return f"open ({order.reason})", ""
+        return state.value, "muted" if state.is_final else ""
+
+    def _actions(self, order: Order) -> tuple[Action, ...]:
+        if order.state is OrderState.IN_DOUBT:
+            doubt = self._gate.doubts.get(order.client_order_id)
+            last = SETTLE if doubt is not None and doubt.can_settle else TREAT_AS_LIVE
+            return (CHECK, last)
+        if order.state.is_final or order.state is OrderState.PENDING_CANCEL:
+            return ()
+        return (CANCEL,)
+
+    def _build_fills(self) -> None:
+        rows = []
+        for fill in self._gate.fills:
+            instrument = self._market.instrument(fill.instrument)
+            rows.append(
+                FillRow(
+                    f"{fill.instrument.venue} {fill.fill_id}",
+                    fill,
+                    instrument.price_decimals if instrument is not None else 8,
+                    instrument.quote if instrument is not None else "",
+                )
+            )
+        self.fills_model.set_rows(rows)
+        self.changed.emit()
+
+    # -- what a person can do -------------------------------------------------------------------------
+
+    def act(self, key: str, action: str) -> None:
+        """Do a row's action by its key (``cancel``, ``check``, ``treat_as_live``, ``settle``)."""
+        if action == CANCEL.key:
+            self.cancel(key)
+        elif action == CHECK.key:
+            self._start(key, self._check(key), "check")
+        elif action == TREAT_AS_LIVE.key:
+            self._settle(key, self._gate.treat_as_live)
+        elif action == SETTLE.key:
+            self._settle(key, self._gate.settle_not_found)
+
+    def cancel(self, key: str) -> None:
+        """Ask to cancel one order. Allowed in every arm state."""
+        self._start(key, self._cancel(key), "cancel")
+
+    def cancel_all(self, side: Side | None = None, symbol: str | None = None) -> None:
+        """Cancel every open order, or those of a side or symbol, at every venue."""
+        accounts = {
+            order.account
+            for order in self._gate.orders.values()
+            if not order.state.is_final
+            and (side is None or order.side is side)
+            and (symbol is None or order.instrument.symbol == symbol)
+        }
+        if not accounts:
+            self._notices.info("There is no open order to cancel.")
+        for account in sorted(accounts):
+            tasks.spawn(self._cancel_all(account, symbol, side), name=f"cancel all {account}")
+
+    def amend(self, key: str, column: str, text: str) -> None:
+        """Take an edited cell: a new quantity, price or trigger, asked for at the venue."""
+        order = self._gate.orders.get(key)
+        if order is None:
+            return
+        instrument = self._market.instrument(order.instrument)
+        try:
+            change = _change(column, text, order, instrument)
+        except ValueError as error:
+            self._refuse(key, str(error))
+            return
+        self._start(key, self._amend(order, change, instrument), "amend")
+
+    def _start(self, key: str, work: Coroutine[object, object, None], what: str) -> None:
+        if (token := f"{what} {key}") in self._busy:
+            work.close()
+            return
+        self._busy.add(token)
+        task = tasks.spawn(work, name=token)
+        task.add_done_callback(lambda _: self._busy.discard(token))
+
+    async def _amend(self, order: Order, change: AmendRequest, instrument: Instrument | None) -> None:
+        key = order.client_order_id
+        confirmed: frozenset[str] = frozenset()
+        try:
+            while True:
+                try:
+                    await self._gate.amend(key, change, confirmed=confirmed)
+                except ConfirmationNeeded as needed:
+                    question = amend_confirmation(
+                        order,
+                        change,
+                        instrument,
+                        badge=self._badge_of(order.account),
+                        warnings=tuple(w.user_text for w in needed.warnings if w.rule != "arm"),
+                    )
+                    if not await self._ask(question):
+                        return
+                    confirmed = confirmed | needed.tokens
+                else:
+                    return
+        except TerminalError as error:
+            self._refuse(key, error.user_text)
+
+    async def _cancel(self, key: str) -> None:
+        try:
+            await self._gate.cancel(key)
+        except TerminalError as error:
+            self._refuse(key, error.user_text)
+
+    async def _cancel_all(self, account: str, symbol: str | None, side: Side | None) -> None:
+        try:
+            outcome = await self._gate.cancel_all(account, symbol, side)
+        except TerminalError as error:
+            self._notices.error(f"{account}: nothing was canceled. {error.user_text}", str(error))
+            return
+        text, detail = outcome_text(outcome)
+        say = self._notices.warn if outcome.failed or outcome.unknown else self._notices.info
+        say(f"{account}: {text}", detail)
+
+    async def _check(self, key: str) -> None:
+        try:
+            await self._gate.check_now(key)
+        except TerminalError as error:
+            self._refuse(key, error.user_text)
+
+    def _settle(self, key: str, decide: Callable[[str], Order]) -> None:
+        try:
+            decide(key)
+        except OrderRefused as error:
+            self._refuse(key, error.user_text)
+
+    def _refuse(self, key: str, text: str) -> None:
+        self.refused.emit(key, text)
+        order = self._gate.orders.get(key)
+        what = f"{order.side.value} {order.instrument.symbol}" if order is not None else "order"
+        self._notices.error(f"{what}: {text}", key)
+
+
+def outcome_text(outcome: CancelOutcome) -> tuple[str, str]:
+    """A cancel-all in one line, and the lines behind it."""
+    parts = [f"{len(outcome.done) + outcome.others} canceled"]
+    if outcome.failed:
+        parts.append(f"{len(outcome.failed)} not canceled")
+    if outcome.unknown:
+        parts.append(f"{len(outcome.unknown)} not confirmed yet")
+    lines = [f"{_name(order)}: {reason}" for order, reason in outcome.failed]
+    lines += [f"{_name(order)}: asked for, being checked" for order in outcome.unknown]
+    return ", ".join(parts), "\n".join(lines)
+
+
+def _name(order: Order) -> str:
+    return f"{order.side.value} {fmt.quantity(order.quantity)} {order.instrument.symbol}"
+
+
+def _change(column: str, text: str, order: Order, instrument: Instrument | None) -> AmendRequest:
+    """An edited cell as new terms; raises ValueError with what to say beside it."""
+    if column == "quantity":
+        value = fmt.parse_number(text, decimals=instrument.quantity_decimals if instrument else None)
+        if value <= order.filled_quantity:
+            raise ValueError(
+                f"{fmt.quantity(order.filled_quantity)} is filled already; cancel the rest instead."
+            )
+        return AmendRequest(quantity=value)
+    value = fmt.parse_number(text, decimals=instrument.price_decimals if instrument else None)
+    return AmendRequest(limit_price=value) if column == "limit" else AmendRequest(trigger_price=value)

@@ -1,0 +1,94 @@
+"""The status bar: can I trust what I see, and how much room is left."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from PySide6.QtCore import QObject, Signal
+
+from terminal.viewmodels import format as fmt
+from terminal.viewmodels.account import AccountViewModel
+from terminal.viewmodels.connection import Budget, ConnectionViewModel, Shape
+
+# Kraken takes a nonce that is at most so far off; long before that the person should know.
+_OFFSET_WARN_MS = 1000.0
+_BUDGET_WARN = 0.75
+
+
+@dataclass(frozen=True, slots=True)
+class VenueStatus:
+    """One venue's part of the status bar."""
+
+    venue: str
+    title: str
+    shape: Shape
+    tone: str
+    text: str
+    tip: str
+
+
+class StatusViewModel(QObject):
+    """Feed age, round trip, clock, rate budget and balance.
+
+    Signals:
+        changed: at most once a frame.
+
+    Attributes:
+        venues: one part for each connected venue.
+        offset: the largest clock offset, e.g. ``clock +3 ms``; ``offset_tone`` warns when it matters.
+        budget: the fullest rate limit, or None where a venue counts nothing.
+        balance: badge and worth, e.g. ``PRACTICE 10 000.00 USD``.
+    """
+
+    changed = Signal()
+
+    def __init__(
+        self, connections: ConnectionViewModel, account: AccountViewModel, parent: QObject | None = None
+    ) -> None:
+        super().__init__(parent)
+        self.venues: tuple[VenueStatus, ...] = ()
+        self.offset = ""
+        self.offset_tone = ""
+        self.budget: Budget | None = None
+        self.budget_tone = ""
+        self.balance = ""
+        self._connections = connections
+        self._account = account
+        connections.changed.connect(self._build)
+        account.changed.connect(self._build)
+        self._build()
+
+    def _build(self) -> None:
+        cards = [card for card in self._connections.cards if card.mode is not None]
+        self.venues = tuple(
+            VenueStatus(
+                card.venue,
+                card.title,
+                card.shape,
+                card.tone,
+                fmt.milliseconds(card.round_trip_ms) if card.shape is Shape.LIVE else card.word,
+                "\n".join(
+                    (
+                        f"{card.title}: {card.word}" + (f" ({card.reason})" if card.reason else ""),
+                        f"Last data: {card.age} ago" if card.age_s is not None else "No data yet",
+                        *(f"{figure.label}: {figure.text}" for figure in card.figures),
+                    )
+                ),
+            )
+            for card in cards
+        )
+        offsets = [card.clock_offset_ms for card in cards if card.clock_offset_ms is not None]
+        worst = max(offsets, key=abs) if offsets else None
+        self.offset = f"clock {fmt.milliseconds(worst, signed=True)}" if worst is not None else ""
+        self.offset_tone = "warning" if worst is not None and abs(worst) > _OFFSET_WARN_MS else ""
+        budgets = [budget for card in cards for budget in card.budgets]
+        self.budget = max(budgets, key=lambda budget: budget.share) if budgets else None
+        full = self.budget is not None and self.budget.share > _BUDGET_WARN
+        self.budget_tone = "warning" if full else ""
+        worth = self._account.equity_text
+        self.balance = (
+            f"{self._connections.badge} {worth}"
+            if self._account.equity is not None
+            else self._connections.badge
+        )
+        self.changed.emit()
