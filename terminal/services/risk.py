@@ -23,6 +23,8 @@ from terminal.domain.rules import notional_of, plain
 
 _CENT = Decimal("0.01")
 _MINUTE_NS = 60_000_000_000
+# Two clicks so close together are one; no setting turns this off.
+_DOUBLE_CLICK_NS = 250_000_000
 
 
 class Step(Enum):
@@ -403,9 +405,8 @@ def _check_repetition(
         minute += 1
         if is_same_order(request, order.request) and (twin is None or age_ns < twin_age_ns):
             twin, twin_age_ns = order, age_ns
-    if twin is not None and twin.state is OrderState.PENDING_NEW:
-        # Two clicks, one intention: the first has not even been answered. No setting turns this off.
-        out.append(OrderRefused("duplicate", "The same order is on its way already."))
+    if twin is not None and (twin.state is OrderState.PENDING_NEW or twin_age_ns < _DOUBLE_CLICK_NS):
+        out.append(OrderRefused("duplicate", "The same order has just been sent."))
     elif twin is not None and limits.duplicate_s is not None and limits.duplicate_s.step is not Step.OFF:
         window = limits.duplicate_s
         age_s = Decimal(twin_age_ns) / 1_000_000_000
