@@ -160,15 +160,23 @@ def _market_entry(request: OrderRequest, book: OrderBook | None) -> _Entry | Non
     if not request.in_quote:
         cost = book.cost_to_take(request.side, request.quantity)
         return _Entry(cost.quantity, cost.notional, ZERO, ZERO, False, cost.covered)
-    left, taken = request.quantity, ZERO
-    for price, available in book.asks():
+    taken, spent = spend(book, request.side, request.quantity)
+    return _Entry(taken, spent, ZERO, ZERO, False, spent / request.quantity)
+
+
+def spend(
+    book: OrderBook, side: Side, money: Decimal, limit: Decimal | None = None
+) -> tuple[Decimal, Decimal]:
+    """How much this money takes from the visible book, up to a limit: base units, and the money that found
+    a counterpart."""
+    left, taken = money, ZERO
+    for price, available in book.asks() if side is Side.BUY else book.bids():
+        if left <= 0 or (limit is not None and (price - limit) * side.sign > 0):
+            break
         spent = min(left, price * available)
         taken += spent / price
         left -= spent
-        if left <= 0:
-            break
-    spent = request.quantity - left
-    return _Entry(taken, spent, ZERO, ZERO, False, spent / request.quantity)
+    return taken, money - left
 
 
 def _trail_price(request: OrderRequest, book: OrderBook | None) -> Decimal | None:

@@ -101,7 +101,7 @@ def _number(entry: str, shown: str, decimals: int | None) -> Decimal:
         raise ValueError("This number is too large.")
     part = part.rstrip("0")
     if decimals is not None and len(part) > decimals:
-        raise ValueError(f"At most {decimals} digits after the point." if decimals else "Whole numbers only.")
+        raise ValueError(_too_fine(decimals) if decimals else "Whole numbers only.")
     if len(part) > 18:
         raise ValueError("Too many digits after the point.")
     value = Decimal(f"{whole}.{part}" if part else whole)
@@ -136,6 +136,10 @@ def _parts(body: str, shown: str) -> tuple[str, str]:
     if not all(_DIGITS.fullmatch(group) for group in groups if group) or (part and not part.isdigit()):
         raise ValueError(f"“{_short(shown)}” is not a number.")
     return "".join(groups) or "0", part
+
+
+def _too_fine(most: int) -> str:
+    return f"At most {most} digit{'s' if most > 1 else ''} after the point."
 
 
 def _short(text: str) -> str:
@@ -174,9 +178,7 @@ def parse_size(text: str, instrument: Instrument, unit: SizeUnit) -> Size:
     value = _number(entry, text, None) * (factor or 1)
     most = decimals_of(instrument.quantity_step) if unit is SizeUnit.BASE else 8
     if -_exponent(value) > most:
-        raise ValueError(
-            f"At most {most} digits after the point." if most else f"Whole {instrument.base} only."
-        )
+        raise ValueError(_too_fine(most) if most else f"Whole {instrument.base} only.")
     return Size(Decimal(wire_text(value)), unit)
 
 

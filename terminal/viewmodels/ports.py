@@ -1,0 +1,151 @@
+"""What the order panels ask of the services, and where an order of an instrument would go."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Protocol
+
+from terminal.core.observe import Observable
+from terminal.domain.account import Balance, FeeRates
+from terminal.domain.book import OrderBook
+from terminal.domain.instrument import Instrument, InstrumentId
+from terminal.domain.market import Feed, Quote, Trade
+from terminal.domain.orders import AmendRequest, Order, OrderRequest
+from terminal.domain.rules import Abilities
+from terminal.services.arming import Arming
+from terminal.services.market_data import FeedState, Topic
+from terminal.services.order_checks import CheckResult
+from terminal.services.session import Mode
+
+
+class Market(Protocol):
+    """Prices; ``services.market_data.MarketData`` is one."""
+
+    changed: Observable[[InstrumentId, Topic]]
+
+    def watch(self, feed: Feed, venue: str) -> Callable[[], None]: ...
+    def instrument(self, instrument: InstrumentId) -> Instrument | None: ...
+    def quote(self, instrument: InstrumentId) -> Quote | None: ...
+    def book(self, instrument: InstrumentId) -> OrderBook | None: ...
+    def last_book(self, instrument: InstrumentId) -> OrderBook | None: ...
+    def book_state(self, instrument: InstrumentId) -> FeedState: ...
+    def feed_state(self, feed: Feed, venue: str) -> FeedState: ...
+    def refusal(self, feed: Feed, venue: str) -> str: ...
+    def trades(self, instrument: InstrumentId) -> deque[Trade]: ...
+
+
+class VenueAbilities(Abilities, Protocol):
+    """What the screen asks of a venue's capabilities."""
+
+    @property
+    def amend(self) -> bool: ...
+
+
+class _Info(Protocol):
+    @property
+    def title(self) -> str: ...
+    @property
+    def capabilities(self) -> VenueAbilities: ...
+
+
+class VenueSession(Protocol):
+    """What of a venue's connection is shown in an order panel; ``services.session.Session`` is one."""
+
+    @property
+    def account(self) -> str: ...
+    @property
+    def mode(self) -> Mode: ...
+    @property
+    def has_account(self) -> bool: ...
+    @property
+    def info(self) -> _Info: ...
+
+
+class Sessions(Protocol):
+    """The connections by venue; ``services.session.SessionManager`` is one."""
+
+    changed: Observable[[str]]
+
+    @property
+    def sessions(self) -> Mapping[str, VenueSession]: ...
+
+
+class Gate(Protocol):
+    """What order panels ask of ``services.orders.OrderGate``."""
+
+    orders: Mapping[str, Order]
+    changed: Observable[[Order]]
+    removed: Observable[[str]]
+    readiness: Observable[[str]]
+    arming: Arming
+
+    def ready(self, account: str) -> bool: ...
+    def closed_reason(self, account: str) -> str: ...
+    def check(self, account: str, request: OrderRequest) -> CheckResult: ...
+    async def submit(
+        self, account: str, request: OrderRequest, *, confirmed: frozenset[str] = ...
+    ) -> Order: ...
+    async def amend(
+        self, client_order_id: str, change: AmendRequest, *, confirmed: frozenset[str] = ...
+    ) -> Order: ...
+    async def cancel(self, client_order_id: str) -> Order: ...
+    async def check_now(self, client_order_id: str) -> Order: ...
+    def treat_as_live(self, client_order_id: str) -> Order: ...
+
+
+class Accounts(Protocol):
+    """What order panels ask of ``services.portfolio.Portfolio``."""
+
+    changed: Observable[[str]]
+
+    def balances(self, account: str) -> Mapping[str, Balance]: ...
+    def fee_rates(self, account: str, symbol: str) -> FeeRates | None: ...
+    def is_known(self, account: str) -> bool: ...
+
+
+class SelectedInstrument(Protocol):
+    """The instrument that a group of linked panels shows."""
+
+    changed: Observable[[]]
+
+    @property
+    def instrument(self) -> InstrumentId | None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where an order of an instrument would go, and with whose money."""
+
+    account: str
+    title: str
+    abilities: VenueAbilities
+    mode: Mode
+    can_trade: bool
+
+    @property
+    def badge(self) -> str:
+        """The word for every order panel: PRACTICE, PRICES ONLY, or the account's name."""
+        if self.mode is Mode.PRACTICE:
+            return "PRACTICE"
+        return self.account if self.mode is Mode.LIVE else "PRICES ONLY"
+
+    @property
+    def note(self) -> str:
+        """One line on what a press of the button would do to real money."""
+        if self.mode is Mode.PRACTICE:
+            return "Practice: no money moves"
+        if self.mode is Mode.LIVE:
+            return f"Live: real money on {self.account}"
+        return "Real prices, no account: connect one to trade"
+
+
+def place_of(sessions: Sessions, venue: str) -> Place | None:
+    """The connection of a venue as an order panel sees it; None while there is none."""
+    session = sessions.sessions.get(venue)
+    if session is None:
+        return None
+    return Place(
+        session.account, session.info.title, session.info.capabilities, session.mode, session.has_account
+    )

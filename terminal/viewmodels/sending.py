@@ -1,0 +1,385 @@
+"""From a click to an order and back, the same way for the ticket and the ladder.
+
+Show the exact request, wait for the yes, look whether a figure has changed meanwhile, hand it to the one
+gate, and tell in plain words what became of it.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Coroutine, Sequence
+from dataclasses import dataclass, replace
+from decimal import Decimal
+from enum import Enum
+from typing import Any, Final
+
+from PySide6.QtCore import QObject, Signal
+
+from terminal.core import tasks
+from terminal.core.clock import Clock
+from terminal.domain.errors import NotSent, OrderRefused, StorageError, TerminalError
+from terminal.domain.instrument import Instrument, InstrumentId
+from terminal.domain.orders import AmendRequest, Order, OrderRequest, OrderState
+from terminal.services.arming import ArmState
+from terminal.services.order_checks import ConfirmationNeeded
+from terminal.viewmodels import format as fmt
+from terminal.viewmodels.confirm import Confirmation, amend_confirmation, order_confirmation
+from terminal.viewmodels.cost import CostEstimate, worse_by_pct
+from terminal.viewmodels.ports import Gate, Place
+
+log = logging.getLogger("ui")
+
+WORSE_SHOWN_AGAIN_PCT: Final = Decimal("0.1")
+"""An estimated total that has got worse by more than this since it was shown is shown again, not sent."""
+
+
+@dataclass(frozen=True, slots=True)
+class RequestView:
+    """What is shown before it is sent, and what is then compared with the figures of the moment."""
+
+    account: str
+    confirmation: Confirmation
+    tokens: frozenset[str]
+    """What a yes consents to."""
+    request: OrderRequest | None = None
+    order_id: str = ""
+    """The order to be changed, where this is an amend."""
+    change: AmendRequest | None = None
+    total: Decimal | None = None
+    """The estimated total that was shown, in quote units."""
+    news: str = ""
+    """What has changed since it was first shown; empty the first time."""
+
+
+class ResultKind(Enum):
+    """The colour and the sign of a result line."""
+
+    SENDING = "sending"
+    ACCEPTED = "accepted"
+    REFUSED = "refused"
+    DOUBT = "in doubt"
+    INFO = "info"
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """What became of the last action, in one plain sentence. ``field`` is the form field it is about."""
+
+    kind: ResultKind
+    text: str
+    order_id: str = ""
+    field: str = ""
+
+
+Rebuild = Callable[[], OrderRequest | None]
+CostOf = Callable[[OrderRequest], CostEstimate | None]
+
+
+class OrderSender(QObject):
+    """Takes one panel's intents to the gate.
+
+    Signals:
+        confirmation_needed: a :class:`RequestView` waits in ``pending`` for :meth:`confirm` or
+            :meth:`discard`.
+        changed: ``pending`` or ``result`` changed.
+    """
+
+    confirmation_needed = Signal(object)
+    changed = Signal()
+
+    def __init__(
+        self,
+        gate: Gate,
+        instrument_of: Callable[[InstrumentId], Instrument | None],
+        cost_of: CostOf,
+        clock: Clock,
+        parent: QObject | None = None,
+    ) -> None:
+        super().__init__(parent)
+        self.pending: RequestView | None = None
+        self.result: Result | None = None
+        self._gate = gate
+        self._instrument_of = instrument_of
+        self._cost_of = cost_of
+        self._clock = clock
+        self._rebuild: Rebuild | None = None
+        self._badge = ""
+        self._note = ""
+        self._unwatch = gate.changed.watch(self._on_order)
+
+    def close(self) -> None:
+        """Stop following orders."""
+        self._unwatch()
+
+    # -- what a panel asks for ------------------------------------------------------------------------
+
+    def submit(self, place: Place, request: OrderRequest, rebuild: Rebuild, *, ask: bool = False) -> None:
+        """Take a new order to the gate, with a confirmation first where one is due.
+
+        ``rebuild`` makes the same request again from the figures of the moment, so that a yes to an old
+        figure is never taken for a yes to a new one. ``ask`` asks for a confirmation in any arm state.
+        """
+        if self._refused_by_arm():
+            return
+        if not place.can_trade:
+            self._tell(ResultKind.REFUSED, place.note)
+            return
+        self._rebuild, self._badge, self._note = rebuild, place.badge, place.note
+        found = self._gate.check(place.account, request)
+        if found.refusals:
+            self._refuse(found.refusals[0])
+        elif found.warnings or ask or self._gate.arming.state is ArmState.CONFIRM:
+            self._show(place.account, request, found.warnings)
+        else:
+            self._spawn(self._submit(place.account, request, frozenset()), "submit")
+
+    def amend(self, place: Place, order: Order, change: AmendRequest, *, ask: bool = False) -> None:
+        """Change a resting order, with a confirmation first where one is due."""
+        if self._refused_by_arm():
+            return
+        self._badge, self._note = place.badge, place.note
+        if ask or self._gate.arming.state is ArmState.CONFIRM:
+            self._show_amend(order.account, order, change, ())
+        else:
+            self._spawn(self._amend(order.account, order.client_order_id, change, frozenset()), "amend")
+
+    def cancel(self, order_ids: Sequence[str]) -> None:
+        """Cancel orders; works in every arm state."""
+        for order_id in order_ids:
+            self._spawn(self._cancel(order_id), "cancel")
+
+    def confirm(self) -> None:
+        """The person's yes to ``pending``. Sends it, or shows it again if a figure has changed since."""
+        view, self.pending = self.pending, None
+        if view is None:
+            return
+        if view.change is not None:
+            self._spawn(self._amend(view.account, view.order_id, view.change, view.tokens | {"arm"}), "amend")
+            return
+        assert view.request is not None
+        fresh = self._rebuild() if self._rebuild is not None else None
+        if fresh is None:
+            self._tell(ResultKind.REFUSED, "Not sent: the order cannot be made up any more. Look again.")
+            return
+        news = self._changed_since(view, fresh)
+        found = self._gate.check(view.account, fresh)
+        if found.refusals:
+            self._refuse(found.refusals[0])
+        elif news:
+            self._show(view.account, fresh, found.warnings, news)
+        else:
+            self._spawn(self._submit(view.account, fresh, view.tokens | {"arm"}), "submit")
+
+    def discard(self) -> None:
+        """The person's no to ``pending``; nothing is sent."""
+        if self.pending is not None:
+            self.pending = None
+            self.changed.emit()
+
+    def check_now(self) -> None:
+        """Ask the venue at once after the order in doubt."""
+        if self.result is not None and self.result.kind is ResultKind.DOUBT:
+            self._spawn(self._gate.check_now(self.result.order_id), "check now")
+
+    def treat_as_live(self) -> None:
+        """Take the order in doubt for open; the next reconciliation compares it with the venue."""
+        if self.result is not None and self.result.kind is ResultKind.DOUBT:
+            try:
+                self._follow(self._gate.treat_as_live(self.result.order_id))
+            except OrderRefused as refusal:
+                self._tell(ResultKind.REFUSED, refusal.user_text)
+
+    def tell(self, text: str, *, refused: bool = True) -> None:
+        """Put a line where the results stand."""
+        self._tell(ResultKind.REFUSED if refused else ResultKind.INFO, text)
+
+    def clear_result(self) -> None:
+        """Take the result line away, unless it is about an order in doubt."""
+        if self.result is not None and self.result.kind not in (ResultKind.DOUBT, ResultKind.SENDING):
+            self.result = None
+            self.changed.emit()
+
+    # -- showing --------------------------------------------------------------------------------------
+
+    def _refused_by_arm(self) -> bool:
+        if self._gate.arming.state is not ArmState.VIEW:
+            return False
+        self._tell(
+            ResultKind.REFUSED, "Not sent: the terminal is on View. Switch to Confirm in the top bar first."
+        )
+        return True
+
+    def _refuse(self, refusal: OrderRefused) -> None:
+        text = refusal.user_text
+        self._tell(ResultKind.REFUSED, f"Not sent: {text}", field=refusal.field or "")
+
+    def _show(
+        self, account: str, request: OrderRequest, warnings: Sequence[OrderRefused], news: str = ""
+    ) -> None:
+        instrument = self._instrument_of(request.instrument)
+        if instrument is None:
+            self._tell(ResultKind.REFUSED, f"Not sent: {request.instrument.symbol} is not listed now.")
+            return
+        cost = self._cost_of(request)
+        shown = order_confirmation(
+            request,
+            instrument,
+            badge=self._badge,
+            notional=cost.notional if cost is not None else None,
+            fee=cost.fee if cost is not None else None,
+            warnings=tuple(_sentence(each.user_text) for each in warnings if each.rule != "arm"),
+        )
+        self.pending = RequestView(
+            account,
+            replace(shown, note=news or self._note),
+            frozenset(each.token for each in warnings),
+            request=request,
+            total=cost.total if cost is not None else None,
+            news=news,
+        )
+        self._announce()
+
+    def _show_amend(
+        self, account: str, order: Order, change: AmendRequest, warnings: Sequence[OrderRefused]
+    ) -> None:
+        shown = amend_confirmation(order, change, self._instrument_of(order.instrument), badge=self._badge)
+        self.pending = RequestView(
+            account,
+            replace(
+                shown,
+                note=self._note,
+                warnings=tuple(_sentence(each.user_text) for each in warnings if each.rule != "arm"),
+            ),
+            frozenset(each.token for each in warnings),
+            order_id=order.client_order_id,
+            change=change,
+        )
+        self._announce()
+
+    def _announce(self) -> None:
+        self.result = None
+        self.changed.emit()
+        self.confirmation_needed.emit(self.pending)
+
+    def _changed_since(self, view: RequestView, fresh: OrderRequest) -> str:
+        """What differs from what was shown, in words; empty where a yes to the old is a yes to the new."""
+        old = view.request
+        assert old is not None
+        if fresh != old:
+            if fresh.quantity != old.quantity:
+                return (
+                    f"The quantity changed from {fmt.quantity(old.quantity)} to "
+                    f"{fmt.quantity(fresh.quantity)}: look again."
+                )
+            return "The order changed while it was shown: look again."
+        cost = self._cost_of(fresh)
+        total = cost.total if cost is not None else None
+        if view.total is None:
+            return ""
+        if worse_by_pct(fresh.side, view.total, total) > WORSE_SHOWN_AGAIN_PCT:
+            now = fmt.money(total) if total is not None else "unknown"
+            return f"The total moved from {fmt.money(view.total)} to {now}: look again."
+        return ""
+
+    # -- sending --------------------------------------------------------------------------------------
+
+    def _spawn(self, work: Coroutine[Any, Any, object], what: str) -> None:
+        tasks.spawn(work, name=f"{what} from a panel")
+
+    async def _submit(self, account: str, request: OrderRequest, confirmed: frozenset[str]) -> None:
+        self._tell(ResultKind.SENDING, "Sending…")
+        try:
+            order = await self._gate.submit(account, request, confirmed=confirmed)
+        except ConfirmationNeeded as needed:
+            if not confirmed or any(each.rule != "arm" for each in needed.warnings):
+                self._show(account, request, needed.warnings, "" if not confirmed else "A figure got worse.")
+            else:
+                self._refuse(needed)
+        except OrderRefused as refusal:
+            self._refuse(refusal)
+        except (NotSent, StorageError) as error:
+            self._tell(ResultKind.REFUSED, error.user_text)
+        except TerminalError as error:
+            log.warning("an order ended unexpectedly: %s", error)
+            self._tell(ResultKind.REFUSED, error.user_text)
+        else:
+            self._follow(order)
+
+    async def _amend(
+        self, account: str, order_id: str, change: AmendRequest, confirmed: frozenset[str]
+    ) -> None:
+        self._tell(ResultKind.SENDING, "Sending the change…", order_id="")
+        try:
+            order = await self._gate.amend(order_id, change, confirmed=confirmed)
+        except ConfirmationNeeded as needed:
+            known = self._gate.orders.get(order_id)
+            if known is not None:
+                self._show_amend(account, known, change, needed.warnings)
+        except OrderRefused as refusal:
+            self._tell(ResultKind.REFUSED, f"Not changed: {refusal.user_text}")
+        except TerminalError as error:
+            self._tell(ResultKind.REFUSED, f"Not changed: {error.user_text}")
+        else:
+            if order.amend_pending is not None:
+                self._tell(ResultKind.DOUBT, "No answer to the change yet: checking…", order_id=order_id)
+            else:
+                self._follow(order)
+
+    async def _cancel(self, order_id: str) -> None:
+        try:
+            order = await self._gate.cancel(order_id)
+        except TerminalError as error:
+            self._tell(ResultKind.REFUSED, f"Not canceled: {error.user_text}")
+        else:
+            self._follow(order)
+
+    # -- results --------------------------------------------------------------------------------------
+
+    def _follow(self, order: Order) -> None:
+        kind, text = describe(order, self._instrument_of(order.instrument))
+        self._tell(kind, text, order_id=order.client_order_id)
+
+    def _on_order(self, order: Order) -> None:
+        if self.result is not None and self.result.order_id == order.client_order_id:
+            self._follow(order)
+
+    def _tell(self, kind: ResultKind, text: str, *, order_id: str = "", field: str = "") -> None:
+        result = Result(kind, text, order_id, field)
+        if result != self.result:
+            self.result = result
+            self.changed.emit()
+
+
+def _sentence(text: str) -> str:
+    text = text[:1].upper() + text[1:]
+    return text if text.endswith((".", "?", "!")) else f"{text}."
+
+
+def describe(order: Order, instrument: Instrument | None) -> tuple[ResultKind, str]:
+    """An order's state as a result line: ``Accepted: buy 0.05 BTC limit at 64 120.1 is open.``"""
+    digits = instrument.price_decimals if instrument is not None else 8
+    base = instrument.base if instrument is not None else ""
+    unit = instrument.quote if instrument is not None and order.request.in_quote else base
+    what = f"{order.side.value} {fmt.quantity(order.quantity)} {unit}".rstrip()
+    price = order.limit_price or order.trigger_price
+    at = f" at {fmt.price(price, digits)}" if price is not None else ""
+    state = order.state
+    if state is OrderState.IN_DOUBT:
+        return ResultKind.DOUBT, f"No answer to {what}{at} yet: checking whether it arrived…"
+    if state is OrderState.REJECTED:
+        return ResultKind.REFUSED, f"Rejected: {order.reason or 'the venue gave no reason'}"
+    if state is OrderState.PENDING_NEW:
+        return ResultKind.SENDING, f"Sending {what}{at}…"
+    if state is OrderState.PENDING_CANCEL:
+        return ResultKind.SENDING, f"Canceling {what}{at}…"
+    average = f" at {fmt.price(order.average_price, digits)}" if order.average_price is not None else at
+    if state is OrderState.FILLED:
+        return ResultKind.ACCEPTED, f"Filled: {what}{average}."
+    done = f"{fmt.quantity(order.filled_quantity)} of {fmt.quantity(order.quantity)}"
+    if state is OrderState.PARTLY_FILLED:
+        return ResultKind.ACCEPTED, f"Partly filled: {done} {base}{average}."
+    if state in (OrderState.CANCELED, OrderState.EXPIRED):
+        why = f" ({order.reason})" if order.reason else ""
+        part = f", {done} filled" if order.filled_quantity else ""
+        return ResultKind.INFO, f"{state.value.capitalize()}: {what}{at}{part}{why}."
+    return ResultKind.ACCEPTED, f"Accepted: {what} {order.order_type.value}{at} is open."

@@ -1,0 +1,637 @@
+"""The order ticket: one form for every order type of the venue, its cost, and what became of the order."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Final
+
+from PySide6.QtCore import QObject, Signal
+
+from terminal.core.clock import Clock
+from terminal.domain.account import FeeRates
+from terminal.domain.decimals import ZERO
+from terminal.domain.instrument import Instrument, InstrumentId
+from terminal.domain.market import Feed, FeedKind, Side
+from terminal.domain.orders import OrderRequest, OrderType, TimeInForce, TriggerReference
+from terminal.domain.rules import plain
+from terminal.services.arming import ArmState
+from terminal.services.market_data import FeedState, Topic
+from terminal.viewmodels import format as fmt
+from terminal.viewmodels.cost import CostEstimate, estimate
+from terminal.viewmodels.cost_text import CostLine, cost_lines, fixed_numbers
+from terminal.viewmodels.frames import FrameClock
+from terminal.viewmodels.ports import Accounts, Gate, Market, Place, SelectedInstrument, Sessions, place_of
+from terminal.viewmodels.sending import OrderSender
+from terminal.viewmodels.size_entry import (
+    DEFAULT_PRESETS,
+    Preset,
+    Size,
+    SizeUnit,
+    apply_preset,
+    parse_presets,
+    parse_size,
+)
+from terminal.viewmodels.ticket_form import (
+    EXPIRE_TIME,
+    LIMIT_PRICE,
+    QUANTITY,
+    TRIGGER_PRICE,
+    Reading,
+    Surroundings,
+    TicketForm,
+    beside_fields,
+    default_size,
+    read_form,
+    resolve_size,
+    shown_fields,
+)
+
+_REFRESH_NS: Final = 100_000_000
+_PRICE_FIELDS = (LIMIT_PRICE, TRIGGER_PRICE, "trail_offset", "limit_offset")
+_LIVES = (TimeInForce.GTC, TimeInForce.GTD, TimeInForce.DAY, TimeInForce.IOC, TimeInForce.FOK)
+
+
+@dataclass(frozen=True, slots=True)
+class SendButton:
+    """One of the two big buttons: two lines of text, and why it cannot be pressed (empty: it can)."""
+
+    title: str
+    detail: str
+    reason: str = ""
+
+    @property
+    def enabled(self) -> bool:
+        return not self.reason
+
+
+class TicketViewModel(QObject):
+    """The order form of the selected instrument.
+
+    Signals:
+        changed: re-read everything; after an edit, and at most ten times a second with the market.
+        confirmation_needed: a :class:`~terminal.viewmodels.sending.RequestView` waits for
+            :meth:`confirm` or :meth:`discard`.
+
+    Attributes:
+        form: what stands in the fields.
+        fields: names of the fields that this order type shows.
+        problems: what is wrong, by field; what is merely empty appears after a try to send.
+        lines: the cost strip. fixed: most I can lose, cost to enter and leave, what breaks even.
+        buttons: by side. warnings: what will have to be confirmed, in words.
+    """
+
+    changed = Signal()
+    confirmation_needed = Signal(object)
+
+    def __init__(
+        self,
+        market: Market,
+        sessions: Sessions,
+        gate: Gate,
+        accounts: Accounts,
+        selection: SelectedInstrument,
+        frames: FrameClock,
+        clock: Clock,
+        *,
+        presets: str = DEFAULT_PRESETS,
+        parent: QObject | None = None,
+    ) -> None:
+        super().__init__(parent)
+        self.form = TicketForm()
+        self.instrument: Instrument | None = None
+        self.place: Place | None = None
+        self.order_types: tuple[OrderType, ...] = ()
+        self.lives: tuple[TimeInForce, ...] = ()
+        self.fields: frozenset[str] = frozenset()
+        self.problems: dict[str, str] = {}
+        self.warnings: tuple[str, ...] = ()
+        self.size_note = ""
+        self.percent = 0
+        self.presets: tuple[tuple[Preset, ...], ...] = parse_presets(presets)
+        self.cost: CostEstimate | None = None
+        self.lines: tuple[CostLine, ...] = ()
+        self.fixed: tuple[CostLine, ...] = ()
+        self.buttons: dict[Side, SendButton] = {}
+        self.arm = gate.arming.state
+        self._market, self._sessions, self._gate, self._accounts = market, sessions, gate, accounts
+        self._selection, self._frames, self._clock = selection, frames, clock
+        self._id: InstrumentId | None = None
+        self._sizes: dict[InstrumentId, tuple[str, SizeUnit]] = {}
+        self._tried = False
+        self._prefill = False
+        self._visible = True
+        self._built_ns = -_REFRESH_NS
+        self._release_book = _nothing
+        self.sending = OrderSender(gate, market.instrument, self._cost_of, clock, self)
+        self.sending.changed.connect(self.changed)
+        self.sending.confirmation_needed.connect(self.confirmation_needed)
+        self._unwatch = (
+            market.changed.watch(self._on_market),
+            selection.changed.watch(self._on_selection),
+            sessions.changed.watch(self._on_session),
+            accounts.changed.watch(self._on_account),
+            gate.readiness.watch(self._on_account),
+            gate.arming.changed.watch(self._on_arm),
+        )
+        self._on_selection()
+
+    def close(self) -> None:
+        """Let go of feeds and watchers."""
+        for unwatch in self._unwatch:
+            unwatch()
+        self._release_book()
+        self._frames.cancel(self._on_frame)
+        self.sending.close()
+
+    def set_visible(self, visible: bool) -> None:
+        """A hidden ticket follows no prices."""
+        self._visible = visible
+        if visible:
+            self._refresh()
+
+    # -- what happens around it -----------------------------------------------------------------------
+
+    def _on_market(self, instrument: InstrumentId, topic: Topic) -> None:
+        if instrument != self._id or topic in (Topic.TRADES, Topic.BARS):
+            return
+        if topic is Topic.INSTRUMENT or self.instrument is None:
+            self._load_instrument()
+        if self._visible:
+            self._frames.request(self._on_frame)
+
+    def _on_frame(self) -> None:
+        if self._clock.monotonic_ns() - self._built_ns < _REFRESH_NS:
+            self._frames.request(self._on_frame)
+            return
+        self._refresh()
+
+    def _on_selection(self) -> None:
+        new = self._selection.instrument
+        if new == self._id:
+            return
+        if self._id is not None:
+            self._sizes[self._id] = (self.form.size, self.form.unit)
+        self._release_book()
+        self._release_book = _nothing
+        self._id, self.instrument = new, None
+        if new is not None:
+            self._release_book = self._market.watch(Feed(FeedKind.BOOK, new.symbol), new.venue)
+        # A price of one instrument must never stand in the ticket of another.
+        self.form = TicketForm(side=self.form.side, order_type=self.form.order_type)
+        self._tried, self._prefill = False, True
+        self.sending.discard()
+        self.sending.clear_result()
+        self._load_instrument()
+        self._refresh()
+
+    def _on_session(self, venue: str) -> None:
+        if self._id is not None and venue == self._id.venue:
+            before = self.place
+            self._load_instrument()
+            if before is not None and self.place is not None and before.account != self.place.account:
+                # Another account answers now; what was shown for the old one is void.
+                self.sending.discard()
+            self._frames.request(self._on_frame)
+
+    def _on_account(self, account: str) -> None:
+        if self.place is not None and account == self.place.account:
+            self._frames.request(self._on_frame)
+
+    def _on_arm(self, state: ArmState) -> None:
+        if state is ArmState.VIEW:
+            self.sending.discard()
+        self._refresh()
+
+    def _load_instrument(self) -> None:
+        if self._id is None:
+            self.instrument, self.place, self.order_types, self.lives = None, None, (), ()
+            return
+        self.instrument = self._market.instrument(self._id)
+        self.place = place_of(self._sessions, self._id.venue)
+        abilities = self.place.abilities if self.place is not None else None
+        self.order_types = (
+            () if abilities is None else tuple(x for x in OrderType if x in abilities.order_types)
+        )
+        self.lives = () if abilities is None else tuple(x for x in _LIVES if x in abilities.time_in_force)
+        if self.order_types and self.form.order_type not in self.order_types:
+            limit = OrderType.LIMIT
+            self.form.order_type = limit if limit in self.order_types else self.order_types[0]
+        if self.lives and self.form.time_in_force not in self.lives:
+            self.form.time_in_force = self.lives[0]
+
+    # -- the form -------------------------------------------------------------------------------------
+
+    def set_side(self, side: Side) -> None:
+        """Choose what Ctrl+Enter sends and what the cost strip is about."""
+        if side is not self.form.side:
+            self.form.side = side
+            self._edited()
+
+    def set_order_type(self, order_type: OrderType) -> None:
+        """Choose the order type; what it does not need is left out of the request."""
+        if order_type in self.order_types and order_type is not self.form.order_type:
+            self.form.order_type = order_type
+            self._tried = False
+            self._edited()
+
+    def set_text(self, name: str, text: str) -> None:
+        """Take what was typed into a field; ``quantity`` is the size field."""
+        attribute = "size" if name == QUANTITY else name
+        if getattr(self.form, attribute) == text:
+            return
+        setattr(self.form, attribute, text)
+        if name in _PRICE_FIELDS:
+            self._prefill = False
+        self._edited()
+
+    def set_unit(self, unit: SizeUnit) -> None:
+        """Switch what the size counts, keeping the size itself where the figures allow."""
+        if unit is self.form.unit:
+            return
+        self.form.size, self.form.unit = self._converted(unit), unit
+        self._edited()
+
+    def set_percent(self, percent: int) -> None:
+        """The slider: a share of what is free for the chosen side."""
+        self.form.unit = SizeUnit.PERCENT
+        self.form.size = str(percent) if percent else ""
+        self._edited()
+
+    def set_life(self, time_in_force: TimeInForce) -> None:
+        """How long the order lives; GTD asks for an expiry."""
+        self.form.time_in_force = time_in_force
+        if time_in_force is TimeInForce.GTD and not self.form.expire_time:
+            self.form.expire_time = "+1d"
+        self._edited()
+
+    def set_flags(
+        self,
+        *,
+        post_only: bool | None = None,
+        reduce_only: bool | None = None,
+        trail_in_percent: bool | None = None,
+        trigger_reference: TriggerReference | None = None,
+    ) -> None:
+        """The switches of the form; None leaves one as it is."""
+        form = self.form
+        form.post_only = form.post_only if post_only is None else post_only
+        form.reduce_only = form.reduce_only if reduce_only is None else reduce_only
+        if trail_in_percent is not None and trail_in_percent is not form.trail_in_percent:
+            form.trail_in_percent, form.trail_offset = trail_in_percent, ""
+        form.trigger_reference = trigger_reference or form.trigger_reference
+        self._edited()
+
+    def press_preset(self, preset: Preset) -> None:
+        """A button of the preset row."""
+        if self.instrument is None:
+            return
+        book = self._market.book(self.instrument.id)
+        bid = book.best_bid if book is not None else None
+        ask = book.best_ask if book is not None else None
+        try:
+            self.form.size, self.form.unit = apply_preset(
+                preset,
+                self.form.size,
+                self.instrument,
+                self.form.unit,
+                bid_quantity=bid.quantity if bid is not None else None,
+                ask_quantity=ask.quantity if ask is not None else None,
+            )
+        except ValueError as error:
+            self.problems = {**self.problems, QUANTITY: str(error)}
+            self.changed.emit()
+            return
+        self._edited()
+
+    def step_price(self, name: str, ticks: int) -> None:
+        """Move a price field by ticks (the arrow keys); an empty one starts at the best price."""
+        if self.instrument is None or name not in (LIMIT_PRICE, TRIGGER_PRICE):
+            return
+        text = self.form.limit_price if name == LIMIT_PRICE else self.form.trigger_price
+        tick = self.instrument.tick_size
+        try:
+            at = Decimal(text) if text.strip() else self._best(self.form.side)
+        except ArithmeticError:
+            return
+        if at is not None and at.is_finite() and at + ticks * tick > 0:
+            self.set_text(name, self._price_text(at + ticks * tick if text.strip() else at))
+
+    def take_price(self, where: str) -> None:
+        """Set the limit (or else the trigger) to ``bid``, ``ask``, ``mid`` or ``last``."""
+        book = self._market.book(self._id) if self._id is not None else None
+        quote = self._market.quote(self._id) if self._id is not None else None
+        found = {
+            "bid": book.best_bid.price if book is not None and book.best_bid is not None else None,
+            "ask": book.best_ask.price if book is not None and book.best_ask is not None else None,
+            "mid": book.mid if book is not None else None,
+            "last": quote.last if quote is not None else None,
+        }.get(where)
+        if found is None:
+            self.sending.tell(f"There is no current {where} price.")
+            return
+        self.set_text(LIMIT_PRICE if LIMIT_PRICE in self.fields else TRIGGER_PRICE, self._price_text(found))
+
+    def fill(self, side: Side, order_type: OrderType | None, price: Decimal) -> None:
+        """Take a side, a type and a price from a click elsewhere; nothing is sent."""
+        self.form.side = side
+        if order_type is not None and order_type in self.order_types:
+            self.form.order_type = order_type
+        kind = self.form.order_type
+        if self.instrument is None or kind is OrderType.MARKET:
+            self._edited()
+            return
+        text = self._price_text(price)
+        self._prefill = False
+        if kind.has_trigger:
+            self.form.trigger_price = text
+        if kind.has_limit_price and not kind.has_trail:
+            self.form.limit_price = text
+        self._edited()
+
+    def quantity_for(self, side: Side, price: Decimal) -> Decimal | None:
+        """What the size field means for an order of this side at this price; None where it means nothing."""
+        around = self._around(side)
+        if around is None:
+            return None
+        try:
+            size = parse_size(self.form.size, around.instrument, self.form.unit)
+        except ValueError:
+            return None
+        return resolve_size(size, OrderType.LIMIT, side, around, price).quantity
+
+    # -- sending --------------------------------------------------------------------------------------
+
+    def submit(self, side: Side | None = None) -> None:
+        """Send the form for a side (None: the chosen one), by way of the gate and its confirmation.
+
+        A size that depends on the side (a share of what is free) is shown again before the other side's
+        button sends it, even with one-click armed: the number that was on screen was another one.
+        """
+        if self.sending.pending is not None:
+            return
+        side = side or self.form.side
+        other_number = side is not self.form.side and self.form.unit is not SizeUnit.BASE
+        self._tried = True
+        reading = self._read(side)
+        if reading is None or self.place is None:
+            self.sending.tell("Not sent: choose an instrument of a connected venue first.")
+            return
+        if reading.request is None:
+            self._refresh()
+            first = next(iter(reading.problems.values()), "")
+            self.sending.tell(f"Not sent: {first[:1].lower()}{first[1:]}")
+            return
+        if side is not self.form.side:
+            self.form.side = side
+            self._refresh()
+        self.sending.submit(self.place, reading.request, lambda: self._fresh_request(side), ask=other_number)
+
+    def confirm(self) -> None:
+        """Yes to what was shown."""
+        self.sending.confirm()
+
+    def discard(self) -> None:
+        """No to what was shown."""
+        self.sending.discard()
+
+    def _fresh_request(self, side: Side) -> OrderRequest | None:
+        reading = self._read(side)
+        return reading.request if reading is not None else None
+
+    # -- reading and showing --------------------------------------------------------------------------
+
+    def _edited(self) -> None:
+        self.sending.discard()
+        self.sending.clear_result()
+        self._refresh()
+
+    def _around(self, side: Side) -> Surroundings | None:
+        if self.instrument is None or self.place is None:
+            return None
+        return Surroundings(
+            self.instrument,
+            self.place.abilities,
+            self._market.book(self.instrument.id),
+            self._free(side),
+            self._fees(),
+            self._clock.wall_ns(),
+        )
+
+    def _free(self, side: Side) -> Decimal | None:
+        if self.place is None or self.instrument is None or not self._accounts.is_known(self.place.account):
+            return None
+        asset = self.instrument.quote if side is Side.BUY else self.instrument.base
+        balance = self._accounts.balances(self.place.account).get(asset)
+        return ZERO if balance is None else max(ZERO, balance.free)
+
+    def _fees(self) -> FeeRates | None:
+        if self.place is None or self.instrument is None:
+            return None
+        return self._accounts.fee_rates(self.place.account, self.instrument.symbol)
+
+    def _read(self, side: Side) -> Reading | None:
+        around = self._around(side)
+        return None if around is None else read_form(self.form, side, around)
+
+    def _cost_of(self, request: OrderRequest) -> CostEstimate | None:
+        if self.instrument is None or request.instrument != self.instrument.id:
+            return None
+        return estimate(request, self.instrument, self._market.book(self.instrument.id), self._fees())
+
+    def _refresh(self) -> None:
+        """Read the form anew and work out everything that is shown."""
+        self._built_ns = self._clock.monotonic_ns()
+        self.arm = self._gate.arming.state
+        if self.instrument is None or self.place is None or not self.order_types:
+            self.fields, self.problems, self.warnings = frozenset(), {}, ()
+            self.cost, self.lines, self.fixed, self.buttons = None, (), (), {}
+            self.changed.emit()
+            return
+        self._fill_in_once()
+        self.fields = shown_fields(self.form.order_type, self.form.time_in_force, self.place.abilities)
+        readings = {side: self._read(side) for side in Side}
+        chosen = readings[self.form.side]
+        assert chosen is not None
+        self.size_note = chosen.size_note
+        problems = {
+            name: text for name, text in chosen.problems.items() if self._tried or name not in chosen.missing
+        }
+        self.warnings = ()
+        self.cost = None
+        if chosen.request is not None:
+            self.cost = self._cost_of(chosen.request)
+            beside, self.warnings = self._checked(chosen.request)
+            problems.update(beside)
+        self.problems = problems
+        self.percent = self._percent_of(chosen.request)
+        self.lines = cost_lines(self.cost, self.form.side, self.instrument, self._why_no_cost(chosen))
+        self.fixed = fixed_numbers(self.cost, self.form.side, self.instrument)
+        self.buttons = {side: self._button(side, readings[side]) for side in Side}
+        self.changed.emit()
+
+    def _fill_in_once(self) -> None:
+        """A small size and the best own price, so that the first cost strip shows real numbers."""
+        assert self.instrument is not None
+        if not self._prefill:
+            return
+        price = self._best(self.form.side)
+        if not self.form.size:
+            remembered = self._sizes.get(self.instrument.id)
+            if remembered is not None and remembered[0]:
+                self.form.size, self.form.unit = remembered
+            elif price is not None:
+                self.form.size = default_size(self.instrument, price)
+        if price is None:
+            return
+        if not self.form.limit_price:
+            self.form.limit_price = self._price_text(price)
+        self._prefill = False
+
+    def _checked(self, request: OrderRequest) -> tuple[dict[str, str], tuple[str, ...]]:
+        """What the gate's checks say now: beside which field, and what will be asked before sending."""
+        assert self.place is not None
+        if not self.place.can_trade or self._gate.closed_reason(self.place.account):
+            return {}, ()
+        found = self._gate.check(self.place.account, request)
+        beside, rest = beside_fields(found.refusals, self.fields)
+        asked = tuple(each.user_text[:1].upper() + each.user_text[1:] for each in found.warnings)
+        return beside, (*(text for text in rest), *asked)
+
+    def _button(self, side: Side, reading: Reading | None) -> SendButton:
+        assert self.instrument is not None
+        word = "Buy" if side is Side.BUY else "Sell"
+        reason = self._closed()
+        request = reading.request if reading is not None else None
+        if request is None:
+            return SendButton(word, "complete the order" if reading and reading.missing else "", reason)
+        cost = self.cost if side is self.form.side else self._cost_of(request)
+        price = request.limit_price or request.trigger_price
+        at = fmt.price(price, self.instrument.price_decimals) if price is not None else "market"
+        if request.order_type.has_trail:
+            at = "trailing"
+        total = cost.total or cost.notional if cost is not None else None
+        money = f" · {fmt.money(total, self.instrument.quote)}" if total is not None else ""
+        amount = fmt.quantity(request.quantity, max(8, self.instrument.quantity_decimals))
+        return SendButton(f"{word} {amount} {self.instrument.base}", f"{at}{money}", reason)
+
+    def _closed(self) -> str:
+        """Why nothing can be sent now, whatever stands in the form; empty when it can."""
+        assert self.place is not None
+        if not self.place.can_trade:
+            return self.place.note
+        if self.arm is ArmState.VIEW:
+            return "View: no order can leave. Switch to Confirm in the top bar."
+        return self._gate.closed_reason(self.place.account)
+
+    @property
+    def closed_reason(self) -> str:
+        """Why the two buttons are off, for a line under them; empty when they are on."""
+        return self._closed() if self.place is not None else ""
+
+    @property
+    def free_texts(self) -> tuple[str, str]:
+        """What is free to spend: quote money and base units."""
+        if self.instrument is None:
+            return "", ""
+        money, units = self._free(Side.BUY), self._free(Side.SELL)
+        return (
+            fmt.money(money, self.instrument.quote),
+            f"{fmt.quantity(units, self.instrument.quantity_decimals)} {self.instrument.base}",
+        )
+
+    def _why_no_cost(self, reading: Reading) -> str:
+        assert self.instrument is not None
+        if reading.request is None:
+            return "complete the order"
+        state = self._market.book_state(self.instrument.id)
+        if state is FeedState.UNSUPPORTED:
+            return "no book at this venue"
+        return {FeedState.LIVE: "no price to work with", FeedState.LOADING: "waiting for the book"}.get(
+            state, "the book is stale"
+        )
+
+    def _best(self, side: Side) -> Decimal | None:
+        """The best price of the own side, where a limit order would join."""
+        book = self._market.book(self._id) if self._id is not None else None
+        level = None if book is None else book.best_bid if side is Side.BUY else book.best_ask
+        return level.price if level is not None else None
+
+    def _price_text(self, price: Decimal) -> str:
+        assert self.instrument is not None
+        return format(price, f".{self.instrument.price_decimals}f")
+
+    def _percent_of(self, request: OrderRequest | None) -> int:
+        """Where the slider stands: the share of what is free that the size takes."""
+        if self.form.unit is SizeUnit.PERCENT:
+            try:
+                assert self.instrument is not None
+                return int(parse_size(self.form.size, self.instrument, SizeUnit.PERCENT).value)
+            except ValueError:
+                return 0
+        free = self._free(self.form.side)
+        if request is None or not free:
+            return 0
+        needed = request.quantity
+        if self.form.side is Side.BUY:
+            total = self.cost.total or self.cost.notional if self.cost is not None else None
+            if total is None:
+                return 0
+            needed = total
+        return int(min(Decimal(100), needed / free * 100))
+
+    def _converted(self, unit: SizeUnit) -> str:
+        """The size field's text in another unit; empty where it cannot be worked out."""
+        around = self._around(self.form.side)
+        if around is None:
+            return ""
+        price = self._entry_price()
+        try:
+            size = parse_size(self.form.size, around.instrument, self.form.unit)
+        except ValueError:
+            return ""
+        base = resolve_size(size, self.form.order_type, self.form.side, around, price).quantity
+        if base is None:
+            return ""
+        if unit is SizeUnit.BASE:
+            return plain(base)
+        if unit is SizeUnit.QUOTE:
+            return "" if price is None else plain((base * price).quantize(Decimal("0.01")))
+        held = around.free
+        worth = base if self.form.side is Side.SELL else base * price if price is not None else None
+        if not held or worth is None:
+            return ""
+        return plain(min(Decimal(100), worth / held * 100).quantize(Decimal("0.01")))
+
+    def _entry_price(self) -> Decimal | None:
+        reading = self._read(self.form.side)
+        if reading is not None and reading.request is not None:
+            named = reading.request.limit_price or reading.request.trigger_price
+            if named is not None:
+                return named
+        return self._best(self.form.side.opposite)
+
+    def size_text(self) -> str:
+        """The size as the ladder shows it: ``0.05 BTC``, ``25 % of free``; empty while it is no size."""
+        if self.instrument is None:
+            return ""
+        try:
+            size: Size = parse_size(self.form.size, self.instrument, self.form.unit)
+        except ValueError:
+            return ""
+        if size.unit is SizeUnit.PERCENT:
+            return f"{plain(size.value)} % of free"
+        unit = self.instrument.base if size.unit is SizeUnit.BASE else self.instrument.quote
+        return f"{fmt.quantity(size.value)} {unit}"
+
+    @property
+    def expiry_hint(self) -> str:
+        """The expiry as a date, where one is entered that can be read."""
+        reading = self._read(self.form.side)
+        if EXPIRE_TIME not in self.fields or reading is None or reading.request is None:
+            return ""
+        return fmt.date_time(reading.request.expire_time_ns)
+
+
+def _nothing() -> None:
+    return None
