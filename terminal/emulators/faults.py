@@ -4,8 +4,8 @@ A fault is ordered over the control API, or by :meth:`Faults.order`, and waits u
 comes by. What comes by is named by a *subject*, a path of words:
 
 * ``connect/rest``, ``connect/ws``: a connection or an upgrade,
-* ``rest/AddOrder``: a REST call by its name,
-* ``ws/request/add_order``: a request that came in over a WebSocket, ``ws/ack/add_order``: its answer,
+* ``rest/trade/AddOrder``, ``rest/read/Balance``, ``rest/public/Depth``: a REST call by its name,
+* ``ws/trade/add_order``, ``ws/read/subscribe``: a request over a WebSocket, ``ws/ack/add_order``: its answer,
 * ``ws/data/book/BTC/USD``, ``ws/data/executions``, ``ws/heartbeat``, ``ws/status``: what the venue sends.
 
 ``match`` is a pattern over the subject (``*`` and ``?`` as in file names); without those, any part of it.
@@ -61,6 +61,9 @@ IMMEDIATE: Final = frozenset(
     {"cut", "half_open", "expire_token", "clock_jump", "status", "delist", "tick_change"}
 )
 """Kinds that act when ordered; the others wait for something to match."""
+
+_TRADE_BY_DEFAULT: Final = frozenset({"accept_lose_answer", "swallow_request", "error"})
+"""Kinds that mean trading requests unless ``match`` says otherwise."""
 
 _RESERVED: Final = frozenset({"kind", "count", "seconds", "match", "after"})
 
@@ -132,7 +135,7 @@ class Faults:
         if not isinstance(kind, str) or kind not in KINDS:
             raise FaultRefused(f"unknown kind of fault: {kind!r}")
         count, seconds, after = request.get("count"), request.get("seconds"), request.get("after", 0)
-        match = request.get("match", "*")
+        match = request.get("match", "*/trade/*" if kind in _TRADE_BY_DEFAULT else "*")
         if count is not None and (isinstance(count, bool) or not isinstance(count, int) or count < 1):
             raise FaultRefused("count must be a whole number above zero")
         if seconds is not None and (
