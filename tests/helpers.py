@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import time
 from collections.abc import Callable, Coroutine
+from pathlib import Path
 from typing import Any, TypeVar
+
+import pytest
 
 from terminal.core import tasks
 
@@ -35,3 +39,17 @@ async def eventually(
         if time.monotonic() > deadline:
             raise AssertionError(f"{what} did not come true within {timeout_s} s")
         await asyncio.sleep(0.005)
+
+
+def market_data_folder() -> Path:
+    """Where the real captures are: ``PARALLAX_MARKET_DATA``, or beside the project."""
+    beside = Path(__file__).resolve().parents[2] / "shared" / "market-data"
+    return Path(os.environ.get("PARALLAX_MARKET_DATA", beside))
+
+
+def capture(name: str) -> Path:
+    """A real capture, read in place; the test is skipped, saying so, where it is absent."""
+    file = market_data_folder() / name
+    if not file.exists():
+        pytest.skip(f"the capture {name} is not here")
+    return file

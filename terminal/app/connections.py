@@ -1,4 +1,4 @@
-"""How each venue is to be connected: endpoints, keys and the account's name, from settings and the keychain."""
+"""How each venue is to be connected: endpoints, keys and account name, from settings and the keychain."""
 
 from __future__ import annotations
 

@@ -1,0 +1,240 @@
+"""Builds and wires everything that works without a screen, starts it and stops it."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+from collections.abc import Mapping
+from typing import Any
+
+from terminal.app import connections
+from terminal.app.paths import Paths
+from terminal.app.practice import PracticeVenues
+from terminal.app.risk_limits import apply_limits
+from terminal.core import tasks
+from terminal.core.clock import Clock, SystemClock
+from terminal.core.log_ring import LogRing
+from terminal.core.observe import Observable
+from terminal.core.secret import Secret
+from terminal.domain.errors import CredentialError, StorageError, TerminalError
+from terminal.services.arming import Arming
+from terminal.services.credentials import CredentialStore
+from terminal.services.dead_mans_switch import DeadMansSwitch
+from terminal.services.journal import Journal
+from terminal.services.market_data import MarketData
+from terminal.services.notices import Level, Notice
+from terminal.services.orders import OrderGate
+from terminal.services.portfolio import Portfolio
+from terminal.services.profile_lock import ProfileLock
+from terminal.services.risk import RiskRules
+from terminal.services.session import ConnectionPlan, Mode, SessionManager
+from terminal.services.settings import Settings
+from terminal.venues import registry
+from terminal.venues.base import Connector, ConnectorSettings, KeyReport, TradesOrders, VenueInfo
+from terminal.venues.kraken.nonce import FileNonceStore
+
+log = logging.getLogger("session")
+
+STOP_TIMEOUT_S = 5.0
+
+
+class Terminal:
+    """The application without a screen.
+
+    Attributes:
+        notice: one-line news for the person, from any service.
+    """
+
+    def __init__(
+        self, paths: Paths, ring: LogRing, *, clock: Clock | None = None, seed: int | None = None
+    ) -> None:
+        self.paths = paths
+        self.ring = ring
+        self.clock = clock or SystemClock()
+        self.notice: Observable[[Notice]] = Observable("notices")
+        self.lock = ProfileLock(paths.lock_file).acquire()
+        self.settings = Settings(paths.settings_file)
+        self.credentials = CredentialStore(paths.vault)
+        self.venues = registry.names()
+        self.practice = PracticeVenues(
+            paths.practice,
+            self.venues,
+            seed=seed if seed is not None else self.settings.whole("practice.seed"),
+            rate=float(self.settings.number("practice.rate")),
+        )
+        self.market = MarketData(self.clock)
+        self.arming = Arming(self.clock, idle_s=60.0 * self.settings.whole("trade.one_click_idle_min"))
+        self.rules = RiskRules()
+        apply_limits(self.settings, self.rules, self.venues)
+        self.portfolio = Portfolio(self.market, lambda account: self.gate.open_orders(account))
+        self.journal = Journal(paths.journal_file)
+        self.gate = OrderGate(
+            journal=self.journal,
+            rules=self.rules,
+            clock=self.clock,
+            connector=lambda account: self.sessions.trading_connector(account),
+            market=self.market,
+            account_view=self.portfolio,
+            arming=self.arming,
+            cancel_if_appears=self.settings.flag("trade.cancel_if_appears"),
+        )
+        self.sessions = SessionManager(self._make, self.market, self.gate, self.portfolio, self.clock)
+        self.switch = DeadMansSwitch(self.sessions.trading_connector, self.clock)
+        self._unwatch = [
+            self.gate.notice.watch(self.notice.notify),
+            self.switch.notice.watch(self.notice.notify),
+            self.settings.noticed.watch(self.notice.notify),
+            self.settings.changed.watch(self._on_setting),
+            self.practice.restarted.watch(self._on_practice_restarted),
+        ]
+
+    # -- life -----------------------------------------------------------------------------------------
+
+    async def start(self) -> None:
+        """Open the journal and connect every venue as it was connected last; the practice venue at first."""
+        try:
+            await self.gate.start()
+        except StorageError as error:
+            self._tell(Level.ERROR, error.user_text, str(error))
+        for notice in self.settings.notices:
+            self.notice.notify(notice)
+        await asyncio.gather(*(self._connect_as_last(venue) for venue in self.venues))
+
+    async def stop(self) -> None:
+        """Close connections, keep what has to be kept; nothing is cancelled at a venue."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(STOP_TIMEOUT_S):
+                await self.switch.close()
+                await self.sessions.stop()
+        for step in (self.gate.close(), self.practice.stop()):
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(STOP_TIMEOUT_S):
+                    await step
+        for unwatch in self._unwatch:
+            unwatch()
+        with contextlib.suppress(TerminalError):
+            self.settings.flush()
+        self.lock.release()
+
+    # -- connections ----------------------------------------------------------------------------------
+
+    async def use_practice(self, venue: str) -> None:
+        """Connect a venue to its practice twin: no money moves."""
+        try:
+            endpoints: Mapping[str, Any] = self.practice.endpoints or await self.practice.start()
+            await self._use(connections.practice_plan(registry.info(venue), endpoints[venue]))
+        except TerminalError as error:
+            self._tell(Level.ERROR, error.user_text, str(error))
+
+    async def use_public(self, venue: str) -> None:
+        """Connect a venue to its real prices, without an account."""
+        await self._use(
+            connections.public_plan(registry.info(venue), self.settings.endpoints(venue), self._proxy())
+        )
+
+    async def use_live(self, venue: str) -> None:
+        """Connect the account whose key is stored.
+
+        Raises:
+            CredentialError: no key is stored, or it cannot be read.
+        """
+        stored = await self.credentials.load(venue, self._profile(venue))
+        if not stored:
+            raise CredentialError(
+                f"no key for {venue}", user_text="No key is stored. Connect an account first."
+            )
+        await self._use(self._live_plan(venue, stored))
+
+    async def connect_account(self, venue: str, entered: Mapping[str, Secret]) -> None:
+        """Keep a key in the keychain or vault, and connect with it.
+
+        Raises:
+            CredentialError: it is incomplete, or could not be kept.
+        """
+        plan = self._live_plan(venue, entered)
+        await self.credentials.save(venue, self._profile(venue), dict(entered))
+        await self._use(plan)
+
+    async def test_key(self, venue: str, entered: Mapping[str, Secret]) -> KeyReport:
+        """Try a key now and read back what it may do; nothing is stored and nothing is placed.
+
+        Raises:
+            TerminalError: the venue refused it (AuthRejected, with the repair) or cannot be reached.
+        """
+        connector = self._make(venue, self._live_plan(venue, entered).settings)
+        try:
+            if not isinstance(connector, TradesOrders):
+                raise CredentialError(f"{venue} takes no key", user_text="This venue takes no key.")
+            await connector.instruments()
+            return await connector.test_credentials()
+        finally:
+            await connector.close()
+
+    async def forget_account(self, venue: str) -> None:
+        """Remove the stored key and go back to the practice venue."""
+        await self.credentials.delete(venue, self._profile(venue))
+        await self.use_practice(venue)
+
+    async def reset_practice(self, venue: str) -> None:
+        """Put the practice account back to its first balances."""
+        await self.practice.reset(venue)
+        await self.use_practice(venue)
+
+    def venue_info(self, venue: str) -> VenueInfo:
+        """What a venue is and can do."""
+        return registry.info(venue)
+
+    async def _connect_as_last(self, venue: str) -> None:
+        mode = self.settings.text("venue.mode", venue)
+        if mode == Mode.LIVE.value:
+            try:
+                await self.use_live(venue)
+            except TerminalError as error:
+                self._tell(Level.ERROR, error.user_text, str(error))
+            else:
+                return
+        if mode == Mode.PUBLIC.value:
+            await self.use_public(venue)
+        else:
+            await self.use_practice(venue)
+
+    async def _use(self, plan: ConnectionPlan) -> None:
+        await self.sessions.use(plan)
+        if self.settings.text("venue.mode", plan.venue) != plan.mode.value:
+            self.settings.set("venue.mode", plan.mode.value, plan.venue)
+
+    def _live_plan(self, venue: str, entered: Mapping[str, Secret]) -> ConnectionPlan:
+        options = {"tier": self.settings.text("kraken.tier")} if venue == "kraken" else {}
+        return connections.live_plan(
+            registry.info(venue), self.settings.endpoints(venue), entered, options, self._proxy()
+        )
+
+    def _make(self, venue: str, settings: ConnectorSettings) -> Connector:
+        tools: dict[str, Any] = {"clock": self.clock}
+        if venue == "kraken":
+            # Kraken never takes a nonce below the last one, so the last one outlives the program.
+            tools["nonces"] = FileNonceStore(self.paths.data / "nonces")
+        return registry.create(venue, settings, **tools)
+
+    def _profile(self, venue: str) -> str:
+        return self.settings.text("venue.profile", venue)
+
+    def _proxy(self) -> str | None:
+        return self.settings.text("network.proxy") or None
+
+    # -- news -----------------------------------------------------------------------------------------
+
+    def _on_setting(self, key: str, scope: str | None) -> None:
+        if key.startswith("risk."):
+            apply_limits(self.settings, self.rules, self.venues)
+        elif key == "trade.cancel_if_appears":
+            self.gate.cancel_if_appears = self.settings.flag(key)
+
+    def _on_practice_restarted(self, endpoints: Mapping[str, Any]) -> None:
+        for venue, session in self.sessions.sessions.items():
+            if session.mode is Mode.PRACTICE:
+                tasks.spawn(self.use_practice(venue), name=f"practice {venue} again")
+
+    def _tell(self, level: Level, text: str, detail: str = "") -> None:
+        self.notice.notify(Notice(level, text, detail))
