@@ -298,7 +298,7 @@ class SocketToken(Struct):
 # --- REST: trading ---------------------------------------------------------------------------------------
 
 
-class OrderText(Struct):
+class OrderText(Struct, frozen=True):
     order: str = ""
     close: str = ""
 
