@@ -42,13 +42,15 @@ class RequestView:
     tokens: frozenset[str]
     """What a yes consents to."""
     request: OrderRequest | None = None
-    order_id: str = ""
-    """The order to be changed, where this is an amend."""
-    change: AmendRequest | None = None
+    changes: Changes = ()
+    """The orders to be changed and their new terms, where this is an amend."""
     total: Decimal | None = None
     """The estimated total that was shown, in quote units."""
     news: str = ""
     """What has changed since it was first shown; empty the first time."""
+
+
+Changes = tuple[tuple[Order, AmendRequest], ...]
 
 
 class ResultKind(Enum):
@@ -133,15 +135,18 @@ class OrderSender(QObject):
         else:
             self._spawn(self._submit(place.account, request, frozenset()), "submit")
 
-    def amend(self, place: Place, order: Order, change: AmendRequest, *, ask: bool = False) -> None:
-        """Change a resting order, with a confirmation first where one is due."""
-        if self._refused_by_arm():
+    def amend(
+        self, place: Place, changes: Sequence[tuple[Order, AmendRequest]], *, ask: bool = False
+    ) -> None:
+        """Change resting orders of one instrument, with one confirmation first where one is due."""
+        if not changes or self._refused_by_arm():
             return
         self._badge, self._note = place.badge, place.note
         if ask or self._gate.arming.state is ArmState.CONFIRM:
-            self._show_amend(order.account, order, change, ())
-        else:
-            self._spawn(self._amend(order.account, order.client_order_id, change, frozenset()), "amend")
+            self._show_amend(place.account, tuple(changes), ())
+            return
+        for change in changes:
+            self._spawn(self._amend(place.account, change, frozenset()), "amend")
 
     def cancel(self, order_ids: Sequence[str]) -> None:
         """Cancel orders; works in every arm state."""
@@ -153,8 +158,9 @@ class OrderSender(QObject):
         view, self.pending = self.pending, None
         if view is None:
             return
-        if view.change is not None:
-            self._spawn(self._amend(view.account, view.order_id, view.change, view.tokens | {"arm"}), "amend")
+        for change in view.changes:
+            self._spawn(self._amend(view.account, change, view.tokens | {"arm"}), "amend")
+        if view.changes:
             return
         assert view.request is not None
         fresh = self._rebuild() if self._rebuild is not None else None
@@ -227,7 +233,7 @@ class OrderSender(QObject):
             badge=self._badge,
             notional=cost.notional if cost is not None else None,
             fee=cost.fee if cost is not None else None,
-            warnings=tuple(_sentence(each.user_text) for each in warnings if each.rule != "arm"),
+            warnings=_sentences(warnings),
         )
         self.pending = RequestView(
             account,
@@ -239,20 +245,20 @@ class OrderSender(QObject):
         )
         self._announce()
 
-    def _show_amend(
-        self, account: str, order: Order, change: AmendRequest, warnings: Sequence[OrderRefused]
-    ) -> None:
-        shown = amend_confirmation(order, change, self._instrument_of(order.instrument), badge=self._badge)
+    def _show_amend(self, account: str, changes: Changes, warnings: Sequence[OrderRefused]) -> None:
+        order, change = changes[0]
+        instrument = self._instrument_of(order.instrument)
+        shown = amend_confirmation(order, change, instrument, badge=self._badge)
+        if len(changes) > 1:
+            each = [amend_confirmation(*one, instrument, badge=self._badge).rows[1:] for one in changes]
+            rows = tuple(row for number in each for row in number)
+            title = f"Change {len(changes)} {order.side.value}s of {order.instrument.symbol}"
+            shown = replace(shown, title=title, rows=(*shown.rows[:1], *rows))
         self.pending = RequestView(
             account,
-            replace(
-                shown,
-                note=self._note,
-                warnings=tuple(_sentence(each.user_text) for each in warnings if each.rule != "arm"),
-            ),
+            replace(shown, note=self._note, warnings=_sentences(warnings)),
             frozenset(each.token for each in warnings),
-            order_id=order.client_order_id,
-            change=change,
+            changes=changes,
         )
         self._announce()
 
@@ -305,18 +311,13 @@ class OrderSender(QObject):
         else:
             self._follow(order)
 
-    async def _amend(
-        self, account: str, order_id: str, change: AmendRequest, confirmed: frozenset[str]
-    ) -> None:
-        self._tell(ResultKind.SENDING, "Sending the change…", order_id="")
+    async def _amend(self, account: str, one: tuple[Order, AmendRequest], confirmed: frozenset[str]) -> None:
+        order_id = one[0].client_order_id
+        self._tell(ResultKind.SENDING, "Sending the change…")
         try:
-            order = await self._gate.amend(order_id, change, confirmed=confirmed)
+            order = await self._gate.amend(order_id, one[1], confirmed=confirmed)
         except ConfirmationNeeded as needed:
-            known = self._gate.orders.get(order_id)
-            if known is not None:
-                self._show_amend(account, known, change, needed.warnings)
-        except OrderRefused as refusal:
-            self._tell(ResultKind.REFUSED, f"Not changed: {refusal.user_text}")
+            self._show_amend(account, (one,), needed.warnings)
         except TerminalError as error:
             self._tell(ResultKind.REFUSED, f"Not changed: {error.user_text}")
         else:
@@ -348,6 +349,11 @@ class OrderSender(QObject):
         if result != self.result:
             self.result = result
             self.changed.emit()
+
+
+def _sentences(warnings: Sequence[OrderRefused]) -> tuple[str, ...]:
+    """What has to be consented to, in words; the plain "confirm it" of the Confirm state needs none."""
+    return tuple(_sentence(each.user_text) for each in warnings if each.rule != "arm")
 
 
 def _sentence(text: str) -> str:
