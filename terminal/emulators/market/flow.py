@@ -220,9 +220,9 @@ class OrderFlow:
         ):
             lag_gaps = lag / max(self._half, self.listing.level_gap_ticks * 0.5)
             missing = not (bid if side is Side.BUY else ask)
-            eager = 1.0 - math.exp(-elapsed * max(0.0, lag_gaps) * 5.0 * max(1.0, self.rate))
+            eager = 1.0 - math.exp(-elapsed * max(0.0, lag_gaps) * 12.0 * max(1.0, self.rate))
             if missing or rng.random() < eager:
-                inside = self._half * (1.0 + 0.5 * rng.expovariate(1.0))
+                inside = self._half * (1.0 + 0.25 * rng.expovariate(1.0))
                 if side is Side.BUY:
                     self._quote(side, math.floor(self._fair - inside))
                 else:

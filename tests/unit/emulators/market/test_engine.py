@@ -123,12 +123,12 @@ def test_post_only_that_would_take_is_refused_and_changes_nothing(bench: Bench) 
 def test_gtd_expires_at_its_time_and_not_before(bench: Bench) -> None:
     expire = bench.clock.wall_ns() + 10_000_000_000
     order = bench.add(BUY, "1", "99.0", time_in_force=TimeInForce.GTD, expire_ns=expire)
-    bench.clock.advance(9.9)
-    bench.engine.advance(bench.clock.wall_ns())
-    assert order.status is OrderState.OPEN
-    bench.clock.advance(0.2)
-    bench.engine.advance(bench.clock.wall_ns())
-    assert order.status is OrderState.EXPIRED
+    states = []
+    for seconds in (9.9, 0.2):
+        bench.clock.advance(seconds)
+        bench.engine.advance(bench.clock.wall_ns())
+        states.append(order.status)
+    assert states == [OrderState.OPEN, OrderState.EXPIRED]
     assert bench.books() == ([], [])
 
 
@@ -158,6 +158,15 @@ def test_iceberg_shows_its_part_and_refills_behind_the_others(bench: Bench) -> N
     bench.add(BUY, "2", account="t")
     assert ice.status is OrderState.FILLED
     assert bench.books()[1] == []
+
+
+def test_iceberg_that_grows_behind_its_visible_part_loses_its_place(bench: Bench) -> None:
+    ice = bench.add(SELL, "5", "100.0", account="ice", kind=OrderType.ICEBERG, display_quantity=d("2"))
+    other = bench.add(SELL, "1", "100.0", account="b")
+    bench.engine.amend(ice, quantity=d("4"))
+    assert bench.engine.queue(SELL, 1000) == [ice, other]
+    bench.engine.amend(ice, quantity=d("6"))
+    assert bench.engine.queue(SELL, 1000) == [other, ice]
 
 
 @pytest.mark.parametrize("display", ["0.3", "6"])

@@ -13,7 +13,7 @@ from terminal.domain.orders import OrderState, OrderType, TimeInForce
 from terminal.emulators.market.engine import EngineOrder, EngineReject, SelfTrade
 from tests.unit.emulators.market.kit import BUY, SELL, Bench
 
-PRICES = st.integers(980, 1020).map(lambda ticks: Decimal(ticks).scaleb(-1))
+PRICES = st.integers(997, 1003).map(lambda ticks: Decimal(ticks).scaleb(-1))
 QUANTITIES = st.integers(1, 40).map(lambda tenths: Decimal(tenths) / 10)
 KINDS = st.sampled_from(
     [OrderType.LIMIT] * 5
@@ -38,7 +38,8 @@ ACTIONS = st.lists(
         st.booleans(),
         st.integers(0, 50),
     ),
-    max_size=45,
+    min_size=12,
+    max_size=60,
 )
 
 
