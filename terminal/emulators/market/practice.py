@@ -2,6 +2,7 @@
 
 Everything runs in one thread. ``step`` (or the ``run`` loop) lets time pass; ``submit``, ``amend`` and
 ``cancel`` act for a person and may be called at any time between steps, never from inside a listener.
+The file is long because it is the one place where engines, accounts and the store meet.
 """
 
 from __future__ import annotations

@@ -148,7 +148,10 @@ def test_iceberg_shows_its_part_and_refills_behind_the_others(bench: Bench) -> N
     ice = bench.add(SELL, "5", "100.0", account="ice", kind=OrderType.ICEBERG, display_quantity=d("2"))
     other = bench.add(SELL, "1", "100.0", account="b")
     assert bench.books()[1] == [("100.0", "3")]
-    bench.add(BUY, "4", account="t")
+    bench.add(BUY, "2", account="t")
+    assert bench.engine.queue(SELL, 1000) == [other, ice]
+    assert other.priority < ice.priority
+    bench.add(BUY, "2", account="t")
     assert [(t.maker_order, t.quantity) for t in bench.diary.trades] == [
         (ice, d("2")),
         (other, d("1")),

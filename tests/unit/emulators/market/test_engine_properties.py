@@ -72,7 +72,7 @@ def act(bench: Bench, orders: list[EngineOrder], action: Any) -> None:
                 bench.engine.amend(order, limit_price=price, quantity=quantity if pick % 2 else None)
 
 
-@settings(max_examples=120, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(ACTIONS)
 def test_invariants_hold_after_every_action(actions: list[Any]) -> None:
     bench = Bench()
