@@ -43,7 +43,7 @@ Opener = Callable[[Path, list[Notice]], sqlite3.Connection]
 
 MEMORY_DAYS = 14
 """Finished orders and fills younger than this are loaded at start; reconciliation looks back no further."""
-_DAY_NS = 86_400_000_000_000
+MEMORY_NS = MEMORY_DAYS * 86_400_000_000_000
 _RETRY_S = 1.0
 _PATIENCE_S = 0.004
 _OPEN_TIMEOUT_S = 10.0
@@ -71,7 +71,7 @@ class JournalContents:
     orders: tuple[OrderRow, ...]
     """Open ones, and those that changed within :data:`MEMORY_DAYS`; oldest first."""
     fills: tuple[FillRow, ...]
-    """Within :data:`MEMORY_DAYS`, and all of open orders; oldest first."""
+    """Within :data:`MEMORY_DAYS`, and all of the orders above; oldest first."""
     seen: dict[str, int]
     """By account: until when (ns UTC) the venue's orders and fills have been read."""
 
@@ -313,7 +313,7 @@ class Journal:
         notices: list[Notice] = []
         try:
             connection = self._open_file(self.path, notices)
-            contents = _read(connection, self._clock.wall_ns() - MEMORY_DAYS * _DAY_NS)
+            contents = _read(connection, self._clock.wall_ns() - MEMORY_NS)
         except Exception as error:  # noqa: BLE001 - handed to whoever waits in open()
             _call(loop, _fail, opened, error)
             return
@@ -444,8 +444,8 @@ def _read(connection: sqlite3.Connection, since_ns: int) -> JournalContents:
     ).fetchall()
     fills = connection.execute(
         "SELECT * FROM fills WHERE ts_event_ns>=? OR client_order_id IN "
-        "(SELECT client_order_id FROM orders WHERE is_open=1) ORDER BY ts_event_ns",
-        (since_ns,),
+        "(SELECT client_order_id FROM orders WHERE is_open=1 OR updated_ns>=?) ORDER BY ts_event_ns",
+        (since_ns, since_ns),
     ).fetchall()
     seen = dict(connection.execute("SELECT account, until_ns FROM seen").fetchall())
     return JournalContents(

@@ -9,7 +9,7 @@ from terminal.core import faultpoint
 from terminal.core.clock import Clock
 from terminal.core.observe import Observable
 from terminal.domain.orders import Fill, Order, OrderReport, OrderState
-from terminal.services.journal import Journal, JournalContents
+from terminal.services.journal import MEMORY_NS, Journal, JournalContents
 from terminal.services.journal_codec import decode_fill, decode_order, encode_fill, encode_order
 from terminal.services.notices import Level, Notice
 from terminal.services.order_tracking import DoubtKind, Effect, Facts, OrderTable, VenueKey
@@ -89,17 +89,29 @@ class OrderLedger:
 
     def report(self, account: str, report: OrderReport) -> Effect:
         """Apply what a venue says of an order."""
+        if report.state.is_final and self._is_history(account, report):
+            return Effect()
         effect = self.table.apply_report(account, report, self.clock.wall_ns())
         self.take(effect, "report")
         return effect
 
     def fill(self, account: str, fill: Fill) -> Effect:
         """Apply an execution, once."""
+        if self._is_history(account, fill):
+            return Effect()
         faultpoint.hit("fill.before_apply")
         effect = self.table.apply_fill(account, fill, self.clock.wall_ns())
         self.take(effect, "fill")
         faultpoint.hit("fill.after_apply")
         return effect
+
+    def _is_history(self, account: str, told: OrderReport | Fill) -> bool:
+        """Whether this is about an order that ended before our memory begins. Venues repeat such things (the
+        last fifty fills, say), and we could not tell any more which of them were counted."""
+        return (
+            0 < told.ts_event_ns < self.clock.wall_ns() - MEMORY_NS
+            and self.table.find(account, told.client_order_id, told.venue_order_id) is None
+        )
 
     def release(self, key: VenueKey, report: OrderReport | None) -> Effect:
         """List what was parked under a venue's order id."""

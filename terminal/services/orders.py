@@ -42,7 +42,7 @@ from terminal.domain.orders import AmendRequest, Fill, Order, OrderRequest, Orde
 from terminal.services.answers import AnswerKind, classify
 from terminal.services.arming import Arming, ArmState
 from terminal.services.inquiries import ConnectorOf, Doubt, GateTimings, Inquiries, Look
-from terminal.services.journal import Journal
+from terminal.services.journal import MEMORY_NS, Journal
 from terminal.services.journal_codec import encode_order
 from terminal.services.mass_cancel import CancelOutcome, cancel_orders
 from terminal.services.notices import Level, Notice
@@ -57,7 +57,6 @@ log = logging.getLogger("orders")
 
 _MINUTE_NS = 60_000_000_000
 _DAY_NS = 86_400_000_000_000
-_LOOK_BACK_NS = 14 * _DAY_NS
 _SEEN_MARGIN_NS = 10 * _MINUTE_NS
 
 
@@ -640,7 +639,7 @@ class OrderGate:
         since = self._ledger.seen.get(account, now - _DAY_NS) - _SEEN_MARGIN_NS
         for order in self.open_orders(account):
             since = min(since, order.created_ns - _MINUTE_NS)
-        return max(since, now - _LOOK_BACK_NS)
+        return max(since, now - MEMORY_NS)
 
     async def reconcile(self, account: str, snapshot: AccountSnapshot) -> ReconcileReport:
         """Compare an account with its venue, settle what can be settled, and open it for orders.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import itertools
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
@@ -175,7 +176,7 @@ class FakeVenue:
     hold: asyncio.Event | None = None
     """Set: answers wait for it."""
     numbers: itertools.count[int] = field(default_factory=lambda: itertools.count(1))
-    clock: int = 1_700_000_000_000_000_000
+    clock: int = field(default_factory=time.time_ns)
     looks: int = 0
     balances: tuple[Balance, ...] = (Balance("USD", D(1_000_000)),)
 

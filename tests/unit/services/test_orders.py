@@ -735,13 +735,27 @@ def test_a_fill_of_an_unknown_order_is_listed_as_external(tmp_path: Path) -> Non
 @pytest.mark.fault(29)
 def test_a_fill_whose_order_the_venue_cannot_name_is_listed_all_the_same(tmp_path: Path) -> None:
     async def body(desk: Desk) -> None:
-        stray = Fill("T1", BTC_USD, Side.BUY, D(60_000), D("0.5"), D(1), "USD", True, "OGONE", None, 1)
+        stray = Fill(
+            "T1", BTC_USD, Side.BUY, D(60_000), D("0.5"), D(1), "USD", True, "OGONE", None, desk.venue.now()
+        )
         desk.venue.push(stray)
         await eventually(lambda: desk.gate.orders)
         (order,) = desk.gate.orders.values()
         assert order.origin is Origin.EXTERNAL
         assert order.filled_quantity == D("0.5")
         assert desk.fills == [stray]
+
+    with_desk(tmp_path, body)
+
+
+def test_fills_from_before_our_memory_are_history_not_news(tmp_path: Path) -> None:
+    async def body(desk: Desk) -> None:
+        long_ago = desk.venue.now() - 15 * 86_400_000_000_000
+        desk.venue.push(
+            Fill("T1", BTC_USD, Side.BUY, D(60_000), D("0.5"), D(1), "USD", True, "OOLD", None, long_ago)
+        )
+        assert not desk.gate._ledger.table.parked
+        assert desk.fills == []
 
     with_desk(tmp_path, body)
 
