@@ -35,7 +35,10 @@ class ProfileInUse(SettingsError):
 
 
 class ProfileLock:
-    """A held lock; release it, or leave the ``with``."""
+    """Holds a profile from :meth:`acquire` to :meth:`release`, or inside a ``with``.
+
+    Keep the object: the lock goes with it.
+    """
 
     def __init__(self, path: Path) -> None:
         self.path = path

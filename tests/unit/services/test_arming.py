@@ -6,6 +6,10 @@ from terminal.core.clock import ManualClock
 from terminal.services.arming import Arming, ArmState
 
 
+def state_of(arming: Arming) -> ArmState:
+    return arming.state
+
+
 def test_every_start_is_at_confirm() -> None:
     assert Arming(ManualClock()).state is ArmState.CONFIRM
 
@@ -17,7 +21,7 @@ def test_one_click_ends_after_half_an_hour_without_a_trade() -> None:
     arming.changed.watch(told.append)
     arming.set(ArmState.ONE_CLICK)
     clock.advance(1_799)
-    assert arming.state is ArmState.ONE_CLICK
+    assert state_of(arming) is ArmState.ONE_CLICK
     arming.touch()
     clock.advance(1_799)
     assert arming.seconds_left == 1

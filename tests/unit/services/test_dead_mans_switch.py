@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from terminal.core import tasks
 from terminal.core.clock import SystemClock
 from terminal.domain.errors import NotSent, OutcomeUnknown, Unsupported, VenueUnavailable
 from terminal.services.dead_mans_switch import DeadMansSwitch, SwitchTimings
@@ -71,6 +72,7 @@ def test_time_that_ran_out_is_told_and_it_is_off() -> None:
         await switch.arm(ACCOUNT)
         await eventually(lambda: not switch.state(ACCOUNT).armed)
         assert "run out" in notices[0].text
+        await eventually(lambda: not tasks.running())
 
     run(main())
 

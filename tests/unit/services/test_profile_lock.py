@@ -19,7 +19,7 @@ pytestmark = [pytest.mark.fault(34), pytest.mark.skipif(os.name != "posix", reas
 ROOT = Path(__file__).resolve().parents[3]
 HOLDER = (
     "import sys; from pathlib import Path; from terminal.services.profile_lock import ProfileLock; "
-    "ProfileLock(Path(sys.argv[1])).acquire(); print('held', flush=True); sys.stdin.read()"
+    "lock = ProfileLock(Path(sys.argv[1])).acquire(); print('held', flush=True); sys.stdin.read()"
 )
 
 

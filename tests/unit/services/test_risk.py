@@ -23,6 +23,7 @@ from tests.unit.services.order_fakes import (
 
 D = Decimal
 S = 1_000_000_000
+WORTH = D(40_000_000)
 
 
 def check(
@@ -30,7 +31,7 @@ def check(
     *,
     limits: RiskLimits | None = None,
     market: FakeMarket | None = None,
-    equity: Decimal | None = D(4_000_000),
+    equity: Decimal | None = WORTH,
     recent: list[tuple[Order, int]] | None = None,
 ) -> list[OrderRefused]:
     market = market or FakeMarket()
