@@ -26,7 +26,7 @@ from terminal.emulators.kraken.names import Pair
 from terminal.emulators.kraken.orders import KRAKEN_TYPES, close_text, order_text
 from terminal.emulators.kraken.params import Params, decimal_of
 from terminal.emulators.kraken.state import VenueState
-from terminal.emulators.kraken.trading import tag_of
+from terminal.emulators.kraken.trading import original_row, tag_of
 from terminal.emulators.kraken.wire import NS_PER_S, amount_text, fixed, seconds
 from terminal.emulators.market.accounts import AccountFill, LedgerEntry, fee_tiers, rates_at
 from terminal.emulators.market.engine_types import EngineOrder
@@ -329,15 +329,8 @@ class AccountCalls:
         order = self._market.order(order_id) if order_id is not None else None
         if order is None or order.account != key.account:
             raise ApiError(errors.UNKNOWN_ORDER)
-        rows = list(tag_of(order).get("amends", ()))
-        original = {
-            "amend_id": order_txid(order.order_id).replace("O", "T", 1),
-            "amend_type": "original",
-            "order_qty": format(order.quantity if not rows else order.remaining + order.filled, "f"),
-            "remaining_qty": format(order.remaining, "f"),
-            "timestamp": order.created_ns // 1_000_000,
-        }
-        return {"count": len(rows) + 1, "amends": [original, *rows]}
+        rows = list(tag_of(order).get("amends", ())) or [original_row(order)]
+        return {"count": len(rows), "amends": rows}
 
     # ---- fills and ledger ------------------------------------------------------------------------
 

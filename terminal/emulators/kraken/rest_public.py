@@ -169,8 +169,11 @@ class PublicCalls:
         bids, asks = self._market.engines[pair.symbol].book(count)
         now = self._state.wall_ns() // NS_PER_S
 
+        def lots(quantity: Decimal) -> str:
+            return fixed(quantity, pair.listing.quantity_decimals)
+
         def rows(levels: list[Any]) -> list[list[Any]]:
-            return [[self._price(pair, one.price), fixed(one.quantity, 3), now] for one in levels]
+            return [[self._price(pair, one.price), lots(one.quantity), now] for one in levels]
 
         return {pair.pair_id: {"asks": rows(asks), "bids": rows(bids)}}
 

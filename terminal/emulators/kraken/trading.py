@@ -176,10 +176,13 @@ class Desk(AccountListener):
         self._check_tick(pair, terms.get("limit_price"), terms.get("trigger_price"))
         before = order.tag
         tag = dict(tag_of(order))
-        amends = list(tag.get("amends", ()))
-        amend_id = amend_txid(order.order_id, len(amends) + 1)
+        amends = list(tag.get("amends", ())) or [original_row(order)]
+        number = int(tag.get("an#", 0)) + 1
+        tag["an#"] = number
+        amend_id = amend_txid(order.order_id, number)
         now = self.market.clock.wall_ns()
-        tag["amends"] = [*amends, self._audit(amend_id, order, amendment, now)][-50:]
+        # The original and the last amends; a long-lived order's trail stays short.
+        tag["amends"] = [amends[0], *amends[1:][-48:], self._audit(amend_id, order, amendment, now)]
         tag["an"] = now
         order.tag = tag
         try:
@@ -418,3 +421,19 @@ class Desk(AccountListener):
 def tag_of(order: EngineOrder) -> dict[str, Any]:
     """The Kraken side of an order."""
     return order.tag if isinstance(order.tag, dict) else {}
+
+
+def original_row(order: EngineOrder) -> dict[str, Any]:
+    """The first row of ``OrderAmends``: the order before any amend, taken while it is so."""
+    row: dict[str, Any] = {
+        "amend_id": amend_txid(order.order_id, 0),
+        "amend_type": "original",
+        "order_qty": format(order.quantity, "f"),
+        "remaining_qty": format(order.remaining, "f"),
+        "timestamp": order.created_ns // 1_000_000,
+    }
+    if order.limit_price is not None:
+        row["limit_price"] = format(order.limit_price, "f")
+    if order.trigger_price is not None:
+        row["trigger_price"] = format(order.trigger_price, "f")
+    return row

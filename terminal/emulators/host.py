@@ -1,0 +1,132 @@
+"""One process of practice venues: the market, the faces asked for, the port, and the endpoints file."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import random
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, Final
+
+from terminal.core import tasks
+from terminal.core.clock import Clock, SystemClock
+from terminal.emulators.control import PREFIX, Control
+from terminal.emulators.faults import Faults
+from terminal.emulators.kraken.face import KrakenFace
+from terminal.emulators.market.practice import PracticeMarket
+from terminal.emulators.market.store import Store
+from terminal.emulators.web import HttpRequest, HttpResponse, Upgrade, WebServer
+
+VENUES: Final = ("kraken",)
+FILE_VERSION: Final = 1
+
+
+class PracticeHost:
+    """Starts, serves and stops; also the router from a path to a face.
+
+    Args:
+        data_dir: where the practice world is kept; None keeps nothing.
+        tier: the verification tier that the rate limits follow.
+        book_batch_ms: how long book changes gather into one message; 0 = every change its own.
+    """
+
+    def __init__(
+        self,
+        *,
+        venues: Sequence[str] = VENUES,
+        data_dir: Path | None = None,
+        seed: int | None = None,
+        rate: float = 1.0,
+        tier: str = "intermediate",
+        book_batch_ms: float | None = None,
+        clock: Clock | None = None,
+    ) -> None:
+        for venue in venues:
+            if venue not in VENUES:
+                raise ValueError(f"no such practice venue: {venue}")
+        self.clock: Clock = clock or SystemClock()
+        self.store = Store(data_dir)
+        self.market = PracticeMarket(seed=seed, clock=self.clock, store=self.store, rate=rate)
+        self.faults = Faults(self.clock.monotonic_ns)
+        rng = random.Random(self.market.seed)
+        self.kraken = KrakenFace(self.market, self.faults, self.clock, rng=rng, tier=tier)
+        self.faces = [self.kraken]
+        self.control = Control(self.market, self.faults, list(self.faces))
+        self.server = WebServer(self, self.faults, rng=rng)
+        self.control.server = self.server
+        if book_batch_ms is not None:
+            for face in self.faces:
+                face.set_batch(book_batch_ms / 1000)
+        self._tasks: list[asyncio.Task[Any]] = []
+
+    async def start(self, port: int = 0, *, live: bool = True) -> int:
+        """Listen and let the market live (unless ``live`` is false); returns the port."""
+        port = await self.server.start(port)
+        if live:
+            self._tasks.append(tasks.spawn(self.market.run(), name="practice.market"))
+        for face in self.faces:
+            self._tasks.extend(face.start())
+        return port
+
+    async def stop(self) -> None:
+        """Close everything and write the practice world; takes well under two seconds."""
+        for face in self.faces:
+            face.stop()
+        await self.server.stop()
+        await tasks.cancel_and_wait(*self._tasks, timeout_s=1.0)
+        self._tasks.clear()
+        self.market.close()
+
+    def endpoints(self) -> dict[str, Any]:
+        """Addresses and practice keys: what the endpoints file holds."""
+        port = self.server.port
+        control = {
+            "control": f"http://127.0.0.1:{port}{PREFIX.rstrip('/')}",
+            "control_token": self.control.token,
+        }
+        return {
+            **{face.name: {**face.endpoints(port), **control} for face in self.faces},
+            "pid": os.getpid(),
+            "version": FILE_VERSION,
+        }
+
+    # ---- the router ------------------------------------------------------------------------------
+
+    def subject_of(self, request: HttpRequest) -> str | None:
+        """Faults never touch the control API."""
+        if request.path.startswith(PREFIX):
+            return None
+        return next(
+            (face.subject_of(request.path) for face in self.faces if face.owns(request.path)), "rest/-"
+        )
+
+    def on_request(self, request: HttpRequest) -> HttpResponse:
+        """Hand a request to whom it is for."""
+        if request.path.startswith(PREFIX):
+            return self.control.on_request(request)
+        for face in self.faces:
+            if face.owns(request.path):
+                return face.on_request(request)
+        return HttpResponse(404, b"Not Found", "text/plain")
+
+    def on_upgrade(self, request: HttpRequest) -> HttpResponse | Upgrade:
+        """Hand a WebSocket to whom it is for."""
+        for face in self.faces:
+            if face.owns(request.path):
+                return face.on_upgrade(request)
+        return HttpResponse(404, b"Not Found", "text/plain")
+
+
+def write_endpoints(path: Path, endpoints: dict[str, Any]) -> None:
+    """Write the endpoints file: readable by its owner alone, and whole from the first moment."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    draft = path.with_name(f".{path.name}.{os.getpid()}")
+    draft.unlink(missing_ok=True)
+    handle = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with os.fdopen(handle, "w", encoding="utf-8") as file:
+        json.dump(endpoints, file, indent=1)
+        file.flush()
+        os.fsync(file.fileno())
+    os.replace(draft, path)
