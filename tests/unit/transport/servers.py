@@ -10,6 +10,8 @@ import ipaddress
 import socket
 import ssl
 import struct
+import threading
+import warnings
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
@@ -159,6 +161,28 @@ async def serve(handler: Handler, *, ssl_context: ssl.SSLContext | None = None) 
             await asyncio.sleep(0.005)
 
 
+@asynccontextmanager
+async def serve_tls_by_thread(context: ssl.SSLContext) -> AsyncIterator[int]:
+    """The port of a listener that does TLS and no more. Unlike asyncio's, it says why it refuses."""
+    listener = socket.create_server(("127.0.0.1", 0))
+
+    def accept() -> None:
+        with suppress(OSError):
+            while True:
+                sock, _ = listener.accept()
+                with suppress(OSError), sock, context.wrap_socket(sock, server_side=True) as wrapped:
+                    wrapped.recv(1000)
+
+    thread = threading.Thread(target=accept, daemon=True)
+    thread.start()
+    try:
+        yield listener.getsockname()[1]
+    finally:
+        listener.shutdown(socket.SHUT_RDWR)
+        listener.close()
+        await asyncio.to_thread(thread.join, 5)
+
+
 def free_port() -> int:
     """A port where nothing listens."""
     with socket.socket() as sock:
@@ -190,8 +214,12 @@ class Authority:
         *,
         self_signed: bool = False,
         valid_days: tuple[int, int] = (-1, 30),
+        outdated: bool = False,
     ) -> ssl.SSLContext:
-        """A server's context with a certificate for ``host``, good or bad to order."""
+        """A server's context with a certificate for ``host``, good or bad to order.
+
+        ``outdated`` speaks TLS 1.1 at most.
+        """
         key = ec.generate_private_key(ec.SECP256R1())
         name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, host)])
         issuer, signer = (name, key) if self_signed else (self._name, self._key)
@@ -207,6 +235,12 @@ class Authority:
         )
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         context.load_cert_chain(path)
+        if outdated:
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore", DeprecationWarning)
+                context.minimum_version = ssl.TLSVersion.TLSv1
+                context.maximum_version = ssl.TLSVersion.TLSv1_1
+            context.set_ciphers("ALL:@SECLEVEL=0")
         return context
 
 

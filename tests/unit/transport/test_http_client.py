@@ -18,6 +18,7 @@ import pytest
 
 from terminal.core.secret import Secret
 from terminal.domain.errors import NotSent, OutcomeUnknown, RateLimited, SettingsError, VenueUnavailable
+from terminal.transport import http_client
 from terminal.transport.http_client import HttpClient
 from tests.helpers import eventually, run
 from tests.unit.transport.servers import Authority, Handler, Peer, Server, free_port, serve
@@ -244,7 +245,10 @@ def test_429_is_waited_out_by_a_reading_request_that_may_retry() -> None:
 
 @pytest.mark.fault(12)
 @pytest.mark.parametrize("status", [500, 502, 503, 504, 520])
-def test_5xx_reads_are_retried_and_orders_are_in_doubt(status: int, caplog: pytest.LogCaptureFixture) -> None:
+def test_5xx_reads_are_retried_and_orders_are_in_doubt(
+    status: int, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(http_client, "_RETRY_STEPS_S", (0.01, 0.02))
     page = b"<html><body>CANARY-SECRET-12345 is down</body></html>"
     Secret("CANARY-SECRET-12345")
 

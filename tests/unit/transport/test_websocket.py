@@ -23,7 +23,15 @@ from terminal.domain.events import LinkState
 from terminal.transport.reconnect import Backoff, ConnectGate, LinkPolicy, scaled
 from terminal.transport.websocket import WebSocketLink
 from tests.helpers import eventually, run
-from tests.unit.transport.servers import Authority, Peer, close_frame, frame, free_port, serve
+from tests.unit.transport.servers import (
+    Authority,
+    Peer,
+    close_frame,
+    frame,
+    free_port,
+    serve,
+    serve_tls_by_thread,
+)
 
 FAST = LinkPolicy(
     open_timeout_s=2.0,
@@ -445,6 +453,52 @@ def test_text_that_is_not_utf8_ends_the_connection() -> None:
     run(main())
 
 
+@pytest.mark.fault(8)
+def test_message_that_drips_in_byte_by_byte_is_no_sign_of_life() -> None:
+    async def main() -> None:
+        async def server_side(peer: Peer) -> None:
+            await peer.upgrade()
+            for byte in frame(0x1, b"x" * 5000):
+                peer.write(bytes([byte]))
+                await peer.writer.drain()
+                await asyncio.sleep(0.01)
+
+        async with serve(server_side) as server:
+            watched = Watched(server.ws)
+            watched.link.start()
+            await watched.until(LinkState.RECONNECTING)
+            assert watched.error_code == "ping"
+            await watched.link.close()
+            assert watched.frames == []
+
+    run(main())
+
+
+@pytest.mark.fault(5)
+def test_slow_but_answering_link_is_not_dropped() -> None:
+    async def main() -> None:
+        async def server_side(peer: Peer) -> None:
+            await peer.upgrade()
+            while True:
+                opcode, data = await peer.read_frame()
+                await asyncio.sleep(0.08)  # most of the deadline
+                if opcode == 0x9:
+                    peer.write(frame(0xA, data) + frame(0x1, b"late"))
+
+        policy = LinkPolicy(
+            ping_interval_s=0.02, ping_timeout_s=0.2, idle_timeout_s=0.3, close_timeout_s=0.05
+        )
+        async with serve(server_side) as server:
+            watched = Watched(server.ws, policy)
+            watched.link.start()
+            await eventually(lambda: len(watched.frames) >= 8)
+            assert watched.link.reconnects == 0
+            assert (watched.link.round_trip_ms or 0) >= 75
+            await watched.link.close()
+
+    run(main())
+
+
 @pytest.mark.fault(9)
 @pytest.mark.parametrize("how", ["one frame", "fragments", "too many fragments"])
 def test_oversized_message_is_refused_with_1009_and_tried_again_late(how: str) -> None:
@@ -709,6 +763,22 @@ def test_bad_certificate_is_refused_with_the_reason(tmp_path: Path, kind: str, w
             assert watched.error_code == "tls"
             assert words in watched.reasons(LinkState.RECONNECTING)[0]
             assert LinkState.LIVE not in [state for state, _ in watched.states]
+            await watched.link.close()
+
+    run(main())
+
+
+@pytest.mark.fault(14)
+def test_outdated_tls_is_refused_with_the_reason(tmp_path: Path) -> None:
+    async def main() -> None:
+        authority = Authority(tmp_path)
+        async with serve_tls_by_thread(authority.server(outdated=True)) as port:
+            policy = LinkPolicy(backoff_s=(0.0, 10.0))
+            watched = Watched(f"wss://127.0.0.1:{port}/", policy, ssl_context=authority.client())
+            watched.link.start()
+            await watched.until(LinkState.RECONNECTING)
+            assert watched.error_code == "tls"
+            assert "outdated" in watched.reasons(LinkState.RECONNECTING)[0]
             await watched.link.close()
 
     run(main())
