@@ -91,22 +91,30 @@ class OrderChecks:
         self._entered_ns[order.client_order_id] = self._clock.monotonic_ns()
 
     def find_faults(self, account: str, request: OrderRequest, exclude: Order | None) -> list[OrderRefused]:
+        """Everything that speaks against a request now; ``exclude`` is the order that it would amend.
+
+        A closed account comes first and does not hide the rest, so that a form can be filled meanwhile.
+        """
         connector = self._connector(account)
         abilities = capabilities_of(connector)
-        if connector is None or abilities is None or self._closed_reason(account):
-            return [OrderRefused("not_ready", self._closed_reason(account) or "The venue is not connected.")]
+        found: list[OrderRefused] = []
+        closed = self._closed_reason(account)
+        if connector is None or abilities is None or closed:
+            found.append(OrderRefused("not_ready", closed or "The venue is not connected."))
         instrument = self._market.instrument(request.instrument)
         if instrument is None:
-            return [OrderRefused("instrument", f"{request.instrument.symbol} is not listed now.")]
+            found.append(OrderRefused("instrument", f"{request.instrument.symbol} is not listed now."))
+        if instrument is None or abilities is None:
+            return found
         finite = all(
             value is None or value.is_finite()
             for value in (request.quantity, request.limit_price, request.trigger_price, request.trail_offset)
         )
         if not finite:
-            return [OrderRefused("number", "That is not a usable number.")]
+            return [*found, OrderRefused("number", "That is not a usable number.")]
         prices = read_prices(request, self._market)
         expected = prices.expected(request.side)
-        found = check_request(
+        found += check_request(
             request, instrument, abilities, now_ns=self._clock.wall_ns(), market_price=expected
         )
         rates = self._accounts.fee_rates(account, request.instrument.symbol)
@@ -179,6 +187,7 @@ class OrderChecks:
         return {**balances, asset: balance._replace(held=max(ZERO, balance.held - held))}
 
     def find_amend_faults(self, order: Order, change: AmendRequest) -> list[OrderRefused]:
+        """Everything that speaks against new terms for an order."""
         instrument = self._market.instrument(order.instrument)
         if instrument is None:
             return [OrderRefused("instrument", f"{order.instrument.symbol} is not listed now.")]
@@ -213,6 +222,7 @@ class OrderChecks:
             raise ConfirmationNeeded(missing)
 
     def require_armed(self) -> None:
+        """Raise where no order may leave at all."""
         if self.arming.state is ArmState.VIEW:
             raise OrderRefused("arm", "The terminal is on View: no order can leave. Switch to Confirm first.")
 
