@@ -47,15 +47,26 @@ class Terminal:
     """
 
     def __init__(
-        self, paths: Paths, ring: LogRing, *, clock: Clock | None = None, seed: int | None = None
+        self,
+        paths: Paths,
+        ring: LogRing,
+        *,
+        clock: Clock | None = None,
+        seed: int | None = None,
+        throw_away: bool = False,
     ) -> None:
+        """``throw_away``: the profile goes with the process, so nothing is left in the system's keychain.
+
+        Raises:
+            ProfileInUse: another terminal has this profile open.
+        """
         self.paths = paths
         self.ring = ring
         self.clock = clock or SystemClock()
         self.notice: Observable[[Notice]] = Observable("notices")
         self.lock = ProfileLock(paths.lock_file).acquire()
         self.settings = Settings(paths.settings_file)
-        self.credentials = CredentialStore(paths.vault)
+        self.credentials = CredentialStore(paths.vault, use_system_keychain=not throw_away)
         self.venues = registry.names()
         self.practice = PracticeVenues(
             paths.practice,
@@ -122,7 +133,7 @@ class Terminal:
     async def use_practice(self, venue: str) -> None:
         """Connect a venue to its practice twin: no money moves."""
         try:
-            endpoints: Mapping[str, Any] = self.practice.endpoints or await self.practice.start()
+            endpoints = self.practice.endpoints or await self.practice.start()
             await self._use(connections.practice_plan(registry.info(venue), endpoints[venue]))
         except TerminalError as error:
             self._tell(Level.ERROR, error.user_text, str(error))
@@ -146,15 +157,18 @@ class Terminal:
             )
         await self._use(self._live_plan(venue, stored))
 
-    async def connect_account(self, venue: str, entered: Mapping[str, Secret]) -> None:
-        """Keep a key in the keychain or vault, and connect with it.
+    async def save_key(self, venue: str, entered: Mapping[str, Secret]) -> None:
+        """Keep a key in the keychain or vault.
 
         Raises:
             CredentialError: it is incomplete, or could not be kept.
         """
-        plan = self._live_plan(venue, entered)
+        self._live_plan(venue, entered)
         await self.credentials.save(venue, self._profile(venue), dict(entered))
-        await self._use(plan)
+
+    async def has_key(self, venue: str) -> bool:
+        """Whether a key is kept for a venue. Raises CredentialError where that cannot be read."""
+        return bool(await self.credentials.load(venue, self._profile(venue)))
 
     async def test_key(self, venue: str, entered: Mapping[str, Secret]) -> KeyReport:
         """Try a key now and read back what it may do; nothing is stored and nothing is placed.
@@ -172,9 +186,11 @@ class Terminal:
             await connector.close()
 
     async def forget_account(self, venue: str) -> None:
-        """Remove the stored key and go back to the practice venue."""
+        """Remove the stored key; a connection that uses it goes back to the practice venue."""
         await self.credentials.delete(venue, self._profile(venue))
-        await self.use_practice(venue)
+        session = self.sessions.sessions.get(venue)
+        if session is not None and session.mode is Mode.LIVE:
+            await self.use_practice(venue)
 
     async def reset_practice(self, venue: str) -> None:
         """Put the practice account back to its first balances."""

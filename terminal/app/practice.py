@@ -30,13 +30,15 @@ class PracticeVenues:
     def __init__(self, folder: Path, venues: tuple[str, ...], *, seed: int | None, rate: float) -> None:
         self.restarted: Observable[[Mapping[str, Any]]] = Observable("practice venues")
         self.endpoints: Mapping[str, Any] = {}
-        self._process = EmulatorProcess(data_dir=folder, venues=venues, seed=seed, rate=rate)
-        self._watch: asyncio.Task[None] | None = None
-        self._stopping = False
+        self._process = EmulatorProcess(
+            data_dir=folder, venues=venues, seed=seed, rate=rate, on_exit=self._on_exit
+        )
+        self._revival: asyncio.Task[None] | None = None
+        self._deaths = 0
 
     def spawn(self) -> None:
         """Start the process without waiting for it, so that it boots while the screen is built."""
-        self._process.spawn()
+        self._process.launch()
 
     async def start(self) -> Mapping[str, Any]:
         """Wait until the venues answer; their addresses and practice keys by venue.
@@ -50,32 +52,25 @@ class PracticeVenues:
             raise VenueUnavailable(
                 "practice", str(error), user_text="The practice venue did not start; the log has the reason."
             ) from error
-        if self._watch is None:
-            self._watch = tasks.spawn(self._keep_running(), name="practice venues")
         return self.endpoints
 
     async def stop(self) -> None:
         """End the process; it keeps the practice account on disk."""
-        self._stopping = True
-        await tasks.cancel_and_wait(self._watch)
+        await tasks.cancel_and_wait(self._revival)
         await self._process.stop()
 
-    async def _keep_running(self) -> None:
-        tries = 0
-        while True:
-            await self._process.wait()
-            if self._stopping:
-                return
-            pause_s = _RESTART_AFTER_S[min(tries, len(_RESTART_AFTER_S) - 1)]
-            log.error("the practice venues ended by themselves; starting again in %.0f s", pause_s)
-            tries += 1
-            await asyncio.sleep(pause_s)
-            try:
-                self.endpoints = await self._process.start()
-            except (OSError, RuntimeError, TimeoutError, TerminalError) as error:
-                log.error("the practice venues did not start: %s", error)
-                continue
-            self.restarted.notify(self.endpoints)
+    def _on_exit(self, code: int) -> None:
+        pause_s = _RESTART_AFTER_S[min(self._deaths, len(_RESTART_AFTER_S) - 1)]
+        log.error("the practice venues ended with code %d; starting again in %.0f s", code, pause_s)
+        self._deaths += 1
+        self._revival = tasks.spawn(self._start_again(pause_s), name="practice venues again")
+
+    async def _start_again(self, pause_s: float) -> None:
+        await asyncio.sleep(pause_s)
+        try:
+            self.restarted.notify(await self.start())
+        except VenueUnavailable as error:
+            log.error("the practice venues did not start: %s", error)
 
     async def reset(self, venue: str) -> None:
         """Put the practice account back to its first balances: open orders, fills and history go.

@@ -57,6 +57,7 @@ class EmulatorProcess:
         self._arguments += list(extra_args)
         self._child: subprocess.Popen[bytes] | None = None
         self._folder: tempfile.TemporaryDirectory[str] | None = None
+        self._launched = 0.0
         self._watcher: asyncio.Task[None] | None = None
         self.on_exit = on_exit
         self.endpoints: dict[str, Any] = {}
@@ -76,14 +77,16 @@ class EmulatorProcess:
         Raises:
             VenueUnavailable: it ended at once or did not come up in time; the text quotes its last words.
         """
-        if self.running:
+        if self.running and self.endpoints:
             return self.endpoints
-        await self.stop()
-        self._folder = tempfile.TemporaryDirectory(prefix="practice-", ignore_cleanup_errors=True)
+        if not self.running:
+            await self.stop()
+        self.launch()
+        assert self._child is not None
+        assert self._folder is not None
         folder = Path(self._folder.name)
         endpoints_file, errors_file = folder / "endpoints.json", folder / "errors.log"
-        self._child = self._spawn(endpoints_file, errors_file)
-        deadline = time.monotonic() + timeout_s
+        deadline = self._launched + timeout_s
         while not endpoints_file.exists():
             if self._child.poll() is not None or time.monotonic() > deadline:
                 code = self._child.poll()
@@ -95,6 +98,17 @@ class EmulatorProcess:
         self.endpoints = json.loads(endpoints_file.read_text(encoding="utf-8"))
         self._watcher = tasks.spawn(self._watch(self._child), name="practice.watch")
         return self.endpoints
+
+    def launch(self) -> None:
+        """Start the child without waiting for it, so that it comes up beside other work; :meth:`start` waits."""
+        if self.running:
+            return
+        self.kill()
+        self.endpoints = {}
+        self._folder = tempfile.TemporaryDirectory(prefix="practice-", ignore_cleanup_errors=True)
+        folder = Path(self._folder.name)
+        self._child = self._spawn(folder / "endpoints.json", folder / "errors.log")
+        self._launched = time.monotonic()
 
     def _spawn(self, endpoints_file: Path, errors_file: Path) -> subprocess.Popen[bytes]:
         with errors_file.open("wb") as errors:

@@ -362,6 +362,13 @@ class SessionManager:
             await session.start()
             return session
 
+    async def disconnect(self, venue: str) -> None:
+        """Close a venue's connection; it stays listed as off. Nothing is cancelled at the venue."""
+        async with self._switching:
+            session = self._sessions.get(venue)
+            if session is not None:
+                await session.stop()
+
     async def stop(self) -> None:
         """Close every connection."""
         for session in list(self._sessions.values()):
