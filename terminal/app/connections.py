@@ -11,6 +11,8 @@ from terminal.venues.base import ConnectorSettings, VenueInfo
 
 # The practice venue is on this machine: only the real one asks for a pause between public calls.
 _PRACTICE_OPTIONS = {"public_calls_per_s": "50"}
+# A venue's form has names of its own; the practice venues' file has the two that every client knows.
+_PRACTICE_KEYS = {"api_key": "key", "api_secret": "secret"}
 
 
 def practice_plan(info: VenueInfo, endpoints: Mapping[str, object]) -> ConnectionPlan:
@@ -23,9 +25,9 @@ def practice_plan(info: VenueInfo, endpoints: Mapping[str, object]) -> Connectio
     credentials = {
         field.key: Secret(value)
         for field in info.credential_fields
-        if isinstance(value := endpoints.get(field.key), str)
+        if isinstance(value := endpoints.get(_PRACTICE_KEYS.get(field.key, "")), str)
     }
-    options = {**_PRACTICE_OPTIONS, "tier": "pro"}
+    options = {**_PRACTICE_OPTIONS, "tier": str(endpoints.get("tier", "intermediate"))}
     settings = ConnectorSettings(addresses, credentials, options)
     return ConnectionPlan(info.name, Mode.PRACTICE, f"{info.name}:practice", settings)
 

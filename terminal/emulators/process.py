@@ -100,7 +100,7 @@ class EmulatorProcess:
         return self.endpoints
 
     def launch(self) -> None:
-        """Start the child without waiting for it, so that it comes up beside other work; :meth:`start` waits."""
+        """Start the child without waiting, so that it comes up beside other work; :meth:`start` waits."""
         if self.running:
             return
         self.kill()
