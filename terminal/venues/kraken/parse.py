@@ -35,7 +35,7 @@ from terminal.venues.kraken.wire import (
     WsTrade,
 )
 
-WIRE_ERRORS: Final = (msgspec.MsgspecError, ValueError, ArithmeticError, OverflowError)
+WIRE_ERRORS: Final = (msgspec.MsgspecError, ValueError, ArithmeticError, RecursionError)
 """All that reading a bad frame may raise."""
 
 decode_book = msgspec.json.Decoder(BookMessage).decode

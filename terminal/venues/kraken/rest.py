@@ -75,6 +75,7 @@ class Http(Protocol):
         headers: Mapping[str, str] | None = None,
         deadline_s: float | None = None,
         reading: bool,
+        urgent: bool = False,
     ) -> Answer: ...
 
 
@@ -582,7 +583,13 @@ class KrakenRest:
                 headers = {**signer.headers(path, nonce, body), "Content-Type": content_type}
                 sending = True
                 answer = await self._http.request(
-                    "POST", path, content=body, headers=headers, deadline_s=deadline_s, reading=not writing
+                    "POST",
+                    path,
+                    content=body,
+                    headers=headers,
+                    deadline_s=deadline_s,
+                    reading=not writing,
+                    urgent=urgent and writing,
                 )
         except TimeoutError:
             if not writing:
