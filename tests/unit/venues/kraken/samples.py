@@ -82,22 +82,30 @@ INSTRUMENTS = (
     '"tick_size":0.00001,"price_increment":0.00001,"qty_min":0.00200000}]}}'
 )
 EXECUTIONS = (
-    '{"channel":"executions","type":"update","sequence":8,"data":[{"order_id":"OK4GJX-KSTLS-7DZZO5",'
-    '"order_userref":3,"symbol":"BTC/USD","order_qty":0.005,"cum_cost":0.0,"time_in_force":"GTC",'
-    '"exec_type":"pending_new","side":"sell","order_type":"limit","limit_price_type":"static",'
-    '"limit_price":26500.0,"stop_price":0.0,"order_status":"pending_new","fee_usd_equiv":0.0,'
-    '"fee_ccy_pref":"fciq","timestamp":"2023-09-22T10:33:05.709950Z"}]}',
-    '{"channel":"executions","type":"update","sequence":9,"data":[{"timestamp":"2023-09-22T10:33:05.709982Z",'
-    '"order_status":"new","exec_type":"new","order_userref":3,"order_id":"OK4GJX-KSTLS-7DZZO5"}]}',
-    '{"channel":"executions","type":"update","sequence":10,"data":[{"order_id":"OK4GJX-KSTLS-7DZZO5",'
-    '"order_userref":3,"exec_id":"TGBB7L-HT5LX-J3BZ4A","exec_type":"trade","trade_id":62887576,'
-    '"symbol":"BTC/USD","side":"sell","last_qty":0.005,"last_price":26599.9,"liquidity_ind":"t",'
-    '"cost":132.9995,"order_type":"limit","order_status":"partially_filled","cum_qty":0.005,'
-    '"cum_cost":132.9995,"avg_price":26599.9,"fee_usd_equiv":0.3458,"fees":[{"asset":"USD","qty":0.3458}],'
-    '"timestamp":"2023-09-22T10:33:05.709982Z"}]}',
-    '{"channel":"executions","type":"update","sequence":11,"data":[{"timestamp":"2023-09-22T10:33:05.709982Z",'
-    '"order_status":"filled","exec_type":"filled","order_userref":3,"order_id":"OK4GJX-KSTLS-7DZZO5",'
-    '"cum_qty":0.005,"cum_cost":132.9995,"avg_price":26599.9}]}',
+    (
+        '{"channel":"executions","type":"update","sequence":8,"data":[{"order_id":"OK4GJX-KSTLS-7DZZO5",'
+        '"order_userref":3,"symbol":"BTC/USD","order_qty":0.005,"cum_cost":0.0,"time_in_force":"GTC",'
+        '"exec_type":"pending_new","side":"sell","order_type":"limit","limit_price_type":"static",'
+        '"limit_price":26500.0,"stop_price":0.0,"order_status":"pending_new","fee_usd_equiv":0.0,'
+        '"fee_ccy_pref":"fciq","timestamp":"2023-09-22T10:33:05.709950Z"}]}'
+    ),
+    (
+        '{"channel":"executions","type":"update","sequence":9,"data":[{"timestamp":"2023-09-22T10:33:05.709982Z",'
+        '"order_status":"new","exec_type":"new","order_userref":3,"order_id":"OK4GJX-KSTLS-7DZZO5"}]}'
+    ),
+    (
+        '{"channel":"executions","type":"update","sequence":10,"data":[{"order_id":"OK4GJX-KSTLS-7DZZO5",'
+        '"order_userref":3,"exec_id":"TGBB7L-HT5LX-J3BZ4A","exec_type":"trade","trade_id":62887576,'
+        '"symbol":"BTC/USD","side":"sell","last_qty":0.005,"last_price":26599.9,"liquidity_ind":"t",'
+        '"cost":132.9995,"order_type":"limit","order_status":"partially_filled","cum_qty":0.005,'
+        '"cum_cost":132.9995,"avg_price":26599.9,"fee_usd_equiv":0.3458,"fees":[{"asset":"USD","qty":0.3458}],'
+        '"timestamp":"2023-09-22T10:33:05.709982Z"}]}'
+    ),
+    (
+        '{"channel":"executions","type":"update","sequence":11,"data":[{"timestamp":"2023-09-22T10:33:05.709982Z",'
+        '"order_status":"filled","exec_type":"filled","order_userref":3,"order_id":"OK4GJX-KSTLS-7DZZO5",'
+        '"cum_qty":0.005,"cum_cost":132.9995,"avg_price":26599.9}]}'
+    ),
 )
 EXECUTION_CANCELED = (
     '{"channel":"executions","type":"update","sequence":14,"data":[{"order_id":"OIBUY6-5UKLX-RAYVRF",'

@@ -143,8 +143,10 @@ READS: list[tuple[str, Calls, str]] = [
     (
         "OHLC",
         lambda r: r.ohlc("XBTUSD", interval=5, since=1),
-        '{"XXBTZUSD":[[1688671200,"30306.1","30306.2","30305.7","30305.7","30306.1","3.39243896",23]],'
-        '"last":1688672160}',
+        (
+            '{"XXBTZUSD":[[1688671200,"30306.1","30306.2","30305.7","30305.7","30306.1","3.39243896",23]],'
+            '"last":1688672160}'
+        ),
     ),
     (
         "Depth",
@@ -154,8 +156,10 @@ READS: list[tuple[str, Calls, str]] = [
     (
         "Trades",
         lambda r: r.trades("XBTUSD", since=1, count=1),
-        '{"XXBTZUSD":[["30243.40000","0.34507674",1688669597.8277369,"b","m","",61044952]],'
-        '"last":"1688671969993150842"}',
+        (
+            '{"XXBTZUSD":[["30243.40000","0.34507674",1688669597.8277369,"b","m","",61044952]],'
+            '"last":"1688671969993150842"}'
+        ),
     ),
     (
         "Spread",
@@ -167,8 +171,10 @@ READS: list[tuple[str, Calls, str]] = [
     (
         "TradeBalance",
         lambda r: r.trade_balance("ZUSD"),
-        '{"eb":"1101.3425","tb":"392.2264","m":"7.0354","n":"-10.0232","c":"21.1063","v":"31.1297",'
-        '"e":"382.2032","mf":"375.1678","ml":"5432.57"}',
+        (
+            '{"eb":"1101.3425","tb":"392.2264","m":"7.0354","n":"-10.0232","c":"21.1063","v":"31.1297",'
+            '"e":"382.2032","mf":"375.1678","ml":"5432.57"}'
+        ),
     ),
     ("OpenOrders", lambda r: r.open_orders(cl_ord_id="x"), f'{{"open":{samples.ORDERS}}}'),
     ("ClosedOrders", lambda r: r.closed_orders(start=1), f'{{"closed":{samples.ORDERS},"count":1}}'),
@@ -178,23 +184,29 @@ READS: list[tuple[str, Calls, str]] = [
     (
         "OpenPositions",
         lambda r: r.open_positions(docalcs=True),
-        '{"TF5GVO-T7ZZ2-6NBKBI":{"ordertxid":"OLWNFG-LLH4R-D6SFFP","posstatus":"open","pair":"XXBTZUSD",'
-        '"time":1605280097.8294,"type":"buy","ordertype":"limit","cost":"104610.52842","fee":"289.06565",'
-        '"vol":"8.82412861","vol_closed":"0.20200000","margin":"20922.10568","value":"258797.5",'
-        '"net":"+154186.9728","terms":"0.0100% per 4 hours","rollovertm":"1616672637","misc":"","oflags":""}}',
+        (
+            '{"TF5GVO-T7ZZ2-6NBKBI":{"ordertxid":"OLWNFG-LLH4R-D6SFFP","posstatus":"open","pair":"XXBTZUSD",'
+            '"time":1605280097.8294,"type":"buy","ordertype":"limit","cost":"104610.52842","fee":"289.06565",'
+            '"vol":"8.82412861","vol_closed":"0.20200000","margin":"20922.10568","value":"258797.5",'
+            '"net":"+154186.9728","terms":"0.0100% per 4 hours","rollovertm":"1616672637","misc":"","oflags":""}}'
+        ),
     ),
     (
         "Ledgers",
         lambda r: r.ledgers(assets=["ZUSD"]),
-        '{"ledger":{"L4UESK-KG3EQ-UFO4T5":{"refid":"TJKLXF-PGMUI-4NTLXU","time":1688464484.1787,"type":"trade",'
-        '"subtype":"","aclass":"currency","asset":"ZGBP","amount":"-24.5000","fee":"0.0490",'
-        '"balance":"459567.9171"}},"count":1}',
+        (
+            '{"ledger":{"L4UESK-KG3EQ-UFO4T5":{"refid":"TJKLXF-PGMUI-4NTLXU","time":1688464484.1787,"type":"trade",'
+            '"subtype":"","aclass":"currency","asset":"ZGBP","amount":"-24.5000","fee":"0.0490",'
+            '"balance":"459567.9171"}},"count":1}'
+        ),
     ),
     (
         "QueryLedgers",
         lambda r: r.query_ledgers(["L1"]),
-        '{"L4UESK-KG3EQ-UFO4T5":{"refid":"T","time":1,"type":"trade","asset":"ZGBP","amount":"1","fee":"0",'
-        '"balance":"2"}}',
+        (
+            '{"L4UESK-KG3EQ-UFO4T5":{"refid":"T","time":1,"type":"trade","asset":"ZGBP","amount":"1","fee":"0",'
+            '"balance":"2"}}'
+        ),
     ),
     ("TradeVolume", lambda r: r.trade_volume(["XBTUSD"]), samples.TRADE_VOLUME),
     ("GetWebSocketsToken", lambda r: r.get_websockets_token(), samples.TOKEN),
@@ -202,8 +214,10 @@ READS: list[tuple[str, Calls, str]] = [
     (
         "OrderAmends",
         lambda r: r.order_amends("O1"),
-        '{"count":1,"amends":[{"amend_id":"TVV6AS-2DZDG-6MVHVO","amend_type":"original","order_qty":"0.01",'
-        '"remaining_qty":"0.01","limit_price":"61032.8","timestamp":1724158070287}]}',
+        (
+            '{"count":1,"amends":[{"amend_id":"TVV6AS-2DZDG-6MVHVO","amend_type":"original","order_qty":"0.01",'
+            '"remaining_qty":"0.01","limit_price":"61032.8","timestamp":1724158070287}]}'
+        ),
     ),
 ]
 WRITES: list[tuple[str, Calls, str]] = [
@@ -216,8 +230,10 @@ WRITES: list[tuple[str, Calls, str]] = [
     (
         "EditOrder",
         lambda r: r.edit_order("XBTUSD", "O1", price="+1%", volume=Decimal(1)),
-        '{"status":"ok","txid":"O2","originaltxid":"O1","volume":"1.0","price":"30000","orders_cancelled":1,'
-        '"descr":{"order":"buy"}}',
+        (
+            '{"status":"ok","txid":"O2","originaltxid":"O1","volume":"1.0","price":"30000","orders_cancelled":1,'
+            '"descr":{"order":"buy"}}'
+        ),
     ),
     ("CancelOrder", lambda r: r.cancel_order(txid="O1"), '{"count":1,"pending":false}'),
     ("CancelAll", lambda r: r.cancel_all(), '{"count":4}'),
