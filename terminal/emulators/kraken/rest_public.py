@@ -87,7 +87,13 @@ class PublicCalls:
 
     def asset_pairs(self, params: Params) -> dict[str, Any]:
         info = params.choice("info", frozenset({"info", "leverage", "fees", "margin"}), "info")
-        return {pair.pair_id: self._pair_info(pair, info) for pair in self._wanted(params)}
+        found = {pair.pair_id: self._pair_info(pair, info) for pair in self._wanted(params)}
+        for text in params.listed("pair", 500):
+            # Asked for by its modern name, a pair is told under it; python-kraken-sdk relies on that.
+            pair = self._names.pairs.get(text)
+            if pair is not None:
+                found[pair.symbol] = found.pop(pair.pair_id, None) or self._pair_info(pair, info)
+        return found
 
     def _pair_info(self, pair: Pair, info: str) -> dict[str, Any]:
         if info == "leverage":
