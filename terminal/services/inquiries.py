@@ -110,8 +110,8 @@ class Inquiries:
 
     def is_doubtful(self, order: Order) -> bool:
         """Whether anything about an order is open to question."""
-        facts = self._ledger.facts(order)
-        return bool(facts.doubts) or facts.unreadable
+        facts = self._ledger.table.facts.get(order.client_order_id)
+        return facts is not None and (bool(facts.doubts) or facts.unreadable)
 
     def begin(self, order: Order) -> None:
         """Ask after an order until its doubts are settled; does nothing where there are none."""

@@ -6,7 +6,7 @@ has it, so that a cancel never waits for a disk.
 
 The SQLite connection lives in a thread of its own. A commit takes 0.4 to 0.6 ms on a healthy disk and could
 well be done on the event loop; a full, slow or sleeping disk can take seconds, and would freeze the window
-and every feed with it. So the loop stands still for a commit for 4 ms at most (a quarter of a frame), which
+and every feed with it. So the loop stands still for a commit for 8 ms at most (half a frame), which
 is enough nearly always and lets the order leave in the same turn as the click; a slower disk is awaited
 instead, and then the order alone is late. Awaiting from the start would add the length of whatever the loop
 draws meanwhile: measured with 12 ms of work in every 16, p99 was 12.6 ms.
@@ -45,7 +45,7 @@ MEMORY_DAYS = 14
 """Finished orders and fills younger than this are loaded at start; reconciliation looks back no further."""
 MEMORY_NS = MEMORY_DAYS * 86_400_000_000_000
 _RETRY_S = 1.0
-_PATIENCE_S = 0.004
+_PATIENCE_S = 0.008
 _OPEN_TIMEOUT_S = 10.0
 
 _BAD_RECORD = (sqlite3.IntegrityError, sqlite3.ProgrammingError, sqlite3.InterfaceError, sqlite3.DataError)
@@ -248,30 +248,33 @@ class Journal:
     def note(self, row: OrderRow, kind: str, detail: str = "", fills: Sequence[FillRow] = ()) -> None:
         """Keep what was learnt of an order: at once in memory, soon on disk, and not forgotten between.
 
-        The order and its fills are written together or not at all.
+        The order and its fills are written together or not at all. Before the journal is open there is
+        nothing to add to: whoever opens it reconciles afterwards.
         """
         statements = [(_UPSERT_ORDER, tuple(row)), self._event(row.client_order_id, kind, detail)]
         statements += [(_INSERT_FILL, tuple(fill)) for fill in fills]
-        self._queue.put(_Job(tuple(statements)))
+        self._keep(tuple(statements))
 
     def note_removed(self, client_order_id: str, absorbed_by: str) -> None:
         """An external order turned out to be one of ours: keep it under our own id."""
-        self._queue.put(
-            _Job(
+        self._keep(
+            (
                 (
-                    (
-                        "UPDATE fills SET client_order_id=? WHERE client_order_id=?",
-                        (absorbed_by, client_order_id),
-                    ),
-                    ("DELETE FROM orders WHERE client_order_id=?", (client_order_id,)),
-                    self._event(absorbed_by, "absorbed", client_order_id),
-                )
+                    "UPDATE fills SET client_order_id=? WHERE client_order_id=?",
+                    (absorbed_by, client_order_id),
+                ),
+                ("DELETE FROM orders WHERE client_order_id=?", (client_order_id,)),
+                self._event(absorbed_by, "absorbed", client_order_id),
             )
         )
 
     def note_seen(self, account: str, until_ns: int) -> None:
         """The venue's orders and fills of an account have been read up to this time."""
-        self._queue.put(_Job(((_UPSERT_SEEN, (account, until_ns)),)))
+        self._keep(((_UPSERT_SEEN, (account, until_ns)),))
+
+    def _keep(self, statements: tuple[Statement, ...]) -> None:
+        if self._thread is not None:
+            self._queue.put(_Job(statements))
 
     def _event(self, client_order_id: str, kind: str, detail: str) -> Statement:
         return _INSERT_EVENT, (self._clock.wall_ns(), client_order_id, kind, detail)

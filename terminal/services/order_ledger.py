@@ -43,7 +43,16 @@ class OrderLedger:
         self.parked: Observable[[VenueKey]] = Observable("parked facts")
 
     def load(self, contents: JournalContents) -> None:
-        """Take what the last run left. Whatever had no answer then is in doubt now."""
+        """Take what the last run left. Whatever had no answer then is in doubt now.
+
+        What came before it (the journal could not be opened at once) is dropped: our own orders were taken
+        for strangers, and the reconciliation that has to follow tells it all again.
+        """
+        early = list(self.table.orders)
+        self.table.clear()
+        self.fills.clear()
+        for key in early:
+            self.removed.notify(key)
         unreadable = 0
         for row in contents.orders:
             try:
@@ -51,8 +60,6 @@ class OrderLedger:
             except ValueError as error:
                 unreadable += 1
                 log.error("%s", error)
-                continue
-            if order.client_order_id in self.table.orders:
                 continue
             self.table.add(order, facts)
             self._doubt_what_was_unanswered(order, facts)

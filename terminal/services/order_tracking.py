@@ -169,6 +169,14 @@ class OrderTable:
         """Whether a fill was applied already."""
         return (account, fill_id) in self._seen_fills
 
+    def clear(self) -> None:
+        """Forget everything; what a stream told before the journal was read is read again afterwards."""
+        self.orders.clear()
+        self.facts.clear()
+        self.parked.clear()
+        self._by_venue_id.clear()
+        self._seen_fills.clear()
+
     # -- finding --------------------------------------------------------------------------------------
 
     def find(self, account: str, client_order_id: str | None, venue_order_id: str | None) -> Order | None:

@@ -9,6 +9,9 @@ venue. What holds at every point, kill -9 included:
 - Nothing is shown as canceled, filled or gone unless the venue says so.
 - A cancel needs a connection and nothing else: no journal, no arm state, no reconciliation.
 
+Submit, amend and cancel stay in one file, long as it is: these promises can only be checked by reading
+them together; checks, inquiries, reconciliation, tracking and mass cancels have files of their own.
+
 Places where a test may kill the process (see ``core/faultpoint.py``): submit.before_journal,
 submit.after_journal, submit.before_send, submit.after_answer, submit.done, amend.before_send,
 amend.after_answer, cancel.before_send, cancel.after_answer; in other files journal.before_commit,
@@ -483,7 +486,8 @@ class OrderGate:
 
     async def _ask_if_not_canceled(self, order: Order) -> None:
         await asyncio.sleep(self.timings.cancel_confirm_s)
-        if order.state is OrderState.PENDING_CANCEL:
+        is_listed = self.orders.get(order.client_order_id) is order
+        if is_listed and order.state is OrderState.PENDING_CANCEL:
             self._ledger.doubt(
                 order, DoubtKind.CANCEL, "The venue took the cancel, but has not confirmed it."
             )

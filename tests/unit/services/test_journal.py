@@ -14,7 +14,7 @@ import pytest
 from terminal.domain.errors import StorageError
 from terminal.services.journal import Journal, JournalContents, _Flush
 from terminal.services.journal_codec import FillRow, OrderRow
-from terminal.services.journal_files import copy_good, good_copy_of, open_journal
+from terminal.services.journal_files import good_copy_of, open_journal
 from terminal.services.notices import Notice
 from tests.helpers import eventually, run
 from tests.unit.services.order_fakes import ACCOUNT
@@ -234,8 +234,8 @@ def test_a_copy_is_made_while_the_journal_is_written(tmp_path: Path) -> None:
         for number in range(50):
             await journal.record_intent(row(number))
             if number % 10 == 0:
-                await asyncio.to_thread(copy_good, tmp_path / "j")
-        await asyncio.to_thread(copy_good, tmp_path / "j")
+                await asyncio.to_thread(journal._copy)
+        await asyncio.to_thread(journal._copy)
         copy = sqlite3.connect(good_copy_of(tmp_path / "j"))
         count = copy.execute("SELECT count(*) FROM orders").fetchone()[0]
         copy.close()

@@ -30,6 +30,7 @@ from terminal.domain.market import Side
 from terminal.domain.orders import AmendRequest, Fill, Order, OrderReport, OrderState, OrderType, Origin
 from terminal.services.arming import ArmState
 from terminal.services.journal import Journal
+from terminal.services.journal_files import good_copy_of
 from terminal.services.mass_cancel import CancelOutcome
 from terminal.services.order_checks import ConfirmationNeeded
 from terminal.services.orders import new_client_order_id
@@ -322,6 +323,47 @@ def test_without_a_journal_no_order_leaves_and_cancels_still_do(tmp_path: Path) 
 
     with_desk(tmp_path, body)
     run(reopened())
+
+
+@pytest.mark.fault(38)
+def test_a_journal_that_opens_late_names_our_orders_again(tmp_path: Path) -> None:
+    venue = FakeVenue()
+
+    async def first(desk: Desk) -> None:
+        await desk.gate.submit(ACCOUNT, limit_order())
+        await desk.gate.submit(ACCOUNT, limit_order(quantity="0.02"))
+        venue.push(venue.trade("O00001", "0.004"))
+
+    async def second() -> None:
+        path = tmp_path / "journal.sqlite"
+        path.rename(tmp_path / "kept")
+        good_copy_of(path).unlink()
+        path.mkdir()
+        desk: Desk | None = None
+        with pytest.raises(StorageError):
+            desk = await open_desk(tmp_path, venue=venue)
+        assert desk is None
+        gate = venue.gate
+        assert gate is not None
+        for report in venue.reports.values():
+            venue.push(report)
+        for fill in venue.fills:
+            venue.push(fill)
+        stranger = next(iter(gate.orders))
+        assert gate.orders[stranger].origin is Origin.EXTERNAL
+        await gate.cancel(stranger)
+        assert venue.count("cancel") == 1
+        path.rmdir()
+        (tmp_path / "kept").rename(path)
+        await gate.reconcile(ACCOUNT, await venue.snapshot(0))
+        one, two = gate.orders.values()
+        assert one.origin is two.origin is Origin.TICKET
+        assert (state_of(one), state_of(two)) == (OrderState.CANCELED, OrderState.OPEN)
+        assert one.filled_quantity == D("0.004")
+        await gate.close()
+
+    with_desk(tmp_path, first, venue=venue)
+    run(second())
 
 
 def break_disk(journal: Journal) -> Callable[[], None]:
