@@ -14,11 +14,12 @@ from terminal.domain.account import AccountSnapshot, Balance, FeeRates, Position
 from terminal.domain.decimals import ZERO
 from terminal.domain.events import BalancesReported
 from terminal.domain.instrument import Instrument, InstrumentId
-from terminal.domain.market import Quote, Side
+from terminal.domain.market import Feed, FeedKind, Quote, Side
 from terminal.domain.orders import Order, OrderState
 from terminal.services.market_data import MarketData
 
-# Currencies worth about one dollar each, used only where no direct market to the dollar is known.
+HOME_CURRENCY = "USD"
+# Worth about one dollar each; used only where no direct market to the dollar is known.
 _DOLLAR_LIKE = frozenset({"USD", "USDT", "USDC"})
 
 
@@ -37,6 +38,7 @@ class Portfolio:
         self._positions: dict[str, tuple[Position, ...]] = {}
         self._fees: dict[str, dict[str, FeeRates]] = {}
         self._known: set[str] = set()
+        self._feeds: dict[InstrumentId, Callable[[], None]] = {}
 
     def load(self, account: str, snapshot: AccountSnapshot) -> None:
         """Take what a reconciliation read. A failed position query leaves the positions as they were."""
@@ -46,6 +48,7 @@ class Portfolio:
         if snapshot.fees:
             self._fees.setdefault(account, {}).update(snapshot.fees)
         self._known.add(account)
+        self._watch_prices(account)
         self.changed.notify(account)
 
     def on_balances(self, account: str, event: BalancesReported) -> None:
@@ -55,6 +58,7 @@ class Portfolio:
             totals.clear()
         for balance in event.balances:
             totals[balance.asset] = balance.total
+        self._watch_prices(account)
         self.changed.notify(account)
 
     def set_fee_rates(self, account: str, symbol: str, rates: FeeRates) -> None:
@@ -67,7 +71,23 @@ class Portfolio:
         self._totals.pop(account, None)
         self._positions.pop(account, None)
         self._known.discard(account)
+        venue = account.partition(":")[0]
+        for instrument in [item for item in self._feeds if item.venue == venue]:
+            self._feeds.pop(instrument)()
         self.changed.notify(account)
+
+    def _watch_prices(self, account: str) -> None:
+        """Keep a price of everything held, so that its worth is never a guess."""
+        venue = account.partition(":")[0]
+        for asset, total in self._totals.get(account, {}).items():
+            for symbol in (f"{asset}/{HOME_CURRENCY}", f"{HOME_CURRENCY}/{asset}"):
+                instrument = InstrumentId(venue, symbol)
+                if (
+                    total
+                    and instrument not in self._feeds
+                    and self._market.instrument(instrument) is not None
+                ):
+                    self._feeds[instrument] = self._market.watch(Feed(FeedKind.QUOTES, symbol), venue)
 
     def is_known(self, account: str) -> bool:
         """Whether balances were read at least once: not knowing is not the same as holding nothing."""
@@ -89,7 +109,7 @@ class Portfolio:
         """The account's own rates, or None while unknown."""
         return self._fees.get(account, {}).get(symbol)
 
-    def equity(self, account: str, currency: str = "USD") -> Decimal | None:
+    def equity(self, account: str, currency: str = HOME_CURRENCY) -> Decimal | None:
         """What all balances are worth at mid prices, in ``currency``; None while nothing is known.
 
         Assets without a known price are left out; :meth:`unpriced` names them.
@@ -104,12 +124,14 @@ class Portfolio:
                 worth += total * price
         return worth
 
-    def worth(self, account: str, asset: str, amount: Decimal, currency: str = "USD") -> Decimal | None:
+    def worth(
+        self, account: str, asset: str, amount: Decimal, currency: str = HOME_CURRENCY
+    ) -> Decimal | None:
         """What an amount of an asset is worth at the account's venue; None without a known price."""
         price = self._price(account.partition(":")[0], asset, currency)
         return None if price is None else amount * price
 
-    def unpriced(self, account: str, currency: str = "USD") -> list[str]:
+    def unpriced(self, account: str, currency: str = HOME_CURRENCY) -> list[str]:
         """Assets held that :meth:`equity` could not value."""
         venue = account.partition(":")[0]
         return [

@@ -8,11 +8,12 @@ from terminal.core.clock import ManualClock
 from terminal.domain.account import AccountSnapshot, Balance
 from terminal.domain.events import BalancesReported
 from terminal.domain.instrument import InstrumentId
-from terminal.domain.market import Quote, Side
+from terminal.domain.market import Feed, FeedKind, Quote, Side
 from terminal.domain.orders import Order, OrderRequest, OrderState, OrderType
 from terminal.services.market_data import MarketData
 from terminal.services.portfolio import Portfolio
 from tests.fakes import BTC, FakeConnector, instrument
+from tests.helpers import eventually, run
 
 D = Decimal
 ACCOUNT = "fake:practice"
@@ -35,10 +36,10 @@ def order(side: Side, state: OrderState = OrderState.OPEN, filled: str = "0") ->
 
 def a_portfolio(*orders: Order) -> tuple[Portfolio, MarketData]:
     market = MarketData(ManualClock())
-    market.attach("fake", FakeConnector())
-    market.set_instruments([instrument(), instrument(InstrumentId("fake", "EUR/USD"))])
     portfolio = Portfolio(market, lambda account: orders)
     portfolio.load(ACCOUNT, AccountSnapshot((Balance("USD", D(1000)), Balance("BTC", D(2))), ()))
+    # Instruments come after the balances, so that no feed is asked for outside an event loop.
+    market.set_instruments([instrument(), instrument(InstrumentId("fake", "EUR/USD"))])
     return portfolio, market
 
 
@@ -85,3 +86,20 @@ def test_a_stream_snapshot_replaces_and_an_update_adds() -> None:
     assert set(portfolio.balances(ACCOUNT)) == {"USD", "BTC", "ETH"}
     portfolio.on_balances(ACCOUNT, BalancesReported((Balance("ETH", D(4)),), is_snapshot=True))
     assert {a: b.total for a, b in portfolio.balances(ACCOUNT).items()} == {"ETH": D(4)}
+
+
+def test_a_price_of_everything_held_is_watched_until_the_account_goes() -> None:
+    async def main() -> None:
+        market = MarketData(ManualClock())
+        connector = FakeConnector()
+        market.attach("fake", connector)
+        market.set_instruments([instrument()])
+        portfolio = Portfolio(market, lambda account: ())
+        portfolio.load(ACCOUNT, AccountSnapshot((Balance("USD", D(1)), Balance("BTC", D(2))), ()))
+        portfolio.on_balances(ACCOUNT, BalancesReported((Balance("BTC", D(3)),), is_snapshot=False))
+        feed = Feed(FeedKind.QUOTES, "BTC/USD")
+        await eventually(lambda: connector.subscribed == [feed])
+        portfolio.forget(ACCOUNT)
+        await eventually(lambda: connector.unsubscribed == [feed])
+
+    run(main())
