@@ -180,8 +180,8 @@ class AccountViewModel(QObject):
 
     @property
     def day_pnl_text(self) -> str:
-        """With its sign: ``+12.40``."""
-        return fmt.money(self.day_pnl, signed=True)
+        """With its sign: ``+12.40 USD``."""
+        return fmt.money(self.day_pnl, HOME_CURRENCY, signed=True)
 
     @property
     def day_pnl_tone(self) -> str:

@@ -38,10 +38,12 @@ SETTLE = Action("settle", "Not there", "The venue plainly does not know it: sett
 class OrderDesk(Protocol):
     """What the blotter needs of the order gate."""
 
-    orders: Mapping[str, Order]
     changed: Observable[[Order]]
     removed: Observable[[str]]
     fill_added: Observable[[Fill]]
+
+    @property
+    def orders(self) -> Mapping[str, Order]: ...
 
     @property
     def fills(self) -> Sequence[Fill]: ...

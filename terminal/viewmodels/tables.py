@@ -112,6 +112,10 @@ class TableModel(QAbstractTableModel, Generic[R]):
         """Where a row is shown now."""
         return next((at for at, row in enumerate(self._rows) if self._key(row) == key), None)
 
+    def key_at(self, row: int) -> Hashable:
+        """The key of a shown row."""
+        return self._key(self._rows[row])
+
     def set_rows(self, rows: Sequence[R]) -> None:
         """Show these rows instead, touching only what differs."""
         self._given = list(rows)

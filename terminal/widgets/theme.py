@@ -250,6 +250,7 @@ QLabel[kind="label"] { color: @TEXT_2@; font-size: @LABEL_PX@px; }
 QLabel[kind="muted"] { color: @MUTED@; font-size: @LABEL_PX@px; }
 QLabel[kind="title"] { color: @TEXT@; font-weight: 600; }
 QLabel[kind="heading"] { color: @TEXT@; font-size: 16px; font-weight: 600; }
+QLabel[kind="mode"] { color: @UP@; font-size: @LABEL_PX@px; font-weight: 600; }
 QLabel[kind="warning"] { color: @WARNING@; }
 QLabel[kind="error"] { color: @DANGER@; }
 QLabel[kind="up"] { color: @UP@; }
@@ -258,6 +259,16 @@ QLabel[kind="down"] { color: @DOWN@; }
 QFrame[kind="panel"] { background: @PANEL@; border: none; }
 QFrame[kind="bar"] { background: @RAISED@; border: none; }
 QFrame[kind="card"] { background: @RAISED@; border: 1px solid @HAIRLINE@; border-radius: 4px; }
+QFrame[kind="card"][hot="true"] { background: @HOVER@; }
+QFrame[kind="card"]:focus { border: 2px solid @FOCUS@; }
+QFrame[kind="topbar"] { background: @RAISED@; border: none; border-bottom: 1px solid @HAIRLINE@; }
+QFrame[kind="strip"] { background: @WINDOW@; border: none; border-bottom: 1px solid @HAIRLINE@; }
+QFrame[kind="hint"] { background: @UP_TINT_12@; border: none; border-bottom: 1px solid @HAIRLINE@; }
+QFrame[kind="toast"] { background: @RAISED@; border: 1px solid @BORDER_STRONG@; border-radius: 4px; }
+QFrame[kind="toast"][level="warning"] { border-left: 3px solid @WARNING@; }
+QFrame[kind="toast"][level="error"] { border-left: 3px solid @DANGER@; }
+QFrame[kind="overlay"] { background: @RAISED@; border: 1px solid @MUTED@; border-radius: 6px; }
+QFrame[kind="titlebar"] { background: @RAISED@; border: none; border-bottom: 1px solid @HAIRLINE@; }
 QFrame[kind="line"] { background: @HAIRLINE@; border: none; }
 
 QPushButton, QToolButton {
@@ -300,6 +311,30 @@ QPushButton[kind="flat"], QToolButton[kind="flat"] { background: transparent; bo
 QPushButton[kind="flat"]:hover, QToolButton[kind="flat"]:hover { background: @HOVER@; }
 QPushButton[kind="flat"]:checked, QToolButton[kind="flat"]:checked { background: @HOVER@; }
 QPushButton[kind="flat"]:focus, QToolButton[kind="flat"]:focus { border: 2px solid @FOCUS@; }
+QPushButton[kind="segment"] {
+    background: @PANEL@; color: @TEXT_2@; border: 1px solid @BORDER_STRONG@; border-radius: 0;
+    padding: 2px 10px; min-height: 18px;
+}
+QPushButton[kind="segment"][place="first"] {
+    border-top-left-radius: 3px; border-bottom-left-radius: 3px; border-right: none;
+}
+QPushButton[kind="segment"][place="middle"] { border-right: none; }
+QPushButton[kind="segment"][place="last"] { border-top-right-radius: 3px; border-bottom-right-radius: 3px; }
+QPushButton[kind="segment"]:hover { color: @TEXT@; background: @HOVER@; }
+QPushButton[kind="segment"]:checked { background: @BORDER_STRONG@; color: @WHITE@; }
+QPushButton[kind="segment"][armed="true"]:checked { background: @DANGER_FILL@; color: @WHITE@; }
+QPushButton[kind="segment"]:focus { border: 2px solid @FOCUS@; padding: 1px 9px; }
+QPushButton[kind="search"] { background: @WINDOW@; color: @MUTED@; text-align: left; padding-left: 8px; }
+QPushButton[kind="search"]:hover { border-color: @MUTED@; color: @TEXT_2@; }
+QPushButton[kind="title"] {
+    background: transparent; border: none; border-radius: 3px; padding: 0; min-height: 0;
+}
+QPushButton[kind="title"]:hover { background: @HOVER@; }
+QPushButton[kind="status"] {
+    background: transparent; border: none; color: @MUTED@; font-size: @LABEL_PX@px; padding: 0 4px;
+    min-height: 16px;
+}
+QPushButton[kind="status"]:hover { color: @TEXT@; }
 QPushButton[kind="link"] {
     background: transparent; border: none; color: @TEXT@; text-decoration: underline; padding: 0;
 }
@@ -424,9 +459,9 @@ QTableView::item:selected, QTreeView::item:selected, QListView::item:selected {
     background: @HOVER@; color: @TEXT@;
 }
 QTableView QLineEdit, QTreeView QLineEdit { padding: 0 4px; min-height: 14px; border-radius: 0; }
-QHeaderView { background: @PANEL@; border: none; }
+QHeaderView { background: @PANEL@; border: none; border-bottom: 1px solid @HAIRLINE@; }
 QHeaderView::section {
-    background: @PANEL@; color: @MUTED@; border: none; border-bottom: 1px solid @HAIRLINE@;
+    background: @PANEL@; color: @MUTED@; border: none;
     padding: 3px @PAD@px; font-size: @LABEL_PX@px; font-weight: 400;
 }
 QHeaderView::section:hover { color: @TEXT@; background: @RAISED@; }
@@ -443,6 +478,8 @@ QTabBar::tab {
 }
 QTabBar::tab:hover { color: @TEXT@; background: @RAISED@; }
 QTabBar::tab:selected { color: @TEXT@; background: @PANEL@; border-bottom: 2px solid @TEXT@; }
+QTabBar[kind="header"] { background: transparent; }
+QTabBar[kind="header"]::tab:selected { background: transparent; }
 QTabBar::tab:focus { color: @WHITE@; }
 QTabBar::tab:disabled { color: @DISABLED@; }
 QTabBar::close-button { image: url(@ICONS@/close.svg); }

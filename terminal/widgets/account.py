@@ -1,0 +1,49 @@
+"""The Balances and Positions tabs."""
+
+from __future__ import annotations
+
+from PySide6.QtWidgets import QVBoxLayout, QWidget
+
+from terminal.viewmodels.account import AccountViewModel
+from terminal.widgets.controls import label, set_text
+from terminal.widgets.table import DataTable
+
+
+class BalancesPanel(QWidget):
+    """What each account holds, what orders hold back of it, and what it is worth."""
+
+    def __init__(self, vm: AccountViewModel, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._vm = vm
+        box = QVBoxLayout(self)
+        box.setContentsMargins(0, 0, 0, 0)
+        self.table = DataTable(
+            vm.balances, empty_text="No account is connected, or its balances are loading."
+        )
+        self.table.setAccessibleName("Balances")
+        box.addWidget(self.table)
+        self.tools = label(kind="label")
+        vm.changed.connect(self._render)
+        self._render()
+
+    def _render(self) -> None:
+        text = f"Worth {self._vm.equity_text}" if self._vm.equity is not None else ""
+        if self._vm.unpriced:
+            text += f"   without {', '.join(self._vm.unpriced)} (no price)"
+        set_text(self.tools, text)
+
+
+class PositionsPanel(QWidget):
+    """Open positions, or what to do first where there are none."""
+
+    def __init__(self, vm: AccountViewModel, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        box = QVBoxLayout(self)
+        box.setContentsMargins(0, 0, 0, 0)
+        self.table = DataTable(
+            vm.positions,
+            empty_text="No positions. Try a practice order: what you buy on a spot market is listed "
+            "under Balances.",
+        )
+        self.table.setAccessibleName("Positions")
+        box.addWidget(self.table)

@@ -1,0 +1,332 @@
+"""Connecting a venue: practice, its real prices, or an account, with a form built from what it asks for."""
+
+from __future__ import annotations
+
+import contextlib
+import sys
+
+from PySide6.QtCore import Qt, QTimer, QUrl
+from PySide6.QtGui import QContextMenuEvent, QDesktopServices, QGuiApplication, QShowEvent
+from PySide6.QtWidgets import (
+    QDialog,
+    QFrame,
+    QHBoxLayout,
+    QLabel,
+    QLineEdit,
+    QMenu,
+    QPushButton,
+    QRadioButton,
+    QScrollArea,
+    QVBoxLayout,
+    QWidget,
+)
+
+from terminal.viewmodels.connect import PASSPHRASE, ConnectViewModel, Step
+from terminal.viewmodels.connection import Mode
+from terminal.widgets import theme
+from terminal.widgets.controls import label, line, set_text
+from terminal.widgets.icons import icon
+
+CLIPBOARD_CLEAR_S = 30
+_EXCLUDE_FROM_CAPTURE = 0x11  # Windows: WDA_EXCLUDEFROMCAPTURE
+
+
+class SecretEdit(QLineEdit):
+    """A field for keys: dots, and a menu that can paste but not copy."""
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setEchoMode(QLineEdit.EchoMode.Password)
+        self.setInputMethodHints(Qt.InputMethodHint.ImhSensitiveData | Qt.InputMethodHint.ImhNoPredictiveText)
+
+    def contextMenuEvent(self, event: QContextMenuEvent) -> None:
+        menu = QMenu(self)
+        menu.addAction("Paste", self.paste)
+        menu.addAction("Clear", self.clear)
+        menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        menu.popup(event.globalPos())
+
+
+class _Field(QWidget):
+    """A labelled entry with its problem beneath."""
+
+    def __init__(self, title: str, hint: str, *, secret: bool) -> None:
+        super().__init__()
+        box = QVBoxLayout(self)
+        box.setContentsMargins(0, 0, 0, 0)
+        box.setSpacing(3)
+        caption = label(title, kind="label")
+        box.addWidget(caption)
+        self.edit: QLineEdit = SecretEdit() if secret else QLineEdit()
+        self.edit.setPlaceholderText(hint)
+        self.edit.setAccessibleName(title)
+        caption.setBuddy(self.edit)
+        box.addWidget(self.edit)
+        self.problem = label(kind="error")
+        self.problem.setWordWrap(True)
+        self.problem.hide()
+        box.addWidget(self.problem)
+
+    def show_problem(self, text: str) -> None:
+        set_text(self.problem, text)
+        self.problem.setVisible(bool(text))
+        theme.set_property(self.edit, "invalid", bool(text))
+
+
+class ConnectDialog(QDialog):
+    """One venue's connection. It closes by itself once the venue is connected as chosen."""
+
+    def __init__(self, vm: ConnectViewModel, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._vm = vm
+        self._fields: dict[str, _Field] = {}
+        self._build_ui()
+        self._bind()
+        self._choose(Mode.LIVE)
+        vm.start()
+
+    def _build_ui(self) -> None:
+        info = self._vm.info
+        self.setWindowTitle(f"Connect {info.title}")
+        self.resize(540, 680)
+        box = QVBoxLayout(self)
+        box.setContentsMargins(18, 16, 18, 14)
+        box.setSpacing(10)
+        box.addWidget(label(f"Connect {info.title}", kind="heading"))
+        self.choices: dict[Mode, QRadioButton] = {}
+        for mode, text, possible in (
+            (Mode.PRACTICE, "Practice market: made-up prices, made-up money", True),
+            (Mode.PUBLIC, "Real prices, no account: watch only", info.public_without_key),
+            (Mode.LIVE, "Your account: real prices, real money", bool(info.credential_fields)),
+        ):
+            if possible:
+                button = QRadioButton(text)
+                button.toggled.connect(self._on_choice_toggled)
+                self.choices[mode] = button
+                box.addWidget(button)
+        box.addWidget(line())
+        self._area = QScrollArea()
+        self._area.setWidgetResizable(True)
+        self._area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self.form = self._build_form()
+        self._area.setWidget(self.form)
+        box.addWidget(self._area, 1)
+        self.error = label(kind="error")
+        self.error.setWordWrap(True)
+        self.error.hide()
+        box.addWidget(self.error)
+        box.addLayout(self._build_buttons())
+
+    def _build_form(self) -> QWidget:
+        info = self._vm.info
+        form = QWidget()
+        box = QVBoxLayout(form)
+        box.setContentsMargins(0, 0, 8, 0)
+        box.setSpacing(8)
+        self.kept = label("Keys for this venue are kept on this machine.", kind="label")
+        box.addWidget(self.kept)
+        if info.key_guide:
+            box.addWidget(self._paragraph(info.key_guide))
+        if info.key_page_url.startswith("https://"):
+            link = QPushButton(f"Open the key page of {info.title}")
+            link.setProperty("kind", "link")
+            link.setCursor(Qt.CursorShape.PointingHandCursor)
+            link.setToolTip(info.key_page_url)
+            link.clicked.connect(self._on_link_clicked)
+            box.addWidget(link, 0, Qt.AlignmentFlag.AlignLeft)
+        for field in self._vm.fields:
+            title = f"{field.label} (optional)" if field.optional else field.label
+            self._add_field(box, field.key, title, field.hint, secret=field.secret)
+        self.report = QFrame()
+        self.report.setProperty("kind", "card")
+        self._report_box = QVBoxLayout(self.report)
+        self._report_box.setContentsMargins(12, 10, 12, 10)
+        self._report_box.setSpacing(3)
+        box.addWidget(self.report)
+        if self._vm.needs_passphrase:
+            self._add_field(
+                box, PASSPHRASE, "Passphrase of the key vault", "at least 8 characters", secret=True
+            )
+        self.store = self._paragraph(self._vm.key_store)
+        box.addWidget(self.store)
+        box.addStretch(1)
+        return form
+
+    def _paragraph(self, text: str) -> QLabel:
+        out = label(text, kind="label")
+        out.setWordWrap(True)
+        return out
+
+    def _add_field(self, box: QVBoxLayout, key: str, title: str, hint: str, *, secret: bool) -> None:
+        field = _Field(title, hint, secret=secret)
+        field.edit.textEdited.connect(lambda _: self._vm.touch(key))
+        self._fields[key] = field
+        box.addWidget(field)
+
+    def _build_buttons(self) -> QHBoxLayout:
+        row = QHBoxLayout()
+        row.setSpacing(8)
+        self.forget = QPushButton(icon("trash"), "Forget kept keys")
+        self.forget.setProperty("kind", "action")
+        self.cancel = QPushButton("Cancel")
+        self.cancel.setProperty("kind", "action")
+        self.test = QPushButton("Test the key")
+        self.test.setProperty("kind", "action")
+        self.go = QPushButton("Connect")
+        self.go.setProperty("kind", "primary")
+        row.addWidget(self.forget)
+        row.addStretch(1)
+        for button in (self.cancel, self.test, self.go):
+            row.addWidget(button)
+        for button in (self.forget, self.cancel, self.test, self.go):
+            button.setAutoDefault(False)
+        return row
+
+    def _bind(self) -> None:
+        self._vm.changed.connect(self._render)
+        self._vm.finished.connect(self.accept)
+        self.cancel.clicked.connect(self.reject)
+        self.test.clicked.connect(self._on_test_clicked)
+        self.go.clicked.connect(self._on_go_clicked)
+        self.forget.clicked.connect(self._vm.forget)
+        self.finished.connect(self._on_finished)
+
+    # -- what is chosen -------------------------------------------------------------------------------
+
+    @property
+    def mode(self) -> Mode:
+        """The chosen mode."""
+        return next((mode for mode, button in self.choices.items() if button.isChecked()), Mode.PRACTICE)
+
+    def _choose(self, mode: Mode) -> None:
+        self.choices.get(mode, self.choices[Mode.PRACTICE]).setChecked(True)
+        self._render()
+
+    def _on_choice_toggled(self, on: bool) -> None:
+        if on:
+            self._render()
+
+    # -- drawing --------------------------------------------------------------------------------------
+
+    def _render(self) -> None:
+        if not hasattr(self, "go"):
+            return
+        vm, account = self._vm, self.mode is Mode.LIVE
+        self.form.setVisible(account)
+        self.kept.setVisible(vm.has_keys)
+        self.forget.setVisible(account and vm.has_keys)
+        self.test.setVisible(account)
+        for key, field in self._fields.items():
+            field.show_problem(vm.problems.get(key, ""))
+            field.edit.setEnabled(not vm.is_busy)
+        for button in self.choices.values():
+            button.setEnabled(not vm.is_busy)
+        set_text(self.error, vm.error)
+        self.error.setVisible(bool(vm.error))
+        set_text(self.test, "Testing…" if vm.step is Step.TESTING else "Test the key")
+        self.test.setEnabled(not vm.is_busy)
+        self.forget.setEnabled(not vm.is_busy)
+        self._render_go(account)
+        self._render_report()
+
+    def _render_go(self, account: bool) -> None:
+        vm = self._vm
+        busy = "Connecting…" if vm.step is Step.SAVING else ""
+        if not account:
+            text = "Start practice" if self.mode is Mode.PRACTICE else "Show real prices"
+            ready = True
+        elif vm.step is Step.TESTED:
+            text, ready = "Keep the key and connect", True
+        else:
+            text, ready = "Connect with the kept keys" if vm.has_keys else "Connect", vm.has_keys
+        set_text(self.go, busy or text)
+        self.go.setEnabled(ready and not vm.is_busy)
+        self.go.setToolTip("" if ready else "Test the key first")
+
+    def _render_report(self) -> None:
+        vm = self._vm
+        self.report.setVisible(vm.report is not None)
+        while (item := self._report_box.takeAt(0)) is not None:
+            widget = item.widget()
+            if widget is not None:
+                widget.hide()
+                widget.deleteLater()
+        if vm.report is None:
+            return
+        self._report_box.addWidget(label(f"The venue took the key {vm.report.label}".rstrip(), kind="title"))
+        for permission in vm.permissions:
+            sign = "✓" if permission.granted else "–"
+            kind = (
+                "warning"
+                if permission.risky and permission.granted
+                else ""
+                if permission.granted
+                else "muted"
+            )
+            text = f"{sign}  {permission.name}" + ("" if permission.granted else ": not granted")
+            self._report_box.addWidget(label(text, kind=kind))
+        for warning in vm.warnings:
+            text_label = label(f"▲  {warning}", kind="warning")
+            text_label.setWordWrap(True)
+            self._report_box.addWidget(text_label)
+        # Once the layout knows how high the report is.
+        QTimer.singleShot(0, self, self._show_report)
+
+    def _show_report(self) -> None:
+        self._area.ensureWidgetVisible(self.report, 0, 8)
+
+    # -- slots ----------------------------------------------------------------------------------------
+
+    def _on_link_clicked(self) -> None:
+        QDesktopServices.openUrl(QUrl(self._vm.info.key_page_url))
+
+    def _on_test_clicked(self) -> None:
+        self._vm.test({key: field.edit.text() for key, field in self._fields.items() if key != PASSPHRASE})
+
+    def _on_go_clicked(self) -> None:
+        if self.mode is not Mode.LIVE:
+            self._vm.use(self.mode)
+            return
+        field = self._fields.get(PASSPHRASE)
+        passphrase = field.edit.text() if field is not None else ""
+        if self._vm.step is Step.TESTED:
+            self._vm.save(passphrase)
+        else:
+            self._vm.use_kept_keys(passphrase)
+
+    def _on_finished(self) -> None:
+        """Leave nothing behind: not in the fields, not in the view-model, not on the clipboard."""
+        _clear_clipboard_later([field.edit.text() for field in self._fields.values()])
+        for field in self._fields.values():
+            field.edit.clear()
+        self._vm.clear()
+
+    def showEvent(self, event: QShowEvent) -> None:
+        super().showEvent(event)
+        _exclude_from_capture(self)
+        first = next(iter(self._fields.values()), None)
+        if first is not None:
+            first.edit.setFocus()
+
+
+def _clear_clipboard_later(entries: list[str]) -> None:
+    """Take a pasted key off the clipboard after half a minute, if it is still there."""
+    held = QGuiApplication.clipboard().text().strip()
+    if not held or held not in {entry.strip() for entry in entries}:
+        return
+
+    def clear() -> None:
+        clipboard = QGuiApplication.clipboard()
+        if clipboard.text().strip() == held:
+            clipboard.clear()
+
+    QTimer.singleShot(CLIPBOARD_CLEAR_S * 1000, clear)
+
+
+def _exclude_from_capture(window: QWidget) -> None:
+    """Windows can keep a window out of screenshots and shared screens; elsewhere there is no such call."""
+    if sys.platform == "win32":
+        import ctypes
+
+        with contextlib.suppress(OSError, AttributeError):
+            ctypes.windll.user32.SetWindowDisplayAffinity(int(window.winId()), _EXCLUDE_FROM_CAPTURE)

@@ -1,0 +1,341 @@
+"""The window: bars at head and foot, panels between them, and the keys that belong to no panel."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from functools import partial
+
+from PySide6.QtCore import QPoint, QSize, Qt, Signal
+from PySide6.QtGui import QCloseEvent, QKeySequence, QResizeEvent, QShortcut
+from PySide6.QtWidgets import (
+    QFrame,
+    QHBoxLayout,
+    QInputDialog,
+    QLineEdit,
+    QMainWindow,
+    QMenu,
+    QPushButton,
+    QVBoxLayout,
+    QWidget,
+)
+
+from terminal.viewmodels.connect import ConnectViewModel
+from terminal.viewmodels.connection import ConnectionViewModel, Mode
+from terminal.viewmodels.desk import DeskViewModel, KeyHint
+from terminal.viewmodels.layouts import LayoutStore
+from terminal.viewmodels.status import StatusViewModel
+from terminal.widgets import theme
+from terminal.widgets.connect_dialog import ConnectDialog
+from terminal.widgets.controls import label
+from terminal.widgets.flatten_dialog import FlattenDialog
+from terminal.widgets.icons import icon
+from terminal.widgets.notice_bar import NoticeCentre, ToastHost
+from terminal.widgets.overlays import KeyOverlay, PanelSwitcher
+from terminal.widgets.panels import Panel
+from terminal.widgets.status_bar import STATUS_PX, StatusBar
+from terminal.widgets.top_bar import TopBar
+from terminal.widgets.venue_strip import VenueStrip
+from terminal.widgets.workspace import DockWorkspace
+
+FIRST_SIZE = QSize(1600, 960)
+
+FRAME_KEYS = (
+    KeyHint("Window", "F1", "Hold: show the keys"),
+    KeyHint("Window", "Ctrl+K", "Find a market"),
+    KeyHint("Window", "F6 / Shift+F6", "Next, previous panel"),
+    KeyHint("Window", "Ctrl+Tab", "Panel list"),
+    KeyHint("Window", "Ctrl+1 … 9", "Switch workspace"),
+    KeyHint("Window", "Ctrl+Alt+Z", "Undo a layout change"),
+    KeyHint("Window", "Ctrl+Q", "Quit"),
+    KeyHint("Safety", "Ctrl+Shift+L", "View: nothing can be sent"),
+    KeyHint("Safety", "Ctrl+Shift+X", "Flatten: list and cancel"),
+    KeyHint("Orders", "Double-click, F2", "Change a price or quantity"),
+    KeyHint("Orders", "Del", "Cancel the selected orders"),
+    KeyHint("Orders", "Ctrl+C", "Copy rows"),
+)
+
+
+class HintBar(QFrame):
+    """One line for the first start; gone for good once it is closed.
+
+    Signals:
+        dismissed: it was closed.
+        connect_wanted: the person wants to connect a venue.
+    """
+
+    dismissed = Signal()
+    connect_wanted = Signal()
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setProperty("kind", "hint")
+        self.setFixedHeight(32)
+        row = QHBoxLayout(self)
+        row.setContentsMargins(12, 0, 6, 0)
+        row.setSpacing(12)
+        row.addWidget(label("You are practising: the market is made up and no money moves.", kind="title"))
+        row.addWidget(label("Click a price in the ladder, then Buy or Sell in the ticket.", kind="label"))
+        row.addStretch(1)
+        connect = QPushButton("Connect a real venue…")
+        connect.setProperty("kind", "link")
+        connect.clicked.connect(self.connect_wanted)
+        row.addWidget(connect)
+        close = QPushButton(icon("close"), "")
+        close.setProperty("kind", "title")
+        close.setFixedSize(22, 22)
+        close.setAccessibleName("Close this hint")
+        close.clicked.connect(self._on_close_clicked)
+        row.addWidget(close)
+
+    def _on_close_clicked(self) -> None:
+        self.hide()
+        self.dismissed.emit()
+
+
+class MainWindow(QMainWindow):
+    """The frame of interaction: what is where, and the commands of the window.
+
+    Signals:
+        search_wanted: Ctrl+K or the search button.
+        close_wanted: the person closes the window; the program saves, disconnects and then calls
+            :meth:`close_for_good`.
+        hint_dismissed: the first-start hint was closed and need not come again.
+    """
+
+    search_wanted = Signal()
+    close_wanted = Signal()
+    hint_dismissed = Signal()
+
+    def __init__(
+        self,
+        desk: DeskViewModel,
+        status: StatusViewModel,
+        panels: Mapping[str, Panel],
+        layouts: LayoutStore,
+        *,
+        keys: Sequence[KeyHint] = (),
+        show_hint: bool = False,
+    ) -> None:
+        super().__init__()
+        self._desk = desk
+        self._connections: ConnectionViewModel = desk.connections
+        self._may_close = False
+        self._build_ui(status, keys, show_hint)
+        self.workspace = DockWorkspace(self, panels, layouts)
+        self._build_shortcuts()
+        self._bind()
+        self._render()
+        self._fill_workspace_menu()
+
+    def _build_ui(self, status: StatusViewModel, keys: Sequence[KeyHint], show_hint: bool) -> None:
+        self.setWindowTitle("Parallax")
+        self.setWindowIcon(icon("app", theme.TEXT))
+        self.resize(FIRST_SIZE)
+        self.setMinimumSize(1024, 640)
+        self.setAnimated(False)
+        self.setContextMenuPolicy(Qt.ContextMenuPolicy.NoContextMenu)
+        head = QWidget()
+        box = QVBoxLayout(head)
+        box.setContentsMargins(0, 0, 0, 0)
+        box.setSpacing(0)
+        self.top_bar = TopBar(self._desk, self._desk.notices)
+        self.strip = VenueStrip(self._connections)
+        self.hint = HintBar()
+        self.hint.setVisible(show_hint)
+        for widget in (self.top_bar, self.strip, self.hint):
+            box.addWidget(widget)
+        self.setMenuWidget(head)
+        self.status = StatusBar(status)
+        foot = self.statusBar()
+        foot.setSizeGripEnabled(False)
+        foot.setFixedHeight(STATUS_PX)
+        foot.setContentsMargins(0, 0, 0, 0)
+        foot.addWidget(self.status, 1)
+        self.toasts = ToastHost(self._desk.notices, self, STATUS_PX)
+        self.centre = NoticeCentre(self._desk.notices, self)
+        self.key_overlay = KeyOverlay((*FRAME_KEYS, *keys), self)
+        self.switcher = PanelSwitcher(self)
+
+    def _build_shortcuts(self) -> None:
+        for keys, act in (
+            ("Ctrl+K", self.search_wanted.emit),
+            ("Ctrl+Shift+L", self._desk.view_only),
+            ("Ctrl+Shift+X", self.open_flatten),
+            ("Ctrl+Alt+Z", self._on_undo),
+            ("F1", self._on_keys_wanted),
+            ("F6", partial(self._walk, 1)),
+            ("Shift+F6", partial(self._walk, -1)),
+            ("Ctrl+Tab", partial(self._open_switcher, 1)),
+            ("Ctrl+Shift+Tab", partial(self._open_switcher, -1)),
+            ("Ctrl+Q", self.close),
+            *((f"Ctrl+{number}", partial(self._on_number, number)) for number in range(1, 10)),
+        ):
+            shortcut = QShortcut(QKeySequence(keys), self)
+            shortcut.setContext(Qt.ShortcutContext.ApplicationShortcut)
+            shortcut.setAutoRepeat(False)
+            shortcut.activated.connect(act)
+
+    def _bind(self) -> None:
+        self._desk.changed.connect(self._render)
+        self.top_bar.search_wanted.connect(self.search_wanted)
+        self.top_bar.flatten_wanted.connect(self.open_flatten)
+        self.top_bar.notices_wanted.connect(self._on_notices_wanted)
+        self.top_bar.mode_menu.aboutToShow.connect(self._fill_mode_menu)
+        self.top_bar.workspace_menu.aboutToShow.connect(self._fill_workspace_menu)
+        self.strip.connect_wanted.connect(self.open_connect)
+        self.status.keys_wanted.connect(self._on_keys_wanted)
+        self.hint.dismissed.connect(self.hint_dismissed)
+        self.hint.connect_wanted.connect(self._on_hint_connect)
+        self.switcher.chosen.connect(self.workspace.show_panel)
+        self.workspace.changed.connect(self._on_workspace_changed)
+
+    def _render(self) -> None:
+        desk = self._desk
+        self.workspace.show_mode(desk.panel_word, striped=desk.is_make_believe)
+        self.setWindowTitle(f"Parallax: {desk.badge}")
+
+    # -- dialogs --------------------------------------------------------------------------------------
+
+    def open_connect(self, venue: str) -> None:
+        """Open a venue's connection form."""
+        info = self._connections.infos[venue]
+        card = self._connections.card(venue)
+        vm = ConnectViewModel(info, self._connections.desk, card.mode if card is not None else None)
+        dialog = ConnectDialog(vm, self)
+        vm.setParent(dialog)
+        dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        dialog.open()
+
+    def open_flatten(self) -> None:
+        """List what flattening would do."""
+        dialog = FlattenDialog(self._desk, self)
+        dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        dialog.open()
+
+    def _on_notices_wanted(self) -> None:
+        bell = self.top_bar.bell
+        self.centre.open_at(bell.mapToGlobal(QPoint(bell.width(), bell.height() + 4)))
+
+    def _on_keys_wanted(self) -> None:
+        if self.key_overlay.isVisible():
+            self.key_overlay.close_over()
+        else:
+            self.key_overlay.open_over(self)
+
+    def _on_hint_connect(self) -> None:
+        venue = next((card.venue for card in self._connections.cards if card.can_connect), None)
+        if venue is not None:
+            self.open_connect(venue)
+
+    # -- menus ----------------------------------------------------------------------------------------
+
+    def _fill_mode_menu(self) -> None:
+        menu = self.top_bar.mode_menu
+        menu.clear()
+        for card in self._connections.cards:
+            sub = self.strip.menu_for(card.venue)
+            sub.setTitle(f"{card.title}: {card.badge or 'not connected'}")
+            menu.addMenu(sub)
+        menu.addSeparator()
+        if self._desk.rehearsals:
+            rehearse = QMenu("Rehearse a fault", menu)
+            rehearse.setEnabled(self._desk.mode is Mode.PRACTICE)
+            for rehearsal in self._desk.rehearsals:
+                rehearse.addAction(rehearsal.text, rehearsal.run)
+            menu.addMenu(rehearse)
+        reset = menu.addAction("Reset the practice account…", self._desk.reset_practice)
+        reset.setEnabled(self._desk.can_reset_practice)
+
+    def _fill_workspace_menu(self) -> None:
+        workspace, menu = self.workspace, self.top_bar.workspace_menu
+        menu.clear()
+        for at, name in enumerate(workspace.names(), start=1):
+            action = menu.addAction(name, partial(workspace.switch, name))
+            action.setCheckable(True)
+            action.setChecked(name == workspace.name)
+            if at <= 9:
+                # Shown only: the window has the shortcut itself.
+                action.setText(f"{name}\tCtrl+{at}")
+        menu.addSeparator()
+        panels = QMenu("Panels", menu)
+        for key in workspace.panel_keys():
+            action = panels.addAction(workspace.title_of(key))
+            action.setCheckable(True)
+            action.setChecked(workspace.is_open(key))
+            action.toggled.connect(partial(workspace.set_open, key))
+        menu.addMenu(panels)
+        menu.addSeparator()
+        menu.addAction("Save as…", self._on_save_as)
+        menu.addAction("Delete this workspace", partial(workspace.delete, workspace.name))
+        menu.addAction(icon("undo"), "Undo layout change\tCtrl+Alt+Z", self._on_undo)
+        menu.addAction("First layout", workspace.reset)
+        menu.addSeparator()
+        menu.addAction("Keys\tF1", self._on_keys_wanted)
+        menu.addAction("Quit\tCtrl+Q", self.close)
+
+    def _on_save_as(self) -> None:
+        dialog = QInputDialog(self)
+        dialog.setInputMode(QInputDialog.InputMode.TextInput)
+        dialog.setWindowTitle("Save workspace")
+        dialog.setLabelText("Name of the workspace:")
+        field = dialog.findChild(QLineEdit)
+        if field is not None:
+            field.setMaxLength(60)
+        dialog.textValueSelected.connect(self._on_name_given)
+        dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        dialog.open()
+
+    def _on_name_given(self, name: str) -> None:
+        if name.strip():
+            self.workspace.save_as(name)
+
+    def _on_workspace_changed(self) -> None:
+        if self.top_bar.workspace.text() != self.workspace.name:
+            self.top_bar.workspace.setText(self.workspace.name)
+
+    # -- keys -----------------------------------------------------------------------------------------
+
+    def _on_undo(self) -> None:
+        if not self.workspace.undo():
+            self._desk.notices.info("There is no layout change to undo.")
+
+    def _on_number(self, number: int) -> None:
+        names = self.workspace.names()
+        if number <= len(names):
+            self.workspace.switch(names[number - 1])
+
+    def _walk(self, step: int) -> None:
+        keys = self.workspace.reachable()
+        if not keys:
+            return
+        current = self.workspace.focused_panel()
+        at = keys.index(current) if current in keys else (-1 if step > 0 else 0)
+        self.workspace.show_panel(keys[(at + step) % len(keys)])
+
+    def _open_switcher(self, step: int) -> None:
+        if self.switcher.isVisible():
+            self.switcher.step(step)
+            return
+        panels = [(key, self.workspace.title_of(key)) for key in self.workspace.panel_keys()]
+        self.switcher.open_with(panels, self.workspace.focused_panel(), step)
+
+    # -- closing --------------------------------------------------------------------------------------
+
+    def close_for_good(self) -> None:
+        """Close without asking anybody: everything is saved and disconnected."""
+        self._may_close = True
+        self.close()
+
+    # -- Qt's side ------------------------------------------------------------------------------------
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self.toasts.place()
+
+    def closeEvent(self, event: QCloseEvent) -> None:
+        if self._may_close:
+            event.accept()
+            return
+        event.ignore()
+        self.workspace.save_now()
+        self.close_wanted.emit()

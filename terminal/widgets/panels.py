@@ -1,0 +1,139 @@
+"""A panel of the workspace, and the title bar that every dock wears."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from PySide6.QtCore import QSize, Qt, Signal
+from PySide6.QtGui import QColor, QMouseEvent, QPainter, QPaintEvent, QPen
+from PySide6.QtWidgets import QFrame, QHBoxLayout, QPushButton, QSizePolicy, QVBoxLayout, QWidget
+
+from terminal.widgets import theme
+from terminal.widgets.controls import StripedEdge, label, set_text
+from terminal.widgets.icons import icon
+
+TITLE_PX = 26
+
+
+@dataclass(frozen=True, slots=True)
+class Panel:
+    """Something that can stand in the workspace.
+
+    ``key`` names it in saved layouts and never changes. ``header`` is drawn inside its title bar (symbol,
+    padlock, tabs). ``can_trade``: orders can be sent from it, so its title says whose money it is.
+    """
+
+    key: str
+    title: str
+    widget: QWidget
+    header: QWidget | None = None
+    can_trade: bool = False
+    link_group: int | None = None
+    show_title: bool = True
+
+
+class LinkChip(QWidget):
+    """The number and colour of a link group."""
+
+    def __init__(self, group: int, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._group = group
+        self.setFixedSize(QSize(16, 16))
+        self.setToolTip(f"Link group {group}: panels of this group show the same market")
+        self.setAccessibleName(f"Link group {group}")
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        tint = QColor(theme.LINK_GROUPS[self._group - 1])
+        painter = QPainter(self)
+        painter.setPen(QPen(tint, 1))
+        painter.drawRect(self.rect().adjusted(1, 1, -2, -2))
+        painter.setFont(theme.ui_font(theme.LABEL_PX, bold=True))
+        painter.drawText(self.rect(), Qt.AlignmentFlag.AlignCenter, str(self._group))
+        painter.end()
+
+
+class PanelTitleBar(QFrame):
+    """Title, link chip, the word for whose money it is, the panel's own controls, float and close.
+
+    Signals:
+        float_wanted, close_wanted: its buttons were pressed, or it was double-clicked.
+    """
+
+    float_wanted = Signal()
+    close_wanted = Signal()
+
+    def __init__(self, panel: Panel, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._panel = panel
+        self._build_ui()
+
+    def _build_ui(self) -> None:
+        self.setProperty("kind", "titlebar")
+        box = QVBoxLayout(self)
+        box.setContentsMargins(0, 0, 0, 0)
+        box.setSpacing(0)
+        self.edge = StripedEdge()
+        self.edge.hide()
+        box.addWidget(self.edge)
+        row = QHBoxLayout()
+        row.setContentsMargins(8, 0, 4, 0)
+        row.setSpacing(6)
+        box.addLayout(row)
+        self.title = label(self._panel.title, kind="title")
+        self.title.setFont(theme.ui_font(12, bold=True))
+        self.title.setVisible(self._panel.show_title)
+        row.addWidget(self.title)
+        if self._panel.link_group is not None:
+            row.addWidget(LinkChip(self._panel.link_group))
+        self.word = label(kind="mode")
+        self.word.hide()
+        row.addWidget(self.word)
+        if self._panel.header is not None:
+            self._panel.header.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Preferred)
+            row.addWidget(self._panel.header, 1)
+        else:
+            row.addStretch(1)
+        self.float_button = self._button("float", "Make it a window of its own, or put it back")
+        self.close_button = self._button("close", "Close the panel; the workspace menu brings it back")
+        self.float_button.clicked.connect(self.float_wanted)
+        self.close_button.clicked.connect(self.close_wanted)
+        row.addWidget(self.float_button)
+        row.addWidget(self.close_button)
+
+    def _button(self, name: str, tip: str) -> QPushButton:
+        button = QPushButton(icon(name, theme.MUTED), "")
+        button.setProperty("kind", "title")
+        button.setFixedSize(20, 20)
+        button.setIconSize(QSize(14, 14))
+        button.setToolTip(tip)
+        button.setAccessibleName(f"{tip.partition(';')[0]}: {self._panel.title}")
+        button.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        return button
+
+    def show_mode(self, word: str, *, striped: bool) -> None:
+        """Say in an order panel whose money its orders move."""
+        if not self._panel.can_trade:
+            return
+        set_text(self.word, word)
+        self.word.setVisible(bool(word))
+        if self.edge.isHidden() == striped:
+            self.edge.setVisible(striped)
+            self.updateGeometry()
+
+    def show_title(self, on: bool) -> None:
+        """A panel behind tabs has its title on the tab already."""
+        self.title.setVisible(on and self._panel.show_title)
+
+    def sizeHint(self) -> QSize:
+        edge = self.edge.height() if not self.edge.isHidden() else 0
+        header = self._panel.header
+        inner = header.sizeHint().height() + 2 if header is not None else 0
+        # A crowded title bar must not keep its panel wide.
+        return QSize(60, max(TITLE_PX, inner) + edge)
+
+    def minimumSizeHint(self) -> QSize:
+        return self.sizeHint()
+
+    def mouseDoubleClickEvent(self, event: QMouseEvent) -> None:
+        self.float_wanted.emit()
+        event.accept()

@@ -1,0 +1,142 @@
+"""The venue strip: one card a venue with its state, price and age; a click offers what can be done."""
+
+from __future__ import annotations
+
+from functools import partial
+
+from PySide6.QtCore import QPoint, Qt, Signal
+from PySide6.QtWidgets import QFrame, QHBoxLayout, QMenu, QWidget
+
+from terminal.viewmodels.connection import ConnectionViewModel, Mode, Shape, VenueCard
+from terminal.widgets import theme
+from terminal.widgets.controls import ClickFrame, PriceLabel, StateDot, label, set_text, set_tone
+from terminal.widgets.icons import icon
+
+STRIP_PX = 34
+
+
+class VenueCardWidget(ClickFrame):
+    """One venue's card."""
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setProperty("kind", "card")
+        self.setFixedHeight(26)
+        row = QHBoxLayout(self)
+        row.setContentsMargins(8, 0, 8, 0)
+        row.setSpacing(6)
+        self.dot = StateDot()
+        self.title = label(kind="title")
+        self.mode = label(kind="muted")
+        self.symbol = label(kind="label")
+        self.bid = PriceLabel(theme.UP)
+        self.slash = label("/", kind="muted")
+        self.ask = PriceLabel(theme.DOWN)
+        self.state = label(kind="muted")
+        for widget in (
+            self.dot, self.title, self.mode, self.symbol, self.bid, self.slash, self.ask, self.state
+        ):  # fmt: skip
+            row.addWidget(widget)
+
+    def show_card(self, card: VenueCard) -> None:
+        """Show a venue as it stands now."""
+        live = card.shape is Shape.LIVE
+        self.dot.show_state(card.shape, card.tone)
+        set_text(self.title, card.title)
+        set_text(self.mode, "unofficial interface" if card.unofficial else "")
+        self.mode.setVisible(card.unofficial)
+        set_text(self.symbol, card.symbol)
+        has_price = bool(card.symbol) and card.mode is not None
+        for widget in (self.symbol, self.bid, self.slash, self.ask):
+            widget.setVisible(has_price)
+        if has_price:
+            self.bid.show_price(card.bid, proven=live)
+            self.ask.show_price(card.ask, proven=live)
+        set_text(self.state, card.age if live else card.word)
+        set_tone(self.state, "muted" if live else card.tone or "label")
+        self.state.setMinimumWidth(34 if live else 0)
+        self.setToolTip(_tip(card))
+        self.setAccessibleName(f"{card.title}: {card.word}, {card.badge or 'not connected'}")
+
+
+def _tip(card: VenueCard) -> str:
+    lines = [f"{card.title}: {card.word}" + (f", {card.badge}" if card.badge else "")]
+    if card.reason:
+        lines.append(card.reason)
+    if card.account:
+        lines.append(f"Account: {card.account}")
+    lines += [f"{figure.label}: {figure.text}" for figure in card.figures]
+    lines += [budget.text for budget in card.budgets]
+    lines.append("Click: practice, real prices, or connect an account")
+    return "\n".join(lines)
+
+
+class VenueStrip(QFrame):
+    """All venues' cards.
+
+    Signals:
+        connect_wanted: (venue) the person wants to connect an account, or change it.
+    """
+
+    connect_wanted = Signal(str)
+
+    def __init__(self, vm: ConnectionViewModel, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._vm = vm
+        self._cards: dict[str, VenueCardWidget] = {}
+        self._build_ui()
+        self._bind()
+        self._render()
+
+    def _build_ui(self) -> None:
+        self.setProperty("kind", "strip")
+        self.setFixedHeight(STRIP_PX)
+        self._row = QHBoxLayout(self)
+        self._row.setContentsMargins(6, 3, 6, 4)
+        self._row.setSpacing(6)
+        for venue in self._vm.infos:
+            card = VenueCardWidget()
+            card.clicked.connect(partial(self._on_card_clicked, venue))
+            self._cards[venue] = card
+            self._row.addWidget(card)
+        self._row.addStretch(1)
+
+    def _bind(self) -> None:
+        self._vm.changed.connect(self._render)
+
+    def _render(self) -> None:
+        for card in self._vm.cards:
+            self._cards[card.venue].show_card(card)
+
+    def _on_card_clicked(self, venue: str) -> None:
+        menu = self.menu_for(venue)
+        card = self._cards[venue]
+        menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        menu.popup(card.mapToGlobal(QPoint(0, card.height() + 2)))
+
+    def menu_for(self, venue: str) -> QMenu:
+        """What a click on a venue's card offers."""
+        card = self._vm.card(venue)
+        menu = QMenu(self)
+        if card is None:
+            return menu
+        for mode, text in (
+            (Mode.PRACTICE, "Practice market: no money moves"),
+            (Mode.PUBLIC, "Real prices, no account"),
+        ):
+            if mode is Mode.PUBLIC and not card.can_show_public:
+                continue
+            action = menu.addAction(text, partial(self._vm.use, venue, mode))
+            action.setCheckable(True)
+            action.setChecked(card.mode is mode)
+            # Choosing what is on already would only cut the connection for a moment.
+            action.setEnabled(card.mode is not mode or card.shape is not Shape.LIVE)
+        if card.can_connect:
+            text = f"Account {card.account}…" if card.mode is Mode.LIVE else "Connect an account…"
+            action = menu.addAction(icon("key"), text, partial(self.connect_wanted.emit, venue))
+            action.setCheckable(True)
+            action.setChecked(card.mode is Mode.LIVE)
+        if card.mode is not None and card.shape is not Shape.OFF:
+            menu.addSeparator()
+            menu.addAction("Disconnect", partial(self._vm.disconnect_venue, venue))
+        return menu

@@ -1,0 +1,430 @@
+"""Where the panels stand: docks, named layouts, undo, and what happens when a layout does not fit any more.
+
+One small interface, one implementation on ``QDockWidget``; another docking library could take its place.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Protocol
+
+from PySide6.QtCore import QByteArray, QObject, QRect, QSize, Qt, QTimer, Signal
+from PySide6.QtGui import QGuiApplication, QMoveEvent, QResizeEvent
+from PySide6.QtWidgets import QDockWidget, QMainWindow, QTabWidget, QWidget
+
+from terminal.viewmodels.layouts import Layout, LayoutStore, safe_name
+from terminal.widgets.panels import Panel, PanelTitleBar
+
+SAVE_AFTER_MS = 2000
+UNDO_STEPS = 20
+NARROW_PX = 1600
+DEFAULT_NAME = "Start"
+_MIN_VISIBLE_PX = 60
+
+
+class Workspace(Protocol):
+    """What the window needs of a docking implementation."""
+
+    name: str
+
+    def start(self, *, restore: bool = True) -> None:
+        """Put the panels where they stood at the end of the last run, or where they stand at first."""
+        ...
+
+    def names(self) -> list[str]: ...
+
+    def switch(self, name: str) -> None: ...
+
+    def save_as(self, name: str) -> None: ...
+
+    def delete(self, name: str) -> None: ...
+
+    def reset(self) -> None: ...
+
+    def undo(self) -> bool: ...
+
+    def save_now(self) -> None: ...
+
+    def panel_keys(self) -> list[str]: ...
+
+    def is_open(self, key: str) -> bool: ...
+
+    def set_open(self, key: str, open_: bool) -> None: ...
+
+    def show_panel(self, key: str) -> None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class _Snapshot:
+    state: bytes
+    geometry: bytes
+    size: QSize
+
+
+class PanelDock(QDockWidget):
+    """A dock that tells when it was moved or resized.
+
+    Signals:
+        reshaped: its place or size changed.
+    """
+
+    reshaped = Signal()
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self.reshaped.emit()
+
+    def moveEvent(self, event: QMoveEvent) -> None:
+        super().moveEvent(event)
+        self.reshaped.emit()
+
+
+class DockWorkspace(QObject):
+    """Panels as docks of a main window.
+
+    Signals:
+        changed: another layout, or panels were opened or closed.
+
+    Attributes:
+        name: the layout that is shown.
+    """
+
+    changed = Signal()
+
+    def __init__(self, window: QMainWindow, panels: Mapping[str, Panel], store: LayoutStore) -> None:
+        super().__init__(window)
+        self.name = DEFAULT_NAME
+        self.docks: dict[str, PanelDock] = {}
+        self.bars: dict[str, PanelTitleBar] = {}
+        self._window = window
+        self._panels = dict(panels)
+        self._store = store
+        self._undo: list[_Snapshot] = []
+        self._last: _Snapshot | None = None
+        self._is_arranging = False
+        self._save_timer = QTimer(self)
+        self._save_timer.setSingleShot(True)
+        self._save_timer.setInterval(SAVE_AFTER_MS)
+        self._save_timer.timeout.connect(self._save_if_changed)
+        self._build_docks()
+
+    def _build_docks(self) -> None:
+        window = self._window
+        window.setDockNestingEnabled(True)
+        window.setDockOptions(
+            QMainWindow.DockOption.AllowNestedDocks
+            | QMainWindow.DockOption.AllowTabbedDocks
+            | QMainWindow.DockOption.GroupedDragging
+        )
+        window.setTabPosition(Qt.DockWidgetArea.AllDockWidgetAreas, QTabWidget.TabPosition.North)
+        window.setDocumentMode(True)
+        for corner in (Qt.Corner.BottomLeftCorner, Qt.Corner.BottomRightCorner):
+            window.setCorner(corner, Qt.DockWidgetArea.BottomDockWidgetArea)
+        for key, panel in self._panels.items():
+            dock = PanelDock(panel.title, window)
+            dock.setObjectName(f"panel-{key}")
+            bar = PanelTitleBar(panel)
+            dock.setTitleBarWidget(bar)
+            dock.setWidget(panel.widget)
+            bar.float_wanted.connect(self._on_float_wanted)
+            bar.close_wanted.connect(dock.close)
+            dock.visibilityChanged.connect(self._on_changed)
+            dock.topLevelChanged.connect(self._on_changed)
+            dock.dockLocationChanged.connect(self._on_changed)
+            dock.reshaped.connect(self._on_reshaped)
+            self.docks[key], self.bars[key] = dock, bar
+
+    def _on_float_wanted(self) -> None:
+        bar = self.sender()
+        dock = next(dock for key, dock in self.docks.items() if self.bars[key] is bar)
+        dock.setFloating(not dock.isFloating())
+
+    # -- arranging ------------------------------------------------------------------------------------
+
+    def start(self, *, restore: bool = True) -> None:
+        """See :class:`Workspace`. Call it when the window has its size."""
+        self.name = (restore and self._store.last_used()) or DEFAULT_NAME
+        layout = self._store.load(self.name) if restore else None
+        self._arrange(layout)
+        self._last = self._snapshot()
+        self._store.set_last_used(self.name)
+        # No control is lit before a key is pressed.
+        self._window.setFocus()
+        self.changed.emit()
+
+    def _arrange(self, layout: Layout | None, *, with_geometry: bool = True) -> None:
+        self._is_arranging = True
+        try:
+            if layout is None or not self._restore(layout, with_geometry=with_geometry):
+                self._arrange_first()
+            self._bring_back()
+        finally:
+            self._is_arranging = False
+        self._tidy_titles()
+
+    def _restore(self, layout: Layout, *, with_geometry: bool) -> bool:
+        if with_geometry and layout.geometry:
+            self._window.restoreGeometry(QByteArray(layout.geometry))
+        self._arrange_first()  # panels that the layout does not know yet get their first place
+        if not self._window.restoreState(QByteArray(layout.state)):
+            self._store.on_notice(f"The layout “{self.name}” could not be used; the first one is shown.")
+            return False
+        for key in self.docks.keys() - set(layout.panels):
+            self.docks[key].show()
+        return True
+
+    def _arrange_first(self) -> None:
+        """The first layout: wide screens show everything, narrow ones put ladder and tape into tabs."""
+        window, docks = self._window, self.docks
+        for dock in docks.values():
+            dock.setFloating(False)
+            window.removeDockWidget(dock)
+        upper = [docks[key] for key in ("watchlist", "chart", "ladder", "tape", "ticket") if key in docks]
+        known = {"watchlist", "chart", "ladder", "tape", "ticket", "blotter"}
+        area = Qt.DockWidgetArea.TopDockWidgetArea
+        if upper:
+            window.addDockWidget(area, upper[0])
+        self._chain(upper)
+        if "blotter" in docks:
+            window.addDockWidget(Qt.DockWidgetArea.BottomDockWidgetArea, docks["blotter"])
+        for key in docks.keys() - known:
+            window.addDockWidget(area, docks[key])
+        for dock in docks.values():
+            dock.show()
+        layout = window.layout()
+        if layout is not None:
+            layout.activate()
+        self._size_first()
+
+    def _chain(self, upper: list[PanelDock]) -> None:
+        window, docks = self._window, self.docks
+        before: PanelDock | None = None
+        for dock in upper:
+            if before is not None:
+                if dock is docks.get("tape") and before is docks.get("ladder"):
+                    continue
+                window.splitDockWidget(before, dock, Qt.Orientation.Horizontal)
+            before = dock
+        ladder, tape = docks.get("ladder"), docks.get("tape")
+        if ladder is not None and tape is not None:
+            if self._is_narrow:
+                window.addDockWidget(Qt.DockWidgetArea.TopDockWidgetArea, tape)
+                window.tabifyDockWidget(ladder, tape)
+                ladder.raise_()
+            else:
+                window.splitDockWidget(ladder, tape, Qt.Orientation.Vertical)
+
+    @property
+    def _is_narrow(self) -> bool:
+        return self._window.width() < NARROW_PX
+
+    def _size_first(self) -> None:
+        narrow = self._is_narrow
+        widths = (
+            {"watchlist": 220, "ladder": 270, "ticket": 290}
+            if narrow
+            else {"watchlist": 280, "ladder": 300, "ticket": 300}
+        )
+        used = sum(width for key, width in widths.items() if key in self.docks)
+        widths["chart"] = max(300, self._window.width() - used - 12)
+        self._resize(widths, Qt.Orientation.Horizontal)
+        blotter = 160 if narrow else 210
+        upper = max(200, self._window.height() - blotter - 110)
+        self._resize({"chart": upper, "blotter": blotter}, Qt.Orientation.Vertical)
+        if not narrow:
+            self._resize({"ladder": upper - 220, "tape": 220}, Qt.Orientation.Vertical)
+
+    def _resize(self, sizes: Mapping[str, int], orientation: Qt.Orientation) -> None:
+        found = {key: size for key, size in sizes.items() if key in self.docks}
+        self._window.resizeDocks([self.docks[key] for key in found], list(found.values()), orientation)
+
+    def _bring_back(self) -> None:
+        """Move windows that no screen shows to the primary one."""
+        for widget in (self._window, *(dock for dock in self.docks.values() if dock.isFloating())):
+            place = _place_on_screen(widget)
+            if place is not None:
+                widget.setGeometry(place)
+
+    # -- layouts --------------------------------------------------------------------------------------
+
+    def names(self) -> list[str]:
+        """The saved layouts; the shown one is always among them."""
+        return sorted({*self._store.names(), self.name})
+
+    def switch(self, name: str) -> None:
+        """Show another layout; the one before is saved."""
+        if name == self.name:
+            return
+        self.save_now()
+        self.name = name
+        self._undo.clear()
+        self._arrange(self._store.load(name), with_geometry=False)
+        self._last = self._snapshot()
+        self._store.set_last_used(name)
+        self.changed.emit()
+
+    def save_as(self, name: str) -> None:
+        """Keep the present arrangement under another name and go on with it."""
+        self.name = safe_name(name)
+        self._write(self._snapshot())
+        self._store.set_last_used(self.name)
+        self.changed.emit()
+
+    def delete(self, name: str) -> None:
+        """Remove a saved layout; the shown one goes back to the first arrangement."""
+        self._store.delete(name)
+        if name == self.name:
+            self.name = DEFAULT_NAME
+            self.reset()
+            self._store.set_last_used(self.name)
+        self.changed.emit()
+
+    def reset(self) -> None:
+        """Put every panel where it stands at first; can be undone."""
+        self._remember()
+        self._arrange(None)
+        self._save_soon()
+        self.changed.emit()
+
+    def undo(self) -> bool:
+        """Take the last change of the layout back; False where there is none."""
+        now = self._snapshot()
+        while self._undo or self._last is not None:
+            if self._last is not None and self._last.state != now.state:
+                target, self._last = self._last, None
+            elif self._undo:
+                target, self._last = self._undo.pop(), None
+            else:
+                self._last = now
+                return False
+            if target.state != now.state:
+                break
+        else:
+            return False
+        self._is_arranging = True
+        try:
+            self._window.restoreState(QByteArray(target.state))
+        finally:
+            self._is_arranging = False
+        self._tidy_titles()
+        self._last = self._snapshot()
+        self._write(self._last)
+        self.changed.emit()
+        return True
+
+    def save_now(self) -> None:
+        """Write the layout if it has changed."""
+        self._save_timer.stop()
+        self._save_if_changed()
+
+    def _remember(self) -> None:
+        if self._last is not None:
+            self._undo.append(self._last)
+            del self._undo[:-UNDO_STEPS]
+
+    def _save_soon(self) -> None:
+        self._save_timer.start()
+
+    def _save_if_changed(self) -> None:
+        now = self._snapshot()
+        last = self._last
+        if last is not None and (now.state, now.geometry) == (last.state, last.geometry):
+            return
+        # A resized window moves every splitter: that is no change of the layout that one would undo.
+        if last is not None and now.size == last.size and now.state != last.state:
+            self._remember()
+        self._last = now
+        self._write(now)
+
+    def _write(self, snapshot: _Snapshot) -> None:
+        self._store.save(self.name, Layout(snapshot.geometry, snapshot.state, tuple(self.docks)))
+
+    def _snapshot(self) -> _Snapshot:
+        window = self._window
+        return _Snapshot(bytes(window.saveState().data()), bytes(window.saveGeometry().data()), window.size())
+
+    # -- panels ---------------------------------------------------------------------------------------
+
+    def panel_keys(self) -> list[str]:
+        """All panels, in their own order."""
+        return list(self.docks)
+
+    def title_of(self, key: str) -> str:
+        return self._panels[key].title
+
+    def is_open(self, key: str) -> bool:
+        """Whether a panel is in the layout at all; it may stand behind another tab."""
+        return not self.docks[key].isHidden()
+
+    def set_open(self, key: str, open_: bool) -> None:
+        """Open or close a panel."""
+        dock = self.docks[key]
+        dock.setVisible(open_)
+        if open_:
+            dock.raise_()
+            place = _place_on_screen(dock) if dock.isFloating() else None
+            if place is not None:
+                dock.setGeometry(place)
+
+    def show_panel(self, key: str) -> None:
+        """Bring a panel to the front and give it the keyboard."""
+        self.set_open(key, True)
+        dock = self.docks[key]
+        dock.raise_()
+        dock.activateWindow()
+        target = _first_focusable(self._panels[key].widget)
+        target.setFocus(Qt.FocusReason.ShortcutFocusReason)
+
+    def focused_panel(self) -> str | None:
+        """The panel that has the keyboard."""
+        focus = QGuiApplication.focusObject()
+        if not isinstance(focus, QWidget):
+            return None
+        return next((key for key, dock in self.docks.items() if dock.isAncestorOf(focus)), None)
+
+    def reachable(self) -> list[str]:
+        """Open panels that are in front, in their own order: what F6 walks through."""
+        return [key for key, dock in self.docks.items() if not dock.visibleRegion().isEmpty()]
+
+    def show_mode(self, word: str, *, striped: bool) -> None:
+        """Say in every order panel whose money its orders move."""
+        for bar in self.bars.values():
+            bar.show_mode(word, striped=striped)
+
+    def _on_reshaped(self) -> None:
+        if not self._is_arranging:
+            self._save_soon()
+
+    def _on_changed(self, *_: object) -> None:
+        if not self._is_arranging:
+            self._save_soon()
+            self._tidy_titles()
+            self.changed.emit()
+
+    def _tidy_titles(self) -> None:
+        for key, dock in self.docks.items():
+            self.bars[key].show_title(not self._window.tabifiedDockWidgets(dock) or dock.isFloating())
+
+
+def _place_on_screen(widget: QWidget) -> QRect | None:
+    """Where to move a window that no screen shows enough of; None where it may stay."""
+    frame = widget.frameGeometry()
+    for screen in QGuiApplication.screens():
+        seen = screen.availableGeometry().intersected(frame)
+        if seen.width() >= _MIN_VISIBLE_PX and seen.height() >= _MIN_VISIBLE_PX:
+            return None
+    room = QGuiApplication.primaryScreen().availableGeometry()
+    size = frame.size().boundedTo(room.size())
+    return QRect(room.center() - QRect(0, 0, size.width(), size.height()).center(), size)
+
+
+def _first_focusable(widget: QWidget) -> QWidget:
+    """Where the keyboard goes when a panel is reached: itself, or the first control in it that takes it."""
+    if widget.focusPolicy() != Qt.FocusPolicy.NoFocus:
+        return widget
+    for child in widget.findChildren(QWidget):
+        if child.isVisible() and child.isEnabled() and child.focusPolicy() & Qt.FocusPolicy.TabFocus:
+            return child
+    widget.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+    return widget
