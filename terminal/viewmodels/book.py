@@ -101,8 +101,9 @@ class Ghost:
     key: int
     price: Decimal
     text: str
-    place_text: str
-    """``keeps place`` or ``loses place`` in the queue at its price."""
+    """New price, ticks moved, distance to the opposite quote."""
+    detail: str
+    """New estimated worth, and whether it keeps its place in the queue."""
     would_fill: bool
     """A limit that has been moved across the market."""
 
@@ -201,9 +202,11 @@ class LadderViewModel(QObject):
         if count != self._count:
             middle = None if self._top is None else self._top - self._count // 2
             self._count = count
-            self._top = None if middle is None else middle + count // 2
-            if self.auto_group and not self._frozen:
-                self._choose_group()
+            # Under the pointer not even a resize (a line that appears below) may move the rows.
+            if not self._frozen:
+                self._top = None if middle is None else middle + count // 2
+                if self.auto_group:
+                    self._choose_group()
             self._build()
 
     def _on_market(self, instrument: InstrumentId, topic: Topic) -> None:
@@ -666,11 +669,11 @@ class LadderViewModel(QObject):
         against = ask if chip.side is Side.BUY else bid
         if against:
             parts.append(fmt.percent((price - against) / against * 100))
-        parts.append(fmt.money(price * chip.quantity * self.instrument.multiplier, self.instrument.quote))
+        money = fmt.money(price * chip.quantity * self.instrument.multiplier, self.instrument.quote)
         limits = any(order.limit_price is not None and order.trigger_price is None for order in orders)
         fills = limits and against is not None and (price - against) * chip.side.sign >= 0
-        text = "would fill at once" if fills else "keeps place" if key == chip.key else "loses place"
-        return Ghost(chip, key, price, "  ".join(parts), text, fills)
+        word = "would fill at once" if fills else "keeps place" if key == chip.key else "loses place"
+        return Ghost(chip, key, price, "  ".join(parts), f"{money}  {word}", fills)
 
     # -- keyboard -------------------------------------------------------------------------------------
 

@@ -30,7 +30,7 @@ def cost_lines(
 ) -> tuple[CostLine, ...]:
     """The cost strip: always the same lines at the same place, with a dash for what cannot be known."""
     digits, quote = instrument.price_decimals, instrument.quote
-    labels = ("Average price", "Slippage vs mid", "Fee", "In and out")
+    labels = ("Average price", "Slippage vs mid", "Fee")
     if cost is None or (cost.average_price is None and cost.covered >= 1):
         return tuple(
             CostLine(label, fmt.NOTHING, why_not if row == 0 else "") for row, label in enumerate(labels)
@@ -50,13 +50,7 @@ def cost_lines(
         cost.fee_kind if cost.fee is not None else "rate unknown",
         tip="By the account's own rates: maker for what rests, taker for what is taken at once.",
     )
-    both = CostLine(
-        labels[3],
-        fmt.money(cost.round_trip, quote, decimals=_money_digits(cost.round_trip)),
-        _per_cent(cost.round_trip, cost.notional),
-        tip="Spread, slippage and both fees if you entered and left at once.",
-    )
-    return (CostLine(labels[0], fmt.price(cost.average_price, digits)), slippage, fee, both)
+    return (CostLine(labels[0], fmt.price(cost.average_price, digits)), slippage, fee)
 
 
 def fixed_numbers(

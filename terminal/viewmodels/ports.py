@@ -75,12 +75,13 @@ class Sessions(Protocol):
 class Gate(Protocol):
     """What order panels ask of ``services.orders.OrderGate``."""
 
-    orders: Mapping[str, Order]
     changed: Observable[[Order]]
     removed: Observable[[str]]
     readiness: Observable[[str]]
     arming: Arming
 
+    @property
+    def orders(self) -> Mapping[str, Order]: ...
     def ready(self, account: str) -> bool: ...
     def closed_reason(self, account: str) -> str: ...
     def check(self, account: str, request: OrderRequest) -> CheckResult: ...

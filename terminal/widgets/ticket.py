@@ -1,0 +1,419 @@
+"""The order ticket's controls."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import QSignalBlocker, Qt
+from PySide6.QtGui import QColor, QHideEvent, QKeySequence, QPainter, QPaintEvent, QShortcut, QShowEvent
+from PySide6.QtWidgets import (
+    QCheckBox,
+    QFrame,
+    QHBoxLayout,
+    QPushButton,
+    QScrollArea,
+    QSlider,
+    QVBoxLayout,
+    QWidget,
+)
+
+from terminal.domain.market import Side
+from terminal.domain.orders import TriggerReference
+from terminal.viewmodels import ticket_form as names
+from terminal.viewmodels.sending import RequestView
+from terminal.viewmodels.size_entry import Preset, SizeUnit
+from terminal.viewmodels.ticket import SendButton, TicketViewModel
+from terminal.widgets import theme
+from terminal.widgets.controls import ElidedLabel, StripedEdge, label, line, set_text
+from terminal.widgets.request_card import RequestCard, ResultLine
+from terminal.widgets.ticket_parts import BigButton, CostGrid, FieldRow, NumberEdit, chooser, fill_chooser
+
+_SHEET = f"""
+QPushButton[kind="tab"] {{ background: transparent; border: none; border-bottom: 2px solid {theme.HAIRLINE};
+    border-radius: 0; color: {theme.TEXT_2}; font-weight: 600; padding: 4px 0; }}
+QPushButton[kind="tab"]:hover {{ background: {theme.HOVER}; }}
+QPushButton[kind="tab"][side="buy"]:checked {{ color: {theme.UP}; border-bottom-color: {theme.UP}; }}
+QPushButton[kind="tab"][side="sell"]:checked {{ color: {theme.DOWN}; border-bottom-color: {theme.DOWN}; }}
+QPushButton[kind="tab"]:focus {{ border: 1px solid {theme.FOCUS}; border-bottom-width: 2px; }}
+QPushButton[kind="chip"] {{ padding: 0; min-height: 18px; font-size: {theme.LABEL_PX}px; min-width: 20px; }}
+QPushButton[kind="chip"]:focus {{ border: 1px solid {theme.FOCUS}; }}
+"""
+_UNITS = (SizeUnit.BASE, SizeUnit.QUOTE, SizeUnit.PERCENT)
+
+
+class TicketPanel(QWidget):
+    """The whole ticket, 300 px wide and up. The form scrolls where there is little height; the two buttons,
+    the cost and the note on whose money it is stay in sight."""
+
+    def __init__(self, vm: TicketViewModel, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._vm = vm
+        self._presets: tuple[tuple[Preset, ...], ...] = ()
+        self._build_ui()
+        self._bind()
+        self._render()
+
+    # -- building -------------------------------------------------------------------------------------
+
+    def _build_ui(self) -> None:
+        self.setStyleSheet(_SHEET)
+        self.setMinimumWidth(250)
+        box = QVBoxLayout(self)
+        box.setContentsMargins(0, 0, 0, 0)
+        box.setSpacing(0)
+        self._stripe = StripedEdge()
+        box.addWidget(self._stripe)
+        self._scroll = QScrollArea()
+        self._scroll.setWidgetResizable(True)
+        self._scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self._scroll.setFrameShape(QFrame.Shape.NoFrame)
+        self._scroll.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        self._scroll.setWidget(self._build_form())
+        box.addWidget(self._scroll, 1)
+        box.addWidget(self._build_foot())
+        self._empty = label(kind="label")
+        self._empty.setAlignment(Qt.AlignmentFlag.AlignCenter)
+        self._empty.setWordWrap(True)
+        box.addWidget(self._empty, 1)
+
+    def _build_form(self) -> QWidget:
+        form = QWidget()
+        box = QVBoxLayout(form)
+        box.setContentsMargins(8, 4, 8, 4)
+        box.setSpacing(5)
+        head = QHBoxLayout()
+        head.setSpacing(6)
+        self._symbol = label(kind="title")
+        self._badge = label()
+        self._badge.setFont(theme.ui_font(10, bold=True))
+        head.addWidget(self._symbol)
+        head.addWidget(self._badge)
+        head.addStretch(1)
+        box.addLayout(head)
+        tabs = QHBoxLayout()
+        tabs.setSpacing(0)
+        self._tabs: dict[Side, QPushButton] = {}
+        for side, text in ((Side.BUY, "Buy"), (Side.SELL, "Sell")):
+            tab = QPushButton(text)
+            tab.setCheckable(True)
+            tab.setProperty("kind", "tab")
+            tab.setProperty("side", side.value)
+            tab.setAccessibleName(f"{text} side: what Ctrl+Enter sends")
+            self._tabs[side] = tab
+            tabs.addWidget(tab, 1)
+        box.addLayout(tabs)
+        kinds = QHBoxLayout()
+        kinds.setSpacing(4)
+        self._type = chooser("Order type")
+        self._life = chooser("Time in force")
+        self._life.setFixedWidth(64)
+        kinds.addWidget(self._type, 1)
+        kinds.addWidget(self._life)
+        box.addLayout(kinds)
+        self._build_fields()
+        for row in self._rows.values():
+            box.addWidget(row)
+            if row is self._rows[names.QUANTITY]:
+                box.addLayout(self._build_size_helpers())
+        box.addWidget(self._build_flags())
+        box.addStretch(1)
+        return form
+
+    def _build_fields(self) -> None:
+        vm = self._vm
+        self._limit = NumberEdit("Limit price", lambda ticks: vm.step_price(names.LIMIT_PRICE, ticks))
+        self._trigger = NumberEdit("Trigger price", lambda ticks: vm.step_price(names.TRIGGER_PRICE, ticks))
+        self._trail = NumberEdit("Trailing distance")
+        self._offset = NumberEdit("Limit distance")
+        self._size = NumberEdit("Size")
+        self._display = NumberEdit("Visible part")
+        self._expire = NumberEdit("Good until")
+        self._expire.setPlaceholderText("+2h, 18:30, 2026-08-14 18:30")
+        self._size.setPlaceholderText("0.05, 1k, 25%, $500")
+        self._takers = [self._chip(text, f"Take the {text} price") for text in ("bid", "mid", "ask")]
+        self._reference = chooser("Triggered by")
+        self._reference.setFixedWidth(64)
+        self._trail_unit = chooser("Unit of the trailing distance")
+        self._trail_unit.setFixedWidth(64)
+        self._unit = chooser("Unit of the size")
+        self._unit.setFixedWidth(80)
+        self._rows: dict[str, FieldRow] = {
+            names.TRIGGER_PRICE: FieldRow("Trigger", self._trigger),
+            names.TRAIL_OFFSET: FieldRow("Trail by", self._trail, self._trail_unit),
+            names.LIMIT_PRICE: FieldRow("Price", self._limit, *self._takers),
+            names.LIMIT_OFFSET: FieldRow("Limit off", self._offset),
+            names.TRIGGER_REFERENCE: FieldRow("Fires on", self._reference),
+            names.QUANTITY: FieldRow("Size", self._size, self._unit),
+            names.DISPLAY_QUANTITY: FieldRow("Shows", self._display),
+            names.EXPIRE_TIME: FieldRow("Until", self._expire),
+        }
+        self._edits = {
+            names.LIMIT_PRICE: self._limit,
+            names.TRIGGER_PRICE: self._trigger,
+            names.TRAIL_OFFSET: self._trail,
+            names.LIMIT_OFFSET: self._offset,
+            names.QUANTITY: self._size,
+            names.DISPLAY_QUANTITY: self._display,
+            names.EXPIRE_TIME: self._expire,
+        }
+
+    def _build_size_helpers(self) -> QVBoxLayout:
+        box = QVBoxLayout()
+        box.setSpacing(3)
+        self._preset_box = QVBoxLayout()
+        self._preset_box.setSpacing(3)
+        box.addLayout(self._preset_box)
+        row = QHBoxLayout()
+        row.setSpacing(6)
+        self._slider = QSlider(Qt.Orientation.Horizontal)
+        self._slider.setRange(0, 100)
+        self._slider.setPageStep(10)
+        self._slider.setAccessibleName("Share of what is free, per cent")
+        self._percent = label(kind="label")
+        self._percent.setFont(theme.number_font(theme.LABEL_PX))
+        self._percent.setFixedWidth(36)
+        self._percent.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
+        row.addWidget(self._slider, 1)
+        row.addWidget(self._percent)
+        box.addLayout(row)
+        self._free = ElidedLabel()
+        self._free.setProperty("kind", "muted")
+        box.addWidget(self._free)
+        return box
+
+    def _build_flags(self) -> QWidget:
+        self._flags = QWidget()
+        row = QHBoxLayout(self._flags)
+        row.setContentsMargins(0, 0, 0, 0)
+        row.setSpacing(12)
+        self._post = QCheckBox("Post only")
+        self._post.setToolTip("Only rest in the book: refused if it would fill at once")
+        self._reduce = QCheckBox("Reduce only")
+        self._reduce.setToolTip("Only make a position smaller")
+        row.addWidget(self._post)
+        row.addWidget(self._reduce)
+        row.addStretch(1)
+        return self._flags
+
+    def _build_foot(self) -> QWidget:
+        self._foot = QWidget()
+        box = QVBoxLayout(self._foot)
+        box.setContentsMargins(8, 4, 8, 6)
+        box.setSpacing(4)
+        box.addWidget(line())
+        self._costs = CostGrid(3)
+        self._fixed = CostGrid(3)
+        box.addWidget(self._costs)
+        box.addWidget(line())
+        box.addWidget(self._fixed)
+        self._warning = label(kind="warning")
+        self._warning.setFont(theme.ui_font(theme.LABEL_PX))
+        self._warning.setWordWrap(True)
+        box.addWidget(self._warning)
+        self._buttons_row = QWidget()
+        row = QHBoxLayout(self._buttons_row)
+        row.setContentsMargins(0, 0, 0, 0)
+        row.setSpacing(8)
+        self._buttons = {Side.BUY: BigButton("buy"), Side.SELL: BigButton("sell")}
+        for button in self._buttons.values():
+            row.addWidget(button, 1)
+        box.addWidget(self._buttons_row)
+        self._card = RequestCard(self._vm.sending)
+        box.addWidget(self._card)
+        self._result = ResultLine(self._vm.sending)
+        box.addWidget(self._result)
+        self._note = ElidedLabel()
+        self._note.setProperty("kind", "muted")
+        self._note.setAlignment(Qt.AlignmentFlag.AlignHCenter)
+        box.addWidget(self._note)
+        return self._foot
+
+    def _chip(self, text: str, tip: str) -> QPushButton:
+        chip = QPushButton(text)
+        chip.setProperty("kind", "chip")
+        chip.setToolTip(tip)
+        chip.setAccessibleName(tip)
+        chip.setAutoDefault(False)
+        return chip
+
+    # -- binding --------------------------------------------------------------------------------------
+
+    def _bind(self) -> None:
+        vm = self._vm
+        vm.changed.connect(self._render)
+        vm.confirmation_needed.connect(self._on_vm_confirmation_needed)
+        for name, edit in self._edits.items():
+            edit.textEdited.connect(lambda text, one=name: vm.set_text(one, text))
+        for side, tab in self._tabs.items():
+            tab.clicked.connect(lambda _=False, one=side: self._on_tab_clicked(one))
+        for side, button in self._buttons.items():
+            button.clicked.connect(lambda _=False, one=side: vm.submit(one))
+        for chip in self._takers:
+            where = chip.text()
+            chip.clicked.connect(lambda _=False, one=where: vm.take_price(one))
+        self._type.activated.connect(lambda _: vm.set_order_type(self._type.currentData()))
+        self._life.activated.connect(lambda _: vm.set_life(self._life.currentData()))
+        self._unit.activated.connect(lambda _: vm.set_unit(self._unit.currentData()))
+        self._reference.activated.connect(
+            lambda _: vm.set_flags(trigger_reference=self._reference.currentData())
+        )
+        self._trail_unit.activated.connect(
+            lambda _: vm.set_flags(trail_in_percent=self._trail_unit.currentData())
+        )
+        self._slider.valueChanged.connect(vm.set_percent)
+        self._post.toggled.connect(lambda on: vm.set_flags(post_only=on))
+        self._reduce.toggled.connect(lambda on: vm.set_flags(reduce_only=on))
+        for key in ("Ctrl+Return", "Ctrl+Enter"):
+            send = QShortcut(QKeySequence(key), self)
+            send.setContext(Qt.ShortcutContext.WidgetWithChildrenShortcut)
+            send.setAutoRepeat(False)
+            send.activated.connect(self._on_send_shortcut)
+        for number in range(1, 10):
+            pick = QShortcut(QKeySequence(f"Alt+{number}"), self)
+            pick.setContext(Qt.ShortcutContext.WidgetWithChildrenShortcut)
+            pick.activated.connect(lambda at=number - 1: self._on_preset_shortcut(at))
+
+    # -- showing --------------------------------------------------------------------------------------
+
+    def _render(self) -> None:
+        vm = self._vm
+        instrument, place = vm.instrument, vm.place
+        ready = instrument is not None and place is not None and bool(vm.order_types)
+        self._scroll.setVisible(ready)
+        self._foot.setVisible(ready)
+        self._empty.setVisible(not ready)
+        striped = place is not None and place.badge == "PRACTICE"
+        self._stripe.setVisible(striped)
+        title = "Ticket"
+        if instrument is None:
+            set_text(self._empty, "Choose an instrument in the watchlist.")
+        elif place is None:
+            set_text(self._empty, f"{instrument.venue} is not connected.")
+        elif not vm.order_types:
+            set_text(self._empty, f"{place.title} takes no orders.")
+        else:
+            title = f"Ticket · {instrument.symbol} · {place.badge}"
+            set_text(self._symbol, instrument.symbol)
+            set_text(self._badge, place.badge)
+            self._render_form()
+            self._render_foot()
+        if title != self.windowTitle():
+            self.setWindowTitle(title)
+
+    def _render_form(self) -> None:
+        vm, form = self._vm, self._vm.form
+        instrument = vm.instrument
+        assert instrument is not None
+        for side, tab in self._tabs.items():
+            tab.setChecked(side is form.side)
+        fill_chooser(
+            self._type, [(kind.value.capitalize(), kind) for kind in vm.order_types], form.order_type
+        )
+        fill_chooser(self._life, [(life.value, life) for life in vm.lives], form.time_in_force)
+        fill_chooser(
+            self._reference, [(each.value, each) for each in TriggerReference], form.trigger_reference
+        )
+        fill_chooser(self._trail_unit, [("%", True), (instrument.quote, False)], form.trail_in_percent)
+        words = {SizeUnit.BASE: instrument.base, SizeUnit.QUOTE: instrument.quote, SizeUnit.PERCENT: "% free"}
+        fill_chooser(self._unit, [(words[unit], unit) for unit in _UNITS], form.unit)
+        texts = {
+            names.LIMIT_PRICE: form.limit_price,
+            names.TRIGGER_PRICE: form.trigger_price,
+            names.TRAIL_OFFSET: form.trail_offset,
+            names.LIMIT_OFFSET: form.limit_offset,
+            names.QUANTITY: form.size,
+            names.DISPLAY_QUANTITY: form.display_quantity,
+            names.EXPIRE_TIME: form.expire_time,
+        }
+        for name, edit in self._edits.items():
+            if edit.text() != texts[name]:
+                edit.setText(texts[name])
+        notes = {names.QUANTITY: vm.size_note, names.EXPIRE_TIME: vm.expiry_hint}
+        for name, row in self._rows.items():
+            row.setVisible(name in vm.fields)
+            if name in self._edits:
+                row.show_message(vm.problems.get(name, ""), notes.get(name, ""))
+        self._life.setVisible(names.TIME_IN_FORCE in vm.fields)
+        self._render_flags()
+        self._render_presets()
+        with QSignalBlocker(self._slider):
+            self._slider.setValue(vm.percent)
+        set_text(self._percent, f"{vm.percent} %")
+        money, units = vm.free_texts
+        set_text(self._free, f"free {money if form.side is Side.BUY else units}")
+
+    def _render_flags(self) -> None:
+        vm, form = self._vm, self._vm.form
+        post, reduce = names.POST_ONLY in vm.fields, names.REDUCE_ONLY in vm.fields
+        self._post.setVisible(post)
+        self._reduce.setVisible(reduce)
+        self._flags.setVisible(post or reduce)
+        for box, on in ((self._post, form.post_only), (self._reduce, form.reduce_only)):
+            with QSignalBlocker(box):
+                box.setChecked(on)
+        problem = vm.problems.get(names.POST_ONLY) or vm.problems.get(names.REDUCE_ONLY) or ""
+        self._post.setToolTip(problem or "Only rest in the book: refused if it would fill at once")
+
+    def _render_presets(self) -> None:
+        if self._vm.presets == self._presets:
+            return
+        self._presets = self._vm.presets
+        for line_of in self._presets:
+            row = QHBoxLayout()
+            row.setSpacing(3)
+            for preset in line_of:
+                chip = self._chip(preset.label, f"Size: {preset.label}")
+                chip.clicked.connect(lambda _=False, one=preset: self._vm.press_preset(one))
+                row.addWidget(chip, 2 + len(preset.label))
+            self._preset_box.addLayout(row)
+
+    def _render_foot(self) -> None:
+        vm = self._vm
+        assert vm.place is not None
+        self._costs.show_lines(vm.lines)
+        self._fixed.show_lines(vm.fixed)
+        pending = vm.sending.pending is not None
+        self._buttons_row.setVisible(not pending)
+        for side, button in self._buttons.items():
+            button.show_text(vm.buttons.get(side, SendButton("", "")))
+        texts = [] if pending else [f"▲ {text}" for text in vm.warnings[:3]]
+        beside = [text for name, text in vm.problems.items() if name not in self._edits]
+        texts += [f"✕ {text}" for text in beside]
+        set_text(self._warning, "\n".join(texts))
+        self._warning.setVisible(bool(texts))
+        closed = vm.closed_reason
+        set_text(self._note, closed or vm.place.note)
+        theme.set_property(self._note, "kind", "warning" if closed else "muted")
+        self._note.setToolTip(self._note.text())
+
+    # -- slots ----------------------------------------------------------------------------------------
+
+    def _on_tab_clicked(self, side: Side) -> None:
+        self._vm.set_side(side)
+        self._render()
+
+    def _on_send_shortcut(self) -> None:
+        if self._vm.sending.pending is None:
+            self._vm.submit()
+
+    def _on_preset_shortcut(self, at: int) -> None:
+        flat = [preset for row in self._vm.presets for preset in row]
+        if at < len(flat):
+            self._vm.press_preset(flat[at])
+
+    def _on_vm_confirmation_needed(self, view: RequestView) -> None:
+        self._render_foot()
+        self._card.setFocus(Qt.FocusReason.OtherFocusReason)
+
+    # -- Qt -------------------------------------------------------------------------------------------
+
+    def showEvent(self, event: QShowEvent) -> None:
+        self._vm.set_visible(True)
+        super().showEvent(event)
+
+    def hideEvent(self, event: QHideEvent) -> None:
+        self._vm.set_visible(False)
+        super().hideEvent(event)
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        painter = QPainter(self)
+        painter.fillRect(self.rect(), QColor(theme.PANEL))
+        painter.end()
