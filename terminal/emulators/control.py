@@ -33,6 +33,7 @@ class Steerable(Protocol):
     def restore(self) -> None: ...
     def set_batch(self, seconds: float) -> None: ...
     def stats(self) -> Any: ...
+    def told(self, account: str | None) -> Any: ...
 
 
 class Control:
@@ -54,6 +55,7 @@ class Control:
             "trade": self.trade,
             "persist": self.persist,
             "stats": self.stats,
+            "record": self.record,
         }
 
     def on_request(self, request: HttpRequest) -> HttpResponse:
@@ -183,6 +185,10 @@ class Control:
             "struck": dict(self._faults.struck),
             **{face.name: face.stats() for face in self._faces},
         }
+
+    def record(self, values: dict[str, Any]) -> dict[str, Any]:
+        """What reached each venue and what came of it, for ``account`` (else the first practice account)."""
+        return {face.name: face.told(values.get("account")) for face in self._faces}
 
     def _symbol(self, values: dict[str, Any]) -> str:
         symbol = values["symbol"]

@@ -15,6 +15,7 @@ from terminal.core.clock import Clock, SystemClock
 from terminal.emulators.control import PREFIX, Control
 from terminal.emulators.faults import Faults
 from terminal.emulators.kraken.face import KrakenFace
+from terminal.emulators.market.listing import LISTINGS, Listing
 from terminal.emulators.market.practice import PracticeMarket
 from terminal.emulators.market.store import Store
 from terminal.emulators.web import HttpRequest, HttpResponse, Upgrade, WebServer
@@ -42,13 +43,16 @@ class PracticeHost:
         tier: str = "intermediate",
         book_batch_ms: float | None = None,
         clock: Clock | None = None,
+        listings: tuple[Listing, ...] = LISTINGS,
     ) -> None:
         for venue in venues:
             if venue not in VENUES:
                 raise ValueError(f"no such practice venue: {venue}")
         self.clock: Clock = clock or SystemClock()
         self.store = Store(data_dir)
-        self.market = PracticeMarket(seed=seed, clock=self.clock, store=self.store, rate=rate)
+        self.market = PracticeMarket(
+            seed=seed, clock=self.clock, store=self.store, rate=rate, listings=listings
+        )
         self.faults = Faults(self.clock.monotonic_ns)
         rng = random.Random(self.market.seed)
         self.kraken = KrakenFace(self.market, self.faults, self.clock, rng=rng, tier=tier)
@@ -101,6 +105,12 @@ class PracticeHost:
         return next(
             (face.subject_of(request.path) for face in self.faces if face.owns(request.path)), "rest/-"
         )
+
+    def on_arrival(self, request: HttpRequest) -> None:
+        """Let a face note what reaches it, before faults do anything to it."""
+        for face in self.faces:
+            if face.owns(request.path):
+                face.on_arrival(request)
 
     def on_request(self, request: HttpRequest) -> HttpResponse:
         """Hand a request to whom it is for."""

@@ -101,6 +101,10 @@ class WebHandler(Protocol):
 
     def on_request(self, request: HttpRequest) -> HttpResponse: ...
     def on_upgrade(self, request: HttpRequest) -> HttpResponse | Upgrade: ...
+    def on_arrival(self, request: HttpRequest) -> None:
+        """Told of each whole request before any fault touches it."""
+        ...
+
     def subject_of(self, request: HttpRequest) -> str | None:
         """The fault subject of a REST call; None: no fault touches it (the control API)."""
         ...
@@ -262,6 +266,7 @@ class Connection(asyncio.Protocol):
 
     def _handle(self, request: HttpRequest, head: bytes) -> None:
         self._set_timer(KEEP_ALIVE_S)
+        self._server.handler.on_arrival(request)
         subject = self._server.handler.subject_of(request)
         self.spared = subject is None
         upgrade = request.headers.get("upgrade", "").lower() == "websocket"

@@ -26,6 +26,7 @@ from terminal.emulators.kraken.names import Names
 from terminal.emulators.kraken.params import Params, parse_form, parse_json
 from terminal.emulators.kraken.private_feed import PrivateFeed
 from terminal.emulators.kraken.public_feed import PublicFeed
+from terminal.emulators.kraken.record import Record
 from terminal.emulators.kraken.rest_account import AccountCalls
 from terminal.emulators.kraken.rest_public import PublicCalls
 from terminal.emulators.kraken.rest_trading import TradingCalls
@@ -85,6 +86,7 @@ class KrakenFace:
         self.rest_public = PublicCalls(market, self.state)
         self.sessions: set[WsSession] = set()
         self._ws_trading = WsTradingCalls(self.desk, self.state)
+        self.record = Record(market, self.gate, self.desk)
         self._private_calls = {
             **AccountCalls(market, self.state, self.gate).calls,
             **TradingCalls(self.desk, self.state).calls,
@@ -174,6 +176,12 @@ class KrakenFace:
             return f"rest/{'trade' if name in self._trading_names else 'read'}/{name}"
         return f"rest/public/{path.removeprefix(_PUBLIC)}"
 
+    def on_arrival(self, request: HttpRequest) -> None:
+        """Note a trading call, before any fault."""
+        name = request.path.removeprefix(_PRIVATE)
+        if name in self._trading_names:
+            self.record.note_rest(name, request)
+
     def on_request(self, request: HttpRequest) -> HttpResponse:
         """Answer one REST call; refusals are HTTP 200 with an error text."""
         self.requests += 1
@@ -231,6 +239,7 @@ class KrakenFace:
             private=self.private,
             trading=self._ws_trading,
             faults=self.faults,
+            record=self.record,
             rng=self._rng,
             on_end=self.sessions.discard,
         )
@@ -302,6 +311,7 @@ class KrakenFace:
         for one in accounts:
             self.market.reset_account(one)
         self.forgive()
+        self.record.clear()
         return accounts
 
     def forgive(self) -> None:
@@ -319,6 +329,10 @@ class KrakenFace:
     def set_batch(self, seconds: float) -> None:
         """How long book changes gather; 0 = every change its own message."""
         self.public.set_batch(seconds)
+
+    def told(self, account: str | None) -> Mapping[str, Any]:
+        """The venue's own record of an account; see :class:`Record`."""
+        return self.record.told(account or ACCOUNT)
 
     def stats(self) -> Mapping[str, Any]:
         """Figures for the control API."""

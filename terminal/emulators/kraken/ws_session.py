@@ -21,6 +21,7 @@ from terminal.emulators.kraken.errors import ApiError
 from terminal.emulators.kraken.orders import ws_flag, ws_integer, ws_text
 from terminal.emulators.kraken.private_feed import PrivateFeed, Subscription
 from terminal.emulators.kraken.public_feed import OHLC_MINUTES, PublicFeed
+from terminal.emulators.kraken.record import Record
 from terminal.emulators.kraken.state import VenueState
 from terminal.emulators.kraken.wire import encode, iso_us
 from terminal.emulators.kraken.ws_trading import Answer, WsTradingCalls
@@ -57,6 +58,7 @@ class WsSession:
         private: PrivateFeed,
         trading: WsTradingCalls,
         faults: Faults,
+        record: Record,
         rng: random.Random,
         on_end: Callable[[WsSession], None],
     ) -> None:
@@ -68,6 +70,7 @@ class WsSession:
         self._private = private
         self._trading = trading
         self._faults = faults
+        self._record = record
         self._rng = rng
         self._on_end = on_end
         self._undo: dict[Key, Callable[[], None]] = {}
@@ -132,6 +135,7 @@ class WsSession:
             return
         if method in self._trading.calls:
             kind = "trade"
+            self._record.note_ws(method, request.get("params"))
         elif method in _SUBSCRIPTION_METHODS or method == "ping":
             kind = "read"
         else:
