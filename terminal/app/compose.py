@@ -21,6 +21,7 @@ from terminal.domain.errors import CredentialError, StorageError, TerminalError
 from terminal.services.arming import Arming
 from terminal.services.credentials import CredentialStore
 from terminal.services.dead_mans_switch import DeadMansSwitch
+from terminal.services.inquiries import GateTimings
 from terminal.services.journal import Journal
 from terminal.services.market_data import MarketData
 from terminal.services.notices import Level, Notice
@@ -54,8 +55,13 @@ class Terminal:
         clock: Clock | None = None,
         seed: int | None = None,
         throw_away: bool = False,
+        practice: PracticeVenues | None = None,
+        timings: GateTimings | None = None,
+        connector_tools: Mapping[str, Any] | None = None,
     ) -> None:
         """``throw_away``: the profile goes with the process, so nothing is left in the system's keychain.
+        ``practice``: practice venues that run already. ``timings`` of the order gate and ``connector_tools``
+        (keyword arguments of every connector, such as ``policy``) make a rehearsal of minutes quick.
 
         Raises:
             ProfileInUse: another terminal has this profile open.
@@ -68,7 +74,8 @@ class Terminal:
         self.settings = Settings(paths.settings_file)
         self.credentials = CredentialStore(paths.vault, use_system_keychain=not throw_away)
         self.venues = registry.names()
-        self.practice = PracticeVenues(
+        self._connector_tools = dict(connector_tools or {})
+        self.practice = practice or PracticeVenues(
             paths.practice,
             self.venues,
             seed=seed if seed is not None else self.settings.whole("practice.seed"),
@@ -88,6 +95,7 @@ class Terminal:
             market=self.market,
             account_view=self.portfolio,
             arming=self.arming,
+            timings=timings,
             cancel_if_appears=self.settings.flag("trade.cancel_if_appears"),
         )
         self.sessions = SessionManager(self._make, self.market, self.gate, self.portfolio, self.clock)
@@ -227,7 +235,7 @@ class Terminal:
         )
 
     def _make(self, venue: str, settings: ConnectorSettings) -> Connector:
-        tools: dict[str, Any] = {"clock": self.clock}
+        tools: dict[str, Any] = {"clock": self.clock, **self._connector_tools}
         if venue == "kraken":
             # Kraken never takes a nonce below the last one, so the last one outlives the program.
             tools["nonces"] = FileNonceStore(self.paths.data / "nonces")
