@@ -17,7 +17,7 @@ from PySide6.QtCore import QObject, Signal
 from terminal.core.clock import Clock
 from terminal.domain.instrument import Instrument, InstrumentId
 from terminal.domain.market import Feed, FeedKind, Side, Trade
-from terminal.domain.orders import AmendRequest, Order, OrderRequest, OrderType, Origin
+from terminal.domain.orders import Order, OrderRequest, OrderType, Origin
 from terminal.services.arming import ArmState
 from terminal.services.market_data import FeedState, Topic
 from terminal.viewmodels import format as fmt
@@ -28,6 +28,7 @@ from terminal.viewmodels.book_rows import (
     RowBuilder,
     chips_of,
     group_that_fits,
+    moved_to,
     next_group,
     price_of,
 )
@@ -38,6 +39,7 @@ from terminal.viewmodels.sending import OrderSender
 
 REFRESH_NS: Final = 50_000_000
 RECENTRE_AFTER_S: Final = 1.0
+RESULT_SHOWN_S: Final = 8.0
 FLASH_NS: Final = 300_000_000
 
 
@@ -295,6 +297,8 @@ class LadderViewModel(QObject):
                 self._request()
         if self.instrument is None:
             self._load_instrument()
+        if not self._inside:
+            self.sending.expire_result(RESULT_SHOWN_S)
         self._read_state()
         book = self._market.last_book(self._id) if self._id is not None else None
         if (
@@ -531,6 +535,7 @@ class LadderViewModel(QObject):
 
     def press(self, key: int, column: Column, *, market: bool = False) -> Press:
         """The mouse button went down here. Pass the result to :meth:`release`."""
+        self.sending.clear_result()
         return Press(key, column, self.price_at(key), market)
 
     def release(self, press: Press, key: int, column: Column) -> None:
@@ -653,7 +658,7 @@ class LadderViewModel(QObject):
             self.sending.tell("This venue cannot change an order: cancel it and place a new one.")
             return
         orders = [order for order in self.orders_of(ghost.chip) if only in ("", order.client_order_id)]
-        changes = [(order, _moved_to(order, ghost.price)) for order in orders]
+        changes = [(order, moved_to(order, ghost.price)) for order in orders]
         self.sending.amend(self.place, changes, ask=not self.armed)
 
     def _ghost(self, chip: Chip, key: int) -> Ghost:
@@ -738,18 +743,6 @@ class LadderViewModel(QObject):
 
     def _price_text(self, price: Decimal) -> str:
         return fmt.price(price, self.instrument.price_decimals if self.instrument is not None else 8)
-
-
-def _moved_to(order: Order, price: Decimal) -> AmendRequest:
-    """The change that puts an order at another price: its trigger until that has fired, then its limit.
-
-    The limit of a stop limit moves with its trigger, so that their distance stays.
-    """
-    if order.trigger_price is None or order.triggered:
-        return AmendRequest(limit_price=price)
-    if order.limit_price is None or order.order_type.has_trail:
-        return AmendRequest(trigger_price=price)
-    return AmendRequest(trigger_price=price, limit_price=order.limit_price + (price - order.trigger_price))
 
 
 def _nothing() -> None:

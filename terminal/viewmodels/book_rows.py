@@ -8,7 +8,7 @@ from typing import Final, NamedTuple
 
 from terminal.domain.decimals import ZERO
 from terminal.domain.market import Side, Trade
-from terminal.domain.orders import Order, OrderState, OrderType
+from terminal.domain.orders import AmendRequest, Order, OrderState, OrderType
 from terminal.viewmodels import format as fmt
 from terminal.viewmodels.size_entry import short_quantity
 
@@ -34,7 +34,7 @@ class Chip(NamedTuple):
     key: int
     text: str
     short: str
-    """The text for a narrow column."""
+    """The text for a narrow column, where 0.25 is .25."""
     order_ids: tuple[str, ...]
     quantity: Decimal
     waiting: bool
@@ -67,6 +67,18 @@ def price_of(order: Order) -> Decimal | None:
     return order.limit_price if order.limit_price is not None else order.trigger_price
 
 
+def moved_to(order: Order, price: Decimal) -> AmendRequest:
+    """The change that puts an order at another price: its trigger until that has fired, then its limit.
+
+    The limit of a stop limit moves with its trigger, so that their distance stays.
+    """
+    if order.trigger_price is None or order.triggered:
+        return AmendRequest(limit_price=price)
+    if order.limit_price is None or order.order_type.has_trail:
+        return AmendRequest(trigger_price=price)
+    return AmendRequest(trigger_price=price, limit_price=order.limit_price + (price - order.trigger_price))
+
+
 def bucket(side: Side, price: Decimal, step: Decimal) -> int:
     """The row of a price: bids and buys rounded down, asks and sells up, as the book's levels are."""
     rounding = ROUND_FLOOR if side is Side.BUY else ROUND_CEILING
@@ -90,10 +102,11 @@ def _chip(side: Side, key: int, group: list[Order]) -> Chip:
         order = group[0]
         kind = _SHORT_TYPES[order.order_type]
         text = f"{amount} {kind}"
-        short = amount if kind == "LMT" else f"{kind[0]}{amount}"
+        tight = amount.removeprefix("0")
+        short = tight if kind == "LMT" else f"{kind[0]}{tight}"
     else:
         text = f"{len(group)} · {amount}"
-        short = f"{len(group)}·{amount}"
+        short = f"{len(group)}·{amount.removeprefix('0')}"
     waiting = any(order.state in _WAITING or order.amend_pending is not None for order in group)
     ids = tuple(order.client_order_id for order in group)
     return Chip(side, key, text, short, ids, quantity, waiting)
