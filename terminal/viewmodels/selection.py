@@ -11,14 +11,15 @@ from terminal.domain.instrument import InstrumentId
 GROUPS: Final = 5
 
 
-class SelectedInstrument:
+class Selection:
     """The instrument of one link group: the watchlist chooses it; chart, ladder, ticket and tape follow.
 
     Attributes:
         changed: told after another instrument was chosen, and only then.
+        group: the group's number, 1 to 5.
     """
 
-    def __init__(self, group: int = 1, instrument: InstrumentId | None = None) -> None:
+    def __init__(self, instrument: InstrumentId | None = None, *, group: int = 1) -> None:
         self.changed: Observable[[]] = Observable(f"instrument of group {group}")
         self.group = group
         self._instrument = instrument
@@ -39,9 +40,9 @@ class LinkGroups:
     """The five groups. A panel is in one of them, or in none and then has a choice of its own."""
 
     def __init__(self) -> None:
-        self._groups = {number: SelectedInstrument(number) for number in range(1, GROUPS + 1)}
+        self._groups = {number: Selection(group=number) for number in range(1, GROUPS + 1)}
 
-    def group(self, number: int) -> SelectedInstrument:
+    def group(self, number: int) -> Selection:
         """The choice of group 1 to 5. Raises KeyError for any other number."""
         return self._groups[number]
 
