@@ -10,8 +10,10 @@ import binascii
 import hashlib
 import hmac
 import struct
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from functools import partial
 
+from terminal.core.clock import Clock
 from terminal.core.secret import Secret, register
 from terminal.domain.errors import CredentialError
 
@@ -99,3 +101,25 @@ class Signer:
 
     def __repr__(self) -> str:
         return f"Signer(...{self.last_four})"
+
+
+def signer_of(credentials: Mapping[str, Secret], clock: Clock) -> Signer | None:
+    """The signer for what was entered in the connection form; None where no key was.
+
+    Raises:
+        CredentialError: as :class:`Signer`.
+    """
+    public, private = credentials.get("api_key"), credentials.get("api_secret")
+    if not public and not private:
+        return None
+    fixed, shared = credentials.get("otp"), credentials.get("otp_secret")
+    otp: Callable[[], str] | None = None
+    if fixed:
+        otp = fixed.reveal
+    elif shared:
+        otp = partial(_current_code, shared, clock)
+    return Signer(public or Secret(""), private or Secret(""), otp)
+
+
+def _current_code(shared: Secret, clock: Clock) -> str:
+    return one_time_code(shared.reveal(), clock.wall_ns() // 1_000_000_000)

@@ -18,7 +18,6 @@ from typing import Any, TypeVar
 
 from terminal.core import tasks
 from terminal.core.clock import Clock, SystemClock
-from terminal.core.secret import Secret
 from terminal.domain.account import AccountSnapshot, FeeRates
 from terminal.domain.book import BookChecker
 from terminal.domain.errors import (
@@ -52,15 +51,17 @@ from terminal.transport.websocket import ConnectGate, LinkPolicy, WebSocketLink
 from terminal.venues.base import ConnectorSettings, KeyReport, LinkHealth, Sink, SubmitAck
 from terminal.venues.kraken import VENUE
 from terminal.venues.kraken.account_reader import AccountReader
-from terminal.venues.kraken.auth import Signer, one_time_code
+from terminal.venues.kraken.auth import signer_of
 from terminal.venues.kraken.checksum import KrakenBookChecker
 from terminal.venues.kraken.errors import VENUE_NAME
 from terminal.venues.kraken.history import BarHistory
 from terminal.venues.kraken.key_check import check_key
 from terminal.venues.kraken.limits import RateLimits
 from terminal.venues.kraken.nonce import MemoryNonceStore, NonceSource, NonceStore
+from terminal.venues.kraken.private_stream import PrivateStream
+from terminal.venues.kraken.public_stream import PublicStream
 from terminal.venues.kraken.rest import Http, KrakenRest, chunks
-from terminal.venues.kraken.streams import Link, MakeLink, PrivateStream, PublicStream
+from terminal.venues.kraken.stream import Link, MakeLink
 from terminal.venues.kraken.subscriptions import BOOK_DEPTHS, INTERVALS_MIN
 from terminal.venues.kraken.symbols import SymbolMap
 from terminal.venues.kraken.trading import (
@@ -129,7 +130,7 @@ class KrakenConnector:
             http = self._own_http = HttpClient(
                 venue=VENUE_NAME, base_url=self._endpoints["rest"], proxy=settings.proxy, clock=self._clock
             )
-        signer = _signer(settings.credentials, self._clock)
+        signer = signer_of(settings.credentials, self._clock)
         self._key_label = f"…{signer.last_four}" if signer is not None else ""
         self.rest = KrakenRest(
             http,
@@ -159,7 +160,8 @@ class KrakenConnector:
             make_link=make,
             url=lambda: self._endpoints["ws_public"],
             clock=self._clock,
-            sink=self._emit,
+            sink=_nobody,
+            on_link=self._on_link,
             numbers=numbers,
             symbols=self._symbols,
         )
@@ -169,7 +171,8 @@ class KrakenConnector:
                 make_link=make,
                 url=lambda: self._endpoints["ws_private"],
                 clock=self._clock,
-                sink=self._emit,
+                sink=_nobody,
+                on_link=self._on_link,
                 numbers=numbers,
                 symbols=self._symbols,
                 limits=self._limits,
@@ -186,7 +189,7 @@ class KrakenConnector:
         Raises:
             VenueUnavailable: the public link failed at its first try; further tries go on.
         """
-        self._sink = sink
+        self._set_sink(sink)
         self._first_state = asyncio.get_running_loop().create_future()
         self._public.link.start()
         if self._private is not None:
@@ -202,7 +205,7 @@ class KrakenConnector:
 
     async def close(self) -> None:
         """End both links, every task and the HTTP connections; safe to call twice."""
-        self._sink = _nobody
+        self._set_sink(_nobody)
         await tasks.cancel_and_wait(self._housekeeping)
         await self._public.link.close()
         if self._private is not None:
@@ -515,15 +518,21 @@ class KrakenConnector:
 
     # --- inside ------------------------------------------------------------------------------------------
 
-    def _emit(self, event: VenueEvent) -> None:
-        if type(event) is LinkChanged and event.link == "public":
-            first = self._first_state
-            if (
-                first is not None
-                and not first.done()
-                and event.state in (LinkState.LIVE, LinkState.RECONNECTING, LinkState.FAILED)
-            ):
-                first.set_result((event.state, event.reason))
+    def _set_sink(self, sink: Sink) -> None:
+        self._sink = sink
+        self._public.set_sink(sink)
+        if self._private is not None:
+            self._private.set_sink(sink)
+
+    def _on_link(self, event: LinkChanged) -> None:
+        first = self._first_state
+        if (
+            event.link == "public"
+            and first is not None
+            and not first.done()
+            and event.state in (LinkState.LIVE, LinkState.RECONNECTING, LinkState.FAILED)
+        ):
+            first.set_result((event.state, event.reason))
         self._sink(event)
 
     def _on_rest_fault(self, what: str) -> None:
@@ -587,20 +596,3 @@ def _positive(options: Mapping[str, str], name: str, default: float) -> float:
     if not 0 < value < 1e6:
         raise SettingsError(f"kraken {name}: {text!r}", user_text=f"{name} must be a number above zero.")
     return value
-
-
-def _signer(credentials: Mapping[str, Secret], clock: Clock) -> Signer | None:
-    public, private = credentials.get("api_key"), credentials.get("api_secret")
-    if not public and not private:
-        return None
-    fixed, shared = credentials.get("otp"), credentials.get("otp_secret")
-    otp: Callable[[], str] | None = None
-    if fixed:
-        otp = fixed.reveal
-    elif shared:
-        otp = partial(_current_code, shared, clock)
-    return Signer(public or Secret(""), private or Secret(""), otp)
-
-
-def _current_code(shared: Secret, clock: Clock) -> str:
-    return one_time_code(shared.reveal(), clock.wall_ns() // 1_000_000_000)

@@ -12,7 +12,6 @@ import re
 import time
 from collections.abc import Iterable
 from decimal import Decimal
-from functools import lru_cache
 from typing import Final
 
 import msgspec
@@ -54,9 +53,15 @@ _SYMBOL = re.compile(r'"symbol"\s*:\s*"([^"\\]{1,40})"')
 _STAMP = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{1,9})?Z")
 
 
-@lru_cache(maxsize=256)
+# Frames come in the order of time: the second of the last ones is nearly always known already.
+_seconds: dict[str, int] = {}
+
+
 def _second_ns(text: str) -> int:
-    return calendar.timegm(time.strptime(text, "%Y-%m-%dT%H:%M:%S")) * 1_000_000_000
+    if len(_seconds) > 512:
+        _seconds.clear()
+    found = _seconds[text] = calendar.timegm(time.strptime(text, "%Y-%m-%dT%H:%M:%S")) * 1_000_000_000
+    return found
 
 
 def time_ns(text: str) -> int:
@@ -65,12 +70,14 @@ def time_ns(text: str) -> int:
     Raises:
         ValueError: not of this form.
     """
-    if len(text) == 27 and text[19] == "." and text[26] == "Z" and text[20:26].isdigit():
-        return _second_ns(text[:19]) + int(text[20:26]) * 1000
+    second = text[:19]
+    whole_ns = _seconds.get(second)
+    if whole_ns is not None and len(text) == 27 and text[26] == "Z":
+        return whole_ns + int(text[20:26]) * 1000
     if _STAMP.fullmatch(text) is None:
         raise ValueError(f"not a time: {text[:40]!r}")
     fraction = text[20:-1] if len(text) > 20 else ""
-    return _second_ns(text[:19]) + int(fraction.ljust(9, "0"))
+    return _second_ns(second) + int(fraction.ljust(9, "0"))
 
 
 def unix_ns(seconds: Decimal) -> int:

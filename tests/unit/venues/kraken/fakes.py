@@ -175,7 +175,7 @@ Reply = Callable[[Call], object]
 
 
 class FakeHttp:
-    """Answers REST calls from a table: name -> a result, an exception, an answer, or a function of the call."""
+    """Answers REST calls from a table: name -> a result, an exception, an answer or a function."""
 
     def __init__(self, replies: Mapping[str, object] | None = None) -> None:
         self.replies: dict[str, object] = dict(replies or {})

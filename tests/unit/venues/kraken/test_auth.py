@@ -1,4 +1,4 @@
-"""Signing: the published vector of Kraken's and four made by the same recipe; one-time codes; what is refused."""
+"""Signing: the published vector of Kraken's and four by the same recipe; one-time codes; refusals."""
 
 from __future__ import annotations
 
@@ -75,7 +75,7 @@ def test_an_incomplete_key_is_refused_with_the_repair(public: str, private: str)
 
 
 def test_one_time_code_follows_rfc_6238() -> None:
-    # RFC 6238, appendix B: the SHA-1 secret is the ASCII text 12345678901234567890; the codes' last six digits.
+    # RFC 6238, appendix B: the SHA-1 secret is the ASCII text 12345678901234567890, six digits.
     secret = base64.b32encode(b"12345678901234567890").decode()
     assert one_time_code(secret, 59) == "287082"
     assert one_time_code(secret.lower(), 1111111109) == "081804"

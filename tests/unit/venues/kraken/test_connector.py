@@ -1,4 +1,4 @@
-"""The connector with a key: signing in, the account's stream, trading with its fallback, look-ups, snapshots."""
+"""The connector with a key: signing in, the account's stream, trading, look-ups, snapshots."""
 
 from __future__ import annotations
 
@@ -80,7 +80,7 @@ class Desk:
         self.clock = ManualClock()
         self.links = Links()
         self.events = Events()
-        self.http = FakeHttp(
+        self.http: FakeHttp = FakeHttp(
             {
                 "AssetPairs": samples.ASSET_PAIRS,
                 "Assets": {},
@@ -150,7 +150,7 @@ NEW = {
 }  # fmt: skip
 
 
-# --- the registry, abilities, settings ------------------------------------------------------------------------
+# --- the registry, abilities, settings -----------------------------------------------------------------
 
 
 def test_the_registry_knows_kraken_and_builds_it() -> None:
@@ -204,7 +204,7 @@ def test_without_a_key_nothing_is_traded() -> None:
     run(main())
 
 
-# --- signing in -----------------------------------------------------------------------------------------------
+# --- signing in ----------------------------------------------------------------------------------------
 
 
 def test_signing_in_takes_a_token_and_both_channels() -> None:
@@ -264,7 +264,7 @@ def test_a_refused_session_is_tried_again_not_given_up() -> None:
     run(main())
 
 
-# --- the account's stream -----------------------------------------------------------------------------------------
+# --- the account's stream ------------------------------------------------------------------------------
 
 
 def test_the_life_of_an_order_as_events() -> None:
@@ -437,7 +437,7 @@ def test_a_cut_private_link_says_so_and_comes_back() -> None:
     run(main())
 
 
-# --- trading -----------------------------------------------------------------------------------------------------
+# --- trading -------------------------------------------------------------------------------------------
 
 
 def test_submit_by_socket() -> None:
@@ -656,11 +656,11 @@ def test_cancels_go_when_the_order_budget_is_empty() -> None:
     run(main())
 
 
-# --- looking up and comparing -------------------------------------------------------------------------------------
+# --- looking up and comparing --------------------------------------------------------------------------
 
 
 def orders(**changes: Any) -> dict[str, Any]:
-    found = msgspec.json.decode(samples.ORDERS)
+    found = msgspec.json.decode(samples.ORDERS, type=dict[str, dict[str, Any]])
     found["OQCLML-BW3P3-BUCMWZ"].update(changes)
     return found
 
@@ -787,7 +787,7 @@ def test_fee_rates_that_cannot_be_read_do_not_fail_a_snapshot_and_are_kept_for_a
     run(main())
 
 
-# --- the test of a key ---------------------------------------------------------------------------------------------
+# --- the test of a key ---------------------------------------------------------------------------------
 
 
 def key_replies(**changes: object) -> dict[str, object]:

@@ -16,10 +16,18 @@ from terminal.venues.kraken.wire import WsExecution
 from tests.unit.venues.kraken import samples
 
 FULL: dict[str, Any] = {
-    "order_id": "O1", "cl_ord_id": "PX1", "symbol": "BTC/USD", "side": "buy", "order_type": "limit",
-    "order_qty": 2.0, "limit_price": 26500.4, "time_in_force": "GTC", "exec_type": "new", "order_status": "new",
+    "order_id": "O1",
+    "cl_ord_id": "PX1",
+    "symbol": "BTC/USD",
+    "side": "buy",
+    "order_type": "limit",
+    "order_qty": 2.0,
+    "limit_price": 26500.4,
+    "time_in_force": "GTC",
+    "exec_type": "new",
+    "order_status": "new",
     "timestamp": "2023-09-22T10:33:05.709950Z",
-}  # fmt: skip
+}
 
 
 def row(**fields: Any) -> WsExecution:

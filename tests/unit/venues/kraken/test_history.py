@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from decimal import Decimal
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -85,7 +86,7 @@ def test_trades_become_bars_and_empty_minutes_repeat_the_close() -> None:
     bars = bars_of_trades(
         [trade(60, "10"), trade(61.5, "12"), trade(119, "9"), trade(240, "11", "2")], 60, 360 * 10**9
     )
-    assert [(bar.open_ns // MINUTE, bar.open, bar.high, bar.low, bar.close, bar.volume) for bar in bars] == [
+    assert [(bar.open_ns // MINUTE, *(int(value) for value in (*bar[1:5], bar.volume))) for bar in bars] == [
         (1, 10, 12, 9, 9, 3),
         (2, 9, 9, 9, 9, 0),
         (3, 9, 9, 9, 9, 0),
@@ -148,7 +149,7 @@ def test_reading_stops_at_its_limit_of_pages_and_still_has_no_hole() -> None:
         assert len(http.calls) <= 12
         assert 0 < len(bars) < 720
         assert bars[-1].open_ns == end_ns - MINUTE
-        assert all(later.open_ns - bar.open_ns == MINUTE for bar, later in zip(bars, bars[1:], strict=False))
+        assert all(later.open_ns - bar.open_ns == MINUTE for bar, later in pairwise(bars))
 
     run(main())
 

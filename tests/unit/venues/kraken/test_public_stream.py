@@ -1,4 +1,4 @@
-"""Public feeds through the connector: asking, confirming, refusing, repairing, and frames that cannot be read."""
+"""Public feeds through the connector: asking, confirming, refusing, repairing, unreadable frames."""
 
 from __future__ import annotations
 
@@ -392,10 +392,23 @@ def test_an_unreadable_book_frame_is_counted_and_the_book_taken_again(
 @pytest.mark.fault(7)
 @pytest.mark.parametrize(
     "frame",
-    ["<html>sorry</html>", "", "null", "[]", "{}", "\x00\x01", b"\xff\xfe\xfd", '{"channel":7}', '{"method":"pong"}',
-     '{"channel":"nonsense","data":[]}', '{"channel":"ticker","type":"update","data":[{"symbol":"BTC/USD","bid":"x"}]}',
-     "CloudFlare WebSocket proxy restarting", '{"success":false,"error":"Malformed request"}', "[" * 100_000],
-)  # fmt: skip
+    [
+        "<html>sorry</html>",
+        "",
+        "null",
+        "[]",
+        "{}",
+        "\x00\x01",
+        b"\xff\xfe\xfd",
+        '{"channel":7}',
+        '{"method":"pong"}',
+        '{"channel":"nonsense","data":[]}',
+        '{"channel":"ticker","type":"update","data":[{"symbol":"BTC/USD","bid":"x"}]}',
+        "CloudFlare WebSocket proxy restarting",
+        '{"success":false,"error":"Malformed request"}',
+        "[" * 100_000,
+    ],
+)
 def test_garbage_never_raises_into_the_reading_loop(frame: str | bytes) -> None:
     async def main() -> None:
         async with Desk() as desk:

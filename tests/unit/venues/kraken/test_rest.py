@@ -65,7 +65,7 @@ def test_a_private_call_is_signed_over_exactly_what_is_sent() -> None:
             seen.append(rest["content"])  # type: ignore[arg-type]
             return await send(*args, **rest)  # type: ignore[arg-type]
 
-        http.request = spy  # type: ignore[method-assign,assignment]
+        http.request = spy  # type: ignore[method-assign]
         rest = make(http, otp=lambda: "123456")
         assert await rest.balance() == {"ZUSD": Decimal("171288.6158")}
         call = http.calls[0]
@@ -80,9 +80,14 @@ def test_a_private_call_is_signed_over_exactly_what_is_sent() -> None:
 
 def test_add_order_sends_krakens_field_names() -> None:
     async def main() -> None:
-        http = FakeHttp({
-            "AddOrder": {"descr": {"order": "buy 1.25 XBTUSD @ limit 27500.0"}, "txid": ["OU22CG-KLAF2-FWUDD7"]}
-        })  # fmt: skip
+        http = FakeHttp(
+            {
+                "AddOrder": {
+                    "descr": {"order": "buy 1.25 XBTUSD @ limit 27500.0"},
+                    "txid": ["OU22CG-KLAF2-FWUDD7"],
+                }
+            }
+        )
         order = NewOrder(
             ordertype="stop-loss-limit", type="sell", volume="1.25", price="27000", price2="26900",
             trigger="index", oflags="post", timeinforce="GTD", expiretm="1800000000",
@@ -115,10 +120,17 @@ def test_a_dry_run_has_no_id() -> None:
 
 def test_batches_are_json_with_the_nonce_inside() -> None:
     async def main() -> None:
-        http = FakeHttp({
-            "AddOrderBatch": {"orders": [{"txid": "O1", "descr": {"order": "x"}}, {"error": "EOrder:Insufficient funds"}]},
-            "CancelOrderBatch": {"count": 2},
-        })  # fmt: skip
+        http = FakeHttp(
+            {
+                "AddOrderBatch": {
+                    "orders": [
+                        {"txid": "O1", "descr": {"order": "x"}},
+                        {"error": "EOrder:Insufficient funds"},
+                    ]
+                },
+                "CancelOrderBatch": {"count": 2},
+            }
+        )
         rest = make(http)
         rows = (await rest.add_order_batch("XBTUSD", [ORDER, ORDER])).orders
         assert [(row.txid, row.error) for row in rows] == [("O1", None), (None, "EOrder:Insufficient funds")]
@@ -188,7 +200,8 @@ READS: list[tuple[str, Calls, str]] = [
             '{"TF5GVO-T7ZZ2-6NBKBI":{"ordertxid":"OLWNFG-LLH4R-D6SFFP","posstatus":"open","pair":"XXBTZUSD",'
             '"time":1605280097.8294,"type":"buy","ordertype":"limit","cost":"104610.52842","fee":"289.06565",'
             '"vol":"8.82412861","vol_closed":"0.20200000","margin":"20922.10568","value":"258797.5",'
-            '"net":"+154186.9728","terms":"0.0100% per 4 hours","rollovertm":"1616672637","misc":"","oflags":""}}'
+            '"net":"+154186.9728","terms":"0.0100% per 4 hours","rollovertm":"1616672637",'
+            '"misc":"","oflags":""}}'
         ),
     ),
     (
@@ -263,10 +276,18 @@ def test_each_call_reads_krakens_own_answer(name: str, call: Calls, result: str)
 @pytest.mark.parametrize(("name", "call", "result"), WRITES, ids=[row[0] for row in WRITES])
 @pytest.mark.parametrize(
     "answer",
-    [PAGE, FakeAnswer(503, b"<html>"), FakeAnswer(520, b""), FakeAnswer(200, b'{"error":[],"resu'), FakeAnswer(200, b""),
-     errors("EService:Busy"), errors("EGeneral:Internal error"), FakeAnswer(200, b'{"error":[],"result":[1]}')],
+    [
+        PAGE,
+        FakeAnswer(503, b"<html>"),
+        FakeAnswer(520, b""),
+        FakeAnswer(200, b'{"error":[],"resu'),
+        FakeAnswer(200, b""),
+        errors("EService:Busy"),
+        errors("EGeneral:Internal error"),
+        FakeAnswer(200, b'{"error":[],"result":[1]}'),
+    ],
     ids=["page", "503", "520", "truncated", "empty", "busy", "internal", "other shape"],
-)  # fmt: skip
+)
 def test_a_write_without_a_usable_answer_is_unknown_and_sent_once(
     name: str, call: Calls, result: str, answer: FakeAnswer
 ) -> None:

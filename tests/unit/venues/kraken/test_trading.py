@@ -48,25 +48,37 @@ def plain(params: dict[str, object]) -> dict[str, Any]:
     return json.loads(msgspec.json.encode(params), parse_float=str, parse_int=str)  # type: ignore[no-any-return]
 
 
-CASES = {
+CASES: dict[str, tuple[OrderRequest, dict[str, Any], dict[str, Any]]] = {
     "limit": (
         LIMIT,
         {"order_type": "limit", "order_qty": "1.2345", "limit_price": "26500.4"},
         {"ordertype": "limit", "volume": "1.2345", "price": "26500.4"},
     ),
     "market in quote": (
-        OrderRequest(
-            LIMIT.instrument, Side.BUY, OrderType.MARKET, Decimal(150), in_quote=True
-        ),
+        OrderRequest(LIMIT.instrument, Side.BUY, OrderType.MARKET, Decimal(150), in_quote=True),
         {"order_type": "market", "cash_order_qty": "150.0"},
         {"ordertype": "market", "volume": "150", "oflags": "viqc"},
     ),
     "post only until a date": (
-        replace(LIMIT, post_only=True, time_in_force=TimeInForce.GTD, expire_time_ns=1_800_000_000_500_000_000),
-        {"order_type": "limit", "order_qty": "1.2345", "limit_price": "26500.4", "post_only": True,
-         "time_in_force": "gtd", "expire_time": "2027-01-15T08:00:00Z"},
-        {"ordertype": "limit", "volume": "1.2345", "price": "26500.4", "oflags": "post", "timeinforce": "GTD",
-         "expiretm": "1800000000"},
+        replace(
+            LIMIT, post_only=True, time_in_force=TimeInForce.GTD, expire_time_ns=1_800_000_000_500_000_000
+        ),
+        {
+            "order_type": "limit",
+            "order_qty": "1.2345",
+            "limit_price": "26500.4",
+            "post_only": True,
+            "time_in_force": "gtd",
+            "expire_time": "2027-01-15T08:00:00Z",
+        },
+        {
+            "ordertype": "limit",
+            "volume": "1.2345",
+            "price": "26500.4",
+            "oflags": "post",
+            "timeinforce": "GTD",
+            "expiretm": "1800000000",
+        },
     ),
     "fill or kill": (
         replace(LIMIT, time_in_force=TimeInForce.FOK),
@@ -79,36 +91,73 @@ CASES = {
         {"ordertype": "iceberg", "volume": "1.2345", "price": "26500.4", "displayvol": "0.1"},
     ),
     "stop on the index": (
-        replace(LIMIT, order_type=OrderType.STOP, limit_price=None, trigger_price=Decimal(25000),
-                trigger_reference=TriggerReference.INDEX),
-        {"order_type": "stop-loss", "order_qty": "1.2345",
-         "triggers": {"reference": "index", "price": "25000.0", "price_type": "static"}},
+        replace(
+            LIMIT,
+            order_type=OrderType.STOP,
+            limit_price=None,
+            trigger_price=Decimal(25000),
+            trigger_reference=TriggerReference.INDEX,
+        ),
+        {
+            "order_type": "stop-loss",
+            "order_qty": "1.2345",
+            "triggers": {"reference": "index", "price": "25000.0", "price_type": "static"},
+        },
         {"ordertype": "stop-loss", "volume": "1.2345", "price": "25000", "trigger": "index"},
     ),
     "take profit limit": (
         replace(LIMIT, order_type=OrderType.TAKE_PROFIT_LIMIT, trigger_price=Decimal("27000.5")),
-        {"order_type": "take-profit-limit", "order_qty": "1.2345", "limit_price": "26500.4",
-         "triggers": {"reference": "last", "price": "27000.5", "price_type": "static"}},
+        {
+            "order_type": "take-profit-limit",
+            "order_qty": "1.2345",
+            "limit_price": "26500.4",
+            "triggers": {"reference": "last", "price": "27000.5", "price_type": "static"},
+        },
         {"ordertype": "take-profit-limit", "volume": "1.2345", "price": "27000.5", "price2": "26500.4"},
     ),
     "trailing stop in per cent": (
-        replace(LIMIT, side=Side.SELL, order_type=OrderType.TRAILING_STOP, limit_price=None,
-                trail_offset=Decimal("1.5"), trail_in_percent=True),
-        {"order_type": "trailing-stop", "order_qty": "1.2345",
-         "triggers": {"reference": "last", "price": "1.5", "price_type": "pct"}},
+        replace(
+            LIMIT,
+            side=Side.SELL,
+            order_type=OrderType.TRAILING_STOP,
+            limit_price=None,
+            trail_offset=Decimal("1.5"),
+            trail_in_percent=True,
+        ),
+        {
+            "order_type": "trailing-stop",
+            "order_qty": "1.2345",
+            "triggers": {"reference": "last", "price": "1.5", "price_type": "pct"},
+        },
         {"ordertype": "trailing-stop", "volume": "1.2345", "price": "+1.5%"},
     ),
     "trailing stop limit of a sale": (
-        replace(LIMIT, side=Side.SELL, order_type=OrderType.TRAILING_STOP_LIMIT, limit_price=None,
-                trail_offset=Decimal(250), limit_offset=Decimal(10)),
-        {"order_type": "trailing-stop-limit", "order_qty": "1.2345", "limit_price": "-10.0",
-         "limit_price_type": "quote", "triggers": {"reference": "last", "price": "250.0", "price_type": "quote"}},
+        replace(
+            LIMIT,
+            side=Side.SELL,
+            order_type=OrderType.TRAILING_STOP_LIMIT,
+            limit_price=None,
+            trail_offset=Decimal(250),
+            limit_offset=Decimal(10),
+        ),
+        {
+            "order_type": "trailing-stop-limit",
+            "order_qty": "1.2345",
+            "limit_price": "-10.0",
+            "limit_price_type": "quote",
+            "triggers": {"reference": "last", "price": "250.0", "price_type": "quote"},
+        },
         {"ordertype": "trailing-stop-limit", "volume": "1.2345", "price": "+250", "price2": "-10"},
     ),
     "reduce only": (
         replace(LIMIT, reduce_only=True),
-        {"order_type": "limit", "order_qty": "1.2345", "limit_price": "26500.4", "reduce_only": True,
-         "margin": True},
+        {
+            "order_type": "limit",
+            "order_qty": "1.2345",
+            "limit_price": "26500.4",
+            "reduce_only": True,
+            "margin": True,
+        },
         {"ordertype": "limit", "volume": "1.2345", "price": "26500.4", "reduce_only": True},
     ),
     "a tiny number": (
@@ -116,7 +165,7 @@ CASES = {
         {"order_type": "limit", "order_qty": "0.0000005", "limit_price": "26500.4"},
         {"ordertype": "limit", "volume": "0.0000005", "price": "26500.4"},
     ),
-}  # fmt: skip
+}
 
 
 @pytest.mark.parametrize("name", CASES)

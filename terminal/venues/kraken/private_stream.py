@@ -1,10 +1,4 @@
-"""Kraken's two WebSocket v2 connections: public data, and the account with its trading.
-
-Frames are told apart by how their text begins, which costs a tenth of decoding it, and go straight to a
-decoder made for them; a frame that begins otherwise (keys in another order) is decoded twice and still
-found. Nothing that arrives can raise into the reading loop: what cannot be read is counted, reported and
-repaired.
-"""
+"""Kraken's private connection: orders, fills, balances and trading (WebSocket v2, read 2026-08)."""
 
 from __future__ import annotations
 
@@ -12,7 +6,6 @@ import asyncio
 import itertools
 import logging
 from collections.abc import Awaitable, Callable
-from typing import Protocol
 
 import msgspec
 
@@ -24,338 +17,36 @@ from terminal.domain.errors import AuthRejected, NotSent, RateLimited, VenueErro
 from terminal.domain.events import (
     AccountStreamReset,
     BalancesReported,
-    BarsReceived,
-    FeedInterrupted,
     FillReported,
-    InstrumentsChanged,
     LinkChanged,
     LinkState,
     OrderReported,
-    TradesReceived,
     VenueEvent,
-    VenueStatusChanged,
-    WireFault,
 )
-from terminal.domain.market import Bar, Trade
 from terminal.domain.orders import OrderReport
-from terminal.venues.kraken import parse
 from terminal.venues.kraken.account import decode_balances, stream_balances
 from terminal.venues.kraken.errors import VENUE_NAME, meaning_of, to_error
 from terminal.venues.kraken.executions import OrderTracker, decode_executions
 from terminal.venues.kraken.limits import RateLimits
 from terminal.venues.kraken.parse import WIRE_ERRORS
-from terminal.venues.kraken.subscriptions import Subscription, SubscriptionTable
+from terminal.venues.kraken.stream import HEARTBEAT, MakeLink, Stream, decode_response, is_edge_restarting
 from terminal.venues.kraken.symbols import SymbolMap
 from terminal.venues.kraken.trading import WsTrading
-from terminal.venues.kraken.wire import Response, SocketToken, SubscribeResult, WsExecution, decode_head
+from terminal.venues.kraken.wire import (
+    Response,
+    SocketToken,
+    SubscribeResult,
+    WsExecution,
+    decode_head,
+)
 
 log = logging.getLogger("venue.kraken")
 
-_decode_response = msgspec.json.Decoder(Response).decode
 _decode_subscribed = msgspec.json.Decoder(SubscribeResult).decode
 
-_BOOK = '{"channel":"book"'
-_TRADE = '{"channel":"trade"'
-_TICKER = '{"channel":"ticker"'
-_OHLC = '{"channel":"ohlc"'
-_HEARTBEAT = '{"channel":"heartbeat"'
 _EXECUTIONS = '{"channel":"executions"'
 _BALANCES = '{"channel":"balances"'
-_RESTARTING = "CloudFlare WebSocket proxy restarting"
 _ANSWER_TIMEOUT_S = 8.0
-
-
-class Link(Protocol):
-    """What is needed of :class:`terminal.transport.websocket.WebSocketLink`."""
-
-    state: LinkState
-    reconnects: int
-
-    @property
-    def is_open(self) -> bool: ...
-    @property
-    def last_frame_ns(self) -> int | None: ...
-    def start(self) -> None: ...
-    async def close(self) -> None: ...
-    def reconnect_now(self, reason: str) -> None: ...
-    def send_now(self, text: str) -> None: ...
-
-
-class MakeLink(Protocol):
-    """Builds a link that calls back; see :class:`terminal.transport.websocket.WebSocketLink`."""
-
-    def __call__(
-        self,
-        *,
-        name: str,
-        url: Callable[[], str],
-        on_frame: Callable[[str | bytes, int], object],
-        on_open: Callable[[object], Awaitable[None]],
-        on_state: Callable[[LinkState, str], object],
-    ) -> Link: ...
-
-
-class _Stream:
-    """What both connections share: state, faults, pings."""
-
-    name = ""
-
-    def __init__(
-        self,
-        *,
-        make_link: MakeLink,
-        url: Callable[[], str],
-        clock: Clock,
-        sink: Callable[[VenueEvent], None],
-        numbers: itertools.count[int],
-    ) -> None:
-        self._clock = clock
-        self._sink = sink
-        self._numbers = numbers
-        self._ping: tuple[int, int, int] | None = None
-        self.faults = 0
-        self.round_trip_ms: float | None = None
-        self.clock_offset_ms: float | None = None
-        self.link = make_link(
-            name=self.name,
-            url=url,
-            on_frame=self.on_frame,
-            on_open=self._on_open,
-            on_state=self._on_state,
-        )
-
-    def on_frame(self, frame: str | bytes, ts_received_ns: int) -> None:
-        raise NotImplementedError
-
-    async def _on_open(self, link: object) -> None:
-        raise NotImplementedError
-
-    def _link_down(self, reason: str) -> None:
-        """Told at once when the link is no longer live."""
-
-    def ping(self) -> None:
-        """Ask for the server's time; the answer gives the round trip and the clocks' difference."""
-        number = next(self._numbers)
-        self._ping = (number, self._clock.monotonic_ns(), self._clock.wall_ns())
-        self._try_send(f'{{"method":"ping","req_id":{number}}}')
-
-    def _on_pong(self, response: Response, ts_received_ns: int) -> None:
-        """``{"method":"pong","req_id":101,"time_in":"2024-05-19T16:27:13.694962Z","time_out":"..."}``"""
-        if self._ping is None or response.req_id != self._ping[0]:
-            return
-        _, sent_monotonic_ns, sent_wall_ns = self._ping
-        self._ping = None
-        self.round_trip_ms = (self._clock.monotonic_ns() - sent_monotonic_ns) / 1e6
-        if response.time_in is not None and response.time_out is not None:
-            there = parse.time_ns(response.time_in) + parse.time_ns(response.time_out)
-            self.clock_offset_ms = (there - sent_wall_ns - ts_received_ns) / 2e6
-
-    def _on_state(self, state: LinkState, reason: str) -> None:
-        if state is not LinkState.LIVE:
-            self._ping = None
-            self._link_down(reason)
-        self._sink(LinkChanged(self.name, state, reason, self._clock.wall_ns()))
-
-    def _try_send(self, text: str) -> None:
-        try:
-            self.link.send_now(text)
-        except VenueError as error:
-            # The link has just gone; everything is asked for again when it is back.
-            log.debug("%s: not sent: %s", self.name, error)
-
-    def _fault(self, what: str, frame: str = "") -> None:
-        self.faults += 1
-        log.warning("%s link: unreadable frame: %s: %.120s", self.name, what, scrub(frame[:200]))
-        self._sink(WireFault(self.name, what))
-
-    def _status(self, frame: str) -> None:
-        """``{"channel":"status","type":"update","data":[{"api_version":"v2","connection_id":13834774380200032777,
-        "system":"online","version":"2.0.10"}]}``"""
-        for row in parse.decode_status(frame).data:
-            self._sink(VenueStatusChanged(row.system))
-
-
-class PublicStream(_Stream):
-    """Prices: feeds, instruments, the venue's status."""
-
-    name = "public"
-
-    def __init__(
-        self,
-        *,
-        make_link: MakeLink,
-        url: Callable[[], str],
-        clock: Clock,
-        sink: Callable[[VenueEvent], None],
-        numbers: itertools.count[int],
-        symbols: SymbolMap,
-    ) -> None:
-        super().__init__(make_link=make_link, url=url, clock=clock, sink=sink, numbers=numbers)
-        self._symbols = symbols
-        self.table = SubscriptionTable(
-            clock=clock,
-            numbers=numbers,
-            send=self._try_send,
-            sink=sink,
-            restart=self.link.reconnect_now,
-            instrument_id=symbols.instrument_id,
-        )
-        self._books = self.table.by_symbol["book"]
-        self._tickers = self.table.by_symbol["ticker"]
-        self._trades = self.table.by_symbol["trade"]
-
-    async def _on_open(self, link: object) -> None:
-        # Instruments first: a book can be proven only with its pair's decimals. It also keeps heartbeats
-        # coming.
-        number = next(self._numbers)
-        self.link.send_now(
-            f'{{"method":"subscribe","params":{{"channel":"instrument","snapshot":true}},"req_id":{number}}}'
-        )
-        self.table.opened()
-        self.ping()
-
-    def _link_down(self, reason: str) -> None:
-        self.table.closed(reason or "The connection is down.")
-
-    def on_frame(self, frame: str | bytes, ts_received_ns: int) -> None:
-        """Take one frame, in the reading call itself."""
-        if not isinstance(frame, str):
-            frame = frame.decode("utf-8", "replace")
-        if frame.startswith(_BOOK):
-            self._on_book(frame, ts_received_ns)
-            return
-        if frame.startswith(_HEARTBEAT):
-            return
-        try:
-            if frame.startswith(_TRADE):
-                self._on_trades(frame, ts_received_ns)
-            elif frame.startswith(_TICKER):
-                self._on_ticker(frame, ts_received_ns)
-            elif frame.startswith(_OHLC):
-                self._on_bars(frame, ts_received_ns)
-            else:
-                self._on_other(frame, ts_received_ns)
-        except WIRE_ERRORS as error:
-            self._on_unreadable(frame, error)
-
-    def _on_other(self, frame: str, ts_received_ns: int) -> None:
-        head = decode_head(frame)
-        match head.channel:
-            case None:
-                self._on_response(_decode_response(frame), ts_received_ns)
-            case "instrument":
-                changed = self._symbols.learn_ws_pairs(parse.decode_instruments(frame).data.pairs)
-                if changed:
-                    self._sink(InstrumentsChanged(changed))
-            case "status":
-                self._status(frame)
-            case "book":
-                self._on_book(frame, ts_received_ns)
-            case "trade":
-                self._on_trades(frame, ts_received_ns)
-            case "ticker":
-                self._on_ticker(frame, ts_received_ns)
-            case "ohlc":
-                self._on_bars(frame, ts_received_ns)
-            case "heartbeat":
-                pass
-            case unknown:
-                log.debug("public link: a frame of channel %.40s is not for us", unknown)
-
-    def _on_response(self, response: Response, ts_received_ns: int) -> None:
-        if response.method == "pong":
-            self._on_pong(response, ts_received_ns)
-        elif not self.table.on_response(response) and response.error:
-            log.info("public link: Kraken says: %s", scrub(response.error))
-
-    def _on_book(self, frame: str, ts_received_ns: int) -> None:
-        try:
-            message = parse.decode_book(frame)
-            if message.type == "update":
-                for row in message.data:
-                    sub = self._books.get(row.symbol)
-                    if sub is not None and sub.flowing:
-                        event = parse.book_delta(row, sub.instrument, ts_received_ns)
-                        self._sink(event)
-                return
-            if message.type != "snapshot":
-                raise ValueError(f"a book frame of type {message.type[:20]!r}")
-            for row in message.data:
-                sub = self._books.get(row.symbol)
-                if sub is None or not sub.feeds or sub.again or sub.wire_depth is None:
-                    continue
-                snapshot = parse.book_snapshot(row, sub.instrument, sub.wire_depth, ts_received_ns)
-                sub.flowing = True
-                self._sink(snapshot)
-        except WIRE_ERRORS as error:
-            self._on_unreadable(frame, error)
-
-    def _on_ticker(self, frame: str, ts_received_ns: int) -> None:
-        for row in parse.decode_ticker(frame).data:
-            sub = self._tickers.get(row.symbol)
-            if sub is not None and sub.feeds:
-                self._sink(parse.quote(row, sub.instrument, ts_received_ns))
-
-    def _on_trades(self, frame: str, ts_received_ns: int) -> None:
-        message = parse.decode_trades(frame)
-        is_snapshot = message.type == "snapshot"
-        by_symbol: dict[str, list[Trade]] = {}
-        gaps: list[Subscription] = []
-        for row in message.data:
-            sub = self._trades.get(row.symbol)
-            if sub is None or not sub.feeds:
-                continue
-            trade = parse.trade(row, sub.instrument, ts_received_ns)
-            last = sub.last_trade_id
-            if not is_snapshot and last is not None:
-                if row.trade_id <= last:
-                    continue  # sent twice
-                if row.trade_id > last + 1:
-                    gaps.append(sub)
-            sub.last_trade_id = max(row.trade_id, last or 0)
-            by_symbol.setdefault(row.symbol, []).append(trade)
-        for symbol, trades in by_symbol.items():
-            self._sink(TradesReceived(self._symbols.instrument_id(symbol), tuple(trades), is_snapshot))
-        for sub in gaps:
-            # The ids have no holes: prints were lost. A new snapshot brings the last fifty again.
-            self._interrupt(sub, "Prints were lost on the way.")
-
-    def _on_bars(self, frame: str, ts_received_ns: int) -> None:
-        message = parse.decode_ohlc(frame)
-        if message.type != "snapshot":
-            for row in message.data:
-                sub = self.table.bars(row.symbol, row.interval)
-                if sub is not None and sub.feeds:
-                    self._sink(parse.bar_update(row, sub.instrument, ts_received_ns))
-            return
-        series: dict[tuple[str, int], list[Bar]] = {}
-        for row in message.data:
-            sub = self.table.bars(row.symbol, row.interval)
-            if sub is not None and sub.feeds:
-                bar = parse.bar_update(row, sub.instrument, ts_received_ns).bar
-                series.setdefault((row.symbol, row.interval), []).append(bar)
-        for (symbol, interval), bars in series.items():
-            bars.sort()
-            instrument = self._symbols.instrument_id(symbol)
-            self._sink(BarsReceived(instrument, interval * 60, tuple(bars), ts_received_ns))
-
-    def _on_unreadable(self, frame: str, error: Exception) -> None:
-        if frame.startswith(_RESTARTING):
-            log.info("public link: Kraken's edge restarts")
-            return
-        self._fault(str(error) or type(error).__name__, frame)
-        if '"book"' in frame[:200]:
-            named = set(parse.symbols_in(frame))
-            for symbol, sub in list(self._books.items()):
-                if symbol in named or not named:
-                    self._interrupt(sub, "An update could not be read.")
-
-    def _interrupt(self, sub: Subscription, reason: str) -> None:
-        if not sub.flowing and sub.channel == "book":
-            return  # its snapshot is on the way already
-        for feed in sub.feeds:
-            self._sink(FeedInterrupted(feed, reason))
-        self.table.resync_subscription(sub)
 
 
 class _Sequence:
@@ -379,7 +70,7 @@ class _Sequence:
         return "next"
 
 
-class PrivateStream(_Stream):
+class PrivateStream(Stream):
     """The account: orders, fills, balances, and trading on the same socket."""
 
     name = "private"
@@ -392,13 +83,16 @@ class PrivateStream(_Stream):
         clock: Clock,
         sink: Callable[[VenueEvent], None],
         numbers: itertools.count[int],
+        on_link: Callable[[LinkChanged], None],
         symbols: SymbolMap,
         limits: RateLimits,
         fetch_token: Callable[[], Awaitable[SocketToken]],
         learn_order: Callable[[str], Awaitable[OrderReport | None]],
         deadline_s: float = 5.0,
     ) -> None:
-        super().__init__(make_link=make_link, url=url, clock=clock, sink=sink, numbers=numbers)
+        super().__init__(
+            make_link=make_link, url=url, clock=clock, sink=sink, numbers=numbers, on_link=on_link
+        )
         self._limits = limits
         self._fetch_token = fetch_token
         self._learn_order = learn_order
@@ -493,7 +187,7 @@ class PrivateStream(_Stream):
         """Take one frame, in the reading call itself."""
         if not isinstance(frame, str):
             frame = frame.decode("utf-8", "replace")
-        if frame.startswith(_HEARTBEAT):
+        if frame.startswith(HEARTBEAT):
             return
         try:
             if frame.startswith(_EXECUTIONS):
@@ -503,7 +197,7 @@ class PrivateStream(_Stream):
             else:
                 self._on_other(frame, ts_received_ns)
         except WIRE_ERRORS as error:
-            if frame.startswith(_RESTARTING):
+            if is_edge_restarting(frame):
                 log.info("private link: Kraken's edge restarts")
                 return
             self._fault(str(error) or type(error).__name__, frame)
@@ -515,7 +209,7 @@ class PrivateStream(_Stream):
         head = decode_head(frame)
         match head.channel:
             case None:
-                self._on_response(_decode_response(frame), ts_received_ns)
+                self._on_response(decode_response(frame), ts_received_ns)
             case "executions":
                 self._on_executions(frame)
             case "balances":
