@@ -93,6 +93,8 @@ class _Venue:
     watchers: dict[Feed, int] = field(default_factory=dict)
     states: dict[Feed, FeedState] = field(default_factory=dict)
     refusals: dict[Feed, str] = field(default_factory=dict)
+    history: set[Feed] = field(default_factory=set)
+    """Bar feeds whose past is wanted too, not only what the subscription brings."""
     stale: bool = True
     """The link is down or silent: nothing of this venue is live."""
 
@@ -172,14 +174,25 @@ class MarketData:
 
     # -- subscriptions --------------------------------------------------------------------------------
 
-    def watch(self, feed: Feed, venue: str) -> Callable[[], None]:
-        """Count one more watcher of a feed; the first one subscribes. The returned function lets it go."""
+    def watch(self, feed: Feed, venue: str, *, history: bool = True) -> Callable[[], None]:
+        """Count one more watcher of a feed; the first one subscribes. The returned function lets it go.
+
+        ``history`` False asks for no past bars beyond those that the subscription itself brings: a list of
+        small lines must not use up the public calls that the chart needs.
+        """
         feed = self._normal(feed)
         entry = self._venue(venue)
         count = entry.watchers.get(feed, 0)
         entry.watchers[feed] = count + 1
-        if count == 0 and entry.connector is not None:
-            self._subscribe(venue, entry, feed)
+        wanted_before = feed in entry.history
+        if history and feed.kind is FeedKind.BARS:
+            entry.history.add(feed)
+        if entry.connector is not None:
+            if count == 0:
+                self._subscribe(venue, entry, feed)
+            elif feed in entry.history and not wanted_before:
+                load = self._load_recent_bars(venue, entry.connector, feed)
+                tasks.spawn(self._quietly(load, f"bars {feed}"), name=f"bars {feed}")
         released = False
 
         def release() -> None:
@@ -197,6 +210,7 @@ class MarketData:
             entry.watchers[feed] = left
             return
         entry.watchers.pop(feed, None)
+        entry.history.discard(feed)
         entry.states.pop(feed, None)
         entry.refusals.pop(feed, None)
         instrument = InstrumentId(venue, feed.symbol)
@@ -231,7 +245,7 @@ class MarketData:
     async def _start_feed(self, venue: str, connector: Connector, feed: Feed) -> None:
         try:
             await connector.subscribe(feed)
-            if feed.kind is FeedKind.BARS:
+            if feed in self._venue(venue).history:
                 await self._load_recent_bars(venue, connector, feed)
         except Unsupported as error:
             self._refuse(venue, feed, error.user_text)
@@ -532,7 +546,7 @@ class MarketData:
             reconnected = entry.states.get(event.feed) is FeedState.STALE
             entry.states[event.feed] = FeedState.LIVE
             entry.refusals.pop(event.feed, None)
-            if reconnected and event.feed.kind is FeedKind.BARS and entry.connector is not None:
+            if reconnected and event.feed in entry.history and entry.connector is not None:
                 # What traded while the link was down is missing from the bars until they are read again.
                 load = partial(self._load_recent_bars, venue, entry.connector, event.feed)
                 tasks.spawn(self._quietly(load(), f"bars {event.feed}"), name=f"refill {event.feed}")
