@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from decimal import Decimal
-from pathlib import Path
 from zlib import crc32
 
 import pytest
@@ -13,9 +12,10 @@ from terminal.domain.instrument import Instrument, InstrumentId
 from terminal.domain.market import BookDelta, BookLevel, BookSnapshot
 from terminal.venues.kraken import parse
 from terminal.venues.kraken.checksum import KrakenBookChecker, checksum_text
+from tests.helpers import capture
 from tests.unit.venues.kraken.samples import known_symbols
 
-RECORDED = Path("/work/shared/market-data/kraken-ws-v2-book10-btcusd.ndjson")
+RECORDED = "kraken-ws-v2-book10-btcusd.ndjson"
 BTC = InstrumentId("kraken", "BTC/USD")
 
 
@@ -112,12 +112,11 @@ def test_new_decimals_of_a_pair_are_used_at_once() -> None:
 
 
 def test_every_frame_of_a_recorded_session_matches() -> None:
-    if not RECORDED.exists():
-        pytest.skip(f"{RECORDED} is not here")
+    recorded = capture(RECORDED)
     checker = KrakenBookChecker(btc)
     book = OrderBook(BTC, 10)
     checked = 0
-    for frame in RECORDED.read_text().splitlines():
+    for frame in recorded.read_text().splitlines():
         message = parse.decode_book(frame)
         for row in message.data:
             if message.type == "snapshot":

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from decimal import Decimal
 from itertools import pairwise
-from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -18,10 +17,10 @@ from terminal.venues.kraken.history import BarHistory, bar_of_row, bars_of_trade
 from terminal.venues.kraken.limits import RateLimits
 from terminal.venues.kraken.rest import KrakenRest
 from terminal.venues.kraken.wire import OhlcRow, PublicTrade
-from tests.helpers import run
+from tests.helpers import capture, run
 from tests.unit.venues.kraken.fakes import Call, FakeHttp
 
-RECORDED = Path("/work/shared/market-data/kraken-ohlc.json")
+RECORDED = "kraken-ohlc.json"
 NOW_S = 1_700_000_000 // 86_400 * 86_400
 MINUTE = 60 * 10**9
 
@@ -193,11 +192,10 @@ def test_impossible_bars_are_a_violation() -> None:
 
 
 def test_a_recorded_reply_is_read_whole() -> None:
-    if not RECORDED.exists():
-        pytest.skip(f"{RECORDED} is not here")
+    recorded = capture(RECORDED)
 
     async def main() -> None:
-        result = json.loads(RECORDED.read_text())["result"]
+        result = json.loads(recorded.read_text())["result"]
         clock_s = result["last"] + 60
         rest_clock = ManualClock(wall_ns=clock_s * 10**9)
         rest = KrakenRest(FakeHttp({"OHLC": result}), RateLimits("pro", rest_clock), rest_clock)

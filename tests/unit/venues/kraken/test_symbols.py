@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import gzip
 from decimal import Decimal
-from pathlib import Path
 
 import msgspec
 import pytest
@@ -13,9 +12,10 @@ from terminal.domain.instrument import MarketStatus
 from terminal.venues.kraken.parse import decode_instruments
 from terminal.venues.kraken.symbols import SymbolMap, modern_symbol, wallet_asset
 from terminal.venues.kraken.wire import AssetInfo, PairInfo
+from tests.helpers import capture
 from tests.unit.venues.kraken.samples import ASSET_PAIRS, INSTRUMENTS
 
-RECORDED = Path("/work/shared/market-data/kraken-asset-pairs-2021-04-17.json.gz")
+RECORDED = "kraken-asset-pairs-2021-04-17.json.gz"
 
 
 def symbols() -> SymbolMap:
@@ -131,9 +131,8 @@ def test_an_earning_wallet_is_not_the_spot_balance() -> None:
 
 
 def test_all_recorded_pairs_are_read() -> None:
-    if not RECORDED.exists():
-        pytest.skip(f"{RECORDED} is not here")
-    with gzip.open(RECORDED) as file:
+    recorded = capture(RECORDED)
+    with gzip.open(recorded) as file:
         reply = msgspec.json.decode(file.read())
     found = SymbolMap()
     found.learn_pairs(msgspec.convert(reply["result"], type=dict[str, PairInfo], strict=False))
