@@ -238,7 +238,7 @@ class Terminal:
         tools: dict[str, Any] = {"clock": self.clock, **self._connector_tools}
         if venue == "kraken":
             # Kraken never takes a nonce below the last one, so the last one outlives the program.
-            tools["nonces"] = FileNonceStore(self.paths.data / "nonces")
+            tools.setdefault("nonces", FileNonceStore(self.paths.data / "nonces"))
         return registry.create(venue, settings, **tools)
 
     def _profile(self, venue: str) -> str:
