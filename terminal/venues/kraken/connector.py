@@ -80,6 +80,8 @@ T = TypeVar("T")
 
 # Longer than the link's limit for silence, so that an answered ping never hides a feed that has died.
 _PING_EVERY_S = 10
+# The ping at the opening is answered while the window is being built; this one measures the link.
+_SECOND_PING_S = 2
 _REST_CLOCK_EVERY_S = 60
 _FIRST_STATE_TIMEOUT_S = 30.0
 _BATCH_LIMIT = 15
@@ -560,7 +562,7 @@ class KrakenConnector:
         for second in itertools.count(1):
             await asyncio.sleep(1.0)
             self._public.table.tick()
-            if second % _PING_EVERY_S == 0:
+            if second % _PING_EVERY_S == 0 or second == _SECOND_PING_S:
                 for stream in (self._public, self._private):
                     if stream is not None and stream.link.state is LinkState.LIVE:
                         stream.ping()
