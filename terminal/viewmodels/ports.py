@@ -41,6 +41,8 @@ class VenueAbilities(Abilities, Protocol):
 
     @property
     def amend(self) -> bool: ...
+    @property
+    def bar_intervals_s(self) -> tuple[int, ...]: ...
 
 
 class _Info(Protocol):

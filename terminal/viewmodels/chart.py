@@ -1,0 +1,769 @@
+"""The chart: bars as arrays, which of them are in sight, own orders and fills on them, and what a drag means.
+
+Bars are kept in step incrementally: the running bar costs one row of the arrays. Scrolling towards the
+oldest bar asks for more; what one looks at stays where it is when they come.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, tzinfo
+from decimal import Decimal
+from enum import Enum
+from typing import Final, Protocol
+
+from PySide6.QtCore import QObject, Signal
+
+from terminal.core import tasks
+from terminal.core.clock import Clock
+from terminal.core.observe import Observable
+from terminal.domain.bars import BarSeries
+from terminal.domain.decimals import round_nearest
+from terminal.domain.errors import TerminalError
+from terminal.domain.instrument import Instrument, InstrumentId
+from terminal.domain.market import Feed, FeedKind, Side
+from terminal.domain.orders import Fill, Order, OrderRequest
+from terminal.services.market_data import FeedState, Topic
+from terminal.viewmodels import format as fmt
+from terminal.viewmodels.book import SizeSource
+from terminal.viewmodels.book_rows import moved_to
+from terminal.viewmodels.chart_bars import HIGH, LOW, BarArrays
+from terminal.viewmodels.chart_orders import (
+    FillFinder,
+    FillMark,
+    Ghost,
+    MenuEntry,
+    OrderLine,
+    ghost_of,
+    lines_of,
+    mark_of,
+    menu_entries,
+)
+from terminal.viewmodels.chart_scale import DAY_S, LocalTime, PriceScale, Viewport, extremes
+from terminal.viewmodels.cost import CostEstimate, estimate
+from terminal.viewmodels.frames import FrameClock
+from terminal.viewmodels.ports import Accounts, Gate, Market, Place, SelectedInstrument, Sessions, place_of
+from terminal.viewmodels.sending import OrderSender
+
+log = logging.getLogger("ui")
+
+START_BARS: Final = 300
+DEFAULT_INTERVAL_S: Final = 900
+_RETRY_S: Final = 10.0
+_FIRST_WAIT_S: Final = 5.0
+_MARKS_KEPT: Final = 2000
+# Older bars are asked for when less than this share of the plot is left before the oldest one.
+_LOAD_AHEAD: Final = 0.5
+_UNITS: Final = ((604_800, "w", "week"), (86_400, "d", "day"), (3600, "h", "hour"), (60, "m", "minute"))
+
+
+class ChartState(Enum):
+    """What the chart shows instead of, or over, its bars."""
+
+    EMPTY = "empty"
+    LOADING = "loading"
+    LIVE = "live"
+    STALE = "stale"
+    NO_BARS = "no bars"
+    UNSUPPORTED = "unsupported"
+    FAILED = "failed"
+
+
+class ChartMarket(Market, Protocol):
+    """Prices with their bars; ``services.market_data.MarketData`` is one."""
+
+    def bars(self, instrument: InstrumentId, interval_s: int) -> BarSeries: ...
+    async def load_more_bars(self, instrument: InstrumentId, interval_s: int, *, limit: int = 500) -> int: ...
+
+
+class ChartGate(Gate, Protocol):
+    """The order gate with its executions."""
+
+    fill_added: Observable[[Fill]]
+
+    @property
+    def fills(self) -> Sequence[Fill]: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Readout:
+    """One bar in words for the top left of the chart."""
+
+    time: str
+    values: tuple[tuple[str, str], ...]
+    """(letter, text) of open, high, low, close and volume (base units)."""
+    change: str
+    """▲▼ and the change of the close against the one before, in per cent."""
+    direction: int
+    """+1 where the bar closed higher than it opened or as high, -1 where lower."""
+
+
+def interval_text(interval_s: int, *, long: bool = False) -> str:
+    """An interval's length: ``15m``, ``1w``; or ``15 minutes``."""
+    for size, letter, word in _UNITS:
+        if interval_s % size == 0:
+            count = interval_s // size
+            return f"{count} {word}{'' if count == 1 else 's'}" if long else f"{count}{letter}"
+    return f"{interval_s} seconds" if long else f"{interval_s}s"
+
+
+class ChartViewModel(QObject):
+    """The chart of the selected instrument.
+
+    Signals:
+        changed: re-read everything; at most once a frame, and at once after what a person does.
+        ticket_proposed: (side, order type, price): fill the ticket, send nothing.
+        confirmation_needed: a :class:`~terminal.viewmodels.sending.RequestView` waits in ``sending.pending``.
+        hint_used: the hint bubble has done its work; remember not to show it again.
+        interval_chosen: the person chose another interval (seconds); remember it with the layout.
+
+    Attributes:
+        bars: the arrays. viewport: which of them are in sight. scale: which prices are.
+        lines: own orders. marks: own fills. ghost: a line being dragged, or waiting for its confirmation.
+        selected: ids of the orders whose line has the keyboard.
+        confirms: a dragged line is confirmed before it is sent, in any arm state.
+        loading_older: older bars are on their way. history_note: why there are none, once that is known.
+    """
+
+    changed = Signal()
+    ticket_proposed = Signal(object, object, object)
+    confirmation_needed = Signal(object)
+    hint_used = Signal()
+    interval_chosen = Signal(int)
+
+    def __init__(
+        self,
+        market: ChartMarket,
+        sessions: Sessions,
+        gate: ChartGate,
+        accounts: Accounts,
+        selection: SelectedInstrument,
+        sizes: SizeSource,
+        frames: FrameClock,
+        clock: Clock,
+        *,
+        interval_s: int = DEFAULT_INTERVAL_S,
+        start_bars: int = START_BARS,
+        show_volume: bool = True,
+        show_fills: bool = True,
+        show_hint: bool = True,
+        confirms: bool = True,
+        zone: tzinfo | None = None,
+        parent: QObject | None = None,
+    ) -> None:
+        """``zone``: of the time axis; None is the machine's own."""
+        super().__init__(parent)
+        self.state, self.reason = ChartState.EMPTY, ""
+        self.instrument: Instrument | None = None
+        self.place: Place | None = None
+        self.interval_s = interval_s
+        self.bars, self.viewport, self.scale = BarArrays(), Viewport(), PriceScale()
+        self.lines: tuple[OrderLine, ...] = ()
+        self.marks: list[FillMark] = []
+        self.ghost: Ghost | None = None
+        self.selected: tuple[str, ...] = ()
+        self.show_volume, self.show_fills, self.confirms = show_volume, show_fills, confirms
+        self.loading_older = False
+        self.history_note = ""
+        self._market, self._sessions, self._gate, self._accounts = market, sessions, gate, accounts
+        self._selection, self._sizes, self._frames, self._clock = selection, sizes, frames, clock
+        self._start_bars, self._hint = start_bars, show_hint
+        self._zone = zone
+        self._local, self._utc = LocalTime(zone), LocalTime(UTC)
+        self._id: InstrumentId | None = None
+        self._series: BarSeries | None = None
+        self._visible, self._touched, self._frozen, self._held = True, False, False, False
+        self._orders_stale, self._fills_stale, self._marked = True, True, -1
+        self._fills: list[Fill] = []
+        self._finder = FillFinder(gate.orders)
+        self._since_ns, self._retry_ns, self._load_error = 0, 0, ""
+        self._release_feeds = _nothing
+        self.sending = OrderSender(gate, market.instrument, self._cost_of, clock, self)
+        self.sending.changed.connect(self._on_sending_changed)
+        self.sending.confirmation_needed.connect(self.confirmation_needed)
+        self._unwatch = (
+            market.changed.watch(self._on_market),
+            selection.changed.watch(self._on_selection),
+            sessions.changed.watch(self._on_session),
+            gate.changed.watch(self._on_order),
+            gate.removed.watch(self._on_removed),
+            gate.fill_added.watch(self._on_fill),
+        )
+        self._stop_counting = frames.every(1.0, self._on_second)
+        self._on_selection()
+
+    def close(self) -> None:
+        """Let go of feeds and watchers."""
+        for unwatch in self._unwatch:
+            unwatch()
+        self._stop_counting()
+        self._release_feeds()
+        self._frames.cancel(self._on_frame)
+        self.sending.close()
+
+    # -- what happens around it -----------------------------------------------------------------------
+
+    def set_visible(self, visible: bool) -> None:
+        """A hidden chart builds nothing."""
+        self._visible = visible
+        if visible:
+            self._request()
+
+    def _on_market(self, instrument: InstrumentId, topic: Topic) -> None:
+        if instrument != self._id or topic in (Topic.BOOK, Topic.TRADES, Topic.QUOTE):
+            return
+        if topic is Topic.INSTRUMENT:
+            self._load_instrument()
+        self._request()
+
+    def _on_order(self, order: Order) -> None:
+        if order.instrument == self._id:
+            self._orders_stale = True
+            self._request()
+
+    def _on_removed(self, order_id: str) -> None:
+        self._orders_stale = True
+        self._request()
+
+    def _on_fill(self, fill: Fill) -> None:
+        if fill.instrument == self._id:
+            self._fills_stale = True
+            self._request()
+
+    def _on_session(self, venue: str) -> None:
+        if self._id is not None and venue == self._id.venue:
+            before = self.place
+            self._load_instrument()
+            if before is None or self.place is None or before.account != self.place.account:
+                # Practice prices never mix with real ones: what is on screen goes with its account.
+                self.revert()
+                self.sending.discard()
+                self._start()
+            self._request()
+
+    def _on_selection(self) -> None:
+        new = self._selection.instrument
+        if new == self._id and new is not None:
+            return
+        self._id, self.instrument, self.place = new, None, None
+        self.revert()
+        self.selected = ()
+        self.sending.discard()
+        self.sending.clear_result()
+        self._load_instrument()
+        self._watch_feeds()
+
+    def _watch_feeds(self) -> None:
+        self._release_feeds()
+        self._release_feeds = _nothing
+        if self._id is not None:
+            if self.intervals and self.interval_s not in self.intervals:
+                self.interval_s = min(self.intervals, key=lambda each: abs(each - self.interval_s))
+            bars = Feed(FeedKind.BARS, self._id.symbol, interval_s=self.interval_s)
+            quotes = Feed(FeedKind.QUOTES, self._id.symbol)
+            releases = [self._market.watch(feed, self._id.venue) for feed in (bars, quotes)]
+
+            def release() -> None:
+                for each in releases:
+                    each()
+
+            self._release_feeds = release
+        self._start()
+        self._build()
+
+    def _start(self) -> None:
+        """Begin anew: another instrument, interval or account."""
+        self.bars.clear()
+        self.viewport, width = Viewport(), self.viewport.width
+        self.viewport.set_width(width)
+        self.scale.auto, self._touched, self._series = True, False, None
+        self.history_note, self._load_error = "", ""
+        self._since_ns, self._retry_ns = self._clock.monotonic_ns(), 0
+        self._orders_stale = self._fills_stale = True
+
+    def _load_instrument(self) -> None:
+        self.instrument = self._market.instrument(self._id) if self._id is not None else None
+        self.place = place_of(self._sessions, self._id.venue) if self._id is not None else None
+        self._orders_stale = self._fills_stale = True
+
+    def _on_second(self) -> None:
+        if self._visible and self._id is not None:
+            self._on_frame()
+
+    # -- building -------------------------------------------------------------------------------------
+
+    def _request(self) -> None:
+        if self._visible:
+            self._frames.request(self._on_frame)
+
+    def _on_frame(self) -> None:
+        self._build()
+
+    def _build(self) -> None:
+        if self.instrument is None:
+            self._load_instrument()
+        self._read_state()
+        if self._id is not None and self.state is not ChartState.UNSUPPORTED:
+            self._take_bars(self._market.bars(self._id, self.interval_s))
+            self._load_older_if_near()
+        if self._orders_stale:
+            self._build_lines()
+        if self._fills_stale or self._marked != self.bars.version:
+            self._build_marks()
+        self.changed.emit()
+
+    def _take_bars(self, series: BarSeries) -> None:
+        self._series = series
+        change = self.bars.sync(series)
+        if change.replaced or (not self._touched and (change.prepended or change.appended)):
+            self.viewport.show_latest(self.bars.count, bars=None if self._touched else self._start_bars)
+        else:
+            if change.prepended:
+                self.viewport.prepended(change.prepended)
+            if change.appended:
+                self.viewport.appended(change.appended)
+        self.loading_older = series.loading and self.bars.count > 0
+        if series.complete and self.bars.count:
+            first = self._utc_date(int(self.bars.times[0]))
+            title = self.place.title if self.place is not None else self._venue
+            self.history_note = f"{title} has no older bars. Its history begins {first}."
+        elif self._load_error:
+            self.history_note = f"Older bars did not load: {self._load_error}"
+        else:
+            self.history_note = ""
+        self._fit()
+        if self.state is ChartState.LIVE and not self.bars.count:
+            self.state = ChartState.LOADING if series.loading else ChartState.NO_BARS
+            self.reason = self._no_bars_text()
+
+    def _no_bars_text(self) -> str:
+        assert self._id is not None
+        if self.state is ChartState.NO_BARS:
+            return f"No trades in {self._id.symbol} yet."
+        return f"Loading the bars of {self._id.symbol}…"
+
+    def _read_state(self) -> None:
+        self.reason = ""
+        if self._id is None:
+            self.state, self.reason = ChartState.EMPTY, "Choose an instrument in the watchlist."
+            return
+        feed = Feed(FeedKind.BARS, self._id.symbol, interval_s=self.interval_s)
+        state = self._market.feed_state(feed, self._id.venue)
+        if state is FeedState.UNSUPPORTED:
+            self.state, self.reason = ChartState.UNSUPPORTED, "This venue has no bars."
+        elif state is FeedState.REFUSED:
+            why = self._market.refusal(feed, self._id.venue)
+            self.state, self.reason = ChartState.FAILED, why or "The venue refused the bars."
+        elif state is FeedState.LIVE:
+            self.state = ChartState.LIVE
+        elif state is FeedState.LOADING:
+            self.state, self.reason = ChartState.LOADING, f"Loading the bars of {self._id.symbol}…"
+            if self._load_error:
+                self.reason = f"{self._load_error} Trying again…"
+        else:
+            self.state, self.reason = ChartState.STALE, "Stale: the price may have moved"
+
+    def _fit(self) -> None:
+        if not self.scale.auto or self.ghost is not None or self._frozen or self.instrument is None:
+            return
+        first, stop = self.viewport.first, self.viewport.stop
+        found = extremes(self.bars.column(HIGH)[first:stop], self.bars.column(LOW)[first:stop])
+        if found is not None:
+            self.scale.fit(*found, float(self.instrument.tick_size))
+
+    def _build_lines(self) -> None:
+        self._orders_stale = False
+        if self.instrument is None or self.place is None:
+            self.lines = ()
+            return
+        own = (
+            order
+            for order in self._gate.orders.values()
+            if not order.state.is_final
+            and order.instrument == self._id
+            and order.account == self.place.account
+        )
+        self.lines = lines_of(own, self.instrument.tick_size)
+        if self.selected and self.selected_line is None:
+            self.selected = ()
+        if self.ghost is not None and self._line_with(self.ghost.line.chip.order_ids) is None:
+            self.ghost = None
+
+    def _build_marks(self) -> None:
+        if self._fills_stale and self._id is not None and self.place is not None:
+            self._fills = self._finder.find(self._gate.fills, self._id, self.place.account)[-_MARKS_KEPT:]
+        self._fills_stale, self._marked = False, self.bars.version
+        self.marks = []
+        if self.instrument is None or not self.show_fills or self.place is None:
+            return
+        for fill in self._fills:
+            bar = self.bars.index_of(fill.ts_event_ns)
+            if bar is not None:
+                self.marks.append(mark_of(fill, bar, self.instrument))
+
+    # -- older bars -----------------------------------------------------------------------------------
+
+    def _load_older_if_near(self) -> None:
+        series, now = self._series, self._clock.monotonic_ns()
+        if series is None or series.loading or series.complete or now < self._retry_ns or not self._visible:
+            return
+        if self.state in (ChartState.FAILED, ChartState.STALE):
+            return
+        if self.bars.count:
+            left = self.viewport.index_at(0)
+            if left > self.viewport.visible * _LOAD_AHEAD:
+                return
+        elif now - self._since_ns < _FIRST_WAIT_S * 1e9:
+            # The subscription itself brings the first bars; ask again only if it did not.
+            return
+        assert self._id is not None
+        self._retry_ns = now + int(_RETRY_S * 1e9)
+        tasks.spawn(self._load_older(self._id, self.interval_s), name=f"older bars {self._id}")
+
+    async def _load_older(self, instrument: InstrumentId, interval_s: int) -> None:
+        error = ""
+        try:
+            await self._market.load_more_bars(instrument, interval_s)
+        except TerminalError as failure:
+            log.info("older bars of %s: %s", instrument, failure)
+            error = failure.user_text
+        if (instrument, interval_s) == (self._id, self.interval_s):
+            self._load_error = error
+            if not error:
+                self._retry_ns = 0
+            self._request()
+
+    # -- header ---------------------------------------------------------------------------------------
+
+    @property
+    def _venue(self) -> str:
+        return self._id.venue if self._id is not None else ""
+
+    @property
+    def title(self) -> str:
+        """The instrument and its venue: ``BTC/USD Kraken``."""
+        if self._id is None:
+            return ""
+        return f"{self._id.symbol} {self.place.title if self.place is not None else self._id.venue}"
+
+    @property
+    def intervals(self) -> tuple[int, ...]:
+        """The intervals that the venue has, in seconds, shortest first."""
+        return tuple(sorted(self.place.abilities.bar_intervals_s)) if self.place is not None else ()
+
+    def set_interval(self, interval_s: int) -> None:
+        """Show bars of another length."""
+        if interval_s != self.interval_s:
+            self.interval_s = interval_s
+            self.revert()
+            self._watch_feeds()
+            self.interval_chosen.emit(interval_s)
+
+    @property
+    def in_utc(self) -> bool:
+        """Times are shown in UTC rather than in local time."""
+        return self._zone is UTC
+
+    def set_zone(self, zone: tzinfo | None) -> None:
+        """Show times of another zone; None is the machine's own."""
+        self._zone, self._local = zone, LocalTime(zone)
+        self.changed.emit()
+
+    @property
+    def clock_times(self) -> LocalTime:
+        """How bars are named: local time within a day, UTC from a day on, as venues cut their days."""
+        return self._utc if self.interval_s >= DAY_S else self._local
+
+    @property
+    def badge(self) -> str:
+        """PRACTICE, PRICES ONLY or the account's name."""
+        return self.place.badge if self.place is not None else ""
+
+    @property
+    def hint(self) -> str:
+        """The bubble for who has never placed an order from the chart; empty afterwards."""
+        if not self._hint or self.state is not ChartState.LIVE or self.place is None:
+            return ""
+        if not self.place.can_trade:
+            return ""
+        word = "a practice order" if self.place.badge == "PRACTICE" else "an order"
+        return f"Right-click a price to place {word}"
+
+    def dismiss_hint(self) -> None:
+        """The hint is understood."""
+        if self._hint:
+            self._hint = False
+            self.hint_used.emit()
+            self.changed.emit()
+
+    # -- figures --------------------------------------------------------------------------------------
+
+    def price_text(self, price: Decimal) -> str:
+        """A price at the instrument's digits."""
+        return fmt.price(price, self.instrument.price_decimals if self.instrument is not None else 8)
+
+    @property
+    def last_price(self) -> Decimal | None:
+        """The close of the running bar."""
+        return self._series.bars[-1].close if self._series is not None and self.bars.count else None
+
+    @property
+    def last_direction(self) -> int:
+        """+1 where the running bar stands at or above its open, else -1."""
+        if self._series is None or not self.bars.count:
+            return 1
+        bar = self._series.bars[-1]
+        return 1 if bar.close >= bar.open else -1
+
+    @property
+    def countdown(self) -> str:
+        """Time left to the end of the running bar; empty while nothing runs."""
+        if not self.bars.count or self.state is not ChartState.LIVE:
+            return ""
+        interval_ns = self.interval_s * 1_000_000_000
+        passed = (self._clock.wall_ns() - int(self.bars.times[-1])) % interval_ns
+        left = (interval_ns - passed) / 1e9
+        if left >= 2 * DAY_S:
+            return f"{int(left // DAY_S)}d {int(left % DAY_S // 3600)}h"
+        return fmt.countdown(left)
+
+    def readout(self, bar: int | None = None) -> Readout | None:
+        """A bar in words; without one the running bar. None where there is no such bar."""
+        if self._series is None or not self.bars.count or self.instrument is None:
+            return None
+        at = self.bars.count - 1 if bar is None else bar
+        if not 0 <= at < self.bars.count:
+            return None
+        one = self._series.bars[at]
+        before = self._series.bars[at - 1].close if at else one.open
+        change = (one.close - before) / before * 100 if before else None
+        sign = fmt.direction(change)
+        values = [
+            (letter, self.price_text(value))
+            for letter, value in (("O", one.open), ("H", one.high), ("L", one.low), ("C", one.close))
+        ]
+        return Readout(
+            self.time_text(at),
+            (*values, ("V", f"{fmt.compact(one.volume)} {self.instrument.base}")),
+            f"{sign} {fmt.percent(change)}".strip(),
+            1 if one.close >= one.open else -1,
+        )
+
+    def time_text(self, bar: float) -> str:
+        """When a bar began, also of one to come: ``Fri 14 Aug 09:30``, or with its year from a day on."""
+        if not self.bars.count:
+            return ""
+        at = round(bar)
+        last = self.bars.count - 1
+        if at < 0:
+            return ""
+        ns = int(self.bars.times[min(at, last)]) + max(0, at - last) * self.interval_s * 1_000_000_000
+        zone = UTC if self.interval_s >= DAY_S else self._zone
+        moment = datetime.fromtimestamp(ns // 1_000_000_000, tz=UTC).astimezone(zone)
+        day = f"{moment:%a} {moment.day} {moment:%b}"
+        return f"{day} {moment:%Y}" if self.interval_s >= DAY_S else f"{day} {moment:%H:%M}"
+
+    @staticmethod
+    def _utc_date(ns: int) -> str:
+        moment = datetime.fromtimestamp(ns // 1_000_000_000, tz=UTC)
+        return f"{moment.day} {moment:%b %Y}"
+
+    # -- looking around -------------------------------------------------------------------------------
+
+    def set_plot_width(self, width: float) -> None:
+        """How wide the plot is, in pixels."""
+        if width != self.viewport.width:
+            self.viewport.set_width(width)
+            if not self._touched and self.bars.count:
+                self.viewport.show_latest(self.bars.count, bars=self._start_bars)
+            self._fit()
+            self._request()
+
+    def pan(self, dx: float, dy: float = 0.0, height: float = 1.0) -> None:
+        """Drag the bars by pixels; the prices too where they were set by hand."""
+        self._touched = True
+        self.viewport.pan(dx)
+        self.scale.pan(dy, height)
+        self._looked()
+
+    def zoom(self, factor: float, x: float) -> None:
+        """Spread (over 1) or squeeze the bars around the one at ``x``."""
+        self._touched = True
+        self.viewport.zoom(factor, x)
+        self._looked()
+
+    def stretch(self, factor: float) -> None:
+        """Show more prices (over 1) or fewer; from now on set by hand."""
+        self.scale.stretch(factor)
+        self.changed.emit()
+
+    def fit_prices(self) -> None:
+        """Fit the prices to the visible bars again."""
+        self.scale.auto = True
+        self._looked()
+
+    def go_to_last(self) -> None:
+        """Show the running bar again."""
+        self.viewport.show_latest(self.bars.count)
+        self._looked()
+
+    def go_to_first(self) -> None:
+        """Show the oldest bar there is; asking for older ones."""
+        self._touched = True
+        self.viewport.pan(1e9)
+        self._looked()
+
+    @property
+    def is_at_last(self) -> bool:
+        """The running bar is in sight."""
+        return not self.bars.count or self.viewport.follows
+
+    def _looked(self) -> None:
+        self._fit()
+        self.changed.emit()
+        self._request()
+
+    def hold_prices(self, hold: bool) -> None:
+        """Keep the prices where they are while a menu is open at one of them."""
+        self._frozen = hold
+        if not hold:
+            self._request()
+
+    # -- proposing ------------------------------------------------------------------------------------
+
+    def snapped(self, price: float) -> Decimal | None:
+        """The nearest price on the instrument's grid; None while that is unknown, or for no price at all."""
+        if self.instrument is None:
+            return None
+        tick = self.instrument.tick_size
+        return max(tick, round_nearest(Decimal(repr(price)), tick))
+
+    def menu_at(self, price: Decimal) -> list[MenuEntry]:
+        """The orders that can be proposed at a price."""
+        if self.instrument is None or self.place is None:
+            return []
+        sizes = {side: self._sizes.quantity_for(side, price) for side in Side}
+        return menu_entries(price, self.instrument, self._best(), self.place.abilities.order_types, sizes)
+
+    def propose(self, entry: MenuEntry) -> None:
+        """Fill the ticket with an entry of the menu."""
+        self.dismiss_hint()
+        self.ticket_proposed.emit(entry.side, entry.order_type, entry.price)
+
+    def _best(self) -> tuple[Decimal | None, Decimal | None]:
+        """Bid and ask; the last price for either where they are unknown."""
+        assert self._id is not None
+        book, quote, last = self._market.book(self._id), self._market.quote(self._id), self.last_price
+        bid = book.best_bid if book is not None else None
+        ask = book.best_ask if book is not None else None
+        return (
+            bid.price if bid is not None else quote.bid if quote is not None and quote.bid else last,
+            ask.price if ask is not None else quote.ask if quote is not None and quote.ask else last,
+        )
+
+    def _cost_of(self, request: OrderRequest) -> CostEstimate | None:
+        if self.instrument is None or self.place is None or request.instrument != self.instrument.id:
+            return None
+        fees = self._accounts.fee_rates(self.place.account, self.instrument.symbol)
+        return estimate(request, self.instrument, self._market.book(self.instrument.id), fees)
+
+    # -- own orders -----------------------------------------------------------------------------------
+
+    @property
+    def selected_line(self) -> OrderLine | None:
+        """The line that has the keyboard."""
+        return self._line_with(self.selected) if self.selected else None
+
+    def _line_with(self, order_ids: tuple[str, ...]) -> OrderLine | None:
+        return next((line for line in self.lines if set(line.chip.order_ids) & set(order_ids)), None)
+
+    def select_next(self, direction: int) -> None:
+        """Give the keyboard to the next line down (+1) or up (-1)."""
+        if not self.lines:
+            return
+        line = self.selected_line
+        at = self.lines.index(line) + direction if line is not None else 0 if direction > 0 else -1
+        self.selected = self.lines[at % len(self.lines)].chip.order_ids
+        self.changed.emit()
+
+    def select(self, line: OrderLine | None) -> None:
+        """Give the keyboard to a line, or to none."""
+        self.selected = line.chip.order_ids if line is not None else ()
+        self.changed.emit()
+
+    def orders_of(self, line: OrderLine) -> list[Order]:
+        """The orders behind a line, as they are now."""
+        found = (self._gate.orders.get(order_id) for order_id in line.chip.order_ids)
+        return [order for order in found if order is not None and not order.state.is_final]
+
+    def order_text(self, order: Order) -> str:
+        """One order of several, for a menu: ``buy 0.25 limit``."""
+        return f"{order.side.value} {fmt.quantity(order.remaining)} {order.order_type.value}"
+
+    def cancel(self, line: OrderLine, only: str = "") -> None:
+        """Cancel the orders of a line, or one of them; works in every arm state and with stale prices."""
+        ids = [order.client_order_id for order in self.orders_of(line)]
+        self.sending.cancel([each for each in ids if only in ("", each)])
+
+    def drag(self, line: OrderLine, price: Decimal) -> None:
+        """Show where a line would go; nothing is sent."""
+        if self.instrument is not None and self.sending.pending is None:
+            self.ghost = ghost_of(line, price, self.orders_of(line), self.instrument, self._best())
+            self.changed.emit()
+
+    def nudge(self, line: OrderLine, ticks: int) -> None:
+        """Move the ghost of a line by ticks from the keyboard."""
+        if self.instrument is not None:
+            same = self.ghost is not None and self.ghost.line.chip.order_ids == line.chip.order_ids
+            start = self.ghost.price if same and self.ghost is not None else line.price
+            tick = self.instrument.tick_size
+            self.drag(line, max(tick, start + ticks * tick))
+
+    def revert(self) -> None:
+        """Give up a drag; nothing is sent."""
+        if self.ghost is not None:
+            self.ghost = None
+            self.changed.emit()
+
+    def drop(self, *, across: bool = False, only: str = "") -> None:
+        """Take the ghost's price to the gate as an amend. ``across`` allows a limit to cross the market and
+        fill at once; ``only`` moves one order of several."""
+        ghost = self.ghost
+        if ghost is None or self.place is None or self.sending.pending is not None:
+            return
+        refusal = self._why_not(ghost, across)
+        if refusal or ghost.price == ghost.line.price:
+            self.revert()
+            if refusal:
+                self.sending.tell(refusal)
+            return
+        orders = [order for order in self.orders_of(ghost.line) if only in ("", order.client_order_id)]
+        self.sending.amend(
+            self.place, [(order, moved_to(order, ghost.price)) for order in orders], ask=self.confirms
+        )
+        # It stays on screen until the question is answered.
+        self._held = self.sending.pending is not None
+        if not self._held:
+            self.revert()
+
+    def _why_not(self, ghost: Ghost, across: bool) -> str:
+        assert self.place is not None
+        if ghost.would_fill and not across:
+            return "Not sent: it would fill at once. Hold Ctrl while dropping to let it."
+        if self.state is not ChartState.LIVE:
+            return "Not sent: the chart's prices are not live. Canceling still works."
+        if not self.place.abilities.amend:
+            return "This venue cannot change an order: cancel it and place a new one."
+        return ""
+
+    def _on_sending_changed(self) -> None:
+        if self.sending.pending is None and self._held:
+            self._held, self.ghost = False, None
+            self._request()
+        self.changed.emit()
+
+
+def _nothing() -> None:
+    return None
