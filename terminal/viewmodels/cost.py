@@ -96,8 +96,10 @@ def estimate(
     notional = (entry.taken_notional + entry.rested * entry.rest_price) * size
     average = notional / quantity / size
     mid = book.mid if book is not None else None
-    slippage = (average - mid) * sign * quantity * size if mid is not None else None
-    ticks = (average - mid) * sign / instrument.tick_size if mid is not None else None
+    # An order that waits for its trigger trades in another market than this one: no slippage to speak of.
+    against = None if entry.rest_is_taker else mid
+    slippage = (average - against) * sign * quantity * size if against is not None else None
+    ticks = (average - against) * sign / instrument.tick_size if against is not None else None
     kind = _fee_kind(entry)
     fee = _fee(entry, fees, size)
     total = None if fee is None else notional + fee * sign

@@ -36,12 +36,13 @@ def cost_lines(
             CostLine(label, fmt.NOTHING, why_not if row == 0 else "") for row, label in enumerate(labels)
         )
     if cost.covered < 1:
-        first = CostLine(labels[0], fmt.NOTHING, cost.thin_text, "warning", cost.thin_text)
+        share = cost.thin_text.rpartition(": ")[2]
+        first = CostLine(labels[0], fmt.NOTHING, share, "warning", cost.thin_text)
         return (first, *(CostLine(label, fmt.NOTHING) for label in labels[1:]))
     slippage = CostLine(
         labels[1],
         fmt.NOTHING if cost.slippage_ticks is None else f"{_ticks(cost.slippage_ticks)} ticks",
-        fmt.money(cost.slippage, quote, signed=True),
+        _slippage_detail(cost, quote),
         tip="Expected average price against the middle of bid and ask. Plus costs you, minus saves you.",
     )
     fee = CostLine(
@@ -92,6 +93,12 @@ def _loss_tip(side: Side, instrument: Instrument) -> str:
     if side is Side.BUY:
         return f"All that is paid, if {instrument.base} became worthless."
     return "The cost of the trade. What is sold can lose no more; a later rise is missed."
+
+
+def _slippage_detail(cost: CostEstimate, quote: str) -> str:
+    if cost.slippage is None:
+        return "known once triggered"
+    return fmt.money(cost.slippage, quote, decimals=_money_digits(cost.slippage), signed=True)
 
 
 def _ticks(value: Decimal) -> str:

@@ -104,6 +104,7 @@ class OrderSender(QObject):
         self._instrument_of = instrument_of
         self._cost_of = cost_of
         self._clock = clock
+        self._told_ns = 0
         self._rebuild: Rebuild | None = None
         self._badge = ""
         self._note = ""
@@ -158,6 +159,7 @@ class OrderSender(QObject):
         view, self.pending = self.pending, None
         if view is None:
             return
+        self._tell(ResultKind.SENDING, "Sending…")
         for change in view.changes:
             self._spawn(self._amend(view.account, change, view.tokens | {"arm"}), "amend")
         if view.changes:
@@ -204,6 +206,11 @@ class OrderSender(QObject):
         if self.result is not None and self.result.kind not in (ResultKind.DOUBT, ResultKind.SENDING):
             self.result = None
             self.changed.emit()
+
+    def expire_result(self, after_s: float) -> None:
+        """Take away a result line that has been read, unless its order is still on its way or in doubt."""
+        if self._clock.monotonic_ns() - self._told_ns >= after_s * 1e9:
+            self.clear_result()
 
     # -- showing --------------------------------------------------------------------------------------
 
@@ -346,6 +353,7 @@ class OrderSender(QObject):
 
     def _tell(self, kind: ResultKind, text: str, *, order_id: str = "", field: str = "") -> None:
         result = Result(kind, text, order_id, field)
+        self._told_ns = self._clock.monotonic_ns()
         if result != self.result:
             self.result = result
             self.changed.emit()

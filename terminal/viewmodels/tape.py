@@ -177,8 +177,8 @@ class TapeViewModel(QObject):
             return
         self._read_state()
         if self._id is not None and self.instrument is not None:
-            self._weigh()
             self._take()
+            self._weigh()
             self._forget_old()
             self._measure()
         self.changed.emit()
@@ -284,10 +284,14 @@ class TapeViewModel(QObject):
             return
         self._weighed_ns = now
         amounts = sorted(row.money for row in self._rows)
+        first = self._limits is None
         if len(amounts) < _FEW:
             self._limits = None
         else:
             self._limits = (_percentile(amounts, _LARGE), _percentile(amounts, _VERY_LARGE))
+            if first:
+                for row in self._rows:
+                    row.weight = self._weight(row.money)
         if self.least_percentile is not None and amounts:
             least = _percentile(amounts, self.least_percentile / 100)
             if self.least is None or abs(least - self.least) > self.least / 5:

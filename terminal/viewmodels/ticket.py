@@ -371,7 +371,7 @@ class TicketViewModel(QObject):
         if self.sending.pending is not None:
             return
         side = side or self.form.side
-        other_number = side is not self.form.side and self.form.unit is not SizeUnit.BASE
+        other_number = side is not self.form.side and self._size_depends_on_side()
         self._tried = True
         reading = self._read(side)
         if reading is None or self.place is None:
@@ -461,7 +461,10 @@ class TicketViewModel(QObject):
         self.cost = None
         if chosen.request is not None:
             self.cost = self._cost_of(chosen.request)
-            beside, self.warnings = self._checked(chosen.request)
+            beside, warnings = self._checked(chosen.request)
+            thin = self.cost.thin_text if self.cost is not None else ""
+            known = any("too thin" in text for text in warnings)
+            self.warnings = warnings if known or not thin else (thin[:1].upper() + thin[1:], *warnings)
             problems.update(beside)
         self.problems = problems
         self.percent = self._percent_of(chosen.request)
@@ -521,7 +524,7 @@ class TicketViewModel(QObject):
         if not self.place.can_trade:
             return self.place.note
         if self.arm is ArmState.VIEW:
-            return "View: no order can leave. Switch to Confirm in the top bar."
+            return "View: switch to Confirm to trade"
         return self._gate.closed_reason(self.place.account)
 
     @property
@@ -561,14 +564,24 @@ class TicketViewModel(QObject):
         assert self.instrument is not None
         return format(price, f".{self.instrument.price_decimals}f")
 
+    def _size_depends_on_side(self) -> bool:
+        """Whether the entry means another quantity on the other side: money and shares do."""
+        if self.instrument is None:
+            return False
+        try:
+            return parse_size(self.form.size, self.instrument, self.form.unit).unit is not SizeUnit.BASE
+        except ValueError:
+            return True
+
     def _percent_of(self, request: OrderRequest | None) -> int:
         """Where the slider stands: the share of what is free that the size takes."""
-        if self.form.unit is SizeUnit.PERCENT:
-            try:
-                assert self.instrument is not None
-                return int(parse_size(self.form.size, self.instrument, SizeUnit.PERCENT).value)
-            except ValueError:
-                return 0
+        assert self.instrument is not None
+        try:
+            size = parse_size(self.form.size, self.instrument, self.form.unit)
+        except ValueError:
+            return 0
+        if size.unit is SizeUnit.PERCENT:
+            return int(size.value)
         free = self._free(self.form.side)
         if request is None or not free:
             return 0

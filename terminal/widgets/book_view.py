@@ -36,9 +36,9 @@ from terminal.widgets.painted import TextCache
 
 _HEAD_PX: Final = 18
 _PAD: Final = 4
-_CROSS_PX: Final = 11
+_CROSS_PX: Final = 10
 _DRAG_PX: Final = 4
-_WIDE_CHIP_PX: Final = 78
+_WIDE_CHIP_PX: Final = 74
 _NO_TRADED_PX: Final = 250
 _ROWS_A_NOTCH: Final = 3
 _HEADINGS = {
@@ -69,7 +69,7 @@ _ASK_BAR = QColor(theme.DOWN_TINT_24)
 _BID_CHIP = QColor(theme.BUY_FILL)
 _ASK_CHIP = QColor(theme.SELL_FILL)
 _STALE = theme.color(theme.WARNING, 40)
-_VEIL = theme.color(theme.PANEL, 150)
+_VEIL = theme.color(theme.PANEL, 70)
 
 
 @dataclass(slots=True)
@@ -159,7 +159,7 @@ class LadderView(QWidget):
         """Left edge and width of each column."""
         price = max(self._price_px, 56)
         rest = max(0, width - price)
-        traded = 0 if width < _NO_TRADED_PX else max(30, round(rest * 0.125))
+        traded = 0 if width < _NO_TRADED_PX else min(38, max(32, round(rest * 0.135)))
         own = round((rest / 2 - traded) * 0.48)
         size = rest // 2 - traded - own
         widths = (own, size, traded, price, traded, size, own)
@@ -204,9 +204,9 @@ class LadderView(QWidget):
                 painter.fillRect(ask_x, y, bar, height - 1, _ASK_BAR)
                 numbers.left(painter, ask_x + _PAD, y + text_y, row.ask, theme.MUTED if dim else theme.TEXT)
             if sold_w and row.sold:
-                small.right(painter, sold_x + sold_w - 2, y + small_y, row.sold, theme.DOWN)
+                small.right(painter, sold_x + sold_w - 4, y + small_y, row.sold, theme.DOWN)
             if bought_w and row.bought:
-                small.left(painter, bought_x + 2, y + small_y, row.bought, theme.UP)
+                small.left(painter, bought_x + 4, y + small_y, row.bought, theme.UP)
             if row.last:
                 painter.fillRect(price_x, y, price_w, height - 1, _HAIRLINE)
             color = theme.TEXT_2
@@ -229,16 +229,16 @@ class LadderView(QWidget):
         painter.fillRect(box, fill)
         text = chip.text if width >= _WIDE_CHIP_PX else chip.short
         hot = self._hover is not None and self._hover[0] == chip.key
-        room = box.width() - 4
+        room = box.width() - 3
         cross = hot or self._small.width(text) + _CROSS_PX <= room
         text = self._small.fitting(text, room - (_CROSS_PX if cross else 0))
         self._small.left(
-            painter, box.left() + 3, y + (self._row_px - self._small.height) // 2, text, theme.WHITE
+            painter, box.left() + 2, y + (self._row_px - self._small.height) // 2, text, theme.WHITE
         )
         if chip.waiting:
             painter.fillRect(box, hatch_brush(theme.color(theme.WHITE, 110)))
         if cross:
-            middle = QPoint(box.right() - 6, box.center().y())
+            middle = QPoint(box.right() - 5, box.center().y())
             painter.setPen(QPen(QColor(theme.WHITE), 1.3))
             painter.drawLine(middle + QPoint(-3, -3), middle + QPoint(3, 3))
             painter.drawLine(middle + QPoint(-3, 3), middle + QPoint(3, -3))
@@ -256,7 +256,7 @@ class LadderView(QWidget):
             elif column in (Column.BID, Column.SOLD, Column.PRICE):
                 self._words.right(painter, x + width - _PAD, y, text, theme.MUTED)
             else:
-                self._words.left(painter, x + (2 if column is Column.BOUGHT else _PAD), y, text, theme.MUTED)
+                self._words.left(painter, x + _PAD, y, text, theme.MUTED)
 
     def _paint_over(self, painter: QPainter) -> None:
         """What lies over the rows: stale hatch, cursor, flash, ghost, hint."""

@@ -151,6 +151,7 @@ class ResultLine(QWidget):
         self._shown: Result | None = None
         self._build_ui()
         sending.changed.connect(self._render)
+        self.hide()
         self._render()
 
     def _build_ui(self) -> None:
@@ -180,7 +181,7 @@ class ResultLine(QWidget):
 
     def _render(self) -> None:
         result = self._sending.result
-        if result == self._shown and self.isVisible() == (result is not None):
+        if result == self._shown and self.isHidden() == (result is None):
             return
         self._shown = result
         self.setVisible(result is not None)

@@ -29,7 +29,7 @@ from terminal.widgets.icons import icon
 from terminal.widgets.painted import TextCache
 
 _PAD: Final = 6
-_HEAD_PX: Final = 16
+_HEAD_PX: Final = 18
 _STRIP_PX: Final = 18
 _ROWS_A_NOTCH: Final = 3
 _PANEL = QColor(theme.PANEL)
@@ -131,7 +131,7 @@ class TapeView(QWidget):
         body = QRect(0, _HEAD_PX, self.width(), self.height() - _HEAD_PX)
         self._badge = QRect()
         if vm.state in (TapeState.STALE, TapeState.FAILED) and vm.count:
-            painter.fillRect(body, theme.color(theme.PANEL, 150))
+            painter.fillRect(body, theme.color(theme.PANEL, 70))
             painter.fillRect(body, hatch_brush(theme.color(theme.WARNING, 40)))
         if vm.reason:
             warn = vm.state in (TapeState.STALE, TapeState.FAILED)
@@ -149,13 +149,14 @@ class TapeView(QWidget):
     def _paint_badge(self, painter: QPainter) -> None:
         """The counter of what came meanwhile; a click on it goes back to the newest."""
         text = f"▲ {self._vm.fresh} new" if self._vm.fresh else "▲ paused"
-        width = self._words.width(text) + 20
-        self._badge = QRect((self.width() - width) // 2, _HEAD_PX + 4, width, 22)
+        width = self._words.width(text) + 16
+        right = self.width() - _PAD - self._words.width("size 0000") - 6
+        self._badge = QRect(right - width, 0, width, _HEAD_PX)
         painter.fillRect(self._badge, QColor(theme.RAISED))
         painter.setPen(QPen(QColor(theme.FOCUS), 1))
         painter.drawRect(self._badge.adjusted(0, 0, -1, -1))
-        top = self._badge.top() + (22 - self._words.height) // 2
-        self._words.left(painter, self._badge.left() + 10, top, text, theme.TEXT)
+        top = (_HEAD_PX - self._words.height) // 2
+        self._words.left(painter, self._badge.left() + 8, top, text, theme.TEXT)
 
     def _note(self, painter: QPainter, text: str, color: str) -> None:
         text = self._words.fitting(text, self.width() - 20)

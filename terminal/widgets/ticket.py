@@ -104,7 +104,7 @@ class TicketPanel(QWidget):
         kinds.setSpacing(4)
         self._type = chooser("Order type")
         self._life = chooser("Time in force")
-        self._life.setFixedWidth(64)
+        self._life.setFixedWidth(78)
         kinds.addWidget(self._type, 1)
         kinds.addWidget(self._life)
         box.addLayout(kinds)
@@ -130,16 +130,15 @@ class TicketPanel(QWidget):
         self._size.setPlaceholderText("0.05, 1k, 25%, $500")
         self._takers = [self._chip(text, f"Take the {text} price") for text in ("bid", "mid", "ask")]
         self._reference = chooser("Triggered by")
-        self._reference.setFixedWidth(64)
         self._trail_unit = chooser("Unit of the trailing distance")
-        self._trail_unit.setFixedWidth(64)
+        self._trail_unit.setFixedWidth(80)
         self._unit = chooser("Unit of the size")
         self._unit.setFixedWidth(80)
         self._rows: dict[str, FieldRow] = {
             names.TRIGGER_PRICE: FieldRow("Trigger", self._trigger),
             names.TRAIL_OFFSET: FieldRow("Trail by", self._trail, self._trail_unit),
             names.LIMIT_PRICE: FieldRow("Price", self._limit, *self._takers),
-            names.LIMIT_OFFSET: FieldRow("Limit off", self._offset),
+            names.LIMIT_OFFSET: FieldRow("Limit by", self._offset),
             names.TRIGGER_REFERENCE: FieldRow("Fires on", self._reference),
             names.QUANTITY: FieldRow("Size", self._size, self._unit),
             names.DISPLAY_QUANTITY: FieldRow("Shows", self._display),
@@ -309,7 +308,9 @@ class TicketPanel(QWidget):
         )
         fill_chooser(self._life, [(life.value, life) for life in vm.lives], form.time_in_force)
         fill_chooser(
-            self._reference, [(each.value, each) for each in TriggerReference], form.trigger_reference
+            self._reference,
+            [(f"{each.value} price", each) for each in TriggerReference],
+            form.trigger_reference,
         )
         fill_chooser(self._trail_unit, [("%", True), (instrument.quote, False)], form.trail_in_percent)
         words = {SizeUnit.BASE: instrument.base, SizeUnit.QUOTE: instrument.quote, SizeUnit.PERCENT: "% free"}

@@ -185,12 +185,13 @@ class BigButton(QPushButton):
 
     @staticmethod
     def _line(painter: QPainter, area: QRect, text: str, *, bold: bool) -> None:
-        """The text at the largest size that fits, down to 10 px, then shortened."""
-        for px in (theme.BASE_PX, theme.TABLE_PX, theme.LABEL_PX, 10):
+        """The text at the largest size that fits, then shortened."""
+        # A long number first gives up its unit, which the other line and the tooltip name, then its size.
+        for px, shown in ((13, text), (12, text), (11, text), (12, text.rpartition(" ")[0]), (10, text)):
             font = theme.ui_font(px, bold=bold)
             metrics = QFontMetrics(font)
-            if metrics.horizontalAdvance(text) <= area.width():
+            if shown and metrics.horizontalAdvance(shown) < area.width():
                 break
         painter.setFont(font)
-        shown = metrics.elidedText(text, Qt.TextElideMode.ElideRight, area.width())
+        shown = metrics.elidedText(shown, Qt.TextElideMode.ElideRight, area.width())
         painter.drawText(area, Qt.AlignmentFlag.AlignCenter, shown)
