@@ -70,6 +70,7 @@ class FakeConnector:
         self.unsubscribed: list[Feed] = []
         self.resynced: list[Feed] = []
         self.history = list(history)
+        self.history_error: Exception | None = None
         self.sink: Sink | None = None
         self.closed = False
         self.last_frame_ns: int | None = 0
@@ -117,6 +118,8 @@ class FakeConnector:
         limit: int = 720,
         progress: Callable[[Decimal], None] | None = None,
     ) -> Sequence[Bar]:
+        if self.history_error is not None:
+            raise self.history_error
         return [bar for bar in self.history if end_ns is None or bar.open_ns < end_ns][-limit:]
 
     async def submit(self, request: OrderRequest, client_order_id: str) -> SubmitAck:

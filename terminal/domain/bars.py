@@ -21,12 +21,14 @@ class BarSeries:
         prepended: how many bars were put in front since the start, so that a chart can keep its place.
         complete: the venue has no older bars.
         loading: older or newer bars are being fetched.
+        error: why the last fetch failed, in one sentence; empty after one that worked.
         fill_gaps: insert a flat bar for each interval without a trade, as a market open around the clock has.
     """
 
     __slots__ = (
         "bars",
         "complete",
+        "error",
         "fill_gaps",
         "interval_ns",
         "interval_s",
@@ -43,6 +45,7 @@ class BarSeries:
         self.prepended = 0
         self.complete = False
         self.loading = False
+        self.error = ""
         self.fill_gaps = fill_gaps
 
     def update(self, bar: Bar) -> None:

@@ -8,12 +8,13 @@ a lost link make it stale at once, and it is live again only after a fresh snaps
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from collections import deque
 from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass, field
 from enum import Enum
-from functools import partial
+from itertools import chain, repeat
 
 from terminal.core import tasks
 from terminal.core.clock import Clock
@@ -45,6 +46,7 @@ TRADES_KEPT = 5000
 _PENDING_LIMIT = 2000
 _RELIABLE_FAULTS = 3
 _RELIABLE_WINDOW_S = 60.0
+_BARS_RETRY_S = (1.0, 3.0, 10.0, 30.0, 30.0, 60.0)
 
 
 class Topic(Enum):
@@ -191,8 +193,8 @@ class MarketData:
             if count == 0:
                 self._subscribe(venue, entry, feed)
             elif feed in entry.history and not wanted_before:
-                load = self._load_recent_bars(venue, entry.connector, feed)
-                tasks.spawn(self._quietly(load, f"bars {feed}"), name=f"bars {feed}")
+                load = self._load_until_it_works(venue, entry.connector, feed)
+                tasks.spawn(load, name=f"bars {feed}")
         released = False
 
         def release() -> None:
@@ -245,12 +247,33 @@ class MarketData:
     async def _start_feed(self, venue: str, connector: Connector, feed: Feed) -> None:
         try:
             await connector.subscribe(feed)
-            if feed in self._venue(venue).history:
-                await self._load_recent_bars(venue, connector, feed)
         except Unsupported as error:
             self._refuse(venue, feed, error.user_text)
+            return
         except TerminalError as error:
             log.warning("%s %s: %s", venue, feed, error)
+        if feed in self._venue(venue).history:
+            await self._load_until_it_works(venue, connector, feed)
+
+    async def _load_until_it_works(self, venue: str, connector: Connector, feed: Feed) -> None:
+        """The chart's first bars: a venue that is busy for a moment must not leave it empty for good."""
+        assert feed.interval_s is not None
+        instrument = InstrumentId(venue, feed.symbol)
+        for pause_s in chain(_BARS_RETRY_S, repeat(_BARS_RETRY_S[-1])):
+            series = self.bars(instrument, feed.interval_s)
+            try:
+                await self._load_recent_bars(venue, connector, feed)
+            except TerminalError as error:
+                log.warning("%s %s: no bars: %s", venue, feed, error)
+                series.error = error.user_text
+                self.changed.notify(instrument, Topic.BARS)
+            else:
+                series.error = ""
+                return
+            await asyncio.sleep(pause_s)
+            entry = self._venue(venue)
+            if entry.connector is not connector or feed not in entry.history:
+                return
 
     async def _quietly(self, work: Awaitable[object], what: str) -> None:
         try:
@@ -548,8 +571,8 @@ class MarketData:
             entry.refusals.pop(event.feed, None)
             if reconnected and event.feed in entry.history and entry.connector is not None:
                 # What traded while the link was down is missing from the bars until they are read again.
-                load = partial(self._load_recent_bars, venue, entry.connector, event.feed)
-                tasks.spawn(self._quietly(load(), f"bars {event.feed}"), name=f"refill {event.feed}")
+                load = self._load_until_it_works(venue, entry.connector, event.feed)
+                tasks.spawn(load, name=f"refill {event.feed}")
             self.changed.notify(InstrumentId(venue, event.feed.symbol), Topic.STATE)
 
     def _on_refused(self, venue: str, event: VenueEvent) -> None:

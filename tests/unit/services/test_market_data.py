@@ -8,6 +8,7 @@ from decimal import Decimal
 import pytest
 
 from terminal.core.clock import ManualClock
+from terminal.domain.errors import VenueUnavailable
 from terminal.domain.events import (
     BarUpdate,
     FeedConfirmed,
@@ -19,6 +20,7 @@ from terminal.domain.events import (
 )
 from terminal.domain.instrument import InstrumentId
 from terminal.domain.market import Bar, BookDelta, BookLevel, BookSnapshot, Feed, FeedKind, Side, Trade
+from terminal.services import market_data as market_data_module
 from terminal.services.market_data import FeedState, MarketData, Topic
 from tests.fakes import BTC, FakeConnector
 from tests.helpers import eventually, run
@@ -311,3 +313,38 @@ def test_nothing_is_known_of_an_instrument_nobody_watches() -> None:
     market.ingest("fake", snapshot())
     assert market.book(nobody) is None
     assert market.price_age_ns(nobody) is None
+
+
+def test_bars_that_fail_at_first_are_asked_for_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(market_data_module, "_BARS_RETRY_S", (0.01,))
+
+    async def main() -> None:
+        desk = Desk()
+        await desk.open()
+        desk.connector.history_error = VenueUnavailable("fake", "503", user_text="The venue is busy.")
+        release = desk.market.watch(Feed(FeedKind.BARS, "BTC/USD", interval_s=60), "fake")
+        series = desk.market.bars(BTC, 60)
+        await eventually(lambda: series.error == "The venue is busy.")
+        desk.connector.history_error = None
+        desk.connector.history = [Bar(MINUTE, D(1), D(1), D(1), D(1), D(1), 1)]
+        await eventually(lambda: len(series.bars) == 1 and not series.error)
+        release()
+        await eventually(lambda: len(desk.connector.unsubscribed) == 1)
+
+    run(main())
+
+
+def test_a_list_of_small_lines_asks_for_no_history() -> None:
+    async def main() -> None:
+        desk = Desk()
+        desk.connector.history = [Bar(MINUTE, D(1), D(1), D(1), D(1), D(1), 1)]
+        await desk.open()
+        feed = Feed(FeedKind.BARS, "BTC/USD", interval_s=60)
+        desk.market.watch(feed, "fake", history=False)
+        await eventually(lambda: feed in desk.connector.subscribed)
+        assert not desk.market.bars(BTC, 60).bars
+        desk.market.watch(feed, "fake")
+        await eventually(lambda: len(desk.market.bars(BTC, 60).bars) == 1)
+        assert desk.connector.subscribed.count(feed) == 1
+
+    run(main())
