@@ -7,7 +7,6 @@ oldest bar asks for more; what one looks at stays where it is when they come.
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, tzinfo
 from decimal import Decimal
@@ -18,34 +17,19 @@ from PySide6.QtCore import QObject, Signal
 
 from terminal.core import tasks
 from terminal.core.clock import Clock
-from terminal.core.observe import Observable
 from terminal.domain.bars import BarSeries
-from terminal.domain.decimals import round_nearest
 from terminal.domain.errors import TerminalError
 from terminal.domain.instrument import Instrument, InstrumentId
-from terminal.domain.market import Feed, FeedKind, Side
-from terminal.domain.orders import Fill, Order, OrderRequest
+from terminal.domain.market import Feed, FeedKind
 from terminal.services.market_data import FeedState, Topic
 from terminal.viewmodels import format as fmt
 from terminal.viewmodels.book import SizeSource
-from terminal.viewmodels.book_rows import moved_to
 from terminal.viewmodels.chart_bars import HIGH, LOW, BarArrays
-from terminal.viewmodels.chart_orders import (
-    FillFinder,
-    FillMark,
-    Ghost,
-    MenuEntry,
-    OrderLine,
-    ghost_of,
-    lines_of,
-    mark_of,
-    menu_entries,
-)
+from terminal.viewmodels.chart_orders import MenuEntry
 from terminal.viewmodels.chart_scale import DAY_S, LocalTime, PriceScale, Viewport, extremes
-from terminal.viewmodels.cost import CostEstimate, estimate
+from terminal.viewmodels.chart_trading import ChartGate, ChartTrading
 from terminal.viewmodels.frames import FrameClock
-from terminal.viewmodels.ports import Accounts, Gate, Market, Place, SelectedInstrument, Sessions, place_of
-from terminal.viewmodels.sending import OrderSender
+from terminal.viewmodels.ports import Accounts, Market, Place, SelectedInstrument, Sessions, place_of
 
 log = logging.getLogger("ui")
 
@@ -53,7 +37,6 @@ START_BARS: Final = 300
 DEFAULT_INTERVAL_S: Final = 900
 _RETRY_S: Final = 10.0
 _FIRST_WAIT_S: Final = 5.0
-_MARKS_KEPT: Final = 2000
 # Older bars are asked for when less than this share of the plot is left before the oldest one.
 _LOAD_AHEAD: Final = 0.5
 _UNITS: Final = ((604_800, "w", "week"), (86_400, "d", "day"), (3600, "h", "hour"), (60, "m", "minute"))
@@ -76,15 +59,6 @@ class ChartMarket(Market, Protocol):
 
     def bars(self, instrument: InstrumentId, interval_s: int) -> BarSeries: ...
     async def load_more_bars(self, instrument: InstrumentId, interval_s: int, *, limit: int = 500) -> int: ...
-
-
-class ChartGate(Gate, Protocol):
-    """The order gate with its executions."""
-
-    fill_added: Observable[[Fill]]
-
-    @property
-    def fills(self) -> Sequence[Fill]: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,15 +89,14 @@ class ChartViewModel(QObject):
     Signals:
         changed: re-read everything; at most once a frame, and at once after what a person does.
         ticket_proposed: (side, order type, price): fill the ticket, send nothing.
-        confirmation_needed: a :class:`~terminal.viewmodels.sending.RequestView` waits in ``sending.pending``.
+        confirmation_needed: a :class:`~terminal.viewmodels.sending.RequestView` waits in
+            ``trading.sending.pending``.
         hint_used: the hint bubble has done its work; remember not to show it again.
         interval_chosen: the person chose another interval (seconds); remember it with the layout.
 
     Attributes:
         bars: the arrays. viewport: which of them are in sight. scale: which prices are.
-        lines: own orders. marks: own fills. ghost: a line being dragged, or waiting for its confirmation.
-        selected: ids of the orders whose line has the keyboard.
-        confirms: a dragged line is confirmed before it is sent, in any arm state.
+        trading: own orders and fills on the bars, and what is done to them.
         loading_older: older bars are on their way. history_note: why there are none, once that is known.
     """
 
@@ -160,36 +133,39 @@ class ChartViewModel(QObject):
         self.place: Place | None = None
         self.interval_s = interval_s
         self.bars, self.viewport, self.scale = BarArrays(), Viewport(), PriceScale()
-        self.lines: tuple[OrderLine, ...] = ()
-        self.marks: list[FillMark] = []
-        self.ghost: Ghost | None = None
-        self.selected: tuple[str, ...] = ()
-        self.show_volume, self.show_fills, self.confirms = show_volume, show_fills, confirms
+        self.show_volume = show_volume
         self.loading_older = False
         self.history_note = ""
-        self._market, self._sessions, self._gate, self._accounts = market, sessions, gate, accounts
-        self._selection, self._sizes, self._frames, self._clock = selection, sizes, frames, clock
+        self._market, self._sessions, self._selection = market, sessions, selection
+        self._frames, self._clock = frames, clock
         self._start_bars, self._hint = start_bars, show_hint
         self._zone = zone
         self._local, self._utc = LocalTime(zone), LocalTime(UTC)
         self._id: InstrumentId | None = None
         self._series: BarSeries | None = None
-        self._visible, self._touched, self._frozen, self._held = True, False, False, False
-        self._orders_stale, self._fills_stale, self._marked = True, True, -1
-        self._fills: list[Fill] = []
-        self._finder = FillFinder(gate.orders)
+        self._visible, self._touched, self._frozen = True, False, False
         self._since_ns, self._retry_ns, self._load_error = 0, 0, ""
         self._release_feeds = _nothing
-        self.sending = OrderSender(gate, market.instrument, self._cost_of, clock, self)
-        self.sending.changed.connect(self._on_sending_changed)
-        self.sending.confirmation_needed.connect(self.confirmation_needed)
+        self.trading = ChartTrading(
+            market,
+            gate,
+            accounts,
+            sizes,
+            clock,
+            is_live=lambda: self.state is ChartState.LIVE,
+            last_price=lambda: self.last_price,
+            confirms=confirms,
+            show_fills=show_fills,
+            parent=self,
+        )
+        self.trading.changed.connect(self.changed)
+        self.trading.wanted.connect(self._request)
+        self.trading.ticket_proposed.connect(self.ticket_proposed)
+        self.trading.confirmation_needed.connect(self.confirmation_needed)
         self._unwatch = (
             market.changed.watch(self._on_market),
             selection.changed.watch(self._on_selection),
             sessions.changed.watch(self._on_session),
-            gate.changed.watch(self._on_order),
-            gate.removed.watch(self._on_removed),
-            gate.fill_added.watch(self._on_fill),
         )
         self._stop_counting = frames.every(1.0, self._on_second)
         self._on_selection()
@@ -201,7 +177,7 @@ class ChartViewModel(QObject):
         self._stop_counting()
         self._release_feeds()
         self._frames.cancel(self._on_frame)
-        self.sending.close()
+        self.trading.close()
 
     # -- what happens around it -----------------------------------------------------------------------
 
@@ -218,28 +194,12 @@ class ChartViewModel(QObject):
             self._load_instrument()
         self._request()
 
-    def _on_order(self, order: Order) -> None:
-        if order.instrument == self._id:
-            self._orders_stale = True
-            self._request()
-
-    def _on_removed(self, order_id: str) -> None:
-        self._orders_stale = True
-        self._request()
-
-    def _on_fill(self, fill: Fill) -> None:
-        if fill.instrument == self._id:
-            self._fills_stale = True
-            self._request()
-
     def _on_session(self, venue: str) -> None:
         if self._id is not None and venue == self._id.venue:
             before = self.place
             self._load_instrument()
             if before is None or self.place is None or before.account != self.place.account:
                 # Practice prices never mix with real ones: what is on screen goes with its account.
-                self.revert()
-                self.sending.discard()
                 self._start()
             self._request()
 
@@ -248,10 +208,6 @@ class ChartViewModel(QObject):
         if new == self._id and new is not None:
             return
         self._id, self.instrument, self.place = new, None, None
-        self.revert()
-        self.selected = ()
-        self.sending.discard()
-        self.sending.clear_result()
         self._load_instrument()
         self._watch_feeds()
 
@@ -281,12 +237,11 @@ class ChartViewModel(QObject):
         self.scale.auto, self._touched, self._series = True, False, None
         self.history_note, self._load_error = "", ""
         self._since_ns, self._retry_ns = self._clock.monotonic_ns(), 0
-        self._orders_stale = self._fills_stale = True
 
     def _load_instrument(self) -> None:
         self.instrument = self._market.instrument(self._id) if self._id is not None else None
         self.place = place_of(self._sessions, self._id.venue) if self._id is not None else None
-        self._orders_stale = self._fills_stale = True
+        self.trading.show(self.instrument, self.place)
 
     def _on_second(self) -> None:
         if self._visible and self._id is not None:
@@ -308,10 +263,7 @@ class ChartViewModel(QObject):
         if self._id is not None and self.state is not ChartState.UNSUPPORTED:
             self._take_bars(self._market.bars(self._id, self.interval_s))
             self._load_older_if_near()
-        if self._orders_stale:
-            self._build_lines()
-        if self._fills_stale or self._marked != self.bars.version:
-            self._build_marks()
+        self.trading.build(self.bars)
         self.changed.emit()
 
     def _take_bars(self, series: BarSeries) -> None:
@@ -366,42 +318,12 @@ class ChartViewModel(QObject):
             self.state, self.reason = ChartState.STALE, "Stale: the price may have moved"
 
     def _fit(self) -> None:
-        if not self.scale.auto or self.ghost is not None or self._frozen or self.instrument is None:
+        if not self.scale.auto or self.trading.ghost is not None or self._frozen or self.instrument is None:
             return
         first, stop = self.viewport.first, self.viewport.stop
         found = extremes(self.bars.column(HIGH)[first:stop], self.bars.column(LOW)[first:stop])
         if found is not None:
             self.scale.fit(*found, float(self.instrument.tick_size))
-
-    def _build_lines(self) -> None:
-        self._orders_stale = False
-        if self.instrument is None or self.place is None:
-            self.lines = ()
-            return
-        own = (
-            order
-            for order in self._gate.orders.values()
-            if not order.state.is_final
-            and order.instrument == self._id
-            and order.account == self.place.account
-        )
-        self.lines = lines_of(own, self.instrument.tick_size)
-        if self.selected and self.selected_line is None:
-            self.selected = ()
-        if self.ghost is not None and self._line_with(self.ghost.line.chip.order_ids) is None:
-            self.ghost = None
-
-    def _build_marks(self) -> None:
-        if self._fills_stale and self._id is not None and self.place is not None:
-            self._fills = self._finder.find(self._gate.fills, self._id, self.place.account)[-_MARKS_KEPT:]
-        self._fills_stale, self._marked = False, self.bars.version
-        self.marks = []
-        if self.instrument is None or not self.show_fills or self.place is None:
-            return
-        for fill in self._fills:
-            bar = self.bars.index_of(fill.ts_event_ns)
-            if bar is not None:
-                self.marks.append(mark_of(fill, bar, self.instrument))
 
     # -- older bars -----------------------------------------------------------------------------------
 
@@ -457,7 +379,7 @@ class ChartViewModel(QObject):
         """Show bars of another length."""
         if interval_s != self.interval_s:
             self.interval_s = interval_s
-            self.revert()
+            self.trading.revert()
             self._watch_feeds()
             self.interval_chosen.emit(interval_s)
 
@@ -631,138 +553,10 @@ class ChartViewModel(QObject):
         if not hold:
             self._request()
 
-    # -- proposing ------------------------------------------------------------------------------------
-
-    def snapped(self, price: float) -> Decimal | None:
-        """The nearest price on the instrument's grid; None while that is unknown, or for no price at all."""
-        if self.instrument is None:
-            return None
-        tick = self.instrument.tick_size
-        return max(tick, round_nearest(Decimal(repr(price)), tick))
-
-    def menu_at(self, price: Decimal) -> list[MenuEntry]:
-        """The orders that can be proposed at a price."""
-        if self.instrument is None or self.place is None:
-            return []
-        sizes = {side: self._sizes.quantity_for(side, price) for side in Side}
-        return menu_entries(price, self.instrument, self._best(), self.place.abilities.order_types, sizes)
-
     def propose(self, entry: MenuEntry) -> None:
         """Fill the ticket with an entry of the menu."""
         self.dismiss_hint()
-        self.ticket_proposed.emit(entry.side, entry.order_type, entry.price)
-
-    def _best(self) -> tuple[Decimal | None, Decimal | None]:
-        """Bid and ask; the last price for either where they are unknown."""
-        assert self._id is not None
-        book, quote, last = self._market.book(self._id), self._market.quote(self._id), self.last_price
-        bid = book.best_bid if book is not None else None
-        ask = book.best_ask if book is not None else None
-        return (
-            bid.price if bid is not None else quote.bid if quote is not None and quote.bid else last,
-            ask.price if ask is not None else quote.ask if quote is not None and quote.ask else last,
-        )
-
-    def _cost_of(self, request: OrderRequest) -> CostEstimate | None:
-        if self.instrument is None or self.place is None or request.instrument != self.instrument.id:
-            return None
-        fees = self._accounts.fee_rates(self.place.account, self.instrument.symbol)
-        return estimate(request, self.instrument, self._market.book(self.instrument.id), fees)
-
-    # -- own orders -----------------------------------------------------------------------------------
-
-    @property
-    def selected_line(self) -> OrderLine | None:
-        """The line that has the keyboard."""
-        return self._line_with(self.selected) if self.selected else None
-
-    def _line_with(self, order_ids: tuple[str, ...]) -> OrderLine | None:
-        return next((line for line in self.lines if set(line.chip.order_ids) & set(order_ids)), None)
-
-    def select_next(self, direction: int) -> None:
-        """Give the keyboard to the next line down (+1) or up (-1)."""
-        if not self.lines:
-            return
-        line = self.selected_line
-        at = self.lines.index(line) + direction if line is not None else 0 if direction > 0 else -1
-        self.selected = self.lines[at % len(self.lines)].chip.order_ids
-        self.changed.emit()
-
-    def select(self, line: OrderLine | None) -> None:
-        """Give the keyboard to a line, or to none."""
-        self.selected = line.chip.order_ids if line is not None else ()
-        self.changed.emit()
-
-    def orders_of(self, line: OrderLine) -> list[Order]:
-        """The orders behind a line, as they are now."""
-        found = (self._gate.orders.get(order_id) for order_id in line.chip.order_ids)
-        return [order for order in found if order is not None and not order.state.is_final]
-
-    def order_text(self, order: Order) -> str:
-        """One order of several, for a menu: ``buy 0.25 limit``."""
-        return f"{order.side.value} {fmt.quantity(order.remaining)} {order.order_type.value}"
-
-    def cancel(self, line: OrderLine, only: str = "") -> None:
-        """Cancel the orders of a line, or one of them; works in every arm state and with stale prices."""
-        ids = [order.client_order_id for order in self.orders_of(line)]
-        self.sending.cancel([each for each in ids if only in ("", each)])
-
-    def drag(self, line: OrderLine, price: Decimal) -> None:
-        """Show where a line would go; nothing is sent."""
-        if self.instrument is not None and self.sending.pending is None:
-            self.ghost = ghost_of(line, price, self.orders_of(line), self.instrument, self._best())
-            self.changed.emit()
-
-    def nudge(self, line: OrderLine, ticks: int) -> None:
-        """Move the ghost of a line by ticks from the keyboard."""
-        if self.instrument is not None:
-            same = self.ghost is not None and self.ghost.line.chip.order_ids == line.chip.order_ids
-            start = self.ghost.price if same and self.ghost is not None else line.price
-            tick = self.instrument.tick_size
-            self.drag(line, max(tick, start + ticks * tick))
-
-    def revert(self) -> None:
-        """Give up a drag; nothing is sent."""
-        if self.ghost is not None:
-            self.ghost = None
-            self.changed.emit()
-
-    def drop(self, *, across: bool = False, only: str = "") -> None:
-        """Take the ghost's price to the gate as an amend. ``across`` allows a limit to cross the market and
-        fill at once; ``only`` moves one order of several."""
-        ghost = self.ghost
-        if ghost is None or self.place is None or self.sending.pending is not None:
-            return
-        refusal = self._why_not(ghost, across)
-        if refusal or ghost.price == ghost.line.price:
-            self.revert()
-            if refusal:
-                self.sending.tell(refusal)
-            return
-        orders = [order for order in self.orders_of(ghost.line) if only in ("", order.client_order_id)]
-        self.sending.amend(
-            self.place, [(order, moved_to(order, ghost.price)) for order in orders], ask=self.confirms
-        )
-        # It stays on screen until the question is answered.
-        self._held = self.sending.pending is not None
-        if not self._held:
-            self.revert()
-
-    def _why_not(self, ghost: Ghost, across: bool) -> str:
-        assert self.place is not None
-        if ghost.would_fill and not across:
-            return "Not sent: it would fill at once. Hold Ctrl while dropping to let it."
-        if self.state is not ChartState.LIVE:
-            return "Not sent: the chart's prices are not live. Canceling still works."
-        if not self.place.abilities.amend:
-            return "This venue cannot change an order: cancel it and place a new one."
-        return ""
-
-    def _on_sending_changed(self) -> None:
-        if self.sending.pending is None and self._held:
-            self._held, self.ghost = False, None
-            self._request()
-        self.changed.emit()
+        self.trading.propose(entry)
 
 
 def _nothing() -> None:
