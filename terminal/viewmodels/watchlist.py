@@ -78,8 +78,8 @@ class WatchRow:
 def _change_text(row: WatchRow) -> str:
     if row.change_pct is None:
         return ""
-    arrow = "\N{BLACK UP-POINTING TRIANGLE}" if row.change_pct > 0 else "\N{BLACK DOWN-POINTING TRIANGLE}"
-    return f"{arrow if row.change_pct else ''} {fmt.percent(row.change_pct, signed=False)}".strip()
+    # No gap before the sign: the table draws what follows one as a muted unit.
+    return f"{fmt.fixed(abs(row.change_pct), 2)}%"
 
 
 def _last_tone(row: WatchRow) -> str:
@@ -87,12 +87,12 @@ def _last_tone(row: WatchRow) -> str:
 
 
 COLUMNS: tuple[Column[WatchRow], ...] = (
-    Column("symbol", "Market", lambda row: row.instrument.symbol, width=82, tip=lambda row: row.note),
+    Column("symbol", "Market", lambda row: row.instrument.symbol, width=76, tip=lambda row: row.note),
     Column(
         "last",
         "Last",
         lambda row: row.last_text,
-        width=86,
+        width=78,
         number=True,
         sort=lambda row: row.last,
         tone=_last_tone,
@@ -102,7 +102,7 @@ COLUMNS: tuple[Column[WatchRow], ...] = (
         "change",
         "24 h",
         _change_text,
-        width=66,
+        width=64,
         number=True,
         sort=lambda row: row.change_pct,
         tone=lambda row: row.tone,

@@ -38,6 +38,7 @@ from terminal.widgets.table import CellDelegate, DataTable
 
 _LINE_COLUMN = [column.key for column in COLUMNS].index("line")
 _LAST_COLUMN = [column.key for column in COLUMNS].index("last")
+_CHANGE_COLUMN = [column.key for column in COLUMNS].index("change")
 _RIGHT = int(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
 _FLASH_CHECK_MS = 100
 
@@ -68,6 +69,8 @@ class WatchDelegate(CellDelegate):
             self._paint_line(painter, area, row)
         elif index.column() == _LAST_COLUMN:
             self._paint_flash(painter, area, row)
+        elif index.column() == _CHANGE_COLUMN and row.tone:
+            self._paint_arrow(painter, area, row.tone)
 
     def _paint_flash(self, painter: QPainter, area: QRect, row: WatchRow) -> None:
         if row.flash_at is None or time.monotonic_ns() > row.flash_until_ns:
@@ -85,6 +88,19 @@ class WatchDelegate(CellDelegate):
         painter.setFont(font)
         painter.setPen(QColor(TONES[row.flash_tone]))
         painter.drawText(inner, _RIGHT, changed)
+
+    def _paint_arrow(self, painter: QPainter, area: QRect, tone: str) -> None:
+        """A drawn triangle: the typeface's own is of another width for up and down."""
+        x, y = area.left() + 6.0, area.center().y() + 0.5
+        tip = -3.5 if tone == "up" else 3.5
+        painter.save()
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        painter.setPen(Qt.PenStyle.NoPen)
+        painter.setBrush(QColor(TONES[tone]))
+        painter.drawPolygon(
+            QPolygonF([QPointF(x - 3.5, y - tip), QPointF(x + 3.5, y - tip), QPointF(x, y + tip)])
+        )
+        painter.restore()
 
     def _paint_line(self, painter: QPainter, area: QRect, row: WatchRow) -> None:
         values = row.line
