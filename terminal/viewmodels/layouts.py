@@ -92,16 +92,20 @@ class LayoutStore:
     def __init__(self, folder: Path, on_notice: Callable[[str], object] = log.warning) -> None:
         self.on_notice = on_notice
         self._folder = folder
+        self._is_open = True
+        self._latest: dict[str, Layout] = {}
         self._writer = ThreadPoolExecutor(max_workers=1, thread_name_prefix="layouts")
 
     def names(self) -> list[str]:
         """The saved layouts, by name."""
-        if not self._folder.is_dir():
-            return []
-        return sorted(path.stem for path in self._folder.glob("*.json"))
+        found = {path.stem for path in self._folder.glob("*.json")} if self._folder.is_dir() else set()
+        return sorted(found | self._latest.keys())
 
     def load(self, name: str) -> Layout | None:
         """A layout, or its newest good backup; None where there is neither."""
+        # The thread may still be writing what was saved a moment ago.
+        if safe_name(name) in self._latest:
+            return self._latest[safe_name(name)]
         path = self._path(name)
         if not path.exists():
             return self._newest_backup(name)
@@ -121,11 +125,13 @@ class LayoutStore:
 
     def save(self, name: str, layout: Layout) -> None:
         """Write a layout; the one before becomes a backup. Returns at once, a thread does the work."""
-        self._writer.submit(self._write, name, layout)
+        self._latest[safe_name(name)] = layout
+        self._submit(self._write, name, layout)
 
     def delete(self, name: str) -> None:
         """Remove a layout; its backups stay."""
-        self._writer.submit(lambda: self._path(name).unlink(missing_ok=True))
+        self._latest.pop(safe_name(name), None)
+        self._submit(self._unlink, name)
 
     def last_used(self) -> str | None:
         """The name of the layout that was shown last."""
@@ -137,11 +143,22 @@ class LayoutStore:
 
     def set_last_used(self, name: str) -> None:
         """Remember which layout to open at the next start."""
-        self._writer.submit(self._note_last_used, name)
+        self._submit(self._note_last_used, name)
 
     def close(self) -> None:
-        """Wait until everything asked for is on disk."""
+        """Wait until everything asked for is on disk; what is asked for later is not kept."""
+        self._is_open = False
         self._writer.shutdown(wait=True)
+
+    def _submit(self, work: Callable[..., None], *args: object) -> None:
+        if self._is_open:
+            self._writer.submit(work, *args)
+        else:
+            log.warning("a layout was changed after the last save")
+
+    def _unlink(self, name: str) -> None:
+        with contextlib.suppress(OSError):
+            self._path(name).unlink(missing_ok=True)
 
     def _path(self, name: str) -> Path:
         return self._folder / f"{safe_name(name)}.json"

@@ -12,7 +12,6 @@ from decimal import Decimal
 from typing import Any, Generic, TypeVar
 
 from PySide6.QtCore import (
-    QAbstractItemModel,
     QAbstractTableModel,
     QModelIndex,
     QObject,
@@ -148,14 +147,14 @@ class TableModel(QAbstractTableModel, Generic[R]):
 
     def _arrange(self, rows: list[R]) -> None:
         """Put the same rows into another order; selection and editors stay with their row."""
-        self.layoutAboutToBeChanged.emit([], QAbstractItemModel.LayoutChangeHint.VerticalSortHint)
+        self.layoutAboutToBeChanged.emit()
         old = [self._key(row) for row in self._rows]
         places = {self._key(row): at for at, row in enumerate(rows)}
         self._rows = rows
         before = self.persistentIndexList()
         after = [self.index(places[old[item.row()]], item.column()) for item in before]
         self.changePersistentIndexList(before, after)
-        self.layoutChanged.emit([], QAbstractItemModel.LayoutChangeHint.VerticalSortHint)
+        self.layoutChanged.emit()
 
     def _tell_cells(self, at: int, before: R, after: R) -> None:
         for position, column in enumerate(self.columns):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QVBoxLayout, QWidget
 
 from terminal.viewmodels.account import AccountViewModel
@@ -23,6 +24,7 @@ class BalancesPanel(QWidget):
         self.table.setAccessibleName("Balances")
         box.addWidget(self.table)
         self.tools = label(kind="label")
+        self.tools.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
         vm.changed.connect(self._render)
         self._render()
 

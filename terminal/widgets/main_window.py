@@ -323,6 +323,7 @@ class MainWindow(QMainWindow):
 
     def close_for_good(self) -> None:
         """Close without asking anybody: everything is saved and disconnected."""
+        self.workspace.stop()
         self._may_close = True
         self.close()
 

@@ -9,6 +9,7 @@ from PySide6.QtCore import (
     QAbstractItemModel,
     QEvent,
     QModelIndex,
+    QObject,
     QPersistentModelIndex,
     QPoint,
     QRect,
@@ -30,6 +31,7 @@ from PySide6.QtGui import (
 )
 from PySide6.QtWidgets import (
     QAbstractItemView,
+    QApplication,
     QHeaderView,
     QMenu,
     QStyle,
@@ -130,6 +132,16 @@ class CellDelegate(QStyledItemDelegate):
             places = self.places(QRect(0, 0, 1000, 30), actions)
             hint.setWidth(places[-1][1].right() + 6)
         return hint
+
+    def eventFilter(self, editor: QObject, event: QEvent) -> bool:
+        """Only Enter takes an entry: a click elsewhere must never change an order."""
+        leaves = event.type() is QEvent.Type.FocusOut and not QApplication.activePopupWidget()
+        if event.type() is QEvent.Type.KeyPress and isinstance(event, QKeyEvent):
+            leaves = event.key() in (Qt.Key.Key_Tab, Qt.Key.Key_Backtab)
+        if leaves and isinstance(editor, QWidget):
+            self.closeEditor.emit(editor, QStyledItemDelegate.EndEditHint.RevertModelCache)
+            return True
+        return super().eventFilter(editor, event)
 
 
 _RIGHT = int(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)

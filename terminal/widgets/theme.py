@@ -465,8 +465,11 @@ QHeaderView::section {
     padding: 3px @PAD@px; font-size: @LABEL_PX@px; font-weight: 400;
 }
 QHeaderView::section:hover { color: @TEXT@; background: @RAISED@; }
-QHeaderView::up-arrow { image: url(@ICONS@/chevron-up.svg); width: 9px; height: 9px; }
-QHeaderView::down-arrow { image: url(@ICONS@/chevron-down.svg); width: 9px; height: 9px; }
+QHeaderView::up-arrow, QHeaderView::down-arrow {
+    subcontrol-origin: margin; subcontrol-position: top center; width: 9px; height: 9px;
+}
+QHeaderView::up-arrow { image: url(@ICONS@/chevron-up.svg); }
+QHeaderView::down-arrow { image: url(@ICONS@/chevron-down.svg); }
 QTableCornerButton::section { background: @PANEL@; border: none; }
 
 QTabWidget::pane { border: none; background: @PANEL@; }

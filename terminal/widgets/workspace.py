@@ -9,9 +9,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
-from PySide6.QtCore import QByteArray, QObject, QRect, QSize, Qt, QTimer, Signal
+from PySide6.QtCore import QByteArray, QEvent, QObject, QRect, QSize, Qt, QTimer, Signal
 from PySide6.QtGui import QGuiApplication, QMoveEvent, QResizeEvent
-from PySide6.QtWidgets import QDockWidget, QMainWindow, QTabWidget, QWidget
+from PySide6.QtWidgets import QApplication, QDockWidget, QMainWindow, QTabWidget, QWidget
 
 from terminal.viewmodels.layouts import Layout, LayoutStore, safe_name
 from terminal.widgets.panels import Panel, PanelTitleBar
@@ -148,6 +148,8 @@ class DockWorkspace(QObject):
         layout = self._store.load(self.name) if restore else None
         self._arrange(layout)
         self._last = self._snapshot()
+        if layout is None:
+            self._write(self._last)
         self._store.set_last_used(self.name)
         # No control is lit before a key is pressed.
         self._window.setFocus()
@@ -159,6 +161,8 @@ class DockWorkspace(QObject):
             if layout is None or not self._restore(layout, with_geometry=with_geometry):
                 self._arrange_first()
             self._bring_back()
+            # Qt lays docks out with the next events; what is saved or painted before must not be half-way.
+            QApplication.sendPostedEvents(self._window, QEvent.Type.LayoutRequest.value)
         finally:
             self._is_arranging = False
         self._tidy_titles()
@@ -266,6 +270,7 @@ class DockWorkspace(QObject):
 
     def save_as(self, name: str) -> None:
         """Keep the present arrangement under another name and go on with it."""
+        self.save_now()
         self.name = safe_name(name)
         self._write(self._snapshot())
         self._store.set_last_used(self.name)
@@ -317,6 +322,11 @@ class DockWorkspace(QObject):
         """Write the layout if it has changed."""
         self._save_timer.stop()
         self._save_if_changed()
+
+    def stop(self) -> None:
+        """Watch the layout no longer: the window is about to go."""
+        self._save_timer.stop()
+        self._is_arranging = True
 
     def _remember(self) -> None:
         if self._last is not None:
@@ -378,10 +388,12 @@ class DockWorkspace(QObject):
 
     def focused_panel(self) -> str | None:
         """The panel that has the keyboard."""
-        focus = QGuiApplication.focusObject()
-        if not isinstance(focus, QWidget):
-            return None
-        return next((key for key, dock in self.docks.items() if dock.isAncestorOf(focus)), None)
+        candidates: tuple[QWidget | None, ...] = (QApplication.focusWidget(), self._window.focusWidget())
+        for focus in candidates:
+            for key, dock in self.docks.items():
+                if focus is not None and dock.isAncestorOf(focus):
+                    return key
+        return None
 
     def reachable(self) -> list[str]:
         """Open panels that are in front, in their own order: what F6 walks through."""

@@ -73,6 +73,7 @@ def shoot_frame(folder: Path, size: QSize) -> None:
         frame.orders.set_show_ended(True)
         for tab, title in ((FILLS, "fills"), (BALANCES, "balances"), (LOG, "log"), (POSITIONS, "positions")):
             blotter.show_tab(tab)
+            frame.tick()
             picture(window, folder / f"{title}-{name}.png")
         shoot_trouble(frame, window, folder, name)
         shoot_menus(frame, window, folder, name)
