@@ -135,6 +135,7 @@ class EmulatorProcess:
         child = self._child
         await tasks.cancel_and_wait(self._watcher, timeout_s=1.0)
         self._watcher = None
+        await asyncio.sleep(0)  # a watcher that ended just now is forgotten in this turn
         if child is None:
             return
         if child.stdin is not None:

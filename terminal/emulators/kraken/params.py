@@ -13,6 +13,7 @@ from urllib.parse import parse_qsl
 from terminal.emulators.kraken.errors import ApiError, invalid
 
 _BRACKETS: Final = re.compile(r"\[([^\]]*)\]")
+_NUMBER: Final = re.compile(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]{1,3})?")
 _MAX_DIGITS: Final = 30
 _INT32: Final = 2**31
 _TRUE: Final = frozenset({"true", "1", "yes"})
@@ -63,15 +64,34 @@ def _no_constant(text: str) -> Any:
     raise ValueError(text)
 
 
+def _sane_fraction(text: str) -> Decimal:
+    value = Decimal(text)
+    if abs(value.adjusted()) > 2 * _MAX_DIGITS:
+        raise ValueError("a number beyond all sense")
+    return value
+
+
+def loads(text: str) -> Any:
+    """JSON with exact fractions; NaN, Infinity and absurd exponents are refused.
+
+    Raises:
+        ValueError: no such JSON.
+    """
+    try:
+        return json.loads(text, parse_float=_sane_fraction, parse_constant=_no_constant)
+    except (RecursionError, InvalidOperation) as error:
+        raise ValueError(str(error)) from None
+
+
 def parse_json(text: str) -> dict[str, Any]:
-    """A JSON object; fractions become ``Decimal``, NaN and Infinity are refused.
+    """The JSON object of a request body.
 
     Raises:
         ApiError: not a JSON object.
     """
     try:
-        value = json.loads(text, parse_float=Decimal, parse_constant=_no_constant)
-    except (ValueError, RecursionError, InvalidOperation):
+        value = loads(text)
+    except ValueError:
         raise ApiError("EGeneral:Invalid arguments") from None
     if not isinstance(value, dict):
         raise ApiError("EGeneral:Invalid arguments")
@@ -136,7 +156,7 @@ class Params:
         if not self.has(name):
             return default
         text = self.text(name)
-        if not re.fullmatch(r"-?\d{1,18}", text) or not low <= int(text) <= high:
+        if not re.fullmatch(r"-?[0-9]{1,18}", text) or not low <= int(text) <= high:
             raise invalid(name)
         return int(text)
 
@@ -176,7 +196,7 @@ def decimal_of(name: str, text: str) -> Decimal:
     Raises:
         ApiError: it is none; the text names the parameter.
     """
-    if len(text) > 64 or not re.fullmatch(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d{1,3})?", text):
+    if len(text) > 64 or not _NUMBER.fullmatch(text):
         raise invalid(name)
     value = Decimal(text)
     exponent = value.as_tuple().exponent

@@ -6,6 +6,7 @@ are keyed by the pair's id, whatever name was asked for.
 
 from __future__ import annotations
 
+import re
 from collections import deque
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -90,9 +91,10 @@ class PublicCalls:
         found = {pair.pair_id: self._pair_info(pair, info) for pair in self._wanted(params)}
         for text in params.listed("pair", 500):
             # Asked for by its modern name, a pair is told under it; python-kraken-sdk relies on that.
-            pair = self._names.pairs.get(text)
-            if pair is not None:
-                found[pair.symbol] = found.pop(pair.pair_id, None) or self._pair_info(pair, info)
+            modern = self._names.pairs.get(text)
+            if modern is not None:
+                found.pop(modern.pair_id, None)
+                found[modern.symbol] = self._pair_info(modern, info)
         return found
 
     def _pair_info(self, pair: Pair, info: str) -> dict[str, Any]:
@@ -196,9 +198,9 @@ class PublicCalls:
         return {pair.pair_id: [self._trade_row(pair, one) for one in found], "last": str(last)}
 
     def _since_ns(self, text: str) -> int:
-        whole, _, fraction = text.partition(".")
-        if not whole.isdigit() or len(whole) > 19 or (fraction and not fraction.isdigit()):
+        if not re.fullmatch(r"[0-9]{1,19}(\.[0-9]*)?", text):
             raise invalid("since")
+        whole, _, fraction = text.partition(".")
         number = int(whole)
         if number > _NS_SINCE:
             return number

@@ -7,10 +7,8 @@ subscription; a connection without subscriptions and traffic is closed after a m
 
 from __future__ import annotations
 
-import json
 import random
 from collections.abc import Callable
-from decimal import Decimal, InvalidOperation
 from typing import Any, Final
 
 from terminal.emulators.faults import Faults
@@ -19,6 +17,7 @@ from terminal.emulators.kraken.auth import QUERY_CLOSED, QUERY_FUNDS, QUERY_OPEN
 from terminal.emulators.kraken.book_feed import BOOK_DEPTHS, LEVEL3_DEPTHS
 from terminal.emulators.kraken.errors import ApiError
 from terminal.emulators.kraken.orders import ws_flag, ws_integer, ws_text
+from terminal.emulators.kraken.params import loads
 from terminal.emulators.kraken.private_feed import PrivateFeed, Subscription
 from terminal.emulators.kraken.public_feed import OHLC_MINUTES, PublicFeed
 from terminal.emulators.kraken.record import Record
@@ -38,10 +37,6 @@ _HEARTBEAT: Final = text_frame(b'{"channel":"heartbeat"}')
 
 Key = tuple[str, str, object]
 """Channel, symbol, depth or interval or trigger: what makes a subscription one of its own."""
-
-
-def _no_constant(text: str) -> Any:
-    raise ValueError(text)
 
 
 class WsSession:
@@ -118,8 +113,8 @@ class WsSession:
         """One request from the client."""
         time_in = self._state.wall_ns()
         try:
-            request = json.loads(text, parse_float=Decimal, parse_constant=_no_constant)
-        except (ValueError, RecursionError, InvalidOperation):
+            request = loads(text)
+        except ValueError:
             self._refuse("Malformed request", time_in)
             return
         if not isinstance(request, dict):
