@@ -1,4 +1,4 @@
-"""``python3 -m tests``: all tests; or one of check, unit, venues, gui, e2e, bench, demo, shots."""
+"""``python3 -m tests``: all tests; or one of check, unit, venues, gui, e2e, bench, clients, demo, shots."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ python3 -m tests            checks, then all tests
 python3 -m tests check      ruff, mypy, import-linter
 python3 -m tests unit       also: venues, gui, e2e; further words go to pytest
 python3 -m tests bench      the ratios: feed path, frames, clicks, start
+python3 -m tests clients    other people's Kraken clients against the practice venue (downloads 60 MB once)
 python3 -m tests demo       the terminal on practice venues in a throw-away folder
 python3 -m tests shots DIR  pictures of the first-start workspace at two sizes
 """
@@ -36,6 +37,8 @@ def main(words: list[str]) -> int:
         return pytest([f"tests/{chore}", *rest])
     if chore == "bench":
         return call([sys.executable, "-m", "tests.bench", *rest])
+    if chore == "clients":
+        return call([sys.executable, "-m", "tests.clients", *rest])
     if chore == "demo":
         return call([sys.executable, "main.py", "--temp-basedir", *rest])
     if chore == "shots":

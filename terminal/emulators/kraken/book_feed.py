@@ -177,7 +177,12 @@ class BookFeed:
         new_edge: int | None,
         depth: int,
     ) -> str:
-        """The changes inside a depth, best first."""
+        """The changes inside a depth: what is gone, then what is there now, best first.
+
+        Kraken's own messages tell deletions first (all 51 mixed lists of a recording), so that a client which
+        cuts its book after every row, not after every message, loses no level that is still inside.
+        """
+        gone: list[str] = []
         rows: list[str] = []
         sign = -1 if side is Side.BUY else 1
         told: set[int] = set()
@@ -188,7 +193,7 @@ class BookFeed:
                     rows.append(level.wire)
                     told.add(key)
             elif old_edge is None or key <= old_edge:
-                rows.append(self._wire(sign * key, 0))
+                gone.append(self._wire(sign * key, 0))
         if old_edge is not None and (new_edge is None or new_edge > old_edge):
             # Levels that the edge gave way to.
             rows.extend(
@@ -196,7 +201,7 @@ class BookFeed:
                 for key in self._engine.level_keys(side)[:depth]
                 if key > old_edge and key not in told
             )
-        return ",".join(rows)
+        return ",".join(gone + rows)
 
     def _edge(self, side: Side, depth: int) -> int | None:
         """The key of the last level inside the depth; None while the book is no deeper."""
