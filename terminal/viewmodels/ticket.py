@@ -157,7 +157,8 @@ class TicketViewModel(QObject):
             return
         if topic is Topic.INSTRUMENT or self.instrument is None:
             self._load_instrument()
-        if self._visible:
+        # The ladder takes its size from here, so the first size is worked out behind a closed tab as well.
+        if self._visible or self._prefill:
             self._frames.request(self._on_frame)
 
     def _on_frame(self) -> None:

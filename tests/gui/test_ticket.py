@@ -406,6 +406,18 @@ def test_a_hidden_ticket_builds_nothing(qtbot: QtBot) -> None:
     assert shown == []
 
 
+def test_a_hidden_ticket_still_gives_the_ladder_a_size(qtbot: QtBot) -> None:
+    desk = Desk()
+    vm = TicketViewModel(
+        desk.market, desk.sessions, desk.gate, desk.accounts, desk.selection, desk.frames, desk.clock
+    )
+    vm.set_visible(False)
+    desk.market.set_book([("64120.0", "2")], [("64120.2", "1")])
+    desk.pass_time(0.2)
+    assert vm.size_text() == "0.01 BTC"
+    assert vm.quantity_for(Side.BUY, D("64000")) == D("0.01")
+
+
 def test_closing_lets_go_of_the_feed(qtbot: QtBot) -> None:
     desk, vm = make()
     assert desk.market.watched
