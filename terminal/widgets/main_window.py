@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from functools import partial
 
-from PySide6.QtCore import QPoint, QSize, Qt, Signal
+from PySide6.QtCore import QPoint, QRect, QSize, Qt, Signal
 from PySide6.QtGui import QCloseEvent, QKeySequence, QResizeEvent, QShortcut
 from PySide6.QtWidgets import (
     QFrame,
@@ -31,7 +31,7 @@ from terminal.widgets.flatten_dialog import FlattenDialog
 from terminal.widgets.icons import icon
 from terminal.widgets.notice_bar import NoticeCentre, ToastHost
 from terminal.widgets.overlays import KeyOverlay, PanelSwitcher
-from terminal.widgets.panels import Panel
+from terminal.widgets.panels import TITLE_PX, Panel
 from terminal.widgets.status_bar import STATUS_PX, StatusBar
 from terminal.widgets.top_bar import TopBar
 from terminal.widgets.venue_strip import VenueStrip
@@ -151,7 +151,7 @@ class MainWindow(QMainWindow):
         foot.setFixedHeight(STATUS_PX)
         foot.setContentsMargins(0, 0, 0, 0)
         foot.addWidget(self.status, 1)
-        self.toasts = ToastHost(self._desk.notices, self, STATUS_PX)
+        self.toasts = ToastHost(self._desk.notices, self, self._toast_room)
         self.centre = NoticeCentre(self._desk.notices, self)
         self.key_overlay = KeyOverlay((*FRAME_KEYS, *keys), self)
         self.switcher = PanelSwitcher(self)
@@ -226,6 +226,15 @@ class MainWindow(QMainWindow):
         venue = next((card.venue for card in self._connections.cards if card.can_connect), None)
         if venue is not None:
             self.open_connect(venue)
+
+    def _toast_room(self) -> QRect:
+        """Over the chart, below its title bar: there is no button to cover; else over the middle."""
+        chart = self.workspace.docks.get("chart")
+        if chart is not None and chart.isVisible() and not chart.isFloating():
+            body = chart.widget()
+            return QRect(body.mapTo(self, QPoint(0, 0)), body.size())
+        head = self.menuWidget().height()
+        return QRect(0, head + TITLE_PX, self.width(), self.height() - head)
 
     # -- menus ----------------------------------------------------------------------------------------
 

@@ -1,10 +1,10 @@
-"""Toasts over the window's corner, and the notice centre behind the bell."""
+"""Toasts over the top of the chart, and the notice centre behind the bell."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 
-from PySide6.QtCore import QObject, QPoint, Qt, QTimer
+from PySide6.QtCore import QObject, QPoint, QRect, Qt, QTimer
 from PySide6.QtWidgets import (
     QFrame,
     QHBoxLayout,
@@ -81,12 +81,15 @@ class Toast(QFrame):
 
 
 class ToastHost(QObject):
-    """Stacks toasts over a corner of the window, above its status bar."""
+    """Stacks toasts at the top of a part of the window, newest on top.
 
-    def __init__(self, vm: NoticesViewModel, window: QWidget, bottom_gap: int) -> None:
+    ``room`` gives that part. It must hold no button that sends or cancels: a toast may never lie over one.
+    """
+
+    def __init__(self, vm: NoticesViewModel, window: QWidget, room: Callable[[], QRect]) -> None:
         super().__init__(window)
         self._window = window
-        self._gap = bottom_gap
+        self._room = room
         self.toasts: list[Toast] = []
         vm.shown.connect(self.show_entry)
 
@@ -111,14 +114,15 @@ class ToastHost(QObject):
             self.place()
 
     def place(self) -> None:
-        """Put the toasts into the corner; the window calls it when it was resized."""
-        y = self._window.height() - self._gap - _MARGIN
+        """Put the toasts into their place; the window calls it when it was resized."""
+        room = self._room()
+        x = room.left() + max(0, (room.width() - _WIDTH) // 2)
+        y = room.top() + _MARGIN
         for toast in reversed(self.toasts):
             toast.adjustSize()
-            y -= toast.height()
-            toast.move(self._window.width() - _WIDTH - _MARGIN, y)
+            toast.move(x, y)
             toast.raise_()
-            y -= 8
+            y += toast.height() + 8
 
 
 class NoticeCentre(QFrame):
