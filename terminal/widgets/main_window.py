@@ -233,7 +233,8 @@ class MainWindow(QMainWindow):
         if chart is not None and chart.isVisible() and not chart.isFloating():
             body = chart.widget()
             return QRect(body.mapTo(self, QPoint(0, 0)), body.size())
-        head = self.menuWidget().height()
+        bars = self.menuWidget()
+        head = bars.height() if bars is not None else 0
         return QRect(0, head + TITLE_PX, self.width(), self.height() - head)
 
     # -- menus ----------------------------------------------------------------------------------------

@@ -363,8 +363,8 @@ QComboBox:focus { padding-right: 19px; }
 QComboBox::drop-down {
     border: none; width: 18px; subcontrol-origin: padding; subcontrol-position: center right;
 }
-QComboBox::down-arrow { image: url(@ICONS@/chevron-down.svg); width: 12px; height: 12px; }
-QComboBox::down-arrow:disabled { image: url(@ICONS@/chevron-down-disabled.svg); }
+QComboBox::down-arrow { image: url("@ICONS@/chevron-down.svg"); width: 12px; height: 12px; }
+QComboBox::down-arrow:disabled { image: url("@ICONS@/chevron-down-disabled.svg"); }
 QComboBox QAbstractItemView {
     background: @RAISED@; border: 1px solid @BORDER_STRONG@; padding: 2px; outline: 0;
 }
@@ -383,10 +383,10 @@ QDoubleSpinBox::down-button:hover, QDateTimeEdit::up-button:hover, QDateTimeEdit
     background: @HOVER@;
 }
 QSpinBox::up-arrow, QDoubleSpinBox::up-arrow, QDateTimeEdit::up-arrow {
-    image: url(@ICONS@/chevron-up.svg); width: 10px; height: 10px;
+    image: url("@ICONS@/chevron-up.svg"); width: 10px; height: 10px;
 }
 QSpinBox::down-arrow, QDoubleSpinBox::down-arrow, QDateTimeEdit::down-arrow {
-    image: url(@ICONS@/chevron-down.svg); width: 10px; height: 10px;
+    image: url("@ICONS@/chevron-down.svg"); width: 10px; height: 10px;
 }
 
 QCheckBox, QRadioButton { background: transparent; spacing: 6px; min-height: 20px; }
@@ -400,11 +400,14 @@ QCheckBox::indicator:hover, QRadioButton::indicator:hover { border-color: @TEXT@
 QCheckBox::indicator:focus, QRadioButton::indicator:focus {
     border: 2px solid @FOCUS@; width: 12px; height: 12px;
 }
-QCheckBox::indicator:checked { background: @TEXT@; border-color: @TEXT@; image: url(@ICONS@/check-dark.svg); }
+QCheckBox::indicator:checked {
+    background: @TEXT@; border-color: @TEXT@; image: url("@ICONS@/check-dark.svg");
+}
 QCheckBox::indicator:disabled, QRadioButton::indicator:disabled {
     border-color: @HAIRLINE@; background: @PANEL@;
 }
-QRadioButton::indicator:checked { border-color: @TEXT@; image: url(@ICONS@/dot.svg); }
+QCheckBox::indicator:checked:disabled { background: @DISABLED@; border-color: @DISABLED@; }
+QRadioButton::indicator:checked { border-color: @TEXT@; image: url("@ICONS@/dot.svg"); }
 
 QSlider { min-height: 20px; background: transparent; }
 QSlider::groove:horizontal { height: 4px; background: @HAIRLINE@; border-radius: 2px; }
@@ -434,8 +437,8 @@ QMenu::item:disabled { color: @DISABLED@; }
 QMenu::separator { height: 1px; background: @HAIRLINE@; margin: 4px 0; }
 QMenu::icon { padding-left: 8px; }
 QMenu::indicator { width: 14px; height: 14px; margin-left: 8px; }
-QMenu::indicator:checked { image: url(@ICONS@/check.svg); }
-QMenu::right-arrow { image: url(@ICONS@/chevron-right.svg); width: 12px; height: 12px; margin-right: 6px; }
+QMenu::indicator:checked { image: url("@ICONS@/check.svg"); }
+QMenu::right-arrow { image: url("@ICONS@/chevron-right.svg"); width: 12px; height: 12px; margin-right: 6px; }
 
 QScrollBar:vertical { background: transparent; width: 10px; margin: 0; }
 QScrollBar:horizontal { background: transparent; height: 10px; margin: 0; }
@@ -468,8 +471,8 @@ QHeaderView::section:hover { color: @TEXT@; background: @RAISED@; }
 QHeaderView::up-arrow, QHeaderView::down-arrow {
     subcontrol-origin: margin; subcontrol-position: top center; width: 9px; height: 9px;
 }
-QHeaderView::up-arrow { image: url(@ICONS@/chevron-up.svg); }
-QHeaderView::down-arrow { image: url(@ICONS@/chevron-down.svg); }
+QHeaderView::up-arrow { image: url("@ICONS@/chevron-up.svg"); }
+QHeaderView::down-arrow { image: url("@ICONS@/chevron-down.svg"); }
 QTableCornerButton::section { background: @PANEL@; border: none; }
 
 QTabWidget::pane { border: none; background: @PANEL@; }
@@ -485,7 +488,7 @@ QTabBar[kind="header"] { background: transparent; }
 QTabBar[kind="header"]::tab:selected { background: transparent; }
 QTabBar::tab:focus { color: @WHITE@; }
 QTabBar::tab:disabled { color: @DISABLED@; }
-QTabBar::close-button { image: url(@ICONS@/close.svg); }
+QTabBar::close-button { image: url("@ICONS@/close.svg"); }
 QTabBar QToolButton { border: none; background: @WINDOW@; padding: 0; }
 QTabBar::scroller { width: 22px; }
 
