@@ -1,4 +1,4 @@
-"""Keeps what each account was worth when its day began, so that a restart does not forget the day's result."""
+"""Keeps what each account was worth when its day began, so that a restart does not forget the result."""
 
 from __future__ import annotations
 

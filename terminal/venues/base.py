@@ -222,7 +222,7 @@ class TradesOrders(Protocol):
     async def fee_rates(self, symbol: str) -> FeeRates | None: ...
 
     async def test_credentials(self) -> KeyReport:
-        """Try the key now and read back what it may do. Raises AuthRejected with the repair in plain words."""
+        """Try the key now and read back what it may do. Raises AuthRejected, with the repair in words."""
         ...
 
 
@@ -266,6 +266,6 @@ class HasHistory(Protocol):
         limit: int = 720,
         progress: Callable[[Decimal], None] | None = None,
     ) -> Sequence[Bar]:
-        """Bars that open before ``end_ns`` (None: up to now), oldest first; fewer or none where the venue has no
-        more. ``progress`` hears 0 to 1."""
+        """Bars that open before ``end_ns`` (None: up to now), oldest first; fewer or none where the venue
+        has no more. ``progress`` hears 0 to 1."""
         ...

@@ -1,4 +1,4 @@
-"""Who may import whom: the contracts in pyproject.toml do catch a violation, and view-models use QtCore alone."""
+"""Who may import whom: the contracts do catch a violation, and view-models use QtCore alone."""
 
 from __future__ import annotations
 
