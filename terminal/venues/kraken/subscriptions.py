@@ -37,6 +37,8 @@ _CHANNEL = {
 }
 _SYMBOLS_A_REQUEST = 50
 _ANSWER_TIMEOUT_NS = 8_000_000_000
+# A book's snapshot follows its acknowledgement at once; without it nothing that comes later can be used.
+_SNAPSHOT_TIMEOUT_NS = 5_000_000_000
 _AFTER_RATE_REFUSAL_NS = 5_000_000_000
 _RESYNC_WINDOW_NS = 60_000_000_000
 _RESYNC_PAUSES_S = (0.0, 0.0, 1.0, 2.0, 5.0, 10.0, 15.0)
@@ -67,6 +69,8 @@ class Subscription:
     request: int | None = None
     flowing: bool = False
     """Its snapshot has come, so updates mean something."""
+    confirmed_ns: int = 0
+    """Monotonic; from here on the snapshot is awaited."""
     again: bool = False
     """To be asked for again once its end is acknowledged."""
     due_ns: int = 0
@@ -244,6 +248,15 @@ class SubscriptionTable:
             else:
                 sub.asked_twice = True
                 sub.state = SubscriptionState.WAITING
+        for sub in list(self._all.values()):
+            if (
+                sub.channel == "book"
+                and sub.state is SubscriptionState.CONFIRMED
+                and not sub.flowing
+                and now_ns - sub.confirmed_ns > _SNAPSHOT_TIMEOUT_NS
+            ):
+                log.warning("%s: the book's snapshot did not come, it is asked for again", sub.symbol)
+                self.resync_subscription(sub)
         self._ask(self._all.values())
 
     # --- inside ------------------------------------------------------------------------------------------
@@ -276,6 +289,7 @@ class SubscriptionTable:
 
     def _confirm(self, sub: Subscription) -> None:
         sub.state = SubscriptionState.CONFIRMED
+        sub.confirmed_ns = self._clock.monotonic_ns()
         sub.asked_twice = False
         for feed in list(sub.feeds):
             self._sink(FeedConfirmed(feed))

@@ -490,6 +490,27 @@ def test_instruments_and_status_are_passed_on() -> None:
     run(main())
 
 
+def test_a_confirmed_book_whose_snapshot_never_comes_is_asked_for_again() -> None:
+    async def main() -> None:
+        async with Desk() as desk:
+            await desk.connector.subscribe(BOOK)
+            await desk.settle()
+            desk.clock.advance(4.0)
+            desk.connector._public.table.tick()
+            assert len(desk.asked()) == 1
+            desk.clock.advance(1.5)
+            desk.connector._public.table.tick()
+            await desk.settle()
+            assert len(desk.asked("unsubscribe")) == 1
+            assert len(desk.asked()) == 2
+            desk.link.receive(samples.BOOK_SNAPSHOT)
+            desk.clock.advance(20.0)
+            desk.connector._public.table.tick()
+            assert len(desk.asked()) == 2
+
+    run(main())
+
+
 def test_an_unanswered_subscription_is_asked_once_more_then_the_link_is_renewed() -> None:
     async def main() -> None:
         async with Desk() as desk:
