@@ -86,7 +86,15 @@ def main(argv: Sequence[str] | None = None) -> int:
         # Late: a wrong option or a missing display is answered without loading Qt.
         from terminal.app.start import start
 
-        return start(paths, ring, seed=options.seed, shot=options.shot, size=size, started_ns=started_ns)
+        return start(
+            paths,
+            ring,
+            seed=options.seed,
+            shot=options.shot,
+            size=size,
+            started_ns=started_ns,
+            throw_away=options.temp_basedir or options.shot is not None,
+        )
 
 
 def has_display() -> bool:

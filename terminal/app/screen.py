@@ -1,0 +1,355 @@
+"""Builds every view-model and panel over the composed terminal, and the window around them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Coroutine, Mapping, Sequence
+from datetime import UTC
+from decimal import Decimal
+from typing import Any
+
+from PySide6.QtCore import QEvent, QObject, QTimer
+from PySide6.QtWidgets import QApplication
+
+from terminal.app.compose import Terminal
+from terminal.app.connection_desk import ConnectionDesk
+from terminal.app.day_store import FileDayStore
+from terminal.core import tasks
+from terminal.domain.errors import TerminalError
+from terminal.domain.instrument import InstrumentId
+from terminal.domain.market import Side
+from terminal.domain.orders import OrderType
+from terminal.services.market_data import FeedState
+from terminal.services.session import Mode
+from terminal.viewmodels.account import AccountViewModel
+from terminal.viewmodels.book import LadderState, LadderViewModel
+from terminal.viewmodels.chart import ChartState, ChartViewModel
+from terminal.viewmodels.confirm import Confirmation
+from terminal.viewmodels.connection import ConnectionViewModel
+from terminal.viewmodels.desk import DeskViewModel, Rehearsal
+from terminal.viewmodels.frames import FrameClock
+from terminal.viewmodels.layouts import LayoutStore
+from terminal.viewmodels.log import LogViewModel
+from terminal.viewmodels.notices import NoticesViewModel
+from terminal.viewmodels.orders import OrdersViewModel
+from terminal.viewmodels.selection import Selection
+from terminal.viewmodels.status import StatusViewModel
+from terminal.viewmodels.tape import TapeState, TapeViewModel
+from terminal.viewmodels.ticket import TicketViewModel
+from terminal.viewmodels.watchlist import WatchlistViewModel
+from terminal.widgets import prompts, theme
+from terminal.widgets.blotter import Blotter
+from terminal.widgets.book import LadderPanel
+from terminal.widgets.book_view import LadderView
+from terminal.widgets.chart import ChartPanel
+from terminal.widgets.main_window import MainWindow
+from terminal.widgets.panels import Panel
+from terminal.widgets.tape import TapePanel
+from terminal.widgets.ticket import TicketPanel
+from terminal.widgets.watchlist import SearchDialog, WatchlistPanel
+
+FIRST = InstrumentId("kraken", "BTC/USD")
+HEADLINES = {"kraken": "BTC/USD"}
+USUAL = {
+    "kraken": (
+        *("BTC/USD", "ETH/USD", "SOL/USD", "XRP/USD", "ADA/USD", "DOGE/USD", "LTC/USD", "LINK/USD"),
+        *("BTC/EUR", "ETH/BTC", "USDT/USD", "BTC/USDT"),
+    )
+}
+
+# What the rehearse menu offers: the practice venue does it for real, on the wire.
+REHEARSALS: tuple[tuple[str, str, Mapping[str, object]], ...] = (
+    ("Cut the connection", "cut", {}),
+    ("Silence for 15 s", "silence", {"seconds": 15}),
+    ("Half-open link for 20 s", "half_open", {"seconds": 20}),
+    ("Lose an update of the book", "book_gap", {"count": 1}),
+    ("Send a wrong checksum", "wrong_checksum", {"count": 1}),
+    ("Take the next order and lose the answer", "accept_lose_answer", {"count": 1}),
+    ("Lose the next order on the way", "swallow_request", {"count": 1}),
+    ("Repeat account events", "duplicate_private", {"count": 3}),
+    ("Expire the session", "expire_token", {}),
+    ("Answer with an error page", "http_5xx_html", {"count": 2}),
+    ("Ask for a pause (429)", "http_429", {"count": 1}),
+)
+
+
+class _PaintWatcher(QObject):
+    """Sees the first paint of a live ladder."""
+
+    def __init__(self, ladder: LadderViewModel, fn: Callable[[], object]) -> None:
+        super().__init__(ladder)
+        self._ladder = ladder
+        self._fn = fn
+        self._seen = False
+
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+        if (
+            not self._seen
+            and event.type() is QEvent.Type.Paint
+            and self._ladder.state is LadderState.LIVE
+            and self._ladder.rows
+        ):
+            self._seen = True
+            QTimer.singleShot(0, self._fn)
+        return False
+
+
+class Screen(QObject):
+    """Everything a person sees.
+
+    Attributes:
+        window: the main window. frames: the tick that all repaints share.
+    """
+
+    def __init__(self, terminal: Terminal, app: QApplication) -> None:
+        super().__init__()
+        theme.load_fonts()
+        theme.apply(app, self._density(terminal))
+        self._terminal = terminal
+        self.frames = FrameClock(parent=self)
+        self.frames.register(terminal.market.flush)
+        self.selection = Selection(FIRST)
+        ask = self._ask = prompts.asker(lambda: self.window)
+        clock, market, sessions = terminal.clock, terminal.market, terminal.sessions
+        gate, portfolio = terminal.gate, terminal.portfolio
+        self.notices = NoticesViewModel(clock, self)
+        self.notices.watch(terminal.notice)
+        self.connection_desk = ConnectionDesk(terminal)
+        self.connections = ConnectionViewModel(
+            sessions,
+            market,
+            [terminal.venue_info(venue) for venue in terminal.venues],
+            self.connection_desk,
+            self.notices,
+            self.frames,
+            headlines=HEADLINES,
+            parent=self,
+        )
+        self.account = AccountViewModel(
+            portfolio,
+            self.connections.accounts,
+            market.instrument,
+            self.frames,
+            clock,
+            days=FileDayStore(terminal.paths.data / "days.json"),
+            parent=self,
+        )
+        self.orders = OrdersViewModel(
+            gate,
+            market,
+            self.notices,
+            self.frames,
+            clock,
+            ask=ask,
+            badge_of=self.connections.badge_of,
+            parent=self,
+        )
+        self.desk = DeskViewModel(
+            terminal.arming,
+            gate,
+            self.connections,
+            self.account,
+            self.orders,
+            self.notices,
+            self.frames,
+            ask=ask,
+            rehearsals=[self._rehearsal(*entry) for entry in REHEARSALS],
+            reset_practice=self._reset_practice,
+            parent=self,
+        )
+        self.status = StatusViewModel(self.connections, self.account, self)
+        self.log = LogViewModel(terminal.ring, self.frames, self)
+        self.ticket = TicketViewModel(
+            market,
+            sessions,
+            gate,
+            portfolio,
+            self.selection,
+            self.frames,
+            clock,
+            presets=terminal.settings.text("trade.size_presets"),
+            parent=self,
+        )
+        self.ladder = LadderViewModel(
+            market, sessions, gate, portfolio, self.selection, self.ticket, self.frames, clock, parent=self
+        )
+        self.tape = TapeViewModel(
+            market,
+            self.selection,
+            self.frames,
+            clock,
+            keep_s=terminal.settings.whole("tape.keep_s"),
+            parent=self,
+        )
+        self._build_market_panels()
+        self.ladder.ticket_wanted.connect(self._on_ticket_wanted)
+        terminal.sessions.changed.watch(self._on_session)
+        self._panels = self._build_panels()
+        self._layouts = LayoutStore(terminal.paths.layouts, self.notices.warn)
+        self.window = MainWindow(
+            self.desk,
+            self.status,
+            self._panels,
+            self._layouts,
+            show_hint=not terminal.settings.flag("practice.tour_done"),
+        )
+        self.search = SearchDialog(self.watchlist, self.window)
+        self.window.search_wanted.connect(self.search.open)
+        self.window.hint_dismissed.connect(self._on_hint_dismissed)
+
+    def _build_market_panels(self) -> None:
+        terminal, market = self._terminal, self._terminal.market
+        settings = terminal.settings
+        self.watchlist = WatchlistViewModel(
+            market,
+            self.selection,
+            self.frames,
+            terminal.clock,
+            watched=self._watched(),
+            titles={venue: terminal.venue_info(venue).title for venue in terminal.venues},
+            save=self._keep_watched,
+            flashes=settings.flag("look.flashes"),
+            parent=self,
+        )
+        self.chart = ChartViewModel(
+            market,
+            terminal.sessions,
+            terminal.gate,
+            terminal.portfolio,
+            self.selection,
+            self.ticket,
+            self.frames,
+            terminal.clock,
+            interval_s=settings.whole("chart.interval_s"),
+            start_bars=settings.whole("chart.bars"),
+            show_volume=settings.flag("chart.volume"),
+            show_fills=settings.flag("chart.fills"),
+            show_hint=not settings.flag("practice.tour_done"),
+            confirms=settings.flag("trade.chart_confirms"),
+            zone=UTC if settings.text("look.clock") == "utc" else None,
+            parent=self,
+        )
+        self.chart.ticket_proposed.connect(self._on_ticket_wanted)
+        self.chart.hint_used.connect(self._on_hint_dismissed)
+        self.chart.interval_chosen.connect(self._on_interval_chosen)
+
+    def _build_panels(self) -> dict[str, Panel]:
+        blotter = Blotter(self.orders, self.account, self.log)
+        return {
+            "watchlist": Panel("watchlist", "Watchlist", WatchlistPanel(self.watchlist), link_group=1),
+            "chart": Panel("chart", "Chart", ChartPanel(self.chart), can_trade=True, link_group=1),
+            "ladder": Panel("ladder", "Ladder", LadderPanel(self.ladder), can_trade=True, link_group=1),
+            "tape": Panel("tape", "Time and sales", TapePanel(self.tape), link_group=1),
+            "ticket": Panel("ticket", "Ticket", TicketPanel(self.ticket), can_trade=True, link_group=1),
+            "blotter": Panel(
+                "blotter",
+                "Blotter",
+                blotter,
+                header=blotter.header,
+                can_trade=True,
+                show_title=False,
+            ),
+        }
+
+    # -- life -----------------------------------------------------------------------------------------
+
+    def waiting_for(self) -> list[str]:
+        """The panels that do not show live data yet, in words; empty when everything does."""
+        account = next(iter(self.connections.accounts()), "")
+        book_state = self._terminal.market.book_state(self.selection.instrument or FIRST)
+        checks = {
+            "ladder": self.ladder.state is LadderState.LIVE and book_state is FeedState.LIVE,
+            "time and sales": self.tape.state is TapeState.LIVE,
+            "chart": self.chart.state is ChartState.LIVE,
+            "watchlist": self.watchlist.all_live,
+            "balances": bool(account) and self._terminal.portfolio.is_known(account),
+            "ticket": bool(account) and self._terminal.gate.ready(account) and bool(self.ticket.lines),
+            "net worth": self.account.equity is not None and not self.account.unpriced,
+        }
+        return [name for name, is_live in checks.items() if not is_live]
+
+    def on_first_live_price(self, fn: Callable[[], object]) -> Callable[[], None]:
+        """Call ``fn`` when the ladder has painted its first live price; the returned function gives up."""
+        watcher = _PaintWatcher(self.ladder, fn)
+        view = self._panels["ladder"].widget.findChild(LadderView)
+        assert view is not None
+        view.installEventFilter(watcher)
+        return lambda: view.removeEventFilter(watcher)
+
+    async def may_quit(self) -> bool:
+        """Ask before quitting while orders rest at a venue; they stay there."""
+        resting = [order for order in self._terminal.gate.open_orders() if order.state.is_working]
+        doubtful = list(self._terminal.gate.doubts)
+        if not self._terminal.settings.flag("app.confirm_quit") or not (resting or doubtful):
+            return True
+        warnings = ["An order is in doubt: it is asked after at the next start."] if doubtful else []
+        count = f"{len(resting)} order{'s' if len(resting) != 1 else ''}"
+        return await self._ask(
+            Confirmation(
+                title="Quit Parallax?",
+                rows=(("Open orders", f"{count} stay at the venue and can fill while the terminal is off"),),
+                warnings=tuple(warnings),
+                confirm_text="Quit",
+                badge=self.connections.badge,
+            )
+        )
+
+    def close(self) -> None:
+        """End all ticking and finish writing the layout; the window is closed by its owner."""
+        self.frames.stop()
+        self._layouts.close()
+
+    # -- wiring ---------------------------------------------------------------------------------------
+
+    def _on_ticket_wanted(self, side: Side, order_type: OrderType | None, price: Decimal) -> None:
+        self.ticket.fill(side, order_type, price)
+        self.window.workspace.show_panel("ticket")
+
+    def _on_hint_dismissed(self) -> None:
+        self._terminal.settings.set("practice.tour_done", True)
+
+    def _on_interval_chosen(self, interval_s: int) -> None:
+        self._terminal.settings.set("chart.interval_s", interval_s)
+
+    def _watched(self) -> list[InstrumentId]:
+        out = []
+        for venue in self._terminal.venues:
+            symbols = self._terminal.settings.items("watch.symbols", venue) or USUAL.get(venue, ())
+            out += [InstrumentId(venue, symbol) for symbol in symbols]
+        return out
+
+    def _keep_watched(self, watched: Sequence[InstrumentId]) -> None:
+        for venue in self._terminal.venues:
+            symbols = tuple(item.symbol for item in watched if item.venue == venue)
+            self._terminal.settings.set("watch.symbols", symbols, venue)
+
+    def _rehearsal(self, text: str, kind: str, options: Mapping[str, object]) -> Rehearsal:
+        return Rehearsal(text, lambda: self._run(self._terminal.practice.fault("kraken", kind, **options)))
+
+    def _on_session(self, venue: str) -> None:
+        # Rows made before the instruments came have eight digits until they are made again.
+        self.orders.refresh()
+
+    def _reset_practice(self) -> None:
+        async def reset() -> None:
+            for session in list(self._terminal.sessions.sessions.values()):
+                if session.mode is Mode.PRACTICE:
+                    await self._terminal.reset_practice(session.venue)
+                    self.account.forget_day(session.account)
+
+        self._run(reset())
+
+    def _run(self, work: Coroutine[Any, Any, None]) -> None:
+        """Carry out a command in the background; what goes wrong is said."""
+
+        async def quietly() -> None:
+            try:
+                await work
+            except TerminalError as error:
+                self.notices.failure(error)
+
+        tasks.spawn(quietly(), name="command")
+
+    @staticmethod
+    def _density(terminal: Terminal) -> theme.Density:
+        wanted = terminal.settings.text("look.density")
+        return next((item for item in theme.DENSITIES if item.name.lower() == wanted), theme.STANDARD)
