@@ -1,0 +1,207 @@
+"""Pictures of the chart in many states and its cost: ``python -m tests.gui.chart_demo FOLDER``.
+
+Prices are random but always the same ones. Works offscreen and on a real or virtual screen.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+from decimal import Decimal
+from pathlib import Path
+
+from PySide6.QtCore import QPoint
+from PySide6.QtGui import QPaintEvent
+from PySide6.QtTest import QTest
+from PySide6.QtWidgets import QApplication, QFrame, QVBoxLayout, QWidget
+
+from terminal.domain.market import Side
+from terminal.domain.orders import AmendRequest, OrderRequest, OrderState, OrderType
+from terminal.services.market_data import FeedState, Topic
+from terminal.widgets import theme
+from terminal.widgets.chart import ChartPanel
+from terminal.widgets.chart_view import ChartView
+from tests.gui.chart_fakes import SECOND, ChartDesk
+from tests.trading_fakes import BTC, limit
+
+WIDE = (1040, 640)
+NARROW = (850, 470)
+
+
+class ChartDemo:
+    """A chart panel with its header above it, over a desk of fakes."""
+
+    def __init__(self, *, interval_s: int = 900, count: int = 720, **options: object) -> None:
+        self.desk = ChartDesk()
+        self.desk.fill_lifelike(count, interval_s)
+        self.vm = self.desk.open(interval_s=interval_s, **options)
+        self.panel = ChartPanel(self.vm)
+        self.window = QFrame()
+        self.window.setProperty("kind", "bar")
+        box = QVBoxLayout(self.window)
+        box.setContentsMargins(0, 0, 0, 0)
+        box.setSpacing(0)
+        box.addWidget(self.panel.header)
+        box.addWidget(self.panel, 1)
+
+    def trade(self) -> None:
+        """Own orders in all their looks, and own fills."""
+        gate, last = self.desk.gate, self.desk.market.bars(BTC, self.vm.interval_s).bars[-1]
+        close = last.close
+
+        def at(percent: str) -> str:
+            return str((close * (1 + Decimal(percent) / 100)).quantize(Decimal("0.1")))
+
+        one = gate.add(limit(Side.BUY, at("-0.8")))
+        for _ in range(3):
+            gate.add(limit(Side.BUY, at("-1.1")))
+        gate.add(limit(Side.BUY, at("-1.15"), "1.5"))
+        gate.add(limit(Side.SELL, at("0.4"), "0.125"))
+        gate.add(limit(Side.SELL, at("9")))
+        gate.add(
+            OrderRequest(
+                BTC, Side.SELL, OrderType.STOP_LIMIT, Decimal("0.5"),
+                limit_price=Decimal(at("-1.6")), trigger_price=Decimal(at("-1.5")),
+            )  # fmt: skip
+        )
+        gate.add(limit(Side.SELL, at("0.7"), "1.5"), OrderState.IN_DOUBT)
+        moving = gate.add(limit(Side.SELL, at("0.9"), "0.3"))
+        moving.amend_pending = AmendRequest(limit_price=Decimal(at("1.1")))
+        for back, side in ((40, Side.BUY), (25, Side.BUY), (12, Side.SELL), (1, Side.BUY)):
+            bars = self.desk.market.bars(BTC, self.vm.interval_s).bars
+            shown = bars[-1 - back]
+            order = gate.add(limit(side, str(shown.close)), OrderState.FILLED)
+            gate.fill(order, str(shown.close), "0.05", shown.open_ns + 60 * SECOND)
+        self.desk.market.changed.notify(BTC, Topic.BARS)
+        assert one.state is OrderState.OPEN
+
+    def settle(self) -> None:
+        """Let everything that waits be drawn."""
+        for _ in range(3):
+            self.desk.frames.tick()
+            QApplication.processEvents()
+
+    def shot(self, path: Path, size: tuple[int, int] = WIDE) -> None:
+        self.window.resize(*size)
+        self.window.show()
+        self.settle()
+        self.window.grab().save(str(path))
+
+
+def pictures(folder: Path) -> None:
+    """Every state as an image."""
+    demo = ChartDemo()
+    demo.shot(folder / "chart-start.png")
+    demo.shot(folder / "chart-start-narrow.png", NARROW)
+    demo.shot(folder / "chart-start-tiny.png", (420, 300))
+    demo.vm.dismiss_hint()
+    demo.trade()
+    demo.settle()
+    QTest.mouseMove(demo.panel.view, QPoint(600, 200))
+    demo.shot(folder / "chart-orders.png")
+    demo.shot(folder / "chart-orders-narrow.png", NARROW)
+    line = demo.vm.trading.lines[-2]
+    demo.vm.trading.drag(line, line.price - 120)
+    demo.shot(folder / "chart-drag.png")
+    demo.vm.trading.drag(line, line.price + 3000)
+    demo.shot(folder / "chart-drag-across.png")
+    demo.vm.trading.drag(line, line.price - 120)
+    demo.vm.trading.drop()
+    demo.shot(folder / "chart-confirm.png")
+    demo.vm.trading.sending.discard()
+    demo.vm.pan(9000)
+    demo.shot(folder / "chart-history-end.png")
+    demo.desk.market.bars(BTC, 900).complete = False
+    demo.desk.market.bars(BTC, 900).loading = True
+    demo.vm.stretch(1.4)
+    demo.desk.market.changed.notify(BTC, Topic.BARS)
+    demo.shot(folder / "chart-loading-older.png")
+    demo.vm.go_to_last()
+    demo.vm.fit_prices()
+    demo.desk.market.set_bar_state(FeedState.STALE)
+    demo.shot(folder / "chart-stale.png")
+    demo.desk.market.set_bar_state(FeedState.REFUSED)
+    demo.shot(folder / "chart-failed.png", NARROW)
+    for name, state, count in (("loading", FeedState.LOADING, 0), ("unsupported", FeedState.UNSUPPORTED, 0),
+                               ("no-bars", FeedState.LIVE, 0), ("few", FeedState.LIVE, 9)):  # fmt: skip
+        other = ChartDemo(count=max(count, 1))
+        if not count:
+            series = other.desk.market.bars(BTC, 900)
+            series.bars.clear()
+            series.revision += 1
+        other.desk.market.set_bar_state(state)
+        other.shot(folder / f"chart-{name}.png", NARROW)
+    for interval_s in (60, 3600, 14400, 86400, 604_800, 1_296_000):
+        ChartDemo(interval_s=interval_s).shot(folder / f"chart-{interval_s}.png", NARROW)
+    for spacing in (0.6, 1.5, 3.0, 9.0, 30.0):
+        zoomed = ChartDemo(count=2500)
+        zoomed.window.resize(*NARROW)
+        zoomed.settle()
+        zoomed.vm.zoom(spacing / zoomed.vm.viewport.spacing, zoomed.vm.viewport.width)
+        zoomed.shot(folder / f"chart-zoom-{spacing}.png", NARROW)
+
+
+class TimedView(ChartView):
+    """Counts what its paint events cost."""
+
+    spent: list[float]
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        begun = time.perf_counter()
+        super().paintEvent(event)
+        self.spent.append((time.perf_counter() - begun) * 1000)
+
+
+def cost() -> None:
+    """Milliseconds of a repaint: of a frame (running bar moves) and of a whole new picture (panned)."""
+    for count in (300, 1000):
+        demo = ChartDemo(count=1500)
+        demo.trade()
+        view = TimedView(demo.vm)
+        view.spent = []
+        view.resize(1040, 600)
+        view.show()
+        demo.settle()
+        demo.vm.zoom(view.geometry_of_plot.plot.width() / count / demo.vm.viewport.spacing, 970)
+        demo.vm.go_to_last()
+        series = demo.desk.market.bars(BTC, 900)
+        builds: list[float] = []
+        for kind in ("frame", "pan", "crosshair"):
+            view.spent.clear()
+            for step in range(200):
+                if kind == "frame":
+                    bar = series.bars[-1]
+                    close = bar.close + Decimal("0.1") * (1 if step % 2 else -1)
+                    series.update(bar._replace(close=close))
+                    demo.desk.market.changed.notify(BTC, Topic.BARS)
+                    begun = time.perf_counter()
+                    demo.desk.frames.tick()
+                    builds.append((time.perf_counter() - begun) * 1000)
+                elif kind == "pan":
+                    demo.vm.pan(3 if step % 2 else -3)
+                else:
+                    QTest.mouseMove(view, QPoint(300 + step, 200))
+                view.repaint()
+            spent = sorted(view.spent)
+            middle, high = spent[len(spent) // 2], spent[int(len(spent) * 0.99)]
+            print(f"{count:5} bars, {kind:9}: p50 {middle:.2f} ms, p99 {high:.2f} ms")
+        builds.sort()
+        print(f"{count:5} bars, build    : p50 {builds[100]:.3f} ms, p99 {builds[197]:.3f} ms")
+
+
+def main() -> None:
+    os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
+    app = QApplication([])
+    theme.apply(app)
+    if len(sys.argv) > 1:
+        folder = Path(sys.argv[1])
+        folder.mkdir(parents=True, exist_ok=True)
+        pictures(folder)
+    cost()
+    for widget in QApplication.topLevelWidgets():
+        QWidget.close(widget)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,191 @@
+"""A market with bars and an order desk for the chart's and the watchlist's tests, and lifelike data for both."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable
+from dataclasses import replace
+from decimal import Decimal
+
+from terminal.core.observe import Observable
+from terminal.domain.bars import BarSeries
+from terminal.domain.errors import TerminalError
+from terminal.domain.instrument import Instrument, InstrumentId, InstrumentKind
+from terminal.domain.market import Bar, Feed, Quote, Side
+from terminal.domain.orders import Fill, Order
+from terminal.services.market_data import FeedState, Topic
+from terminal.services.session import Mode
+from terminal.viewmodels.chart import ChartViewModel
+from tests.trading_fakes import BTC, EVERYTHING, Desk, FakeGate, FakeMarket, FakeSession, lifelike_book
+
+KRAKEN_INTERVALS_S = tuple(60 * minutes for minutes in (1, 5, 15, 30, 60, 240, 1440, 10080, 21600))
+SECOND = 1_000_000_000
+D = Decimal
+
+
+def bar(index: int, close: str, interval_s: int = 900, *, start_ns: int = 0, volume: str = "1") -> Bar:
+    """A bar that opened one below its close."""
+    price = D(close)
+    return Bar(start_ns + index * interval_s * SECOND, price - 1, price + 2, price - 3, price, D(volume), 1)
+
+
+def lifelike_bars(
+    count: int, interval_s: int, end_ns: int, *, price: float = 64_000.0, tick: str = "0.1", seed: int = 11
+) -> list[Bar]:
+    """Random but always the same bars up to the one that runs at ``end_ns``, with clusters of volatility."""
+    rng = random.Random(seed)
+    step, calm = D(tick), 0.0008 * (interval_s / 900) ** 0.5
+    rate, bars = calm, []
+    last_open = end_ns - end_ns % (interval_s * SECOND)
+    for index in range(count):
+        rate = max(calm * 0.4, min(calm * 4, rate * rng.lognormvariate(0, 0.25) * 0.97 + calm * 0.04))
+        start, points = price, [price]
+        for _ in range(8):
+            points.append(points[-1] * (1 + rng.gauss(0, rate / 2.8)))
+        price = points[-1]
+        opened, high, low, close = (
+            (D(repr(value)) / step).to_integral_value() * step
+            for value in (start, max(points), min(points), price)
+        )
+        volume = D(f"{rng.lognormvariate(1.2, 0.7) * rate / calm:.8f}")
+        open_ns = last_open - (count - 1 - index) * interval_s * SECOND
+        bars.append(Bar(open_ns, opened, high, low, close, volume, rng.randint(5, 400)))
+    return bars
+
+
+class BarMarket(FakeMarket):
+    """The fake market with bars and quotes; ``older`` is what further loads bring, newest lot last."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.series: dict[tuple[InstrumentId, int], BarSeries] = {}
+        self.older: list[list[Bar]] = []
+        self.load_error: TerminalError | None = None
+        self.loads: list[tuple[InstrumentId, int]] = []
+        self.quotes: dict[InstrumentId, Quote] = {}
+        self.bar_state = FeedState.LIVE
+
+    def bars(self, instrument: InstrumentId, interval_s: int) -> BarSeries:
+        return self.series.setdefault((instrument, interval_s), BarSeries(interval_s))
+
+    async def load_more_bars(self, instrument: InstrumentId, interval_s: int, *, limit: int = 500) -> int:
+        self.loads.append((instrument, interval_s))
+        if self.load_error is not None:
+            raise self.load_error
+        series = self.bars(instrument, interval_s)
+        added = series.prepend(self.older.pop()) if self.older else 0
+        series.complete = added == 0
+        self.changed.notify(instrument, Topic.BARS)
+        return added
+
+    def feed_state(self, feed: Feed, venue: str) -> FeedState:
+        return self.bar_state
+
+    def quote(self, instrument: InstrumentId) -> Quote | None:
+        return self.quotes.get(instrument)
+
+    def instruments_of(self, venue: str | None = None) -> list[Instrument]:
+        return [each for each in self.instruments.values() if venue in (None, each.venue)]
+
+    # -- what a test does
+
+    def set_bars(self, bars: list[Bar], interval_s: int = 900, *, complete: bool = True) -> BarSeries:
+        series = self.bars(BTC, interval_s)
+        series.complete = complete
+        series.merge(bars)
+        self.changed.notify(BTC, Topic.BARS)
+        return series
+
+    def update_bar(self, one: Bar, interval_s: int = 900) -> None:
+        self.bars(BTC, interval_s).update(one)
+        self.changed.notify(BTC, Topic.BARS)
+
+    def set_bar_state(self, state: FeedState) -> None:
+        self.bar_state = state
+        self.changed.notify(BTC, Topic.STATE)
+
+
+class FillGate(FakeGate):
+    """The fake gate with executions."""
+
+    def __init__(self, *args: object) -> None:
+        super().__init__(*args)  # type: ignore[arg-type]
+        self.fill_added: Observable[[Fill]] = Observable("fake fills")
+        self.fills: list[Fill] = []
+
+    def fill(self, order: Order, price: str, quantity: str, ts_ns: int) -> None:
+        """An execution of an order."""
+        fill = Fill(
+            f"F{len(self.fills)}", order.instrument, order.side, D(price), D(quantity), D(0), "USD", True,
+            order.venue_order_id or "", order.client_order_id, ts_ns,
+        )  # fmt: skip
+        self.fills.append(fill)
+        self.fill_added.notify(fill)
+
+
+class FixedSize:
+    """A ticket that always says the same size."""
+
+    def __init__(self, size: str | None = "0.05") -> None:
+        self.size = D(size) if size is not None else None
+
+    def quantity_for(self, side: Side, price: Decimal) -> Decimal | None:
+        return self.size
+
+    def size_text(self) -> str:
+        return f"{self.size} BTC"
+
+
+class ChartDesk(Desk):
+    """A chart's view-model over fakes; ``vm`` is made by :meth:`open`."""
+
+    market: BarMarket
+    gate: FillGate
+
+    def __init__(self, mode: Mode = Mode.PRACTICE) -> None:
+        super().__init__(FakeSession(mode, replace(EVERYTHING, bar_intervals_s=KRAKEN_INTERVALS_S)))
+        self.market = BarMarket()
+        self.gate = FillGate(self.clock, self.market)
+        self.sizes = FixedSize()
+        # The running bar of a quarter of an hour is a third over.
+        self.clock.jump_wall(300 - self.clock.wall_ns() // SECOND % 900)
+
+    def open(self, **options: object) -> ChartViewModel:
+        vm = ChartViewModel(
+            self.market, self.sessions, self.gate, self.accounts, self.selection, self.sizes, self.frames,
+            self.clock, **options,  # type: ignore[arg-type]
+        )  # fmt: skip
+        vm.set_plot_width(800)
+        return vm
+
+    def fill_lifelike(self, count: int = 720, interval_s: int = 900) -> BarSeries:
+        """Bars, a book around the last price."""
+        bars = lifelike_bars(count, interval_s, self.clock.wall_ns())
+        bids, asks = lifelike_book(random.Random(7), bars[-1].close)
+        self.market.set_book(bids, asks)
+        return self.market.set_bars(bars, interval_s)
+
+
+def some_instrument(symbol: str, *, venue: str = "kraken", kind: InstrumentKind = InstrumentKind.SPOT,
+                    decimals: int = 2) -> Instrument:  # fmt: skip
+    """An instrument by its symbol."""
+    base, _, quote = symbol.partition("/")
+    return Instrument(
+        InstrumentId(venue, symbol), symbol, kind, base, quote, D(1).scaleb(-decimals), D("0.00000001"),
+        D("0.0001"), price_decimals=decimals,
+    )  # fmt: skip
+
+
+def some_quote(
+    symbol: str, last: str, *, change: str = "1.5", volume: str = "1000", spread: str = "0.02",
+    venue: str = "kraken",
+) -> Quote:  # fmt: skip
+    """A quote around a last price."""
+    price, half = D(last), D(spread) / 2
+    return Quote(
+        InstrumentId(venue, symbol), price - half, D(1), price + half, D(1), price, D(volume), None, None,
+        None, D(change), None, None, 0,
+    )  # fmt: skip
+
+
+Unwatch = Callable[[], None]
