@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import time
 from decimal import Decimal
 from typing import Any
 
@@ -227,6 +228,23 @@ def test_a_heartbeat_each_second_once_subscribed() -> None:
         async with venue() as one, one.ws() as ws:
             await ws.ask("subscribe", channel="trade", symbol=["BTC/USD"], snapshot=False)
             assert await ws.next(lambda message: message == {"channel": "heartbeat"}, 3.0)
+
+    run(main())
+
+
+def test_a_connection_that_does_nothing_is_closed_after_a_minute() -> None:
+    async def main() -> None:
+        async with venue() as one, one.ws() as idle, one.ws() as busy:
+            await busy.ask("subscribe", channel="trade", symbol=["BTC/USD"], snapshot=False)
+            for session in tuple(one.host.kraken.sessions):
+                session.tick(time.monotonic_ns() + 30_000_000_000)
+            await idle.ask("ping")
+            for session in tuple(one.host.kraken.sessions):
+                session.tick(time.monotonic_ns() + 61_000_000_000)
+            async with asyncio.timeout(5):
+                await idle.link.wait_closed()
+            assert idle.link.close_code == 1000
+            await busy.ask("ping")
 
     run(main())
 
