@@ -2,7 +2,8 @@
 
 Written on asyncio's protocols: a message to a thousand subscribers is framed once, and a fault may reach
 down to single bytes. The WebSocket handshake and the inbound frames go through the ``websockets``
-library's own state machine (``websockets.server.ServerProtocol``, no extensions).
+library's own state machine (``websockets.server.ServerProtocol``, no extensions). The file is longer than
+most because one connection passes from HTTP to WebSocket and faults reach into both halves.
 """
 
 from __future__ import annotations
