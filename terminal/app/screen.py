@@ -234,9 +234,12 @@ class Screen(QObject):
 
     def _build_panels(self) -> dict[str, Panel]:
         blotter = Blotter(self.orders, self.account, self.log)
+        chart = ChartPanel(self.chart)
         return {
             "watchlist": Panel("watchlist", "Watchlist", WatchlistPanel(self.watchlist), link_group=1),
-            "chart": Panel("chart", "Chart", ChartPanel(self.chart), can_trade=True, link_group=1),
+            "chart": Panel(
+                "chart", "Chart", chart, header=chart.header, can_trade=True, link_group=1, show_title=False
+            ),
             "ladder": Panel("ladder", "Ladder", LadderPanel(self.ladder), can_trade=True, link_group=1),
             "tape": Panel("tape", "Time and sales", TapePanel(self.tape), link_group=1),
             "ticket": Panel("ticket", "Ticket", TicketPanel(self.ticket), can_trade=True, link_group=1),
