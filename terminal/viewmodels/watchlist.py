@@ -23,6 +23,8 @@ from terminal.viewmodels.tables import Column, TableModel
 LINE_INTERVAL_S = 3600
 LINE_BARS = 24
 FLASH_NS = 300_000_000
+# Ten times a second is faster than anybody reads a list, and a sixth of the painting of every frame.
+REFRESH_S = 0.1
 FOUND_MOST = 50
 
 _KIND_WORDS = {
@@ -184,6 +186,7 @@ class WatchlistViewModel(QObject):
         self._unwatch = (
             market.changed.watch(self._on_market),
             selection.changed.watch(self._on_selection),
+            frames.every(REFRESH_S, self._build_if_dirty),
         )
         self._dirty = set(self._rows)
         self._build()
@@ -200,8 +203,8 @@ class WatchlistViewModel(QObject):
     def set_visible(self, visible: bool) -> None:
         """A hidden list builds nothing."""
         self._visible = visible
-        if visible and self._dirty:
-            self._frames.request(self._build)
+        if visible:
+            self._build_if_dirty()
 
     @property
     def chosen(self) -> InstrumentId | None:
@@ -276,11 +279,13 @@ class WatchlistViewModel(QObject):
     def _on_market(self, instrument: InstrumentId, topic: Topic) -> None:
         if instrument in self._rows and topic not in (Topic.BOOK, Topic.TRADES):
             self._dirty.add(instrument)
-            if self._visible:
-                self._frames.request(self._build)
 
     def _on_selection(self) -> None:
         self.chosen_changed.emit()
+
+    def _build_if_dirty(self) -> None:
+        if self._visible and self._dirty:
+            self._build()
 
     def _build(self) -> None:
         now = self._clock.monotonic_ns()
