@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+import signal
 import sys
 import time
 from pathlib import Path
@@ -139,6 +140,11 @@ async def _until_closed(screen: Screen, terminal: Terminal) -> None:
             asking = False
 
     screen.window.close_wanted.connect(on_close_wanted)
+    loop = asyncio.get_running_loop()
+    # A logout or Ctrl-C must not wait for an answer; orders stay at their venues either way.
+    with contextlib.suppress(NotImplementedError):
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(number, closed.set)
     await closed.wait()
 
 

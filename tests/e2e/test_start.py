@@ -81,6 +81,22 @@ def test_killed_terminal_takes_its_practice_venue_with_it(tmp_path: Path) -> Non
         assert time.monotonic() < deadline, "the practice venue outlived its terminal"
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="signals of POSIX")
+def test_a_polite_end_closes_everything_within_seconds(tmp_path: Path) -> None:
+    process = subprocess.Popen(
+        [sys.executable, "main.py", "--basedir", str(tmp_path), "--json-log"],
+        cwd=ROOT,
+        env=OFFSCREEN,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    _wait_for_line(process, "kraken is live")
+    process.send_signal(signal.SIGTERM)
+    _, errors = process.communicate(timeout=15)
+    assert process.returncode == 0, errors
+    assert '"level": "ERROR"' not in errors, errors
+
+
 def _wait_for_line(process: subprocess.Popen[str], text: str) -> None:
     assert process.stderr is not None
     for raw in process.stderr:
