@@ -34,6 +34,7 @@ from terminal.viewmodels.ports import Accounts, Market, Place, SelectedInstrumen
 log = logging.getLogger("ui")
 
 START_BARS: Final = 300
+_FEWEST_AT_START: Final = 60
 DEFAULT_INTERVAL_S: Final = 900
 _RETRY_S: Final = 10.0
 _FIRST_WAIT_S: Final = 5.0
@@ -270,7 +271,7 @@ class ChartViewModel(QObject):
         self._series = series
         change = self.bars.sync(series)
         if change.replaced or (not self._touched and (change.prepended or change.appended)):
-            self.viewport.show_latest(self.bars.count, bars=None if self._touched else self._start_bars)
+            self.viewport.show_latest(self.bars.count, bars=None if self._touched else self._bars_at_start)
         else:
             if change.prepended:
                 self.viewport.prepended(change.prepended)
@@ -289,6 +290,11 @@ class ChartViewModel(QObject):
         if self.state is ChartState.LIVE and not self.bars.count:
             self.state = ChartState.LOADING if series.loading else ChartState.NO_BARS
             self.reason = self._no_bars_text()
+
+    @property
+    def _bars_at_start(self) -> int:
+        # A market with a short history is shown whole and large enough to see.
+        return min(self._start_bars, max(self.bars.count, _FEWEST_AT_START))
 
     def _no_bars_text(self) -> str:
         assert self._id is not None
@@ -447,7 +453,7 @@ class ChartViewModel(QObject):
         interval_ns = self.interval_s * 1_000_000_000
         passed = (self._clock.wall_ns() - int(self.bars.times[-1])) % interval_ns
         left = (interval_ns - passed) / 1e9
-        if left >= 2 * DAY_S:
+        if left >= DAY_S:
             return f"{int(left // DAY_S)}d {int(left % DAY_S // 3600)}h"
         return fmt.countdown(left)
 
@@ -499,7 +505,7 @@ class ChartViewModel(QObject):
         if width != self.viewport.width:
             self.viewport.set_width(width)
             if not self._touched and self.bars.count:
-                self.viewport.show_latest(self.bars.count, bars=self._start_bars)
+                self.viewport.show_latest(self.bars.count, bars=self._bars_at_start)
             self._fit()
             self._request()
 

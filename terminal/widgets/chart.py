@@ -46,7 +46,7 @@ class ChartHeader(QWidget):
         self.setStyleSheet(_BUTTON_SHEET)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
         row = QHBoxLayout(self)
-        row.setContentsMargins(0, 0, 0, 0)
+        row.setContentsMargins(6, 0, 4, 0)
         row.setSpacing(0)
         self._title = label(kind="title")
         row.addWidget(self._title)
@@ -64,6 +64,7 @@ class ChartHeader(QWidget):
         row.addStretch(1)
         self._zone = QPushButton()
         self._zone.setToolTip("Times in local time or in UTC")
+        self._zone.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         self._zone.clicked.connect(self._on_zone_clicked)
         row.addWidget(self._zone)
 
@@ -198,7 +199,7 @@ class ChartPanel(QWidget):
                 self._to_last,
                 QPoint(plot.right() - _MARGIN_PX, plot.top() + geometry.price_height - _MARGIN_PX),
             ),
-            (self._auto, QPoint(self.width() - 4, plot.bottom() - 2)),
+            (self._auto, QPoint(self.width() - 3, self.height() - 2)),
         ):
             button.adjustSize()
             button.move(corner - QPoint(button.width(), button.height()))

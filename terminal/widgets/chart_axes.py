@@ -24,6 +24,7 @@ _LEAST_PX: Final = 56
 _TICK_PX: Final = 4
 GRID = QColor(theme.mix(theme.HAIRLINE, theme.PANEL, 0.55))
 _LINE = QColor(theme.HAIRLINE)
+_PANEL = QColor(theme.PANEL)
 _HATCH = theme.color(theme.WARNING, 90)
 
 
@@ -34,6 +35,8 @@ class Axes:
         self.text = TextCache(theme.number_font(theme.LABEL_PX))
         self.width = _LEAST_PX
         self._symbol: object = None
+        self._labels: list[QRect] = []
+        self._tags: list[QRect] = []
 
     def fit(self, vm: ChartViewModel) -> bool:
         """Make room for the prices in sight; True where the axis has become wider."""
@@ -76,6 +79,7 @@ class Axes:
         """Grid lines, labels and the two lines beside the plot."""
         plot, text = geometry.plot, self.text
         right, bottom = plot.left() + plot.width(), plot.top() + plot.height()
+        self._labels = []
         if vm.bars.count and grid:
             for price in self.price_ticks(vm, geometry):
                 y = round(geometry.y_of(vm.scale, float(price)))
@@ -84,7 +88,8 @@ class Axes:
                     painter.fillRect(right, y, _TICK_PX, 1, _LINE)
                     top = y - text.height // 2
                     if plot.top() <= top and top + text.height <= bottom:
-                        text.left(painter, right + 8, top, vm.price_text(price), theme.TEXT_2)
+                        width = text.left(painter, right + 8, top, vm.price_text(price), theme.TEXT_2)
+                        self._labels.append(QRect(right + 8, top, width, text.height))
             for tick in self.time_ticks(vm, geometry):
                 x = round(vm.viewport.x_of(tick.bar)) + plot.left()
                 painter.fillRect(x, plot.top(), 1, plot.height(), GRID)
@@ -94,6 +99,10 @@ class Axes:
                     text.left(painter, x - half, bottom + (TIME_PX - text.height) // 2, tick.text, tint)
         painter.fillRect(right, plot.top(), 1, plot.height() + 1, _LINE)
         painter.fillRect(plot.left(), bottom, area.width(), 1, _LINE)
+
+    def begin_tags(self) -> None:
+        """A new picture begins: no tag stands on the price axis yet."""
+        self._tags = []
 
     def tag(
         self,
@@ -106,13 +115,20 @@ class Axes:
         *,
         hatched: bool = False,
     ) -> QRect:
-        """A tag on the price axis with its point at ``y``; kept inside the plot's height."""
+        """A tag on the price axis with its point at ``y``.
+
+        It stays inside the plot's height and beside earlier tags, and wipes away labels that it would cut.
+        """
         plot, text = geometry.plot, self.text
         height = len(lines) * text.height + 4
         first = text.height // 2 + 2
         top = min(max(y - first, plot.top()), plot.top() + plot.height() - height)
         left = plot.left() + plot.width()
-        box = QRect(left + _TICK_PX, top, self.width - _TICK_PX, height)
+        box = self._free(QRect(left + _TICK_PX, top, self.width - _TICK_PX, height), plot)
+        self._tags.append(box)
+        for label in self._labels:
+            if label.intersects(box):
+                painter.fillRect(label, _PANEL)
         painter.fillRect(box, QColor(fill))
         painter.setPen(QColor(fill))
         painter.setBrush(QColor(fill))
@@ -124,7 +140,17 @@ class Axes:
         if hatched:
             painter.fillRect(box, hatch_brush(_HATCH))
         for number, line in enumerate(lines):
-            text.left(painter, left + 8, top + 2 + number * text.height, line, color)
+            text.left(painter, left + 8, box.top() + 2 + number * text.height, line, color)
+        return box
+
+    def _free(self, box: QRect, plot: QRect) -> QRect:
+        """The nearest place, up or down, where a tag covers no other; its own where there is none near."""
+        for away in range(3 * box.height()):
+            for way in (-1, 1):
+                moved = box.translated(0, way * away)
+                inside = plot.top() <= moved.top() and moved.bottom() <= plot.bottom() + 1
+                if inside and not any(moved.intersects(tag) for tag in self._tags):
+                    return moved
         return box
 
     def time_tag(self, painter: QPainter, geometry: Geometry, x: int, words: str) -> None:

@@ -245,12 +245,12 @@ def paint_box(
 
 
 def placed_chips(
-    lines: tuple[OrderLine, ...], middles: list[int], widths: list[int], left: int, right: int, taken: QRect
+    middles: list[int], widths: list[int], left: int, right: int, top: int, taken: QRect
 ) -> list[QRect]:
     """A box for each chip, at the left of the plot; those that would overlap stand beside one another."""
     boxes: list[QRect] = []
-    for _, middle, width in zip(lines, middles, widths, strict=True):
-        box = QRect(left, middle - CHIP_PX // 2, width, CHIP_PX)
+    for middle, width in zip(middles, widths, strict=True):
+        box = QRect(left, max(top, middle - CHIP_PX // 2), width, CHIP_PX)
         others = [*boxes, taken]
         while True:
             hit = next((other for other in others if other.intersects(box)), None)

@@ -1,4 +1,4 @@
-"""A market with bars and an order desk for the chart's and the watchlist's tests, and lifelike data for both."""
+"""A market with bars and an order desk for the tests of chart and watchlist, and lifelike data for both."""
 
 from __future__ import annotations
 
