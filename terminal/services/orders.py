@@ -591,6 +591,14 @@ class OrderGate:
             return
         if key in self.inquiries.doubts and not self.inquiries.is_doubtful(order):
             self.inquiries.forget(key)
+        if facts.unreadable and self._started and key not in self.inquiries.doubts:
+            self._ledger.tell(
+                Level.WARNING,
+                f"{order.instrument.symbol}: the venue reported a state that cannot be read. Checking.",
+                order.reason,
+                key,
+            )
+            self.inquiries.begin(order)
         if facts.cancel_when_known and order.state in (OrderState.OPEN, OrderState.PARTLY_FILLED):
             facts.cancel_when_known = False
             self._spawn(self._cancel_known(order), f"cancel {key}")

@@ -195,8 +195,18 @@ class Rig:
     async def told(self) -> Told:
         return await self.practice.told(ACCOUNT)
 
-    async def require_same_as_venue(self) -> Told:
-        """Orders, fills and balances here are the venue's."""
+    async def require_same_as_venue(self, within_s: float = 8.0) -> Told:
+        """Orders, fills and balances here are the venue's, once the last messages have come."""
+        deadline = time.monotonic() + within_s
+        while True:
+            try:
+                return await self._compare()
+            except (AssertionError, KeyError):
+                if time.monotonic() > deadline:
+                    raise
+            await asyncio.sleep(0.02)
+
+    async def _compare(self) -> Told:
         terminal = self.terminal
         told = await self.told()
         ours = {
