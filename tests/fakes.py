@@ -74,6 +74,7 @@ class FakeConnector:
         self.sink: Sink | None = None
         self.closed = False
         self.last_frame_ns: int | None = 0
+        self.clock_offset_ms: float | None = 0.0
         self.snapshot_answer: AccountSnapshot | Exception = AccountSnapshot((), ())
         self.snapshots_asked: list[int] = []
 
@@ -107,7 +108,7 @@ class FakeConnector:
         return ()
 
     def health(self) -> LinkHealth:
-        return LinkHealth(1.0, 0.0, self.last_frame_ns, 0, 0)
+        return LinkHealth(1.0, self.clock_offset_ms, self.last_frame_ns, 0, 0)
 
     async def bars(
         self,

@@ -648,7 +648,8 @@ class OrderGate:
         """Since when orders and fills have to be asked for: a margin before what was seen last, and not after
         the oldest order that is still open; a day for an account that was never seen, two weeks at most."""
         now = self._clock.wall_ns()
-        since = self._ledger.seen.get(account, now - _DAY_NS) - _SEEN_MARGIN_NS
+        # A clock that was ahead may have noted a time that has not come yet.
+        since = min(now, self._ledger.seen.get(account, now - _DAY_NS)) - _SEEN_MARGIN_NS
         for order in self.open_orders(account):
             since = min(since, order.created_ns - _MINUTE_NS)
         return max(since, now - MEMORY_NS)

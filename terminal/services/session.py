@@ -128,6 +128,8 @@ class Session:
         self._watch_task: asyncio.Task[None] | None = None
         self._clock_gap_ns = clock.wall_ns() - clock.monotonic_ns()
         self._silent = False
+        self._clock_off = ""
+        """Why the clocks differ too much to trade; empty while they do not."""
 
     @property
     def venue(self) -> str:
@@ -247,6 +249,9 @@ class Session:
     def _begin_reconcile(self) -> None:
         if not self.has_account:
             return
+        if self._clock_off:
+            self._suspend(self._clock_off)
+            return
         if self._reconcile_task is not None:
             self._reconcile_task.cancel()
         self._reconcile_task = tasks.spawn(self._reconcile(), name=f"reconcile {self.account}")
@@ -296,6 +301,32 @@ class Session:
                     self._suspend("The clock jumped; checking orders with the venue.")
                     self._begin_reconcile()
                     self._refresh("The clock jumped; checking orders with the venue.")
+            self._compare_clocks()
+
+    def _compare_clocks(self) -> None:
+        """With a clock far off, expiries, deadlines and what happened since when are all wrong."""
+        offset_ms = self.connector.health().clock_offset_ms
+        if not self.has_account or offset_ms is None:
+            return
+        is_off = abs(offset_ms) > MAX_CLOCK_OFFSET_MS
+        if is_off == bool(self._clock_off):
+            return
+        if is_off:
+            self._clock_off = (
+                f"This computer's clock and {self.info.title}'s differ by {abs(offset_ms) / 1000:.0f} s: "
+                "set the clock right. Until then no order is sent; cancels are."
+            )
+            log.warning("%s: the clocks differ by %.1f s", self.venue, offset_ms / 1000)
+            if self._reconcile_task is not None:
+                self._reconcile_task.cancel()
+            self._suspend(self._clock_off)
+            self._refresh(self._clock_off)
+            return
+        self._clock_off = ""
+        self._suspend("The clock is right again; checking orders with the venue.")
+        if self._links.get("private") is LinkState.LIVE:
+            self._begin_reconcile()
+        self._refresh("The clock is right again; checking orders with the venue.")
 
 
 ConnectorFactory = Callable[[str, ConnectorSettings], Connector]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from decimal import Decimal
@@ -9,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from terminal.core.clock import ManualClock
 from terminal.domain.errors import OrderRefused, OutcomeUnknown, VenueUnavailable
 from terminal.domain.market import Side
 from terminal.domain.orders import AmendRequest, Order, OrderState, Origin
@@ -202,3 +204,17 @@ def test_the_question_reaches_back_to_the_oldest_open_order_and_to_what_was_seen
         assert desk.gate.reconcile_from_ns(ACCOUNT) < order.created_ns
 
     with_desk(tmp_path, body)
+
+
+@pytest.mark.fault(37)
+def test_a_clock_that_was_ahead_does_not_hide_what_happens_after_it_is_right(tmp_path: Path) -> None:
+    async def main() -> None:
+        clock = ManualClock(wall_ns=time.time_ns())
+        desk = await open_desk(tmp_path, clock=clock)
+        clock.jump_wall(3600)
+        desk.gate.suspend(ACCOUNT, "The connection is closed.")
+        clock.jump_wall(-3600)
+        assert desk.gate.reconcile_from_ns(ACCOUNT) < clock.wall_ns()
+        await desk.gate.close()
+
+    run(main())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable
 from decimal import Decimal
 
@@ -196,6 +197,34 @@ def test_clock_jump_reconciles_before_orders_may_leave_again(monkeypatch: pytest
         desk.clock.jump_wall(3600)
         await eventually(lambda: len(desk.orders.reconciled) == 2)
         assert "clock" in desk.orders.suspended[-1].lower()
+
+    with_session(body)
+
+
+@pytest.mark.fault(37)
+@pytest.mark.parametrize("offset_s", [3600.0, -25.0])
+def test_no_order_leaves_while_the_clocks_differ_by_more_than_twenty_seconds(
+    offset_s: float, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(session_module, "_CHECK_EVERY_S", 0.01)
+
+    async def body(desk: Desk, session: Session) -> None:
+        desk.connector.emit(PRIVATE_LIVE)
+        await eventually(lambda: session.state is SessionState.LIVE)
+        desk.connector.clock_offset_ms = offset_s * 1000
+        await eventually(lambda: session.state is SessionState.SYNCING)
+        assert f"differ by {abs(offset_s):.0f} s" in desk.orders.suspended[-1]
+        assert session.reason == desk.orders.suspended[-1]
+        # A new private connection does not open the account either.
+        count = len(desk.orders.reconciled)
+        desk.connector.emit(LinkChanged("private", LinkState.RECONNECTING, "", 0))
+        desk.connector.emit(PRIVATE_LIVE)
+        await asyncio.sleep(0.05)
+        assert len(desk.orders.reconciled) == count
+        assert session.state is SessionState.SYNCING
+        desk.connector.clock_offset_ms = 100.0
+        await eventually(lambda: session.state is SessionState.LIVE)
+        assert len(desk.orders.reconciled) == count + 1
 
     with_session(body)
 
