@@ -144,13 +144,14 @@ class Axes:
         return box
 
     def _free(self, box: QRect, plot: QRect) -> QRect:
-        """The nearest place, up or down, where a tag covers no other; its own where there is none near."""
-        for away in range(3 * box.height()):
-            for way in (-1, 1):
-                moved = box.translated(0, way * away)
-                inside = plot.top() <= moved.top() and moved.bottom() <= plot.bottom() + 1
-                if inside and not any(moved.intersects(tag) for tag in self._tags):
-                    return moved
+        """The nearest place, up or down, where a tag covers no other; its own where there is none."""
+        height, tags = box.height(), self._tags
+        beside = [top for tag in tags for top in (tag.top() - height, tag.bottom() + 1)]
+        for top in sorted([box.top(), *beside], key=lambda each: abs(each - box.top())):
+            moved = QRect(box.left(), top, box.width(), height)
+            inside = plot.top() <= top and moved.bottom() <= plot.bottom() + 1
+            if inside and not any(moved.intersects(tag) for tag in tags):
+                return moved
         return box
 
     def time_tag(self, painter: QPainter, geometry: Geometry, x: int, words: str) -> None:

@@ -23,6 +23,7 @@ class TextCache:
         self._metrics = metrics
         self._ratio = 1.0
         self._pictures: dict[tuple[str, str], tuple[QPixmap, int]] = {}
+        self._widths: dict[str, int] = {}
 
     def set_ratio(self, ratio: float) -> None:
         """Device pixels per pixel of the screen the panel is on."""
@@ -32,7 +33,12 @@ class TextCache:
 
     def width(self, text: str) -> int:
         """How wide a text is drawn, in pixels."""
-        return self._metrics.horizontalAdvance(text)
+        found = self._widths.get(text)
+        if found is None:
+            if len(self._widths) > _MOST:
+                self._widths.clear()
+            found = self._widths[text] = self._metrics.horizontalAdvance(text)
+        return found
 
     def left(self, painter: QPainter, x: int, y: int, text: str, color: str) -> int:
         """Draw with the left edge at ``x`` and the top at ``y``; returns the width."""
