@@ -201,7 +201,13 @@ class Terminal:
             await self.use_practice(venue)
 
     async def reset_practice(self, venue: str) -> None:
-        """Put the practice account back to its first balances."""
+        """Put the practice account back to its first balances; its open orders are canceled first.
+
+        The venue forgets everything, so an order still open then could never be explained afterwards.
+        """
+        session = self.sessions.sessions.get(venue)
+        if session is not None and session.mode is Mode.PRACTICE:
+            await self.gate.cancel_all(session.account)
         await self.practice.reset(venue)
         await self.use_practice(venue)
 
