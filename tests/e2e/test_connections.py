@@ -1,4 +1,4 @@
-"""Changing what a venue is connected to: practice, real prices, an account; and a practice venue that dies."""
+"""Changing what a venue is connected to: practice, real prices; and a practice venue that dies."""
 
 from __future__ import annotations
 
