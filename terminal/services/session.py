@@ -18,7 +18,14 @@ from terminal.core import tasks
 from terminal.core.clock import Clock
 from terminal.core.observe import Observable
 from terminal.domain.account import AccountSnapshot
-from terminal.domain.errors import AuthRejected, CredentialError, RateLimited, TerminalError, VenueError
+from terminal.domain.errors import (
+    AuthRejected,
+    CredentialError,
+    RateLimited,
+    TerminalError,
+    VenueError,
+    VenueUnavailable,
+)
 from terminal.domain.events import (
     AccountStreamReset,
     BalancesReported,
@@ -355,6 +362,7 @@ class SessionManager:
         self._clock = clock
         self._sessions: dict[str, Session] = {}
         self._switching = asyncio.Lock()
+        self._is_closed = False
 
     @property
     def sessions(self) -> Mapping[str, Session]:
@@ -373,12 +381,18 @@ class SessionManager:
         return session.connector
 
     async def use(self, plan: ConnectionPlan) -> Session:
-        """Connect a venue as planned, closing what it was connected to before."""
+        """Connect a venue as planned, closing what it was connected to before.
+
+        Raises:
+            VenueUnavailable: everything is being closed.
+        """
         async with self._switching:
             old = self._sessions.get(plan.venue)
             if old is not None:
                 await old.stop()
                 self._portfolio.forget(old.account)
+            if self._is_closed:
+                raise VenueUnavailable(plan.venue, "closing", user_text="The terminal is closing.")
             session = Session(
                 plan,
                 self._make(plan.venue, plan.settings),
@@ -401,6 +415,7 @@ class SessionManager:
                 await session.stop()
 
     async def stop(self) -> None:
-        """Close every connection."""
+        """Close every connection for good; one that is being made is closed too."""
+        self._is_closed = True
         for session in list(self._sessions.values()):
             await session.stop()

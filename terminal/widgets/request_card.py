@@ -4,7 +4,16 @@ from __future__ import annotations
 
 from PySide6.QtCore import QElapsedTimer, Qt
 from PySide6.QtGui import QKeyEvent
-from PySide6.QtWidgets import QFrame, QGridLayout, QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
+from PySide6.QtWidgets import (
+    QApplication,
+    QFrame,
+    QGridLayout,
+    QHBoxLayout,
+    QLabel,
+    QPushButton,
+    QVBoxLayout,
+    QWidget,
+)
 
 from terminal.viewmodels.sending import OrderSender, RequestView, Result, ResultKind
 from terminal.widgets import theme
@@ -39,6 +48,7 @@ class RequestCard(QFrame):
         super().__init__(parent)
         self._sending = sending
         self._shown: RequestView | None = None
+        self._before: QWidget | None = None
         self._cells: list[tuple[QLabel, QLabel]] = []
         self._since = QElapsedTimer()
         self._build_ui()
@@ -96,11 +106,17 @@ class RequestCard(QFrame):
         view = self._sending.pending
         if view is self._shown and view is not None:
             return
-        had_focus = self.isAncestorOf(self.focusWidget()) if self.focusWidget() is not None else False
+        focus = QApplication.focusWidget()
+        has_focus = focus is not None and (focus is self or self.isAncestorOf(focus))
         self._shown = view
-        self.setVisible(view is not None)
         if view is None:
+            # Before it hides: Qt would hand the keyboard to whatever comes next in the window.
+            if has_focus and self._before is not None and self._before.isVisible():
+                self._before.setFocus(Qt.FocusReason.OtherFocusReason)
+            self._before = None
+            self.hide()
             return
+        self.show()
         shown = view.confirmation
         set_text(self._badge, shown.badge)
         self._badge.setVisible(bool(shown.badge))
@@ -123,7 +139,8 @@ class RequestCard(QFrame):
             ". ".join([shown.title, *(f"{name} {value}" for name, value in shown.rows), *shown.warnings])
         )
         self._since.start()
-        if not had_focus:
+        if not has_focus:
+            self._before = focus
             self.setFocus(Qt.FocusReason.OtherFocusReason)
 
     def _on_yes_clicked(self) -> None:
