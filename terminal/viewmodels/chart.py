@@ -37,7 +37,6 @@ START_BARS: Final = 300
 _FEWEST_AT_START: Final = 60
 DEFAULT_INTERVAL_S: Final = 900
 _RETRY_S: Final = 10.0
-_FIRST_WAIT_S: Final = 5.0
 # Older bars are asked for when less than this share of the plot is left before the oldest one.
 _LOAD_AHEAD: Final = 0.5
 _UNITS: Final = ((604_800, "w", "week"), (86_400, "d", "day"), (3600, "h", "hour"), (60, "m", "minute"))
@@ -145,7 +144,7 @@ class ChartViewModel(QObject):
         self._id: InstrumentId | None = None
         self._series: BarSeries | None = None
         self._visible, self._touched, self._frozen = True, False, False
-        self._since_ns, self._retry_ns, self._load_error = 0, 0, ""
+        self._retry_ns, self._load_error = 0, ""
         self._release_feeds = _nothing
         self.trading = ChartTrading(
             market,
@@ -237,7 +236,7 @@ class ChartViewModel(QObject):
         self.viewport.set_width(width)
         self.scale.auto, self._touched, self._series = True, False, None
         self.history_note, self._load_error = "", ""
-        self._since_ns, self._retry_ns = self._clock.monotonic_ns(), 0
+        self._retry_ns = 0
 
     def _load_instrument(self) -> None:
         self.instrument = self._market.instrument(self._id) if self._id is not None else None
@@ -289,15 +288,17 @@ class ChartViewModel(QObject):
         self._fit()
         if self.state is ChartState.LIVE and not self.bars.count:
             self.state = ChartState.LOADING if series.loading else ChartState.NO_BARS
-            self.reason = self._no_bars_text()
+            self.reason = self._no_bars_text(series)
 
     @property
     def _bars_at_start(self) -> int:
         # A market with a short history is shown whole and large enough to see.
         return min(self._start_bars, max(self.bars.count, _FEWEST_AT_START))
 
-    def _no_bars_text(self) -> str:
+    def _no_bars_text(self, series: BarSeries) -> str:
         assert self._id is not None
+        if series.error:
+            return f"No bars yet: {series.error} Trying again…"
         if self.state is ChartState.NO_BARS:
             return f"No trades in {self._id.symbol} yet."
         return f"Loading the bars of {self._id.symbol}…"
@@ -318,8 +319,9 @@ class ChartViewModel(QObject):
             self.state = ChartState.LIVE
         elif state is FeedState.LOADING:
             self.state, self.reason = ChartState.LOADING, f"Loading the bars of {self._id.symbol}…"
-            if self._load_error:
-                self.reason = f"{self._load_error} Trying again…"
+            series = self._market.bars(self._id, self.interval_s)
+            if series.error:
+                self.reason = f"No bars yet: {series.error} Trying again…"
         else:
             self.state, self.reason = ChartState.STALE, "Stale: the price may have moved"
 
@@ -337,14 +339,10 @@ class ChartViewModel(QObject):
         series, now = self._series, self._clock.monotonic_ns()
         if series is None or series.loading or series.complete or now < self._retry_ns or not self._visible:
             return
-        if self.state in (ChartState.FAILED, ChartState.STALE):
+        # The first bars come with the subscription.
+        if not self.bars.count or self.state in (ChartState.FAILED, ChartState.STALE):
             return
-        if self.bars.count:
-            left = self.viewport.index_at(0)
-            if left > self.viewport.visible * _LOAD_AHEAD:
-                return
-        elif now - self._since_ns < _FIRST_WAIT_S * 1e9:
-            # The subscription itself brings the first bars; ask again only if it did not.
+        if self.viewport.index_at(0) > self.viewport.visible * _LOAD_AHEAD:
             return
         assert self._id is not None
         self._retry_ns = now + int(_RETRY_S * 1e9)

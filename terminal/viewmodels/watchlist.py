@@ -1,43 +1,34 @@
-"""The watched markets as rows, and the search over all that the venues list."""
+"""The watchlist: quotes of the instruments one keeps an eye on, and the search for others."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
-from typing import Protocol
+from typing import Final, Protocol
 
 from PySide6.QtCore import QObject, Signal
 
 from terminal.core.clock import Clock
 from terminal.core.observe import Observable
 from terminal.domain.bars import BarSeries
-from terminal.domain.instrument import Instrument, InstrumentId, InstrumentKind, MarketStatus
+from terminal.domain.instrument import Instrument, InstrumentId
 from terminal.domain.market import Feed, FeedKind, Quote
 from terminal.services.market_data import FeedState, Topic
 from terminal.viewmodels import format as fmt
 from terminal.viewmodels.frames import FrameClock
-from terminal.viewmodels.selection import Selection
+from terminal.viewmodels.search import Hit, quote_volume, rank, search
 from terminal.viewmodels.tables import Column, TableModel
 
-LINE_INTERVAL_S = 3600
-LINE_BARS = 24
-FLASH_NS = 300_000_000
-# Ten times a second is faster than anybody reads a list, and a sixth of the painting of every frame.
-REFRESH_S = 0.1
-FOUND_MOST = 50
-
-_KIND_WORDS = {
-    InstrumentKind.SPOT: "spot",
-    InstrumentKind.PERPETUAL: "perp",
-    InstrumentKind.FUTURE: "future",
-    InstrumentKind.CFD: "CFD",
-    InstrumentKind.CONTRACT: "binary",
-}
+REFRESH_NS: Final = 100_000_000
+FLASH_MS: Final = 300
+SPARK_INTERVAL_S: Final = 900
+SPARK_POINTS: Final = 96
+STAR: Final = "★"
 
 
-class MarketSource(Protocol):
-    """What the list reads; ``services.market_data.MarketData`` is one."""
+class WatchMarket(Protocol):
+    """What the watchlist asks of ``services.market_data.MarketData``."""
 
     changed: Observable[[InstrumentId, Topic]]
 
@@ -49,317 +40,393 @@ class MarketSource(Protocol):
     def bars(self, instrument: InstrumentId, interval_s: int) -> BarSeries: ...
 
 
-@dataclass(frozen=True, slots=True)
-class WatchRow:
-    """One market of the list. ``flash_at``: the first digit of ``last_text`` that changed; None: none did."""
+class Choice(Protocol):
+    """What a click chooses; ``viewmodels.selection.Selection`` is one."""
 
-    instrument: InstrumentId
-    venue_title: str
-    last: Decimal | None = None
-    last_text: str = "\N{EN DASH}"
-    change_pct: Decimal | None = None
-    spread_bps: Decimal | None = None
-    volume: Decimal | None = None
-    """Of the last 24 hours, in quote units."""
-    line: tuple[float, ...] = ()
-    state: FeedState = FeedState.LOADING
-    flash_at: int | None = None
-    flash_tone: str = ""
-    flash_until_ns: int = 0
-    """Monotonic; past it nothing flashes."""
-    note: str = ""
+    changed: Observable[[]]
 
     @property
-    def tone(self) -> str:
-        """``up``, ``down`` or empty, of the day's change."""
+    def instrument(self) -> InstrumentId | None: ...
+    def select(self, instrument: InstrumentId | None) -> None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class WatchRow:
+    """An instrument as the watchlist shows it. Prices in quote units."""
+
+    id: InstrumentId
+    favourite: bool
+    kind: str
+    last: Decimal | None = None
+    change_pct: Decimal | None = None
+    spread: Decimal | None = None
+    volume: Decimal | None = None
+    """Of the last 24 hours, in base units."""
+    worth: Decimal | None = None
+    """The same in quote units, which is what volumes of different things are compared by."""
+    venue_title: str = ""
+    price_decimals: int = 8
+    stale: bool = False
+    spark: tuple[float, ...] = ()
+    """Closes of the last day, oldest first."""
+
+    @property
+    def last_text(self) -> str:
+        return fmt.price(self.last, self.price_decimals)
+
+    @property
+    def change_text(self) -> str:
+        sign = fmt.direction(self.change_pct)
+        return f"{sign}{fmt.THIN}{fmt.percent(self.change_pct)}" if sign else fmt.percent(self.change_pct)
+
+    @property
+    def spark_text(self) -> str:
+        """The line in words, for a screen reader: ``63512.5 to 64120.1``."""
+        return f"{self.spark[0]:.8g} to {self.spark[-1]:.8g}" if self.spark else ""
+
+    @property
+    def direction(self) -> str:
+        """``up``, ``down`` or empty, by the day's change."""
+        if self.stale:
+            return "muted"
         if self.change_pct is None or self.change_pct == 0:
             return ""
         return "up" if self.change_pct > 0 else "down"
 
 
-def _change_text(row: WatchRow) -> str:
-    if row.change_pct is None:
-        return ""
-    # No gap before the sign: the table draws what follows one as a muted unit.
-    return f"{fmt.fixed(abs(row.change_pct), 2)}%"
-
-
-def _last_tone(row: WatchRow) -> str:
-    return "" if row.state is FeedState.LIVE else "muted"
-
-
-COLUMNS: tuple[Column[WatchRow], ...] = (
-    Column("symbol", "Market", lambda row: row.instrument.symbol, width=76, tip=lambda row: row.note),
-    Column(
-        "last",
-        "Last",
-        lambda row: row.last_text,
-        width=78,
-        number=True,
-        sort=lambda row: row.last,
-        tone=_last_tone,
-        tip=lambda row: row.note,
-    ),
-    Column(
-        "change",
-        "24 h",
-        _change_text,
-        width=64,
-        number=True,
-        sort=lambda row: row.change_pct,
-        tone=lambda row: row.tone,
-    ),
-    Column("line", "", lambda row: "", width=44, title_tip="The last 24 hours"),
-    Column(
-        "spread",
-        "Spread",
-        lambda row: "" if row.spread_bps is None else f"{fmt.fixed(row.spread_bps, 1)} bp",
-        width=62,
-        number=True,
-        sort=lambda row: row.spread_bps,
-        title_tip="Ask minus bid, in hundredths of a per cent of the price",
-    ),
-    Column(
-        "volume",
-        "Volume",
-        lambda row: fmt.compact(row.volume),
-        width=66,
-        number=True,
-        sort=lambda row: row.volume,
-        title_tip="Of the last 24 hours, in the quote currency",
-    ),
-    Column("venue", "Venue", lambda row: row.venue_title, width=60),
-)
-
-
 @dataclass(frozen=True, slots=True)
-class Found:
-    """A search result."""
+class Flash:
+    """The digits of a last price that have just changed."""
 
-    instrument: InstrumentId
-    venue_title: str
-    kind: str
-    is_watched: bool
-    note: str
+    first: int
+    """The first changed character."""
+    up: bool
+    until_ns: int
+
+
+_TOPICS: Final = frozenset({Topic.QUOTE, Topic.STATE, Topic.INSTRUMENT, Topic.BARS})
+
+
+def _quiet(row: WatchRow) -> str:
+    return "muted" if row.stale else ""
+
+
+COLUMNS: Final[tuple[Column[WatchRow], ...]] = (
+    Column("symbol", "Symbol", lambda row: f"{STAR} {row.id.symbol}" if row.favourite else row.id.symbol, 78,
+           sort=lambda row: row.id.symbol, tone=_quiet,
+           tip=lambda row: f"{row.id.symbol}, {row.kind} on {row.venue_title}"),
+    Column("venue", "Venue", lambda row: row.venue_title, 56, tone=lambda row: "muted"),
+    Column("last", "Last", lambda row: row.last_text, 66, number=True, sort=lambda row: row.last, tone=_quiet,
+           tip=lambda row: "" if row.last is None else
+           fmt.fixed(row.last, row.price_decimals) + (" (stale)" if row.stale else "")),
+    Column("change", "24 h", lambda row: row.change_text, 68, number=True, sort=lambda row: row.change_pct,
+           tone=lambda row: row.direction, title_tip="Change within 24 hours"),
+    Column("spark", "Day", lambda row: row.spark_text, 52, sort=lambda row: row.change_pct,
+           title_tip="The last 24 hours"),
+    Column("spread", "Spread", lambda row: fmt.price(row.spread, row.price_decimals), 62, number=True,
+           sort=lambda row: row.spread, tone=lambda row: "muted" if row.stale else "label"),
+    Column("volume", "Volume", lambda row: fmt.compact(row.volume), 62, number=True,
+           sort=lambda row: row.worth, tone=lambda row: "muted" if row.stale else "label",
+           title_tip="Base units within 24 hours; sorted by their worth"),
+)  # fmt: skip
 
 
 class WatchlistViewModel(QObject):
-    """The watched markets.
+    """The watched instruments with their quotes.
 
     Signals:
-        changed: rows have changed; at most once a frame.
-        chosen_changed: another market is shown by the linked panels.
+        changed: rows, the filter or the selection changed; the model has told its own views already.
+        flashed: digits of some last prices have just changed, or their flash is over.
+
+    Attributes:
+        model: the rows for a table view, filtered.
+        filter_text: what was typed into the search box.
     """
 
     changed = Signal()
-    chosen_changed = Signal()
+    flashed = Signal()
 
     def __init__(
         self,
-        market: MarketSource,
-        selection: Selection,
+        market: WatchMarket,
+        selection: Choice,
         frames: FrameClock,
         clock: Clock,
         *,
-        watched: Sequence[InstrumentId],
-        titles: Mapping[str, str],
-        save: Callable[[Sequence[InstrumentId]], object],
+        watched: Sequence[InstrumentId] = (),
+        favourites: Sequence[InstrumentId] = (),
+        titles: Mapping[str, str] | None = None,
+        save: Callable[[Sequence[InstrumentId]], object] | None = None,
+        save_favourites: Callable[[Sequence[InstrumentId]], object] | None = None,
         flashes: bool = True,
+        flash_ms: int = FLASH_MS,
         parent: QObject | None = None,
     ) -> None:
-        """``titles``: the word on screen for each venue; ``save`` keeps the list after a change."""
+        """``titles``: venues as they are called on screen. ``save``, ``save_favourites``: called with all of
+        them, in their order, after the person has changed them."""
         super().__init__(parent)
-        self.model: TableModel[WatchRow] = TableModel(COLUMNS, lambda row: row.instrument, parent=self)
-        self._market = market
-        self._selection = selection
-        self._frames = frames
-        self._clock = clock
-        self._titles = dict(titles)
-        self._save = save
-        self._flashes = flashes
-        self._visible = True
+        self.filter_text = ""
+        self.flashes = flashes
+        self.model: TableModel[WatchRow] = TableModel(COLUMNS, lambda row: row.id, parent=self)
+        self._flash_ns = flash_ms * 1_000_000
+        self._market, self._selection, self._frames, self._clock = market, selection, frames, clock
+        self._watched: dict[InstrumentId, Callable[[], None]] = {}
+        self._favourites: dict[InstrumentId, None] = dict.fromkeys(favourites)
+        self._flashing: dict[InstrumentId, Flash] = {}
+        self._sparks: dict[InstrumentId, tuple[tuple[object, ...], tuple[float, ...]]] = {}
         self._rows: dict[InstrumentId, WatchRow] = {}
-        self._releases: dict[InstrumentId, list[Callable[[], None]]] = {}
-        self._dirty: set[InstrumentId] = set()
-        for instrument in watched:
-            self._add(instrument)
-        self._unwatch = (
-            market.changed.watch(self._on_market),
-            selection.changed.watch(self._on_selection),
-            frames.every(REFRESH_S, self._build_if_dirty),
-        )
-        self._dirty = set(self._rows)
+        self._visible, self._built_ns = True, -REFRESH_NS
+        self._titles = titles or {}
+        self._save, self._save_favourites = save, save_favourites
+        for instrument in [*favourites, *watched]:
+            self._watch(instrument)
+        self._unwatch = (market.changed.watch(self._on_market), selection.changed.watch(self._on_selection))
         self._build()
 
     def close(self) -> None:
         """Let go of feeds and watchers."""
         for unwatch in self._unwatch:
             unwatch()
-        for releases in self._releases.values():
-            for release in releases:
-                release()
-        self._frames.cancel(self._build)
+        for release in self._watched.values():
+            release()
+        self._watched.clear()
+        self._frames.cancel(self._on_frame)
+
+    # -- what happens around it -----------------------------------------------------------------------
 
     def set_visible(self, visible: bool) -> None:
-        """A hidden list builds nothing."""
+        """A hidden watchlist builds no rows; its quotes stay subscribed."""
         self._visible = visible
         if visible:
-            self._build_if_dirty()
+            self._request()
+
+    def _on_market(self, instrument: InstrumentId, topic: Topic) -> None:
+        if topic in _TOPICS and instrument in self._watched:
+            self._request()
+
+    def _on_selection(self) -> None:
+        self.changed.emit()
+
+    def _request(self) -> None:
+        if self._visible:
+            self._frames.request(self._on_frame)
+
+    def _on_frame(self) -> None:
+        if self._clock.monotonic_ns() - self._built_ns < REFRESH_NS:
+            self._request()
+            return
+        self._build()
+
+    # -- rows -----------------------------------------------------------------------------------------
+
+    def _build(self) -> None:
+        now = self._built_ns = self._clock.monotonic_ns()
+        ended = [key for key, flash in self._flashing.items() if flash.until_ns <= now]
+        for key in ended:
+            del self._flashing[key]
+        flashing = bool(ended)
+        rows = []
+        for instrument in self._ordered():
+            row = self._row(instrument)
+            flashing |= self._note_change(self._rows.get(instrument), row, now)
+            self._rows[instrument] = row
+            if self._passes(instrument):
+                rows.append(row)
+        self.model.set_rows(rows)
+        self.changed.emit()
+        if flashing:
+            self.flashed.emit()
+        if self._flashing:
+            self._request()
+
+    def _ordered(self) -> list[InstrumentId]:
+        """Favourites first, otherwise in the order in which they were added."""
+        first = [each for each in self._favourites if each in self._watched]
+        return [*first, *(each for each in self._watched if each not in self._favourites)]
+
+    def _row(self, instrument: InstrumentId) -> WatchRow:
+        known, quote = self._market.instrument(instrument), self._market.quote(instrument)
+        state = self._market.feed_state(Feed(FeedKind.QUOTES, instrument.symbol), instrument.venue)
+        row = WatchRow(
+            instrument,
+            instrument in self._favourites,
+            known.kind.value if known is not None else "",
+            price_decimals=known.price_decimals if known is not None else 8,
+            stale=quote is not None and state is not FeedState.LIVE,
+            venue_title=self._titles.get(instrument.venue, instrument.venue),
+            spark=self._spark(instrument),
+        )
+        if quote is None:
+            return row
+        return replace(
+            row,
+            last=quote.last,
+            change_pct=quote.change_24h_pct,
+            spread=quote.ask - quote.bid if quote.ask is not None and quote.bid is not None else None,
+            volume=quote.volume_24h,
+            worth=quote_volume(quote) or None,
+        )
+
+    def _spark(self, instrument: InstrumentId) -> tuple[float, ...]:
+        """Closes of the last day; made anew only when a bar has changed."""
+        series = self._market.bars(instrument, SPARK_INTERVAL_S)
+        bars = series.bars
+        if len(bars) < 2:
+            return ()
+        key = (series.revision, len(bars), bars[-1])
+        known = self._sparks.get(instrument)
+        if known is not None and known[0] == key:
+            return known[1]
+        closes = tuple(float(bar.close) for bar in bars[-SPARK_POINTS:])
+        self._sparks[instrument] = (key, closes)
+        return closes
+
+    def _note_change(self, before: WatchRow | None, after: WatchRow, now: int) -> bool:
+        """Remember which digits of the last price changed; True if some did."""
+        if not self.flashes or before is None or before.last is None or after.last is None:
+            return False
+        if before.last == after.last:
+            return False
+        old, new = before.last_text, after.last_text
+        first = next((at for at, (a, b) in enumerate(zip(old, new, strict=False)) if a != b), 0)
+        # A price with more or fewer digits than before is a new one as a whole.
+        first = first if len(old) == len(new) else 0
+        self._flashing[after.id] = Flash(first, after.last > before.last, now + self._flash_ns)
+        return True
+
+    def flash_of(self, instrument: InstrumentId) -> Flash | None:
+        """The flash of an instrument's last price, while it lasts."""
+        return self._flashing.get(instrument)
+
+    # -- what a person does ---------------------------------------------------------------------------
 
     @property
-    def chosen(self) -> InstrumentId | None:
-        """The market that the linked panels show."""
+    def selected(self) -> InstrumentId | None:
+        """What the linked panels show."""
         return self._selection.instrument
 
+    def select(self, instrument: InstrumentId) -> None:
+        """Show an instrument in every linked panel."""
+        self._selection.select(instrument)
+
+    def set_filter(self, text: str) -> None:
+        """Show only rows that answer to what was typed."""
+        if text != self.filter_text:
+            self.filter_text = text
+            self._build()
+
+    def open_first(self) -> bool:
+        """Select the first shown row; False where none is shown."""
+        rows = self.model.rows
+        if rows:
+            self.select(rows[0].id)
+        return bool(rows)
+
+    def _passes(self, instrument: InstrumentId) -> bool:
+        if not self.filter_text.strip():
+            return True
+        known = self._market.instrument(instrument)
+        if known is None:
+            return self.filter_text.strip().upper() in instrument.symbol
+        return rank(self.filter_text, known) is not None
+
     @property
-    def watched(self) -> list[InstrumentId]:
-        """In the order in which they were added."""
-        return list(self._rows)
+    def empty_text(self) -> str:
+        """What to show instead of rows."""
+        if self.filter_text.strip():
+            return f"Nothing here matches “{self.filter_text.strip()}”. Press Enter to search all markets."
+        return "No instruments yet. Press Ctrl+K to find some."
 
     @property
     def all_live(self) -> bool:
-        """Whether every row shows a live price."""
-        return bool(self._rows) and all(row.state is FeedState.LIVE for row in self._rows.values())
+        """Every watched instrument shows a price that is proven."""
+        rows = [self._rows.get(instrument) for instrument in self._watched]
+        return bool(rows) and all(row and row.last is not None and not row.stale for row in rows)
 
-    # -- what the person does -------------------------------------------------------------------------
+    def title_of(self, venue: str) -> str:
+        """A venue as it is called on screen."""
+        return self._titles.get(venue, venue)
 
-    def choose(self, instrument: InstrumentId) -> None:
-        """Show a market in every linked panel."""
-        self._selection.select(instrument)
+    @property
+    def watched(self) -> tuple[InstrumentId, ...]:
+        """The watched instruments in their order."""
+        return tuple(self._ordered())
 
-    def toggle(self, instrument: InstrumentId) -> None:
-        """Watch a market, or no longer."""
-        if instrument in self._rows:
-            del self._rows[instrument]
-            for release in self._releases.pop(instrument):
-                release()
-            self._dirty.discard(instrument)
+    @property
+    def favourites(self) -> tuple[InstrumentId, ...]:
+        """The favourites in the order in which they were chosen."""
+        return tuple(self._favourites)
+
+    def is_watched(self, instrument: InstrumentId) -> bool:
+        """Whether it has a row."""
+        return instrument in self._watched
+
+    def add(self, instrument: InstrumentId) -> None:
+        """Watch one more instrument."""
+        if instrument not in self._watched:
+            self._watch(instrument)
+            self._keep()
+
+    def remove(self, instrument: InstrumentId) -> None:
+        """Watch it no longer; it stops being a favourite too."""
+        release = self._watched.pop(instrument, None)
+        if release is not None:
+            release()
+            self._favourites.pop(instrument, None)
+            for table in (self._rows, self._sparks, self._flashing):
+                table.pop(instrument, None)
+            self._keep()
+
+    def toggle_favourite(self, instrument: InstrumentId) -> None:
+        """Make it a favourite, which puts it on the list, or an ordinary one."""
+        if instrument in self._favourites:
+            del self._favourites[instrument]
         else:
-            self._add(instrument)
-            self._dirty.add(instrument)
-        self._save(list(self._rows))
-        self._frames.request(self._build)
+            self._favourites[instrument] = None
+            if instrument not in self._watched:
+                self._watch(instrument)
+        self._keep()
 
-    def search(self, text: str) -> list[Found]:
-        """Markets by exact name, then beginning, then watched, then volume; from what is known already."""
-        wanted = text.strip().upper().replace("-", "/")
-        ranked: list[tuple[tuple[object, ...], Instrument]] = []
-        for instrument in self._market.instruments():
-            rank = _match(instrument, wanted)
-            if rank is None:
-                continue
-            quote = self._market.quote(instrument.id)
-            volume = (
-                quote.volume_24h * quote.last if quote and quote.volume_24h and quote.last else Decimal(0)
-            )
-            key = (rank, instrument.id not in self._rows, -volume, instrument.symbol)
-            ranked.append((key, instrument))
-        ranked.sort(key=lambda entry: entry[0])
-        return [
-            Found(
-                item.id,
-                self._titles.get(item.venue, item.venue),
-                _KIND_WORDS.get(item.kind, item.kind.value),
-                item.id in self._rows,
-                "" if item.status is MarketStatus.ONLINE else item.status.value,
-            )
-            for _, item in ranked[:FOUND_MOST]
-        ]
+    def set_watched(self, watched: Sequence[InstrumentId], favourites: Sequence[InstrumentId] = ()) -> None:
+        """Watch these instead, as remembered or as a venue's usual ones; nothing is told to be kept."""
+        wanted = dict.fromkeys([*favourites, *watched])
+        self._favourites = dict.fromkeys(favourites)
+        for gone in [each for each in self._watched if each not in wanted]:
+            self._watched.pop(gone)()
+        for instrument in wanted:
+            if instrument not in self._watched:
+                self._watch(instrument)
+        self._watched = {instrument: self._watched[instrument] for instrument in wanted}
+        self._build()
 
-    # -- building -------------------------------------------------------------------------------------
-
-    def _add(self, instrument: InstrumentId) -> None:
-        self._rows[instrument] = WatchRow(instrument, self._titles.get(instrument.venue, instrument.venue))
-        line = Feed(FeedKind.BARS, instrument.symbol, interval_s=LINE_INTERVAL_S)
-        self._releases[instrument] = [
-            self._market.watch(Feed(FeedKind.QUOTES, instrument.symbol), instrument.venue),
-            self._market.watch(line, instrument.venue, history=False),
-        ]
-
-    def _on_market(self, instrument: InstrumentId, topic: Topic) -> None:
-        if instrument in self._rows and topic not in (Topic.BOOK, Topic.TRADES):
-            self._dirty.add(instrument)
-
-    def _on_selection(self) -> None:
-        self.chosen_changed.emit()
-
-    def _build_if_dirty(self) -> None:
-        if self._visible and self._dirty:
-            self._build()
-
-    def _build(self) -> None:
-        now = self._clock.monotonic_ns()
-        dirty, self._dirty = self._dirty, set()
-        for instrument in dirty:
-            if instrument in self._rows:
-                self._rows[instrument] = self._row(self._rows[instrument], now)
-        self.model.set_rows(list(self._rows.values()))
-        self.changed.emit()
-
-    def _row(self, before: WatchRow, now: int) -> WatchRow:
-        instrument = before.instrument
-        feed = Feed(FeedKind.QUOTES, instrument.symbol)
-        state = self._market.feed_state(feed, instrument.venue)
-        line = tuple(
-            float(bar.close) for bar in self._market.bars(instrument, LINE_INTERVAL_S).bars[-LINE_BARS:]
+    def _watch(self, instrument: InstrumentId) -> None:
+        venue, symbol = instrument
+        quotes = self._market.watch(Feed(FeedKind.QUOTES, symbol), venue)
+        # Small lines live on what their subscription brings: the public calls are for the chart.
+        bars = self._market.watch(
+            Feed(FeedKind.BARS, symbol, interval_s=SPARK_INTERVAL_S), venue, history=False
         )
-        quote = self._market.quote(instrument)
-        known = self._market.instrument(instrument)
-        if quote is None or known is None:
-            # Another connection: what the first one showed must not stand here any longer.
-            return WatchRow(instrument, before.venue_title, line=line, state=state, note=_note(state, known))
-        last_text = fmt.price(quote.last, known.price_decimals)
-        row = replace(
-            before,
-            last=quote.last,
-            last_text=last_text,
-            change_pct=quote.change_24h_pct,
-            spread_bps=_spread_bps(quote),
-            volume=quote.volume_24h * quote.last if quote.volume_24h and quote.last else None,
-            line=line,
-            state=state,
-            note=_note(state, known),
-        )
-        if self._flashes and before.last is not None and quote.last is not None and quote.last != before.last:
-            row = replace(
-                row,
-                flash_at=_first_difference(before.last_text, last_text),
-                flash_tone="up" if quote.last > before.last else "down",
-                flash_until_ns=now + FLASH_NS,
-            )
-        return row
 
+        def release() -> None:
+            quotes()
+            bars()
 
-def _match(instrument: Instrument, wanted: str) -> int | None:
-    symbol = instrument.symbol.upper()
-    if not wanted:
-        return 3
-    if wanted in (symbol, symbol.replace("/", ""), instrument.base.upper()):
-        return 0
-    if symbol.startswith(wanted) or symbol.replace("/", "").startswith(wanted):
-        return 1
-    if wanted in symbol or instrument.quote.upper().startswith(wanted):
-        return 2
-    return None
+        self._watched[instrument] = release
 
+    def _keep(self) -> None:
+        self._build()
+        if self._save is not None:
+            self._save(self.watched)
+        if self._save_favourites is not None:
+            self._save_favourites(self.favourites)
 
-def _spread_bps(quote: Quote) -> Decimal | None:
-    if quote.bid is None or quote.ask is None or quote.bid <= 0:
-        return None
-    return (quote.ask - quote.bid) / ((quote.ask + quote.bid) / 2) * 10_000
+    # -- search ---------------------------------------------------------------------------------------
 
+    def search(self, text: str) -> Sequence[Hit]:
+        """Instruments of every venue that answer to a text, the best first; from what is known already."""
+        return search(text, self._market.instruments(), frozenset(self._favourites), self._market.quote)
 
-def _first_difference(before: str, after: str) -> int:
-    if len(before) != len(after):
-        return 0
-    return next((at for at, (a, b) in enumerate(zip(before, after, strict=True)) if a != b), len(after))
-
-
-def _note(state: FeedState, instrument: Instrument | None) -> str:
-    if state is FeedState.STALE:
-        return "Stale: the connection does not prove this price now"
-    if state is FeedState.REFUSED:
-        return "The venue does not offer this market"
-    if instrument is not None and instrument.status is not MarketStatus.ONLINE:
-        return f"Market: {instrument.status_text or instrument.status.value}"
-    return ""
+    def open_hit(self, instrument: InstrumentId) -> None:
+        """Open what the search found: it joins the list and the linked panels show it."""
+        self.add(instrument)
+        self.select(instrument)
