@@ -6,7 +6,8 @@ import asyncio
 import contextlib
 import logging
 from collections.abc import Mapping
-from typing import Any
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
 
 from terminal.app import connections
 from terminal.app.paths import Paths
@@ -19,7 +20,6 @@ from terminal.core.observe import Observable
 from terminal.core.secret import Secret
 from terminal.domain.errors import CredentialError, StorageError, TerminalError
 from terminal.services.arming import Arming
-from terminal.services.credentials import CredentialStore
 from terminal.services.dead_mans_switch import DeadMansSwitch
 from terminal.services.inquiries import GateTimings
 from terminal.services.journal import Journal
@@ -34,6 +34,9 @@ from terminal.services.settings import Settings
 from terminal.venues import registry
 from terminal.venues.base import Connector, ConnectorSettings, KeyReport, TradesOrders, VenueInfo
 from terminal.venues.kraken.nonce import FileNonceStore
+
+if TYPE_CHECKING:
+    from terminal.services.credentials import CredentialStore
 
 log = logging.getLogger("session")
 
@@ -72,7 +75,7 @@ class Terminal:
         self.notice: Observable[[Notice]] = Observable("notices")
         self.lock = ProfileLock(paths.lock_file).acquire()
         self.settings = Settings(paths.settings_file)
-        self.credentials = CredentialStore(paths.vault, use_system_keychain=not throw_away)
+        self._throw_away = throw_away
         self.venues = registry.names()
         self._connector_tools = dict(connector_tools or {})
         self.practice = practice or PracticeVenues(
@@ -107,6 +110,13 @@ class Terminal:
             self.settings.changed.watch(self._on_setting),
             self.practice.restarted.watch(self._on_practice_restarted),
         ]
+
+    @cached_property
+    def credentials(self) -> CredentialStore:
+        """The keychain or vault; its libraries load when a key is first wanted, not before the first paint."""
+        from terminal.services.credentials import CredentialStore
+
+        return CredentialStore(self.paths.vault, use_system_keychain=not self._throw_away)
 
     # -- life -----------------------------------------------------------------------------------------
 

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import TYPE_CHECKING
 
 from terminal.app.compose import Terminal
 from terminal.core.secret import Secret
-from terminal.services.credentials import StoreStatus, Where
 from terminal.services.session import Mode
 from terminal.venues.base import KeyReport
+
+if TYPE_CHECKING:
+    from terminal.services.credentials import StoreStatus
 
 
 class ConnectionDesk:
@@ -63,11 +66,15 @@ class ConnectionDesk:
 
     def needs_passphrase(self) -> bool:
         """Whether the vault has to be opened, or made, with a passphrase first."""
+        from terminal.services.credentials import Where
+
         status = self._status
         return status is not None and not status.is_open and status.where is not Where.KEYCHAIN
 
     async def open_vault(self, passphrase: Secret) -> None:
         """Open the vault, or make it. Raises CredentialError when the passphrase is wrong."""
+        from terminal.services.credentials import Where
+
         store = self._terminal.credentials
         if self._status is None:
             await self.refresh()

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from terminal.app.compose import Terminal
 from terminal.app.paths import Paths
-from terminal.core import tasks
+from terminal.core import memory, tasks
 from terminal.core.log_ring import LogRing
 from terminal.services.profile_lock import ProfileInUse
 
@@ -77,6 +77,7 @@ def start(
         screen.window.show()
         screen.window.workspace.start()
         steps.done("window shown")
+        memory.end_start()
         starting = tasks.spawn(terminal.start(), name="start")
         try:
             if shot is not None:
