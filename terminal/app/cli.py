@@ -83,7 +83,6 @@ def main(argv: Sequence[str] | None = None) -> int:
         ring = logs.install(
             paths.log_file, debug=options.debug, subjects=options.log_filter, as_json=options.json_log
         )
-        memory.begin_start()
         # Late: a wrong option or a missing display is answered without loading Qt.
         from terminal.app.start import start
 

@@ -50,6 +50,7 @@ def start(
     throw_away: bool,
 ) -> int:
     """Run the terminal until it is closed; returns the exit code."""
+    memory.begin_start()
     steps = Steps(started_ns)
     try:
         terminal = Terminal(paths, ring, seed=seed, throw_away=throw_away)
