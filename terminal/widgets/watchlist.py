@@ -1,54 +1,68 @@
-"""The watchlist, and the search that opens with Ctrl+K."""
+"""The watchlist panel: a search box, and the watched instruments as a table."""
 
 from __future__ import annotations
 
-import time
-
-from PySide6.QtCore import QEvent, QModelIndex, QObject, QPersistentModelIndex, QPointF, QRect, Qt, QTimer
+from PySide6.QtCore import (
+    QEvent,
+    QModelIndex,
+    QPersistentModelIndex,
+    QPoint,
+    QPointF,
+    QRect,
+    QRectF,
+    Qt,
+    Signal,
+)
 from PySide6.QtGui import (
     QColor,
+    QContextMenuEvent,
     QFontMetrics,
     QHideEvent,
     QKeyEvent,
+    QMouseEvent,
     QPainter,
     QPen,
     QPolygonF,
+    QResizeEvent,
     QShowEvent,
 )
 from PySide6.QtWidgets import (
-    QDialog,
+    QAbstractItemView,
     QHBoxLayout,
-    QHeaderView,
     QLineEdit,
-    QListWidget,
-    QListWidgetItem,
+    QMenu,
+    QPushButton,
     QStyle,
-    QStyledItemDelegate,
     QStyleOptionViewItem,
     QVBoxLayout,
     QWidget,
 )
 
+from terminal.domain.instrument import InstrumentId
 from terminal.viewmodels.tables import ROW_ROLE
-from terminal.viewmodels.watchlist import COLUMNS, Found, WatchlistViewModel, WatchRow
+from terminal.viewmodels.watchlist import COLUMNS, WatchlistViewModel, WatchRow
 from terminal.widgets import theme
-from terminal.widgets.controls import TONES, label
-from terminal.widgets.icons import icon
+from terminal.widgets.controls import TONES
+from terminal.widgets.icons import icon, pixmap
+from terminal.widgets.search import SearchDialog
 from terminal.widgets.table import CellDelegate, DataTable
 
-_LINE_COLUMN = [column.key for column in COLUMNS].index("line")
-_LAST_COLUMN = [column.key for column in COLUMNS].index("last")
-_CHANGE_COLUMN = [column.key for column in COLUMNS].index("change")
-_RIGHT = int(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
-_FLASH_CHECK_MS = 100
+__all__ = ["SearchDialog", "WatchTable", "WatchlistPanel"]
+
+_STAR_PX = 14
+_PADDING_PX = 4
+_KEYS = [column.key for column in COLUMNS]
+# The first three are always there; the others come in this order as there is room for them.
+_ALWAYS = ("symbol", "last", "change")
+_AS_ROOM = ("spark", "venue", "spread", "volume")
 
 
 class WatchDelegate(CellDelegate):
-    """Cells of the list: changed digits flash, the small line is drawn."""
+    """Paints stars, the line of the day, and the flash behind digits that have just changed."""
 
-    def __init__(self, table: DataTable, vm: WatchlistViewModel) -> None:
+    def __init__(self, table: WatchTable, vm: WatchlistViewModel) -> None:
         super().__init__(table)
-        self._vm = vm
+        self._watch_table, self._vm = table, vm
 
     def paint(
         self,
@@ -56,158 +70,283 @@ class WatchDelegate(CellDelegate):
         option: QStyleOptionViewItem,
         index: QModelIndex | QPersistentModelIndex,
     ) -> None:
-        row = index.data(ROW_ROLE)
-        super().paint(painter, option, index)
-        if not isinstance(row, WatchRow):
-            return
+        key, row = _KEYS[index.column()], index.data(ROW_ROLE)
         area: QRect = option.rect
-        if row.instrument == self._vm.chosen:
-            painter.fillRect(QRect(area.left(), area.bottom(), area.width(), 1), QColor(theme.HAIRLINE))
-            if index.column() == self._table.first_column:
-                painter.fillRect(QRect(area.left(), area.top(), 2, area.height()), QColor(theme.TEXT))
-        if index.column() == _LINE_COLUMN:
-            self._paint_line(painter, area, row)
-        elif index.column() == _LAST_COLUMN:
-            self._paint_flash(painter, area, row)
-        elif index.column() == _CHANGE_COLUMN and row.tone:
-            self._paint_arrow(painter, area, row.tone)
-
-    def _paint_flash(self, painter: QPainter, area: QRect, row: WatchRow) -> None:
-        if row.flash_at is None or time.monotonic_ns() > row.flash_until_ns:
+        if key not in ("symbol", "spark", "last"):
+            super().paint(painter, option, index)
             return
-        changed = row.last_text[row.flash_at :]
-        if not changed:
-            return
-        font = self._table.font()
-        metrics = QFontMetrics(font)
-        inner = area.adjusted(self._table.padding, 0, -self._table.padding, 0)
-        width = metrics.horizontalAdvance(changed)
-        tint = QColor(theme.UP_TINT_24 if row.flash_tone == "up" else theme.DOWN_TINT_24)
-        place = QRect(inner.right() - width, area.top() + 3, width + 1, area.height() - 6)
-        painter.fillRect(place, tint)
-        painter.setFont(font)
-        painter.setPen(QColor(TONES[row.flash_tone]))
-        painter.drawText(inner, _RIGHT, changed)
-
-    def _paint_arrow(self, painter: QPainter, area: QRect, tone: str) -> None:
-        """A drawn triangle: the typeface's own is of another width for up and down."""
-        x, y = area.left() + 6.0, area.center().y() + 0.5
-        tip = -3.5 if tone == "up" else 3.5
         painter.save()
-        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        painter.setPen(Qt.PenStyle.NoPen)
-        painter.setBrush(QColor(TONES[tone]))
-        painter.drawPolygon(
-            QPolygonF([QPointF(x - 3.5, y - tip), QPointF(x + 3.5, y - tip), QPointF(x, y + tip)])
-        )
+        self._paint_ground(painter, option, index)
+        if key == "symbol":
+            self._paint_symbol(painter, area, row, hot=index.row() == self._watch_table.hovered_row)
+        elif key == "spark":
+            self._paint_spark(painter, area, row)
+        else:
+            self._paint_flash(painter, area, row)
+            self._paint_text(painter, area, index)
         painter.restore()
 
-    def _paint_line(self, painter: QPainter, area: QRect, row: WatchRow) -> None:
-        values = row.line
-        if len(values) < 2:
+    def _paint_ground(
+        self, painter: QPainter, option: QStyleOptionViewItem, index: QModelIndex | QPersistentModelIndex
+    ) -> None:
+        area: QRect = option.rect
+        state: QStyle.StateFlag = option.state
+        if state & QStyle.StateFlag.State_Selected:
+            painter.fillRect(area, QColor(theme.HOVER))
+            if index.column() == self._watch_table.first_column:
+                painter.fillRect(QRect(area.left(), area.top(), 2, area.height()), QColor(theme.TEXT))
+        elif index.row() == self._watch_table.hovered_row:
+            painter.fillRect(area, QColor(theme.RAISED))
+
+    def _paint_symbol(self, painter: QPainter, area: QRect, row: WatchRow, *, hot: bool) -> None:
+        if row.favourite or hot:
+            star = pixmap("star-filled" if row.favourite else "star", theme.TEXT_2, _STAR_PX)
+            painter.drawPixmap(star_place(area).topLeft(), star)
+        font = self._watch_table.font()
+        painter.setFont(font)
+        painter.setPen(QColor(theme.MUTED if row.stale else theme.TEXT))
+        inner = area.adjusted(_PADDING_PX + _STAR_PX + 3, 0, -2, 0)
+        text = QFontMetrics(font).elidedText(row.id.symbol, Qt.TextElideMode.ElideRight, inner.width())
+        painter.drawText(inner, int(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter), text)
+
+    def _paint_spark(self, painter: QPainter, area: QRect, row: WatchRow) -> None:
+        if len(row.spark) < 2:
             return
-        low, high = min(values), max(values)
+        inner = QRectF(area.adjusted(5, 5, -5, -5))
+        low, high = min(row.spark), max(row.spark)
         span = (high - low) or 1.0
-        inner = area.adjusted(3, 5, -3, -5)
-        step = inner.width() / (len(values) - 1)
+        step = inner.width() / (len(row.spark) - 1)
         line = QPolygonF(
             [
                 QPointF(inner.left() + at * step, inner.bottom() - (value - low) / span * inner.height())
-                for at, value in enumerate(values)
+                for at, value in enumerate(row.spark)
             ]
         )
-        painter.save()
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        painter.setPen(QPen(QColor(TONES.get(row.tone, theme.MUTED)), 1.2))
+        painter.setPen(QPen(QColor(TONES.get(row.direction, theme.TEXT_2)), 1.2))
         painter.drawPolyline(line)
-        painter.restore()
+
+    def _paint_flash(self, painter: QPainter, area: QRect, row: WatchRow) -> None:
+        flash = self._vm.flash_of(row.id)
+        if flash is None:
+            return
+        metrics = QFontMetrics(self._watch_table.font())
+        width = metrics.horizontalAdvance(row.last_text[flash.first :])
+        right = area.right() + 1 - _PADDING_PX
+        tint = theme.UP_TINT_24 if flash.up else theme.DOWN_TINT_24
+        painter.fillRect(QRect(right - width - 1, area.top() + 3, width + 2, area.height() - 6), QColor(tint))
+
+
+def star_place(area: QRect) -> QRect:
+    """Where the star of a symbol's cell is."""
+    return QRect(area.left() + _PADDING_PX, area.center().y() - _STAR_PX // 2, _STAR_PX, _STAR_PX)
+
+
+class WatchTable(DataTable):
+    """The watched instruments. Click or Enter shows one everywhere; Space is for favourites, Del removes.
+
+    Signals:
+        typed: a letter was pressed: it belongs into the search box.
+    """
+
+    typed = Signal(str)
+
+    def __init__(self, vm: WatchlistViewModel, parent: QWidget | None = None) -> None:
+        super().__init__(vm.model, parent=parent)
+        self._vm = vm
+        self.padding = _PADDING_PX
+        self.setItemDelegate(WatchDelegate(self, vm))
+        self.setSelectionMode(QAbstractItemView.SelectionMode.SingleSelection)
+        self.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
+        self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self.setAccessibleName("Watchlist")
+        header = self.horizontalHeader()
+        header.setSectionsMovable(False)
+        header.setSortIndicatorClearable(True)
+        vm.changed.connect(self._on_vm_changed)
+        vm.flashed.connect(self._on_vm_flashed)
+
+    def set_density(self, density: theme.Density) -> None:
+        """Set row height and font."""
+        super().set_density(density)
+        self.padding = _PADDING_PX
+
+    def show_selected(self) -> None:
+        """Mark the row of what the linked panels show."""
+        selected = self._vm.selected
+        row = self._vm.model.row_of(selected) if selected is not None else None
+        marked = self.selectionModel().selectedRows()
+        if row is None:
+            self.clearSelection()
+        elif not marked or marked[0].row() != row:
+            self.selectRow(row)
+
+    def _on_vm_changed(self) -> None:
+        self.empty_text = self._vm.empty_text
+        if not self.hasFocus():
+            self.show_selected()
+
+    def _on_vm_flashed(self) -> None:
+        column = _KEYS.index("last")
+        left, width = self.columnViewportPosition(column), self.columnWidth(column)
+        self.viewport().update(left, 0, width, self.viewport().height())
+
+    def _fit_columns(self) -> None:
+        """Show as many columns as there is room for; the symbol takes what is left."""
+        room = self.viewport().width()
+        widths = {column.key: column.width for column in COLUMNS}
+        used = sum(widths[key] for key in _ALWAYS)
+        shown = set(_ALWAYS)
+        for key in _AS_ROOM:
+            if used + widths[key] > room:
+                break
+            shown.add(key)
+            used += widths[key]
+        # Spare room goes to all alike, so that numbers do not stick together at the right.
+        spare = max(0, room - used) // len(shown)
+        for at, key in enumerate(_KEYS):
+            self.setColumnHidden(at, key not in shown)
+            if key != "symbol" and key in shown:
+                self.setColumnWidth(at, widths[key] + min(spare, 24))
+        others = sum(self.columnWidth(at) for at, key in enumerate(_KEYS) if key in shown and key != "symbol")
+        self.setColumnWidth(0, max(60, room - others))
+
+    def _id_at(self, point: QPoint) -> InstrumentId | None:
+        index = self.indexAt(point)
+        row = index.data(ROW_ROLE) if index.isValid() else None
+        return row.id if isinstance(row, WatchRow) else None
+
+    def _current(self) -> InstrumentId | None:
+        row = self.currentIndex().data(ROW_ROLE) if self.currentIndex().isValid() else None
+        return row.id if isinstance(row, WatchRow) else None
+
+    # -- Qt's side ------------------------------------------------------------------------------------
+
+    def mouseReleaseEvent(self, event: QMouseEvent) -> None:
+        super().mouseReleaseEvent(event)
+        point = event.position().toPoint()
+        found = self._id_at(point)
+        if found is None or event.button() is not Qt.MouseButton.LeftButton:
+            return
+        index = self.indexAt(point)
+        if index.column() == 0 and star_place(self.visualRect(index)).adjusted(-4, -5, 4, 5).contains(point):
+            self._vm.toggle_favourite(found)
+            self.show_selected()
+        else:
+            self._vm.select(found)
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        current, text = self._current(), event.text()
+        if event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter) and current is not None:
+            self._vm.select(current)
+        elif event.key() == Qt.Key.Key_Space and current is not None:
+            self._vm.toggle_favourite(current)
+        elif event.key() == Qt.Key.Key_Delete and current is not None:
+            self._vm.remove(current)
+        elif (
+            text.isprintable()
+            and text.strip()
+            and not event.modifiers() & Qt.KeyboardModifier.ControlModifier
+        ):
+            self.typed.emit(text)
+        else:
+            super().keyPressEvent(event)
+
+    def contextMenuEvent(self, event: QContextMenuEvent) -> None:
+        found = self._id_at(event.pos())
+        if found is None:
+            return
+        vm = self._vm
+        menu = QMenu(self)
+        menu.addAction(f"Show {found.symbol}").triggered.connect(lambda: vm.select(found))
+        word = "No favourite any more" if found in vm.favourites else "Make it a favourite"
+        menu.addAction(f"{word}\tSpace").triggered.connect(lambda: vm.toggle_favourite(found))
+        menu.addAction("Remove from the list\tDel").triggered.connect(lambda: vm.remove(found))
+        menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        menu.popup(event.globalPos())
+
+    def leaveEvent(self, event: QEvent) -> None:
+        super().leaveEvent(event)
+        self.show_selected()
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self._fit_columns()
 
 
 class WatchlistPanel(QWidget):
-    """The watched markets; a click shows one in every linked panel, Space stops watching it."""
+    """The search box over the table.
+
+    Signals:
+        search_wanted: the button beside the box, or Enter where the list has no answer (what was typed).
+    """
+
+    search_wanted = Signal(str)
 
     def __init__(self, vm: WatchlistViewModel, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._vm = vm
         self._build_ui()
         self._bind()
+        self.table.show_selected()
 
     def _build_ui(self) -> None:
-        self.setMinimumWidth(180)
         box = QVBoxLayout(self)
         box.setContentsMargins(0, 0, 0, 0)
         box.setSpacing(0)
-        head = QHBoxLayout()
-        head.setContentsMargins(6, 4, 6, 4)
-        self.filter = QLineEdit()
-        self.filter.setPlaceholderText("Filter, or Ctrl+K for all markets")
-        self.filter.setClearButtonEnabled(True)
-        self.filter.addAction(icon("search", theme.MUTED), QLineEdit.ActionPosition.LeadingPosition)
-        self.filter.setAccessibleName("Filter the watchlist")
-        head.addWidget(self.filter)
-        box.addLayout(head)
-        self.table = DataTable(
-            self._vm.model, empty_text="No markets. Press Ctrl+K, choose one and press Space to watch it."
-        )
-        self.table.setItemDelegate(WatchDelegate(self.table, self._vm))
-        self.table.setAccessibleName("Watchlist")
-        self.table.horizontalHeader().setSectionResizeMode(0, QHeaderView.ResizeMode.Interactive)
-        self.table.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAsNeeded)
-        self.table.installEventFilter(self)
+        row = QHBoxLayout()
+        row.setContentsMargins(6, 5, 6, 5)
+        row.setSpacing(6)
+        self.box = QLineEdit()
+        self.box.setPlaceholderText("Filter")
+        self.box.setAccessibleName("Filter the watchlist")
+        self.box.setClearButtonEnabled(True)
+        self.box.addAction(icon("search", theme.MUTED), QLineEdit.ActionPosition.LeadingPosition)
+        self._add = QPushButton(icon("plus"), "")
+        self._add.setProperty("kind", "flat")
+        self._add.setFixedSize(26, 26)
+        self._add.setStyleSheet("padding: 0;")
+        self._add.setToolTip("Find an instrument to add (Ctrl+K)")
+        self._add.setAccessibleName("Find an instrument to add")
+        row.addWidget(self.box, 1)
+        row.addWidget(self._add)
+        box.addLayout(row)
+        self.table = WatchTable(self._vm)
+        self.table.empty_text = self._vm.empty_text
         box.addWidget(self.table, 1)
-        self._flash_timer = QTimer(self)
-        self._flash_timer.setInterval(_FLASH_CHECK_MS)
-        self._flash_timer.timeout.connect(self._on_flash_timer)
+        self.setFocusProxy(self.table)
+        self.setMinimumWidth(180)
 
     def _bind(self) -> None:
-        self.table.clicked.connect(self._on_row_clicked)
-        self.table.activated.connect(self._on_row_clicked)
-        self.filter.textChanged.connect(self._on_filter_changed)
-        self.filter.returnPressed.connect(self._on_filter_entered)
-        self._vm.changed.connect(self._on_vm_changed)
-        self._vm.chosen_changed.connect(self.table.viewport().update)
+        self.box.textChanged.connect(self._vm.set_filter)
+        self.box.installEventFilter(self)
+        self.table.typed.connect(self._on_table_typed)
+        self._add.clicked.connect(lambda: self.search_wanted.emit(""))
 
-    def _on_row_clicked(self, index: QModelIndex) -> None:
-        row = index.data(ROW_ROLE)
-        if isinstance(row, WatchRow):
-            self._vm.choose(row.instrument)
+    def _on_table_typed(self, text: str) -> None:
+        self.box.setFocus(Qt.FocusReason.OtherFocusReason)
+        self.box.setText(self.box.text() + text)
 
-    def _on_filter_changed(self, text: str) -> None:
-        wanted = text.strip().upper()
-        for at, row in enumerate(self._vm.model.rows):
-            self.table.setRowHidden(at, bool(wanted) and wanted not in row.instrument.symbol.upper())
+    def _on_enter(self) -> None:
+        if self._vm.open_first():
+            self.box.clear()
+        else:
+            self.search_wanted.emit(self.box.text())
 
-    def _on_filter_entered(self) -> None:
-        for at, row in enumerate(self._vm.model.rows):
-            if not self.table.isRowHidden(at):
-                self._vm.choose(row.instrument)
-                return
-
-    def _on_vm_changed(self) -> None:
-        now = time.monotonic_ns()
-        if any(row.flash_until_ns > now for row in self._vm.model.rows) and not self._flash_timer.isActive():
-            self._flash_timer.start()
-
-    def _on_flash_timer(self) -> None:
-        self.table.viewport().update()
-        now = time.monotonic_ns()
-        if all(row.flash_until_ns <= now for row in self._vm.model.rows):
-            self._flash_timer.stop()
-
-    # -- Qt's side ------------------------------------------------------------------------------------
-
-    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
-        if (
-            event.type() is QEvent.Type.KeyPress
-            and isinstance(event, QKeyEvent)
-            and event.key() == Qt.Key.Key_Space
-        ):
-            for key in self.table.selected_keys():
-                row = self._vm.model.row_of(key)
-                if row is not None:
-                    self._vm.toggle(self._vm.model.rows[row].instrument)
-            return True
-        return super().eventFilter(watched, event)
+    def eventFilter(self, watched: object, event: QEvent) -> bool:
+        if watched is self.box and isinstance(event, QKeyEvent) and event.type() == QEvent.Type.KeyPress:
+            if event.key() == Qt.Key.Key_Escape:
+                self.box.clear()
+                self.table.setFocus(Qt.FocusReason.OtherFocusReason)
+                return True
+            if event.key() == Qt.Key.Key_Down:
+                self.table.setFocus(Qt.FocusReason.OtherFocusReason)
+                self.table.selectRow(0)
+                return True
+            if event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter):
+                self._on_enter()
+                return True
+        return False
 
     def showEvent(self, event: QShowEvent) -> None:
         self._vm.set_visible(True)
@@ -216,128 +355,3 @@ class WatchlistPanel(QWidget):
     def hideEvent(self, event: QHideEvent) -> None:
         self._vm.set_visible(False)
         super().hideEvent(event)
-
-
-class _FoundDelegate(QStyledItemDelegate):
-    """A search result: star, symbol, type badge, venue badge."""
-
-    def paint(
-        self,
-        painter: QPainter,
-        option: QStyleOptionViewItem,
-        index: QModelIndex | QPersistentModelIndex,
-    ) -> None:
-        found = index.data(Qt.ItemDataRole.UserRole)
-        if not isinstance(found, Found):
-            return
-        area: QRect = option.rect
-        state: QStyle.StateFlag = option.state
-        if state & QStyle.StateFlag.State_Selected:
-            painter.fillRect(area, QColor(theme.HOVER))
-            painter.fillRect(QRect(area.left(), area.top(), 2, area.height()), QColor(theme.TEXT))
-        star = icon(
-            "star-filled" if found.is_watched else "star", theme.WARNING if found.is_watched else theme.MUTED
-        )
-        star.paint(painter, QRect(area.left() + 10, area.top() + 6, 16, 16))
-        painter.setFont(theme.number_font(theme.BASE_PX))
-        painter.setPen(QColor(theme.TEXT))
-        painter.drawText(area.adjusted(36, 0, -8, 0), Qt.AlignmentFlag.AlignVCenter, found.instrument.symbol)
-        painter.setFont(theme.ui_font(theme.LABEL_PX))
-        painter.setPen(QColor(theme.MUTED))
-        words = "   ".join(word for word in (found.note, found.kind, found.venue_title) if word)
-        painter.drawText(area.adjusted(0, 0, -12, 0), _RIGHT, words)
-
-
-class SearchDialog(QDialog):
-    """All markets of all venues: type, Enter shows one, Space watches it."""
-
-    def __init__(self, vm: WatchlistViewModel, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
-        self._vm = vm
-        self._build_ui()
-        self._bind()
-
-    def _build_ui(self) -> None:
-        self.setWindowTitle("Find a market")
-        self.setMinimumSize(460, 420)
-        box = QVBoxLayout(self)
-        box.setContentsMargins(10, 10, 10, 8)
-        box.setSpacing(8)
-        self.field = QLineEdit()
-        self.field.setPlaceholderText("BTC, ETH/EUR, …")
-        self.field.setAccessibleName("Find a market")
-        self.field.addAction(icon("search", theme.MUTED), QLineEdit.ActionPosition.LeadingPosition)
-        self.field.installEventFilter(self)
-        box.addWidget(self.field)
-        self.list = QListWidget()
-        self.list.setItemDelegate(_FoundDelegate(self.list))
-        self.list.setUniformItemSizes(True)
-        self.list.setAccessibleName("Markets found")
-        self.list.setFocusPolicy(Qt.FocusPolicy.NoFocus)
-        box.addWidget(self.list, 1)
-        self.empty = label("No market of that name at the connected venues.", kind="muted")
-        self.empty.hide()
-        box.addWidget(self.empty)
-        box.addWidget(label("Enter shows it in the linked panels.  Ctrl+Space watches it.", kind="muted"))
-
-    def _bind(self) -> None:
-        self.field.textChanged.connect(self._render)
-        self.list.itemClicked.connect(self._on_item_clicked)
-
-    def _render(self) -> None:
-        current = self.list.currentRow()
-        self.list.clear()
-        for found in self._vm.search(self.field.text()):
-            item = QListWidgetItem()
-            item.setData(Qt.ItemDataRole.UserRole, found)
-            item.setData(
-                Qt.ItemDataRole.AccessibleTextRole,
-                f"{found.instrument.symbol}, {found.kind}, {found.venue_title}",
-            )
-            size = item.sizeHint()
-            size.setHeight(28)
-            item.setSizeHint(size)
-            self.list.addItem(item)
-        self.list.setCurrentRow(min(max(current, 0), self.list.count() - 1))
-        self.empty.setVisible(self.list.count() == 0)
-
-    def _choose(self, item: QListWidgetItem | None) -> None:
-        found = item.data(Qt.ItemDataRole.UserRole) if item is not None else None
-        if isinstance(found, Found):
-            self._vm.choose(found.instrument)
-            self.accept()
-
-    def _on_item_clicked(self, item: QListWidgetItem) -> None:
-        self._choose(item)
-
-    def _watch_current(self) -> None:
-        item = self.list.currentItem()
-        found = item.data(Qt.ItemDataRole.UserRole) if item is not None else None
-        if isinstance(found, Found):
-            self._vm.toggle(found.instrument)
-            self._render()
-
-    # -- Qt's side ------------------------------------------------------------------------------------
-
-    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
-        if watched is self.field and event.type() is QEvent.Type.KeyPress and isinstance(event, QKeyEvent):
-            key = event.key()
-            if key in (Qt.Key.Key_Down, Qt.Key.Key_Up):
-                step = 1 if key == Qt.Key.Key_Down else -1
-                row = min(max(self.list.currentRow() + step, 0), self.list.count() - 1)
-                self.list.setCurrentRow(row)
-                return True
-            if key in (Qt.Key.Key_Return, Qt.Key.Key_Enter):
-                self._choose(self.list.currentItem())
-                return True
-            if key == Qt.Key.Key_Space and event.modifiers() & Qt.KeyboardModifier.ControlModifier:
-                self._watch_current()
-                return True
-        return super().eventFilter(watched, event)
-
-    def showEvent(self, event: QShowEvent) -> None:
-        self.field.clear()
-        self._render()
-        self.list.setCurrentRow(0)
-        self.field.setFocus()
-        super().showEvent(event)

@@ -22,7 +22,8 @@ from terminal.services.market_data import FeedState, Topic
 from terminal.widgets import theme
 from terminal.widgets.chart import ChartPanel
 from terminal.widgets.chart_view import ChartView
-from tests.gui.chart_fakes import SECOND, ChartDesk
+from terminal.widgets.watchlist import SearchDialog, WatchlistPanel
+from tests.gui.chart_fakes import SECOND, ChartDesk, WatchDesk
 from tests.trading_fakes import BTC, limit
 
 WIDE = (1040, 640)
@@ -146,6 +147,42 @@ def pictures(folder: Path) -> None:
         zoomed.shot(folder / f"chart-zoom-{spacing}.png", NARROW)
 
 
+def watchlist_pictures(folder: Path) -> None:
+    """The watchlist at several widths and states, and the search."""
+    desk = WatchDesk()
+    pairs = desk.fill_lifelike()
+    vm = desk.open(pairs, favourites=pairs[1:3])
+    panel = WatchlistPanel(vm)
+
+    def shot(name: str, width: int, height: int = 420) -> None:
+        panel.resize(width, height)
+        panel.show()
+        desk.pass_time(0.11)
+        QApplication.processEvents()
+        panel.grab().save(str(folder / f"watchlist-{name}.png"))
+
+    shot("narrow", 220)
+    shot("standard", 280)
+    shot("wide", 520)
+    desk.market.set_last(pairs[0], "64131.7")
+    desk.market.set_last(pairs[1], "3421.49")
+    desk.market.set_last(pairs[3], "0.52390")
+    shot("flash", 280)
+    panel.box.setText("zzz")
+    shot("nothing", 280)
+    panel.box.clear()
+    desk.market.set_state(FeedState.STALE)
+    shot("stale", 280)
+    desk.market.set_state(FeedState.LIVE)
+    dialog = SearchDialog(vm, None)
+    for name, text in (("start", ""), ("btc", "btc"), ("nothing", "qqq")):
+        dialog.open(text)
+        QApplication.processEvents()
+        dialog.grab().save(str(folder / f"search-{name}.png"))
+    dialog.close()
+    panel.close()
+
+
 class TimedView(ChartView):
     """Counts what its paint events cost."""
 
@@ -203,6 +240,7 @@ def main() -> None:
         folder = Path(sys.argv[1])
         folder.mkdir(parents=True, exist_ok=True)
         pictures(folder)
+        watchlist_pictures(folder)
     cost()
     for widget in QApplication.topLevelWidgets():
         QWidget.close(widget)

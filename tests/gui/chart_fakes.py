@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from decimal import Decimal
+from typing import Any
 
+from terminal.core.clock import ManualClock
 from terminal.core.observe import Observable
 from terminal.domain.bars import BarSeries
 from terminal.domain.errors import TerminalError
@@ -16,6 +18,9 @@ from terminal.domain.orders import Fill, Order
 from terminal.services.market_data import FeedState, Topic
 from terminal.services.session import Mode
 from terminal.viewmodels.chart import ChartViewModel
+from terminal.viewmodels.frames import FrameClock
+from terminal.viewmodels.selection import Selection
+from terminal.viewmodels.watchlist import WatchlistViewModel
 from tests.trading_fakes import BTC, EVERYTHING, Desk, FakeGate, FakeMarket, FakeSession, lifelike_book
 
 KRAKEN_INTERVALS_S = tuple(60 * minutes for minutes in (1, 5, 15, 30, 60, 240, 1440, 10080, 21600))
@@ -84,9 +89,6 @@ class BarMarket(FakeMarket):
     def quote(self, instrument: InstrumentId) -> Quote | None:
         return self.quotes.get(instrument)
 
-    def instruments_of(self, venue: str | None = None) -> list[Instrument]:
-        return [each for each in self.instruments.values() if venue in (None, each.venue)]
-
     # -- what a test does
 
     def set_bars(self, bars: list[Bar], interval_s: int = 900, *, complete: bool = True) -> BarSeries:
@@ -150,10 +152,10 @@ class ChartDesk(Desk):
         # The running bar of a quarter of an hour is a third over.
         self.clock.jump_wall(300 - self.clock.wall_ns() // SECOND % 900)
 
-    def open(self, **options: object) -> ChartViewModel:
+    def open(self, **options: Any) -> ChartViewModel:
         vm = ChartViewModel(
             self.market, self.sessions, self.gate, self.accounts, self.selection, self.sizes, self.frames,
-            self.clock, **options,  # type: ignore[arg-type]
+            self.clock, **options,
         )  # fmt: skip
         vm.set_plot_width(800)
         return vm
@@ -188,4 +190,110 @@ def some_quote(
     )  # fmt: skip
 
 
-Unwatch = Callable[[], None]
+class QuoteMarket:
+    """Instruments, quotes and bars of many symbols, for the watchlist."""
+
+    def __init__(self) -> None:
+        self.changed: Observable[[InstrumentId, Topic]] = Observable("fake quotes")
+        self.known: dict[InstrumentId, Instrument] = {}
+        self.quotes: dict[InstrumentId, Quote] = {}
+        self.series: dict[tuple[InstrumentId, int], BarSeries] = {}
+        self.state = FeedState.LIVE
+        self.watched: list[tuple[str, Feed]] = []
+        self.history_asked = 0
+
+    def watch(self, feed: Feed, venue: str, *, history: bool = True) -> Callable[[], None]:
+        self.watched.append((venue, feed))
+        self.history_asked += history and feed.interval_s is not None
+        return lambda: self.watched.remove((venue, feed))
+
+    def instrument(self, instrument: InstrumentId) -> Instrument | None:
+        return self.known.get(instrument)
+
+    def instruments(self, venue: str | None = None) -> list[Instrument]:
+        return [each for each in self.known.values() if venue in (None, each.venue)]
+
+    def quote(self, instrument: InstrumentId) -> Quote | None:
+        return self.quotes.get(instrument)
+
+    def feed_state(self, feed: Feed, venue: str) -> FeedState:
+        return self.state
+
+    def bars(self, instrument: InstrumentId, interval_s: int) -> BarSeries:
+        return self.series.setdefault((instrument, interval_s), BarSeries(interval_s))
+
+    # -- what a test does
+
+    def list_symbol(self, symbol: str, last: str, *, decimals: int = 2, kind: InstrumentKind = InstrumentKind.SPOT,
+                    venue: str = "kraken", change: str = "1.5", volume: str = "1000",
+                    spread: str = "0.02") -> InstrumentId:  # fmt: skip
+        """An instrument with its quote."""
+        instrument = some_instrument(symbol, venue=venue, kind=kind, decimals=decimals)
+        self.known[instrument.id] = instrument
+        self.quotes[instrument.id] = some_quote(
+            symbol, last, change=change, volume=volume, spread=spread, venue=venue
+        )
+        return instrument.id
+
+    def set_last(self, instrument: InstrumentId, last: str) -> None:
+        self.quotes[instrument] = self.quotes[instrument]._replace(last=D(last))
+        self.changed.notify(instrument, Topic.QUOTE)
+
+    def set_state(self, state: FeedState) -> None:
+        self.state = state
+        for instrument in self.known:
+            self.changed.notify(instrument, Topic.STATE)
+
+
+class WatchDesk:
+    """A watchlist's view-model over fakes; lifelike pairs with their lines of the day."""
+
+    def __init__(self) -> None:
+        self.clock = ManualClock()
+        self.frames = FrameClock()
+        self.market = QuoteMarket()
+        self.selection = Selection()
+        self.saved: list[Sequence[InstrumentId]] = []
+
+    def fill_lifelike(self) -> list[InstrumentId]:
+        """Kraken's usual pairs, two of another venue, and bars for the small lines."""
+        out = []
+        for at, (symbol, last, decimals, change, volume, spread) in enumerate(PAIRS):
+            one = self.market.list_symbol(
+                symbol, last, decimals=decimals, change=change, volume=volume, spread=spread
+            )
+            bars = lifelike_bars(96, 900, self.clock.wall_ns(), price=float(last), seed=at,
+                                 tick=f"{D(1).scaleb(-decimals):f}")  # fmt: skip
+            self.market.bars(one, 900).merge(bars)
+            out.append(one)
+        for symbol, kind in (("BTC/USDT", InstrumentKind.SPOT), ("BTC-PERP/USDT", InstrumentKind.PERPETUAL)):
+            self.market.list_symbol(symbol, "64118.2", venue="okx", kind=kind, decimals=1, volume="9000")
+        return out
+
+    def open(self, watched: Sequence[InstrumentId] = (), **options: Any) -> WatchlistViewModel:
+        self.selection.select(watched[0] if watched else None)
+        return WatchlistViewModel(
+            self.market, self.selection, self.frames, self.clock, watched=watched,
+            titles={"kraken": "Kraken", "okx": "OKX"}, save=self.saved.append, **options,
+        )  # fmt: skip
+
+    def pass_time(self, seconds: float) -> None:
+        """Let time pass and run a frame."""
+        self.clock.advance(seconds)
+        self.frames.tick()
+
+
+PAIRS = (
+    ("BTC/USD", "64120.1", 1, "1.84", "1834.22", "0.1"),
+    ("ETH/USD", "3421.55", 2, "-0.62", "21034.5", "0.01"),
+    ("SOL/USD", "148.27", 2, "4.31", "310233", "0.02"),
+    ("XRP/USD", "0.52341", 5, "-2.05", "18233411", "0.00003"),
+    ("ADA/USD", "0.381204", 6, "0.44", "9120331", "0.000041"),
+    ("DOGE/USD", "0.1240301", 7, "-11.20", "88233119", "0.0000105"),
+    ("LTC/USD", "71.82", 2, "0.00", "42311", "0.03"),
+    ("LINK/USD", "14.05123", 5, "2.91", "183002", "0.00310"),
+    ("BTC/EUR", "59310.4", 1, "1.71", "512.9", "0.2"),
+    ("ETH/BTC", "0.05336", 5, "-2.41", "3120", "0.00001"),
+    ("USDT/USD", "0.99987", 5, "0.01", "88123000", "0.00001"),
+    ("PEPE/USD", "0.000008421", 9, "7.77", "1000000000000", "0.000000004"),
+)
