@@ -299,6 +299,8 @@ class Screen(QObject):
     def close(self) -> None:
         """End all ticking and finish writing the layout; the window is closed by its owner."""
         self.frames.stop()
+        self.window.workspace.save_now()
+        self.window.workspace.stop()
         self._layouts.close()
 
     # -- wiring ---------------------------------------------------------------------------------------
