@@ -113,7 +113,7 @@ class Terminal:
 
     @cached_property
     def credentials(self) -> CredentialStore:
-        """The keychain or vault; its libraries load when a key is first wanted, not before the first paint."""
+        """The keychain or vault; its libraries load when a key is first wanted, not before."""
         from terminal.services.credentials import CredentialStore
 
         return CredentialStore(self.paths.vault, use_system_keychain=not self._throw_away)
