@@ -30,12 +30,13 @@ class Arming:
 
     Attributes:
         changed: called with the new state, also when one-click has expired (on the next look at it).
+        idle_s: one-click ends after so many seconds without a trade; may be changed at any time.
     """
 
     def __init__(self, clock: Clock, *, idle_s: float = ONE_CLICK_IDLE_S) -> None:
         self.changed: Observable[[ArmState]] = Observable("arming")
         self._clock = clock
-        self._idle_ns = int(idle_s * 1e9)
+        self.idle_s = idle_s
         self._state = ArmState.CONFIRM
         self._used_ns = clock.monotonic_ns()
 
@@ -70,4 +71,4 @@ class Arming:
         return self._idle_left_ns() / 1e9
 
     def _idle_left_ns(self) -> int:
-        return self._used_ns + self._idle_ns - self._clock.monotonic_ns()
+        return self._used_ns + int(self.idle_s * 1e9) - self._clock.monotonic_ns()

@@ -21,7 +21,7 @@ from terminal.viewmodels.account import AccountViewModel
 from terminal.viewmodels.confirm import Asker, Confirmation
 from terminal.viewmodels.connection import ConnectionViewModel, Mode
 from terminal.viewmodels.frames import FrameClock
-from terminal.viewmodels.notices import NoticesViewModel
+from terminal.viewmodels.notices import Entry, NoticesViewModel
 from terminal.viewmodels.orders import OrdersViewModel
 
 _ARM_LOOK_EVERY_S = 5.0
@@ -31,6 +31,7 @@ class ArmSwitch(Protocol):
     """The arm switch (:class:`terminal.services.arming.Arming`)."""
 
     changed: Observable[[ArmState]]
+    idle_s: float
 
     @property
     def state(self) -> ArmState: ...
@@ -129,6 +130,8 @@ class DeskViewModel(QObject):
         self._ask = ask
         self._reset_practice = reset_practice
         self._shown: tuple[object, ...] = ()
+        self._away: list[Entry] = []
+        notices.was_read.connect(self._on_notices_read)
         arming.changed.watch(self._on_armed)
         gate.reconciled.watch(self._on_reconciled)
         for source in (connections.changed, account.changed, orders.changed):
@@ -172,6 +175,17 @@ class DeskViewModel(QObject):
         return "The exact order is shown before it is sent."
 
     @property
+    def one_click_block(self) -> str:
+        """Why one-click cannot be armed now, in one sentence; empty when it can."""
+        return _AWAY_FIRST if self._away else ""
+
+    @property
+    def one_click_tip(self) -> str:
+        """What one-click means, or why it cannot be armed."""
+        idle = f"{self._arming.idle_s / 60:.0f} minutes"
+        return self.one_click_block or f"One click sends. Ends after {idle} without a trade"
+
+    @property
     def day_pnl_text(self) -> str:
         return self.account.day_pnl_text
 
@@ -189,6 +203,7 @@ class DeskViewModel(QObject):
             self.badge,
             self.mode,
             self.arm,
+            self.one_click_tip,
             self.account.day_pnl_text,
             self.account.day_pnl_tone,
             self.can_flatten,
@@ -200,7 +215,10 @@ class DeskViewModel(QObject):
     # -- arming ---------------------------------------------------------------------------------------
 
     def set_arm(self, state: ArmState) -> None:
-        """Switch between View, Confirm and One-click."""
+        """Switch between View, Confirm and One-click; the last is refused while news of an absence wait."""
+        if state is ArmState.ONE_CLICK and self.one_click_block:
+            self.notices.info(self.one_click_block)
+            return
         self._arming.set(state)
         self._refresh()
 
@@ -212,8 +230,20 @@ class DeskViewModel(QObject):
         self._refresh()
 
     def _on_reconciled(self, report: ReconcileReport) -> None:
-        if report.text:
-            self.notices.warn(f"{report.account}: {report.text}.")
+        if not report.text:
+            return
+        entry = self.notices.warn(f"{report.account}: {report.text}.")
+        if not entry.is_read and entry not in self._away:
+            self._away.append(entry)
+        if self._away and self.arm is ArmState.ONE_CLICK:
+            # What is open may not be what the next click counts on.
+            self._arming.set(ArmState.CONFIRM)
+        self._refresh()
+
+    def _on_notices_read(self) -> None:
+        kept = {entry.number for entry in self.notices.entries if not entry.is_read}
+        self._away = [entry for entry in self._away if entry.number in kept]
+        self._refresh()
 
     # -- flatten --------------------------------------------------------------------------------------
 
@@ -290,6 +320,10 @@ class DeskViewModel(QObject):
             self._reset_practice()
 
 
+_AWAY_FIRST = (
+    "One-click stays off until you have read what happened while you were away: close that notice, or open "
+    "the bell."
+)
 _KEEPS_HOLDINGS = "spot holdings are yours to keep: sell them from the ticket"
 # Currencies are money, not holdings that anybody would flatten.
 _MONEY = frozenset({"USD", "EUR", "GBP", "CHF", "JPY", "CAD", "AUD", "USDT", "USDC", "DAI"})

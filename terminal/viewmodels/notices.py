@@ -20,8 +20,8 @@ from terminal.services.notices import Level as Level
 from terminal.services.notices import Notice
 
 KEPT = 500
-_REPEAT_S = 10.0
-_REPEAT_ERROR_S = 30.0
+REPEAT_S = 10.0
+REPEAT_ERROR_S = 30.0
 _REPEAT_LONGEST_S = 300.0
 # How long a toast stays by itself; errors stay until closed.
 TOAST_S = {Level.INFO: 5.0, Level.WARNING: 10.0}
@@ -40,7 +40,9 @@ class Entry:
     count: int = 1
     said_ns: int = 0
     """Monotonic time of the last time it was shown, which its repetitions are measured from."""
-    quiet_s: float = _REPEAT_S
+    quiet_s: float = REPEAT_S
+    is_read: bool = False
+    """The person has closed its toast or opened the notice centre; a toast may leave by itself unread."""
 
 
 class NoticesViewModel(QObject):
@@ -49,19 +51,24 @@ class NoticesViewModel(QObject):
     Signals:
         shown: a notice is to be shown as a toast (its :class:`Entry`).
         changed: the list or the number of unread ones changed.
+        was_read: the person has read something; look at ``is_read`` of the entries.
 
     Attributes:
         entries: newest last.
         unread: warnings and errors since the centre was last opened.
+        info_repeat_s, error_repeat_s: how long equal words are only counted (errors: at first).
     """
 
     shown = Signal(object)
     changed = Signal()
+    was_read = Signal()
 
     def __init__(self, clock: Clock, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self.entries: deque[Entry] = deque(maxlen=KEPT)
         self.unread = 0
+        self.info_repeat_s = REPEAT_S
+        self.error_repeat_s = REPEAT_ERROR_S
         self._clock = clock
         self._number = 0
 
@@ -69,8 +76,8 @@ class NoticesViewModel(QObject):
         """Show what a service says from now on."""
         return notices.watch(self.post)
 
-    def post(self, notice: Notice) -> None:
-        """Tell the person, unless the same words are still fresh."""
+    def post(self, notice: Notice) -> Entry:
+        """Tell the person, unless the same words are still fresh; returns the line that tells it."""
         text, detail = scrub(notice.text), scrub(notice.detail)
         now = self._clock.monotonic_ns()
         same = next((e for e in reversed(self.entries) if (e.level, e.text) == (notice.level, text)), None)
@@ -79,17 +86,18 @@ class NoticesViewModel(QObject):
             same.time_ns = self._clock.wall_ns()
             same.detail = detail or same.detail
             self.changed.emit()
-            return
+            return same
         if same is not None:
             # Moved to the end: it is the newest again. Errors that go on are repeated ever more rarely.
             self.entries.remove(same)
             entry = same
             entry.count += 1
+            entry.is_read = False
             if entry.level is Level.ERROR:
                 entry.quiet_s = min(entry.quiet_s * 2, _REPEAT_LONGEST_S)
         else:
             self._number += 1
-            quiet_s = _REPEAT_ERROR_S if notice.level is Level.ERROR else _REPEAT_S
+            quiet_s = self.error_repeat_s if notice.level is Level.ERROR else self.info_repeat_s
             entry = Entry(self._number, notice.level, text, detail, 0, quiet_s=quiet_s)
         entry.time_ns, entry.said_ns, entry.detail = self._clock.wall_ns(), now, detail
         self.entries.append(entry)
@@ -97,14 +105,15 @@ class NoticesViewModel(QObject):
             self.unread += 1
         self.shown.emit(entry)
         self.changed.emit()
+        return entry
 
-    def info(self, text: str, detail: str = "") -> None:
+    def info(self, text: str, detail: str = "") -> Entry:
         """Something worth knowing."""
-        self.post(Notice(Level.INFO, text, detail))
+        return self.post(Notice(Level.INFO, text, detail))
 
-    def warn(self, text: str, detail: str = "") -> None:
+    def warn(self, text: str, detail: str = "") -> Entry:
         """Something that may need attention."""
-        self.post(Notice(Level.WARNING, text, detail))
+        return self.post(Notice(Level.WARNING, text, detail))
 
     def error(self, text: str, detail: str = "") -> None:
         """Something that was given up."""
@@ -114,14 +123,26 @@ class NoticesViewModel(QObject):
         """An error of ours or of a venue, in its own plain words."""
         self.post(Notice(Level.ERROR, error.user_text, str(error)))
 
+    def read(self, entry: Entry) -> None:
+        """The person has closed its toast."""
+        entry.is_read = True
+        self.was_read.emit()
+
     def mark_read(self) -> None:
         """The centre was opened."""
+        self._read_all()
         if self.unread:
             self.unread = 0
             self.changed.emit()
 
     def clear(self) -> None:
         """Empty the list."""
+        self._read_all()
         self.entries.clear()
         self.unread = 0
         self.changed.emit()
+
+    def _read_all(self) -> None:
+        for entry in self.entries:
+            entry.is_read = True
+        self.was_read.emit()

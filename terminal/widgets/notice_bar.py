@@ -40,10 +40,18 @@ def _sign(level: Level) -> QLabel:
 class Toast(QFrame):
     """One notice. It leaves by itself unless it is an error or the pointer is on it."""
 
-    def __init__(self, entry: Entry, close: Callable[[Toast], None], parent: QWidget) -> None:
+    def __init__(
+        self,
+        entry: Entry,
+        close: Callable[[Toast], None],
+        read: Callable[[Entry], None],
+        parent: QWidget,
+    ) -> None:
+        """``close`` takes the toast away; ``read`` is told first where the person did it."""
         super().__init__(parent)
         self.entry = entry
         self._close = close
+        self._read = read
         self.setProperty("kind", "toast")
         self.setProperty("level", entry.level.value)
         self.setFixedWidth(_WIDTH)
@@ -71,6 +79,7 @@ class Toast(QFrame):
             self._timer.start(round(seconds * 1000))
 
     def _on_close_clicked(self) -> None:
+        self._read(self.entry)
         self._close(self)
 
     def _on_time_up(self) -> None:
@@ -88,6 +97,7 @@ class ToastHost(QObject):
 
     def __init__(self, vm: NoticesViewModel, window: QWidget, room: Callable[[], QRect]) -> None:
         super().__init__(window)
+        self._vm = vm
         self._window = window
         self._room = room
         self.toasts: list[Toast] = []
@@ -97,7 +107,7 @@ class ToastHost(QObject):
         """Show a notice; the same one again takes its old place's part."""
         for toast in [toast for toast in self.toasts if toast.entry.number == entry.number]:
             self._remove(toast)
-        toast = Toast(entry, self._remove, self._window)
+        toast = Toast(entry, self._remove, self._vm.read, self._window)
         self.toasts.append(toast)
         # Errors wait to be read; the oldest of the others makes room first.
         while len(self.toasts) > MAX_TOASTS:

@@ -18,7 +18,6 @@ _ARM_TEXTS = ("View", "Confirm", "One-click")
 _ARM_TIPS = (
     "Nothing can be sent; canceling still works (Ctrl+Shift+L)",
     "The exact order is shown before it is sent",
-    "One click sends. Ends after 30 minutes without a trade",
 )
 
 
@@ -67,7 +66,7 @@ class TopBar(QFrame):
         row.addWidget(self.badge)
         self.arm = Segmented(_ARM_TEXTS)
         self.arm.setAccessibleName("Arm state")
-        for button, tip in zip(self.arm.buttons, _ARM_TIPS, strict=True):
+        for button, tip in zip(self.arm.buttons[:2], _ARM_TIPS, strict=True):
             button.setToolTip(tip)
         row.addWidget(self.arm)
         row.addStretch(1)
@@ -106,6 +105,7 @@ class TopBar(QFrame):
         at = _ARMS.index(vm.arm)
         self.arm.choose(at)
         theme.set_property(self.arm.buttons[2], "armed", vm.arm is ArmState.ONE_CLICK)
+        self.arm.buttons[2].setToolTip(vm.one_click_tip)
         self.arm.setToolTip(vm.arm_tip)
         set_text(self.day, vm.day_pnl_text)
         set_tone(self.day, vm.account.day_pnl_tone)
