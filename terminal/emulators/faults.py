@@ -41,7 +41,7 @@ KINDS: Final[dict[str, str]] = {
     "duplicate_private": "a message of the private stream is sent twice",
     "reorder_private": "two neighbouring messages of the private stream change places",
     "sequence_gap": "a message of the private stream is left out, its sequence number used up",
-    "expire_token": "every WebSocket token is void; close=true closes the private connections",
+    "expire_token": "every WebSocket token is void; close=true closes the private connections (code)",
     "clock_jump": "the venue's clock is off by offset_s from now on, or for seconds",
     "silence": "pings and requests are answered, no data and no heartbeat is sent",
     "garbage": "random bytes in the stream, or text=... as a frame, or as a REST body",

@@ -150,6 +150,8 @@ class OrderGate:
         async with self._starting:
             if not self._started:
                 self._ledger.load(await self._journal.open())
+                for account in {order.account for order in self.orders.values()}:
+                    self._reconciler.note_closed(account)
                 self._started = True
 
     async def close(self) -> None:
@@ -639,6 +641,7 @@ class OrderGate:
         if account in self._ready:
             self._ready.discard(account)
             # Until now the stream told us everything.
+            self._reconciler.note_closed(account)
             now = self._clock.wall_ns()
             self._ledger.seen[account] = now
             self._journal.note_seen(account, now)

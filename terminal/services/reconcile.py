@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
 
 from terminal.core import faultpoint
@@ -86,6 +86,28 @@ class Reconciler:
         self._ledger = ledger
         self._inquiries = inquiries
         self._timings = timings
+        self._left: dict[str, dict[str, _Before]] = {}
+        """By account: its orders as they stood when it was closed."""
+
+    def note_closed(self, account: str) -> None:
+        """The account is closed now: what differs when it opens again has happened meanwhile. The stream of a
+        new connection tells most of that before the comparison begins, so it cannot be seen from there."""
+        self._left.setdefault(account, self._notes(account))
+
+    def _notes(self, account: str) -> dict[str, _Before]:
+        return {order.client_order_id: self._note(order) for order in self._ledger.table.of_account(account)}
+
+    def _before(self, account: str) -> dict[str, _Before]:
+        now = self._notes(account)
+        left = self._left.get(account)
+        if left is None:
+            return now
+        orders = self._ledger.table.orders
+        before = {key: note for key, note in now.items() if orders[key].origin is not Origin.EXTERNAL}
+        for key, note in left.items():
+            if key in now:
+                before[key] = replace(note, doubtful=note.doubtful or now[key].doubtful)
+        return before
 
     async def run(self, account: str, snapshot: AccountSnapshot, connector: TradesOrders) -> ReconcileReport:
         """Compare and settle; safe to be interrupted and run again.
@@ -97,7 +119,7 @@ class Reconciler:
         ledger = self._ledger
         report = ReconcileReport(account, first=account not in ledger.seen)
         report.positions_known = snapshot.positions_known
-        before = {order.client_order_id: self._note(order) for order in ledger.table.of_account(account)}
+        before = self._before(account)
         unwatch = ledger.fill_added.watch(report.fills.append)
         try:
             listed = self._apply(account, snapshot)
@@ -115,6 +137,7 @@ class Reconciler:
         until = snapshot.ts_event_ns or ledger.clock.wall_ns()
         ledger.seen[account] = max(until, ledger.seen.get(account, 0))
         ledger.journal.note_seen(account, until)
+        self._left.pop(account, None)
         for order in report.doubtful:
             self._inquiries.begin(order)
         return report

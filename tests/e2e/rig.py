@@ -242,6 +242,11 @@ class Rig:
         return "\n".join(lines)
 
 
+def state_of(order: Order) -> OrderState:
+    """The state now: an order changes while the test waits."""
+    return order.state
+
+
 def secrets_of(practice: Practice) -> list[str]:
     rows = practice.entry["keys"]
     return [*(row["secret"] for row in rows), *(row["key"] for row in rows)]

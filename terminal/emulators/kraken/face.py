@@ -270,7 +270,7 @@ class KrakenFace:
                 if fault.flag("close"):
                     for session in tuple(self.sessions):
                         if session.has_private:
-                            session.peer.close(1008, "session expired")
+                            session.peer.close(int(fault.number("code", 1001)), "session expired")
             elif fault.kind == "clock_jump":
                 self.state.jump_clock(fault.number("offset_s", 3600.0), seconds)
             elif fault.kind == "status":

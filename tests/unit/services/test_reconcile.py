@@ -218,3 +218,29 @@ def test_a_clock_that_was_ahead_does_not_hide_what_happens_after_it_is_right(tmp
         await desk.gate.close()
 
     run(main())
+
+
+@pytest.mark.fault(35)
+def test_what_the_new_stream_tells_before_the_comparison_is_told_as_well(tmp_path: Path) -> None:
+    async def body(desk: Desk) -> None:
+        first, second, third = [
+            await desk.gate.submit(ACCOUNT, limit_order(quantity=f"0.0{10 + i}")) for i in range(3)
+        ]
+        desk.gate.suspend(ACCOUNT, "The stream is down.")
+        venue = desk.venue
+        assert first.venue_order_id is not None
+        assert second.venue_order_id is not None
+        venue.end(first.venue_order_id)
+        venue.reports[second.venue_order_id] = replace(
+            venue.reports[second.venue_order_id], limit_price=D("59000.0"), ts_event_ns=venue.now()
+        )
+        venue.place(limit_order(Side.SELL), "a-stranger")
+        # The stream of the new connection begins with all open orders.
+        for report in list(venue.reports.values()):
+            venue.push(report)
+        report_of = await reconcile(desk)
+        assert report_of.text == "while you were away: 1 cancel, 1 changed order, 1 order placed elsewhere"
+        assert third.state is OrderState.OPEN
+        assert not (await reconcile(desk)).text
+
+    with_desk(tmp_path, body)
