@@ -320,8 +320,18 @@ class DataTable(QTableView):
                 self.delete_pressed.emit(key)
         elif event.matches(QKeySequence.StandardKey.Copy):
             self.copy()
+        elif event.key() in (Qt.Key.Key_Up, Qt.Key.Key_Down) and self._select_first():
+            event.accept()
         else:
             super().keyPressEvent(event)
+
+    def _select_first(self) -> bool:
+        """With no row chosen yet an arrow key chooses the current one: Qt alone would never choose an only row."""
+        current = self.currentIndex()
+        if not current.isValid() or self.selectionModel().hasSelection():
+            return False
+        self.selectRow(current.row())
+        return True
 
     def copy(self) -> None:
         """Put the selected rows on the clipboard, tab-separated, as they are shown."""
