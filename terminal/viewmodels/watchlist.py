@@ -76,8 +76,13 @@ class WatchRow:
 
     @property
     def change_text(self) -> str:
+        if self.change_pct is None:
+            return fmt.NOTHING
+        # A column for two digits before the point: a fall by a fifth is as clear with one behind it.
+        decimals = 1 if abs(self.change_pct) >= 10 else 2
         sign = fmt.direction(self.change_pct)
-        return f"{sign}{fmt.THIN}{fmt.percent(self.change_pct)}" if sign else fmt.percent(self.change_pct)
+        text = fmt.percent(self.change_pct, decimals)
+        return f"{sign}{fmt.THIN}{text}" if sign else text
 
     @property
     def spark_text(self) -> str:
@@ -112,16 +117,16 @@ def _quiet(row: WatchRow) -> str:
 
 
 COLUMNS: Final[tuple[Column[WatchRow], ...]] = (
-    Column("symbol", "Symbol", lambda row: f"{STAR} {row.id.symbol}" if row.favourite else row.id.symbol, 78,
+    Column("symbol", "Symbol", lambda row: f"{STAR} {row.id.symbol}" if row.favourite else row.id.symbol, 86,
            sort=lambda row: row.id.symbol, tone=_quiet,
            tip=lambda row: f"{row.id.symbol}, {row.kind} on {row.venue_title}"),
     Column("venue", "Venue", lambda row: row.venue_title, 56, tone=lambda row: "muted"),
-    Column("last", "Last", lambda row: row.last_text, 66, number=True, sort=lambda row: row.last, tone=_quiet,
+    Column("last", "Last", lambda row: row.last_text, 76, number=True, sort=lambda row: row.last, tone=_quiet,
            tip=lambda row: "" if row.last is None else
            fmt.fixed(row.last, row.price_decimals) + (" (stale)" if row.stale else "")),
-    Column("change", "24 h", lambda row: row.change_text, 68, number=True, sort=lambda row: row.change_pct,
+    Column("change", "24 h", lambda row: row.change_text, 64, number=True, sort=lambda row: row.change_pct,
            tone=lambda row: row.direction, title_tip="Change within 24 hours"),
-    Column("spark", "Day", lambda row: row.spark_text, 52, sort=lambda row: row.change_pct,
+    Column("spark", "Day", lambda row: row.spark_text, 46, sort=lambda row: row.change_pct,
            title_tip="The last 24 hours"),
     Column("spread", "Spread", lambda row: fmt.price(row.spread, row.price_decimals), 62, number=True,
            sort=lambda row: row.spread, tone=lambda row: "muted" if row.stale else "label"),
