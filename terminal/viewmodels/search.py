@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Final
@@ -49,18 +49,16 @@ def plain(text: str) -> str:
 
 
 def rank(query: str, instrument: Instrument) -> int | None:
-    """How well an instrument answers: 0 exact, 1 begins with it, 2 has it; None: not at all.
+    """How well an instrument answers: 0 exact (symbol or base), 1 begins with it, 2 has it; None: not at all.
 
     Words may stand for base, quote and venue in any order: ``usd eth``, ``btc kraken``.
     """
     asked = plain(_OTHER_NAMES.get(query.strip().upper(), query))
-    symbol, names = plain(instrument.symbol), (instrument.base.upper(), instrument.quote.upper())
+    symbol = plain(instrument.symbol)
     if not asked:
         return 2
-    if asked == symbol or asked == plain(instrument.venue_symbol):
+    if asked in (symbol, plain(instrument.venue_symbol), instrument.base.upper()):
         return 0
-    if asked == names[0]:
-        return 1
     if symbol.startswith(asked):
         return 1
     words = [plain(_OTHER_NAMES.get(word.upper(), word)) for word in query.replace("/", " ").split()]
@@ -73,20 +71,22 @@ def rank(query: str, instrument: Instrument) -> int | None:
 def search(
     query: str,
     instruments: Iterable[Instrument],
-    favourites: frozenset[InstrumentId],
+    favourites: Collection[InstrumentId],
+    watched: Collection[InstrumentId],
     quote_of: Callable[[InstrumentId], Quote | None],
     *,
     limit: int = MOST_HITS,
 ) -> Sequence[Hit]:
-    """The best answers first: exact, then prefix, then the rest; in each favourites first, then by volume."""
-    found: list[tuple[tuple[int, bool, Decimal, str], Hit]] = []
+    """The best answers first: exact, then prefix, then the rest; in each favourites, what is watched, then by
+    volume."""
+    found: list[tuple[tuple[int, bool, bool, Decimal, str], Hit]] = []
     for instrument in instruments:
         place = rank(query, instrument)
         if place is None:
             continue
         volume = quote_volume(quote_of(instrument.id))
         favourite = instrument.id in favourites
-        order = (place, not favourite, -volume, instrument.symbol)
+        order = (place, not favourite, instrument.id not in watched, -volume, instrument.symbol)
         found.append((order, Hit(instrument, favourite, volume)))
     found.sort(key=lambda each: each[0])
     return [hit for _, hit in found[:limit]]

@@ -81,7 +81,9 @@ class WatchRow:
         # A column for two digits before the point: a fall by a fifth is as clear with one behind it.
         decimals = 1 if abs(self.change_pct) >= 10 else 2
         sign = fmt.direction(self.change_pct)
-        text = fmt.percent(self.change_pct, decimals)
+        # Three figures are enough, and keep the column narrow on a wild day.
+        wide = self.change_pct is not None and abs(self.change_pct) >= 10
+        text = fmt.percent(self.change_pct, 1 if wide else 2)
         return f"{sign}{fmt.THIN}{text}" if sign else text
 
     @property
@@ -117,14 +119,14 @@ def _quiet(row: WatchRow) -> str:
 
 
 COLUMNS: Final[tuple[Column[WatchRow], ...]] = (
-    Column("symbol", "Symbol", lambda row: f"{STAR} {row.id.symbol}" if row.favourite else row.id.symbol, 86,
+    Column("symbol", "Symbol", lambda row: f"{STAR} {row.id.symbol}" if row.favourite else row.id.symbol, 66,
            sort=lambda row: row.id.symbol, tone=_quiet,
            tip=lambda row: f"{row.id.symbol}, {row.kind} on {row.venue_title}"),
     Column("venue", "Venue", lambda row: row.venue_title, 56, tone=lambda row: "muted"),
     Column("last", "Last", lambda row: row.last_text, 76, number=True, sort=lambda row: row.last, tone=_quiet,
            tip=lambda row: "" if row.last is None else
            fmt.fixed(row.last, row.price_decimals) + (" (stale)" if row.stale else "")),
-    Column("change", "24 h", lambda row: row.change_text, 64, number=True, sort=lambda row: row.change_pct,
+    Column("change", "24 h", lambda row: row.change_text, 69, number=True, sort=lambda row: row.change_pct,
            tone=lambda row: row.direction, title_tip="Change within 24 hours"),
     Column("spark", "Day", lambda row: row.spark_text, 46, sort=lambda row: row.change_pct,
            title_tip="The last 24 hours"),
@@ -429,7 +431,8 @@ class WatchlistViewModel(QObject):
 
     def search(self, text: str) -> Sequence[Hit]:
         """Instruments of every venue that answer to a text, the best first; from what is known already."""
-        return search(text, self._market.instruments(), frozenset(self._favourites), self._market.quote)
+        known = self._market.instruments()
+        return search(text, known, self._favourites.keys(), self._watched.keys(), self._market.quote)
 
     def open_hit(self, instrument: InstrumentId) -> None:
         """Open what the search found: it joins the list and the linked panels show it."""

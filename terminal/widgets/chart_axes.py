@@ -37,6 +37,7 @@ class Axes:
         self._symbol: object = None
         self._labels: list[QRect] = []
         self._tags: list[QRect] = []
+        self._whole: list[QRect] = []
 
     def fit(self, vm: ChartViewModel) -> bool:
         """Make room for the prices in sight; True where the axis has become wider."""
@@ -102,7 +103,7 @@ class Axes:
 
     def begin_tags(self) -> None:
         """A new picture begins: no tag stands on the price axis yet."""
-        self._tags = []
+        self._tags, self._whole = [], list(self._labels)
 
     def tag(
         self,
@@ -114,21 +115,27 @@ class Axes:
         color: str,
         *,
         hatched: bool = False,
+        firm: bool = False,
     ) -> QRect:
         """A tag on the price axis with its point at ``y``.
 
-        It stays inside the plot's height and beside earlier tags, and wipes away labels that it would cut.
+        It stays inside the plot's height and beside earlier tags (``firm``: at its own height, over them).
+        Labels that it would cut are wiped away.
         """
         plot, text = geometry.plot, self.text
         height = len(lines) * text.height + 4
         first = text.height // 2 + 2
         top = min(max(y - first, plot.top()), plot.top() + plot.height() - height)
         left = plot.left() + plot.width()
-        box = self._free(QRect(left + _TICK_PX, top, self.width - _TICK_PX, height), plot)
-        self._tags.append(box)
-        for label in self._labels:
-            if label.intersects(box):
+        box = QRect(left + _TICK_PX, top, self.width - _TICK_PX, height)
+        if not firm:
+            box = self._free(box, plot)
+        # A label that touches an earlier tag is gone already: wiping it again would cut that tag.
+        for label in [each for each in self._whole if each.intersects(box)]:
+            if not any(label.intersects(tag) for tag in self._tags):
                 painter.fillRect(label, _PANEL)
+            self._whole.remove(label)
+        self._tags.append(box)
         painter.fillRect(box, QColor(fill))
         painter.setPen(QColor(fill))
         painter.setBrush(QColor(fill))

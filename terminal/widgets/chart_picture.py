@@ -285,7 +285,8 @@ class ChartPicture:
         box = QRect(left, top, width, height)
         paint_box(painter, box, lines, text, theme.WARNING if ghost.would_fill else theme.TEXT, color)
         painter.setClipping(False)
-        self._axes.tag(painter, self.geometry, y, (vm.price_text(ghost.price),), theme.FOCUS, theme.WINDOW)
+        words = (vm.price_text(ghost.price),)
+        self._axes.tag(painter, self.geometry, y, words, theme.FOCUS, theme.WINDOW, firm=True)
 
     def _paint_crosshair(self, painter: QPainter) -> None:
         vm, plot, at = self._vm, self.geometry.plot, self.pointer
@@ -304,7 +305,8 @@ class ChartPicture:
             price = vm.trading.snapped(self.geometry.price_at(vm.scale, at.y()))
             if price is not None:
                 words = (vm.price_text(price),)
-                self._axes.tag(painter, self.geometry, at.y(), words, theme.BORDER_STRONG, theme.TEXT)
+                tint = (theme.BORDER_STRONG, theme.TEXT)
+                self._axes.tag(painter, self.geometry, at.y(), words, *tint, firm=True)
 
     def _paint_hint(self, painter: QPainter) -> None:
         self.bubble = QRect()

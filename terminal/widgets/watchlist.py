@@ -49,8 +49,10 @@ from terminal.widgets.table import CellDelegate, DataTable
 
 __all__ = ["SearchDialog", "WatchTable", "WatchlistPanel"]
 
-_STAR_PX = 14
+_STAR_PX = 11
 _PADDING_PX = 4
+_STAR_ROOM_PX = 78
+_SYMBOL_MORE_PX = 24
 _KEYS = [column.key for column in COLUMNS]
 # The first three are always there; the others come in this order as there is room for them.
 _ALWAYS = ("symbol", "last", "change")
@@ -99,15 +101,23 @@ class WatchDelegate(CellDelegate):
             painter.fillRect(area, QColor(theme.RAISED))
 
     def _paint_symbol(self, painter: QPainter, area: QRect, row: WatchRow, *, hot: bool) -> None:
-        if row.favourite or hot:
+        room = self._watch_table.has_star_room
+        if row.favourite or (hot and room):
             star = pixmap("star-filled" if row.favourite else "star", theme.TEXT_2, _STAR_PX)
             painter.drawPixmap(star_place(area).topLeft(), star)
+        left = _PADDING_PX + (_STAR_PX + 3 if room else 0)
+        base, slash, quote = row.id.symbol.partition("/")
+        strong, quiet = (theme.MUTED, theme.MUTED) if row.stale else (theme.TEXT, theme.TEXT_2)
         font = self._watch_table.font()
-        painter.setFont(font)
-        painter.setPen(QColor(theme.MUTED if row.stale else theme.TEXT))
-        inner = area.adjusted(_PADDING_PX + _STAR_PX + 3, 0, -2, 0)
-        text = QFontMetrics(font).elidedText(row.id.symbol, Qt.TextElideMode.ElideRight, inner.width())
-        painter.drawText(inner, int(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter), text)
+        for text, color, smaller in ((base, strong, 0), (slash + quote, quiet, 1)):
+            font.setPixelSize(self._watch_table.font().pixelSize() - smaller)
+            metrics = QFontMetrics(font)
+            painter.setFont(font)
+            painter.setPen(QColor(color))
+            inner = area.adjusted(left, 0, -1, 0)
+            shown = metrics.elidedText(text, Qt.TextElideMode.ElideRight, max(0, inner.width()))
+            painter.drawText(inner, int(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter), shown)
+            left += metrics.horizontalAdvance(shown)
 
     def _paint_spark(self, painter: QPainter, area: QRect, row: WatchRow) -> None:
         if len(row.spark) < 2:
@@ -202,14 +212,19 @@ class WatchTable(DataTable):
                 break
             shown.add(key)
             used += widths[key]
-        # Spare room goes to all alike, so that numbers do not stick together at the right.
-        spare = max(0, room - used) // len(shown)
+        # Spare room goes to the symbol first, then to all alike, so that numbers do not stick together.
+        spare = max(0, room - used - _SYMBOL_MORE_PX) // len(shown)
         for at, key in enumerate(_KEYS):
             self.setColumnHidden(at, key not in shown)
             if key != "symbol" and key in shown:
                 self.setColumnWidth(at, widths[key] + min(spare, 24))
         others = sum(self.columnWidth(at) for at, key in enumerate(_KEYS) if key in shown and key != "symbol")
         self.setColumnWidth(0, max(60, room - others))
+
+    @property
+    def has_star_room(self) -> bool:
+        """Symbols leave room for a star: where it is wide enough, or as soon as there is a favourite."""
+        return self.columnWidth(0) >= _STAR_ROOM_PX or bool(self._vm.favourites)
 
     def _id_at(self, point: QPoint) -> InstrumentId | None:
         index = self.indexAt(point)

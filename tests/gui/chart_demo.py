@@ -162,6 +162,11 @@ def watchlist_pictures(folder: Path) -> None:
         panel.grab().save(str(folder / f"watchlist-{name}.png"))
 
     shot("narrow", 220)
+    plain = WatchlistPanel(desk.open(pairs))
+    panel, favourites = plain, panel
+    shot("narrow-plain", 220)
+    shot("standard-plain", 280)
+    panel = favourites
     shot("standard", 280)
     shot("wide", 520)
     desk.market.set_last(pairs[0], "64131.7")

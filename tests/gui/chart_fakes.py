@@ -224,9 +224,18 @@ class QuoteMarket:
 
     # -- what a test does
 
-    def list_symbol(self, symbol: str, last: str, *, decimals: int = 2, kind: InstrumentKind = InstrumentKind.SPOT,
-                    venue: str = "kraken", change: str = "1.5", volume: str = "1000",
-                    spread: str = "0.02") -> InstrumentId:  # fmt: skip
+    def list_symbol(
+        self,
+        symbol: str,
+        last: str,
+        *,
+        decimals: int = 2,
+        kind: InstrumentKind = InstrumentKind.SPOT,
+        venue: str = "kraken",
+        change: str = "1.5",
+        volume: str = "1000",
+        spread: str = "0.02",
+    ) -> InstrumentId:
         """An instrument with its quote."""
         instrument = some_instrument(symbol, venue=venue, kind=kind, decimals=decimals)
         self.known[instrument.id] = instrument
