@@ -79,11 +79,8 @@ class WatchRow:
         if self.change_pct is None:
             return fmt.NOTHING
         # A column for two digits before the point: a fall by a fifth is as clear with one behind it.
-        decimals = 1 if abs(self.change_pct) >= 10 else 2
+        text = fmt.percent(self.change_pct, 1 if abs(self.change_pct) >= 10 else 2)
         sign = fmt.direction(self.change_pct)
-        # Three figures are enough, and keep the column narrow on a wild day.
-        wide = self.change_pct is not None and abs(self.change_pct) >= 10
-        text = fmt.percent(self.change_pct, 1 if wide else 2)
         return f"{sign}{fmt.THIN}{text}" if sign else text
 
     @property
@@ -122,7 +119,6 @@ COLUMNS: Final[tuple[Column[WatchRow], ...]] = (
     Column("symbol", "Symbol", lambda row: f"{STAR} {row.id.symbol}" if row.favourite else row.id.symbol, 66,
            sort=lambda row: row.id.symbol, tone=_quiet,
            tip=lambda row: f"{row.id.symbol}, {row.kind} on {row.venue_title}"),
-    Column("venue", "Venue", lambda row: row.venue_title, 56, tone=lambda row: "muted"),
     Column("last", "Last", lambda row: row.last_text, 76, number=True, sort=lambda row: row.last, tone=_quiet,
            tip=lambda row: "" if row.last is None else
            fmt.fixed(row.last, row.price_decimals) + (" (stale)" if row.stale else "")),
@@ -135,6 +131,7 @@ COLUMNS: Final[tuple[Column[WatchRow], ...]] = (
     Column("volume", "Volume", lambda row: fmt.compact(row.volume), 62, number=True,
            sort=lambda row: row.worth, tone=lambda row: "muted" if row.stale else "label",
            title_tip="Base units within 24 hours; sorted by their worth"),
+    Column("venue", "Venue", lambda row: row.venue_title, 56, tone=lambda row: "muted"),
 )  # fmt: skip
 
 
