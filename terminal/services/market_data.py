@@ -264,6 +264,8 @@ class MarketData:
             try:
                 await self._load_recent_bars(venue, connector, feed)
             except TerminalError as error:
+                if self._venue(venue).connector is not connector:
+                    return
                 log.warning("%s %s: no bars: %s", venue, feed, error)
                 series.error = error.user_text
                 self.changed.notify(instrument, Topic.BARS)
