@@ -48,6 +48,7 @@ class Terminal:
 
     Attributes:
         notice: one-line news for the person, from any service.
+        leaves_switch_armed: on stopping, armed dead man's switches are left to fire instead of disarmed.
     """
 
     def __init__(
@@ -102,7 +103,12 @@ class Terminal:
             cancel_if_appears=self.settings.flag("trade.cancel_if_appears"),
         )
         self.sessions = SessionManager(self._make, self.market, self.gate, self.portfolio, self.clock)
-        self.switch = DeadMansSwitch(self.sessions.trading_connector, self.clock)
+        self.switch = DeadMansSwitch(
+            self.sessions.trading_connector,
+            self.clock,
+            chosen_s=lambda account: self.settings.whole("trade.dead_mans_s", account.partition(":")[0]),
+        )
+        self.leaves_switch_armed = False
         self._unwatch = [
             self.gate.notice.watch(self.notice.notify),
             self.switch.notice.watch(self.notice.notify),
@@ -134,7 +140,7 @@ class Terminal:
         """Close connections, keep what has to be kept; nothing is cancelled at a venue."""
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(STOP_TIMEOUT_S):
-                await self.switch.close()
+                await self.switch.close(leave_armed=self.leaves_switch_armed)
                 await self.sessions.stop()
         for step in (self.gate.close(), self.practice.stop()):
             with contextlib.suppress(TimeoutError):
@@ -239,7 +245,30 @@ class Terminal:
         else:
             await self.use_practice(venue)
 
+    async def disconnect(self, venue: str) -> None:
+        """Close a venue's connection; nothing is cancelled there, so its dead man's switch goes off first."""
+        session = self.sessions.sessions.get(venue)
+        if session is not None:
+            await self._disarm(session.account)
+        await self.sessions.disconnect(venue)
+
+    async def _disarm(self, account: str) -> None:
+        """Before an account's connection closes: a switch that nobody renews would cancel its orders."""
+        left = self.switch.seconds_left(account)
+        try:
+            await self.switch.disarm(account)
+        except (TerminalError, TimeoutError) as error:
+            self._tell(
+                Level.ERROR,
+                f"The dead man's switch of {account} could not be disarmed: its orders will be canceled "
+                f"within {left or 0:.0f} s.",
+                str(error),
+            )
+
     async def _use(self, plan: ConnectionPlan) -> None:
+        old = self.sessions.sessions.get(plan.venue)
+        if old is not None and old.account != plan.account:
+            await self._disarm(old.account)
         await self.sessions.use(plan)
         if self.settings.text("venue.mode", plan.venue) != plan.mode.value:
             self.settings.set("venue.mode", plan.mode.value, plan.venue)

@@ -37,7 +37,7 @@ class ConnectionDesk:
 
     async def disconnect(self, venue: str) -> None:
         """Close a venue's connection; nothing is cancelled there."""
-        await self._terminal.sessions.disconnect(venue)
+        await self._terminal.disconnect(venue)
 
     async def test_keys(self, venue: str, keys: Mapping[str, Secret]) -> KeyReport:
         """Try keys at the venue itself and read back what they may do. Raises TerminalError."""

@@ -25,6 +25,7 @@ from terminal.viewmodels.book import LadderState, LadderViewModel
 from terminal.viewmodels.chart import ChartState, ChartViewModel
 from terminal.viewmodels.confirm import Confirmation
 from terminal.viewmodels.connection import ConnectionViewModel
+from terminal.viewmodels.dead_man import LET_FIRE, DeadManViewModel
 from terminal.viewmodels.desk import DeskViewModel, Rehearsal
 from terminal.viewmodels.frames import FrameClock
 from terminal.viewmodels.layouts import LayoutStore
@@ -156,6 +157,9 @@ class Screen(QObject):
             reset_practice=self._reset_practice,
             parent=self,
         )
+        self.dead_man = DeadManViewModel(
+            terminal.switch, self.connections, self.notices, self.frames, ask=ask, parent=self
+        )
         self.status = StatusViewModel(self.connections, self.account, self)
         self.log = LogViewModel(terminal.ring, self.frames, self)
         self.ticket = TicketViewModel(
@@ -191,6 +195,7 @@ class Screen(QObject):
             self._panels,
             self._layouts,
             show_hint=not terminal.settings.flag("practice.tour_done"),
+            dead_man=self.dead_man,
         )
         self.search = SearchDialog(self.watchlist, self.window)
         self.window.search_wanted.connect(self.search.open)
@@ -279,18 +284,25 @@ class Screen(QObject):
         return lambda: view.removeEventFilter(watcher)
 
     async def may_quit(self) -> bool:
-        """Ask before quitting while orders rest at a venue; they stay there."""
+        """Ask before quitting while orders rest at a venue (they stay), or a dead man's switch is armed."""
         resting = [order for order in self._terminal.gate.open_orders() if order.state.is_working]
         doubtful = list(self._terminal.gate.doubts)
+        if self.dead_man.is_armed:
+            answer = await self.dead_man.ask_before_quitting(
+                prompts.chooser(lambda: self.window),
+                lambda account: sum(order.account == account for order in resting),
+                _doubt_warnings(doubtful),
+            )
+            self._terminal.leaves_switch_armed = answer == LET_FIRE
+            return answer is not None
         if not self._terminal.settings.flag("app.confirm_quit") or not (resting or doubtful):
             return True
-        warnings = ["An order is in doubt: it is asked after at the next start."] if doubtful else []
         count = f"{len(resting)} order{'s' if len(resting) != 1 else ''}"
         return await self._ask(
             Confirmation(
                 title="Quit Parallax?",
                 rows=(("Open orders", f"{count} stay at the venue and can fill while the terminal is off"),),
-                warnings=tuple(warnings),
+                warnings=_doubt_warnings(doubtful),
                 confirm_text="Quit",
                 badge=self.connections.badge,
             )
@@ -358,3 +370,7 @@ class Screen(QObject):
     def _density(terminal: Terminal) -> theme.Density:
         wanted = terminal.settings.text("look.density")
         return next((item for item in theme.DENSITIES if item.name.lower() == wanted), theme.STANDARD)
+
+
+def _doubt_warnings(doubtful: Sequence[str]) -> tuple[str, ...]:
+    return ("An order is in doubt: it is asked after at the next start.",) if doubtful else ()

@@ -1,6 +1,7 @@
 """The venue cancels everything when we fall silent, where it can (Kraken ``CancelAllOrdersAfter``).
 
-Off until a person arms it, for each account. Armed, it is renewed every 20 s with 60 s to run. It cancels all
+Off until a person arms it, for each account. Armed, it is renewed every 20 s with 60 s to run (or what the
+person has chosen instead, renewed three times as often). It cancels all
 orders of the account, also those placed elsewhere; once fired it stays off. So it has to be disarmed before
 planned maintenance, and on quitting (unless the person wants it to fire).
 """
@@ -42,6 +43,8 @@ class SwitchState:
     """Monotonic time of the last renewal that the venue confirmed."""
     error: str = ""
     """Why the last renewal failed."""
+    timeout_s: int = 0
+    """How long it runs from a renewal, as it was armed."""
 
 
 class DeadMansSwitch:
@@ -57,12 +60,16 @@ class DeadMansSwitch:
         connector: Callable[[str], TradesOrders | None],
         clock: Clock,
         timings: SwitchTimings | None = None,
+        *,
+        chosen_s: Callable[[str], int] | None = None,
     ) -> None:
+        """``chosen_s``: seconds of silence after which an account's switch fires; read at each arming."""
         self.changed: Observable[[str]] = Observable("dead man's switch")
         self.notice: Observable[[Notice]] = Observable("dead man's switch notices")
         self._connector = connector
         self._clock = clock
         self._timings = timings or SwitchTimings()
+        self._chosen_s = chosen_s
         self._states: dict[str, SwitchState] = {}
         self._tasks: dict[str, asyncio.Task[None]] = {}
 
@@ -80,7 +87,18 @@ class DeadMansSwitch:
         if not state.armed or state.renewed_ns is None:
             return None
         gone_s = (self._clock.monotonic_ns() - state.renewed_ns) / 1e9
-        return max(0.0, self._timings.timeout_s - gone_s)
+        return max(0.0, state.timeout_s - gone_s)
+
+    def timeout_s(self, account: str) -> int:
+        """How long it would run, or does run, without a sign of life from us."""
+        state = self.state(account)
+        if state.armed:
+            return state.timeout_s
+        return self._chosen_s(account) if self._chosen_s is not None else self._timings.timeout_s
+
+    def armed(self) -> list[str]:
+        """The accounts whose switch is on."""
+        return [account for account, state in self._states.items() if state.armed]
 
     async def arm(self, account: str) -> None:
         """Switch it on and keep it renewed.
@@ -92,8 +110,9 @@ class DeadMansSwitch:
         state = self.state(account)
         if state.armed:
             return
+        state.timeout_s = self.timeout_s(account)
         try:
-            await self._set(account, self._timings.timeout_s)
+            await self._set(account, state.timeout_s)
         except (TerminalError, TimeoutError) as error:
             if classify(error).kind is AnswerKind.IN_DOUBT:
                 await self._take_back(account)
@@ -111,7 +130,7 @@ class DeadMansSwitch:
             log.warning("%s: the switch could not be taken back: %s", account, error)
             self._tell(
                 f"The dead man's switch may be on: orders of {account} may be canceled within "
-                f"{self._timings.timeout_s} s.",
+                f"{self.state(account).timeout_s} s.",
                 str(error),
             )
 
@@ -128,6 +147,7 @@ class DeadMansSwitch:
         try:
             await self._set(account, 0)
         except (TerminalError, TimeoutError) as error:
+            self._tasks[account] = tasks.spawn(self._await_firing(account), name=f"dead man {account} fires")
             state.error = error.user_text if isinstance(error, TerminalError) else "no answer"
             self.changed.notify(account)
             raise
@@ -149,6 +169,7 @@ class DeadMansSwitch:
             except (TerminalError, TimeoutError) as error:
                 log.error("%s: the dead man's switch could not be disarmed: %s", account, error)
                 failed.append(account)
+                await tasks.cancel_and_wait(self._tasks.pop(account, None))
         return failed
 
     async def _set(self, account: str, timeout_s: int) -> None:
@@ -164,12 +185,13 @@ class DeadMansSwitch:
     async def _keep_renewed(self, account: str) -> None:
         state = self.state(account)
         while True:
-            await asyncio.sleep(self._timings.retry_s if state.error else self._timings.renew_s)
+            renew_s = min(self._timings.renew_s, state.timeout_s / 3)
+            await asyncio.sleep(self._timings.retry_s if state.error else renew_s)
             if self.seconds_left(account) == 0:
                 self._run_out(account, state)
                 return
             try:
-                await self._set(account, self._timings.timeout_s)
+                await self._set(account, state.timeout_s)
             except (TerminalError, TimeoutError) as error:
                 first = not state.error
                 state.error = error.user_text if isinstance(error, TerminalError) else "no answer"
@@ -184,9 +206,14 @@ class DeadMansSwitch:
                 state.renewed_ns, state.error = self._clock.monotonic_ns(), ""
             self.changed.notify(account)
 
+    async def _await_firing(self, account: str) -> None:
+        """It could not be disarmed and is not renewed: say when its time is up."""
+        await asyncio.sleep(self.seconds_left(account) or 0.0)
+        self._run_out(account, self.state(account))
+
     def _run_out(self, account: str, state: SwitchState) -> None:
         """Not renewed in time: the venue has most likely canceled everything, and the switch is off."""
-        state.armed, state.renewed_ns = False, None
+        state.armed, state.renewed_ns, state.error = False, None, ""
         self._tasks.pop(account, None)
         self._tell(f"The dead man's switch of {account} has run out; its orders are probably canceled.", "")
         self.changed.notify(account)

@@ -21,6 +21,7 @@ from PySide6.QtWidgets import (
 
 from terminal.viewmodels.connect import ConnectViewModel
 from terminal.viewmodels.connection import ConnectionViewModel, Mode
+from terminal.viewmodels.dead_man import DeadManViewModel
 from terminal.viewmodels.desk import DeskViewModel, KeyHint
 from terminal.viewmodels.layouts import LayoutStore
 from terminal.viewmodels.status import StatusViewModel
@@ -115,9 +116,11 @@ class MainWindow(QMainWindow):
         *,
         keys: Sequence[KeyHint] = (),
         show_hint: bool = False,
+        dead_man: DeadManViewModel | None = None,
     ) -> None:
         super().__init__()
         self._desk = desk
+        self._dead_man = dead_man
         self._connections: ConnectionViewModel = desk.connections
         self._may_close = False
         self._build_ui(status, keys, show_hint)
@@ -139,7 +142,7 @@ class MainWindow(QMainWindow):
         box.setContentsMargins(0, 0, 0, 0)
         box.setSpacing(0)
         self.top_bar = TopBar(self._desk, self._desk.notices)
-        self.strip = VenueStrip(self._connections)
+        self.strip = VenueStrip(self._connections, self._dead_man)
         self.hint = HintBar()
         self.hint.setVisible(show_hint)
         for widget in (self.top_bar, self.strip, self.hint):

@@ -11,7 +11,9 @@ from collections.abc import Callable
 
 from PySide6.QtWidgets import QDialog, QWidget
 
+from terminal.viewmodels.choice import Choice, Chooser
 from terminal.viewmodels.confirm import Asker, Confirmation
+from terminal.widgets.choice_dialog import ChoiceDialog
 from terminal.widgets.confirm_dialog import ConfirmDialog
 
 
@@ -42,3 +44,14 @@ def asker(parent: Callable[[], QWidget | None]) -> Asker:
         return answer == QDialog.DialogCode.Accepted
 
     return confirm
+
+
+def chooser(parent: Callable[[], QWidget | None]) -> Chooser:
+    """How view-models ask where there are more answers than yes and no."""
+
+    async def choose(question: Choice) -> str | None:
+        dialog = ChoiceDialog(question, parent())
+        answer = await ask(dialog)
+        return dialog.answer if answer == QDialog.DialogCode.Accepted else None
+
+    return choose

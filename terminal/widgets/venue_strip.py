@@ -8,8 +8,10 @@ from PySide6.QtCore import QPoint, Qt, Signal
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QMenu, QWidget
 
 from terminal.viewmodels.connection import ConnectionViewModel, Mode, Shape, VenueCard
+from terminal.viewmodels.dead_man import DeadManViewModel
 from terminal.widgets import theme
 from terminal.widgets.controls import ClickFrame, PriceLabel, StateDot, label, set_text, set_tone
+from terminal.widgets.dead_man import SwitchRing
 from terminal.widgets.icons import icon
 
 STRIP_PX = 34
@@ -33,8 +35,10 @@ class VenueCardWidget(ClickFrame):
         self.slash = label("/", kind="muted")
         self.ask = PriceLabel(theme.DOWN)
         self.state = label(kind="muted")
+        self.ring = SwitchRing()
         for widget in (
-            self.dot, self.title, self.mode, self.symbol, self.bid, self.slash, self.ask, self.state
+            self.dot, self.title, self.mode, self.symbol, self.bid, self.slash, self.ask, self.state,
+            self.ring,
         ):  # fmt: skip
             row.addWidget(widget)
 
@@ -80,9 +84,15 @@ class VenueStrip(QFrame):
 
     connect_wanted = Signal(str)
 
-    def __init__(self, vm: ConnectionViewModel, parent: QWidget | None = None) -> None:
+    def __init__(
+        self,
+        vm: ConnectionViewModel,
+        dead_man: DeadManViewModel | None = None,
+        parent: QWidget | None = None,
+    ) -> None:
         super().__init__(parent)
         self._vm = vm
+        self._dead_man = dead_man
         self._cards: dict[str, VenueCardWidget] = {}
         self._build_ui()
         self._bind()
@@ -103,10 +113,17 @@ class VenueStrip(QFrame):
 
     def _bind(self) -> None:
         self._vm.changed.connect(self._render)
+        if self._dead_man is not None:
+            self._dead_man.changed.connect(self._render_rings)
 
     def _render(self) -> None:
         for card in self._vm.cards:
             self._cards[card.venue].show_card(card)
+
+    def _render_rings(self) -> None:
+        assert self._dead_man is not None
+        for venue, card in self._cards.items():
+            card.ring.show_ring(self._dead_man.ring(venue))
 
     def _on_card_clicked(self, venue: str) -> None:
         menu = self.menu_for(venue)
@@ -136,6 +153,13 @@ class VenueStrip(QFrame):
             action = menu.addAction(icon("key"), text, partial(self.connect_wanted.emit, venue))
             action.setCheckable(True)
             action.setChecked(card.mode is Mode.LIVE)
+        if self._dead_man is not None:
+            menu.addSeparator()
+            toggle = self._dead_man.toggle_of(venue)
+            action = menu.addAction(toggle.text, partial(self._dead_man.toggle, venue))
+            action.setCheckable(True)
+            action.setChecked(toggle.on)
+            action.setEnabled(toggle.enabled)
         if card.mode is not None and card.shape is not Shape.OFF:
             menu.addSeparator()
             menu.addAction("Disconnect", partial(self._vm.disconnect_venue, venue))

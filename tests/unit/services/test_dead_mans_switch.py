@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from terminal.core import tasks
-from terminal.core.clock import SystemClock
+from terminal.core.clock import ManualClock, SystemClock
 from terminal.domain.errors import NotSent, OutcomeUnknown, Unsupported, VenueUnavailable
 from terminal.services.dead_mans_switch import DeadMansSwitch, SwitchTimings
 from terminal.services.notices import Notice
@@ -114,5 +114,41 @@ def test_without_a_venue_or_a_switch_nothing_is_armed() -> None:
         assert not switch.is_available(ACCOUNT)
         with pytest.raises(Unsupported):
             await switch.arm(ACCOUNT)
+
+    run(main())
+
+
+def test_the_chosen_time_is_armed_and_renewed_three_times_as_often() -> None:
+    async def main() -> None:
+        venue = FakeVenue()
+        chosen = {ACCOUNT: 120}
+        switch = DeadMansSwitch(lambda account: venue, SystemClock(), FAST, chosen_s=chosen.__getitem__)
+        assert switch.timeout_s(ACCOUNT) == 120
+        await switch.arm(ACCOUNT)
+        chosen[ACCOUNT] = 30
+        await eventually(lambda: venue.received.count(("cancel_after", "120")) >= 2)
+        assert switch.timeout_s(ACCOUNT) == 120, "a new time holds from the next arming"
+        assert switch.armed() == [ACCOUNT]
+        await switch.close()
+        assert switch.timeout_s(ACCOUNT) == 30
+
+    run(main())
+
+
+def test_a_switch_that_could_not_be_disarmed_says_when_its_time_is_up() -> None:
+    async def main() -> None:
+        venue = FakeVenue()
+        clock = ManualClock()
+        switch = DeadMansSwitch(lambda account: venue, clock, FAST)
+        notices: list[Notice] = []
+        switch.notice.watch(notices.append)
+        await switch.arm(ACCOUNT)
+        clock.advance(60)
+        venue.raise_on["cancel_after"] = VenueUnavailable("kraken", "down")
+        with pytest.raises(VenueUnavailable):
+            await switch.disarm(ACCOUNT)
+        await eventually(lambda: not switch.state(ACCOUNT).armed)
+        assert "run out" in notices[-1].text
+        assert switch.state(ACCOUNT).error == ""
 
     run(main())
