@@ -1,9 +1,12 @@
-"""``python3 -m tests bench [NAMES]``: every bench, or some of them; each prints its ratios."""
+"""``python3 -m tests bench [NAMES]``: every bench, or some of them; each prints its ratios.
+
+``python3 -m tests bench workspace --minutes 10``: options go to the one bench that is named.
+"""
 
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from tests.bench import clicks, feed, startup, workspace
 
@@ -13,9 +16,17 @@ BENCHES: dict[str, Callable[[], None]] = {
     "startup": startup.main,
     "workspace": workspace.main,
 }
+WITH_OPTIONS: dict[str, Callable[[Sequence[str]], None]] = {
+    "clicks": clicks.main,
+    "workspace": workspace.main,
+}
 
 
-def run(names: list[str]) -> int:
+def run(words: list[str]) -> int:
+    if len(words) > 1 and words[0] in WITH_OPTIONS and words[1].startswith("--"):
+        WITH_OPTIONS[words[0]](words[1:])
+        return 0
+    names = words
     unknown = [name for name in names if name not in BENCHES]
     if unknown:
         print(f"no such bench: {', '.join(unknown)}; there are {', '.join(BENCHES)}", file=sys.stderr)

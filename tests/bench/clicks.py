@@ -11,6 +11,7 @@ import argparse
 import itertools
 import re
 import time
+from collections.abc import Sequence
 from contextvars import ContextVar
 from decimal import Decimal
 
@@ -30,8 +31,8 @@ _CLIENT_ID = re.compile(r'"cl_ord_id"\s*:\s*"([^"]+)"')
 _CLICKED_NS: ContextVar[int] = ContextVar("clicked_ns")
 
 
-def main() -> None:
-    in_own_process("tests.bench.clicks")
+def main(options: Sequence[str] = ()) -> None:
+    in_own_process("tests.bench.clicks", options)
 
 
 class Clicks:

@@ -23,7 +23,7 @@ from PySide6.QtCore import QSocketNotifier
 from terminal.app import logs
 from terminal.app.compose import Terminal
 from terminal.app.paths import paths_below
-from terminal.core import memory, tasks
+from terminal.core import memory
 from terminal.domain.instrument import InstrumentId
 from terminal.domain.market import Feed, FeedKind
 from terminal.services.market_data import FeedState
@@ -43,11 +43,8 @@ _CLOCK_TICKS_PER_S = os.sysconf("SC_CLK_TCK") if hasattr(os, "sysconf") else 100
 
 
 def in_own_process(module: str, arguments: Sequence[str] = ()) -> None:
-    """Run a bench module by itself, without a screen; its output is shown, its failure ours."""
-    environment = {**os.environ, "QT_API": "pyside6"}
-    environment.setdefault("QT_QPA_PLATFORM", "offscreen")
-    command = [sys.executable, "-m", module, *arguments]
-    subprocess.run(command, cwd=ROOT, env=environment, check=True)
+    """Run a bench module by itself; its output is shown, its failure ours."""
+    subprocess.run([sys.executable, "-m", module, *arguments], cwd=ROOT, check=True)
 
 
 def run_under_qt(main: Callable[[], Awaitable[None]]) -> None:
@@ -56,6 +53,7 @@ def run_under_qt(main: Callable[[], Awaitable[None]]) -> None:
 
     from terminal.app import loop
 
+    os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
     app = QApplication(sys.argv[:1])
 
     async def whole() -> int:
@@ -234,8 +232,3 @@ async def pause(seconds: float) -> None:
     deadline = time.monotonic() + seconds
     while (left := deadline - time.monotonic()) > 0:
         await asyncio.sleep(min(left, 1.0))
-
-
-def stop_tasks() -> None:
-    """Nothing of ours may outlive a bench."""
-    assert not tasks.running(), [task.get_name() for task in tasks.running()]

@@ -12,6 +12,7 @@ import itertools
 import os
 import time
 from collections import Counter
+from collections.abc import Sequence
 
 from terminal.domain.instrument import InstrumentId
 from terminal.services.market_data import FeedState, Topic
@@ -33,8 +34,8 @@ MESSAGES_A_SECOND = 5_000
 WARM_UP_S = 5.0
 
 
-def main() -> None:
-    in_own_process("tests.bench.workspace")
+def main(options: Sequence[str] = ()) -> None:
+    in_own_process("tests.bench.workspace", options)
 
 
 class Watch:
