@@ -109,12 +109,13 @@ def times() -> Callable[[], object]:
 def delegates() -> Callable[[], object]:
     delegate, model = Delegate(), Model()
     pixmap = QPixmap(4, 4)
-    painter = QPainter(pixmap)
     option = QStyleOptionViewItem()
 
     def act() -> None:
-        assert painter.isActive()
+        # Ended each time: a painter that outlives its pixmap takes the process down.
+        painter = QPainter(pixmap)
         delegate.paint(painter, option, model.index(0))
+        painter.end()
 
     return act
 
