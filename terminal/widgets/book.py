@@ -2,8 +2,17 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import Qt
-from PySide6.QtGui import QColor, QHideEvent, QPainter, QPaintEvent, QPen, QShowEvent
+from PySide6.QtCore import QSize, Qt
+from PySide6.QtGui import (
+    QColor,
+    QFontMetrics,
+    QHideEvent,
+    QPainter,
+    QPaintEvent,
+    QPen,
+    QResizeEvent,
+    QShowEvent,
+)
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QMenu, QToolButton, QVBoxLayout, QWidget
 
 from terminal.viewmodels.book import LadderViewModel
@@ -14,6 +23,7 @@ from terminal.widgets.controls import ElidedLabel, label, set_text
 from terminal.widgets.icons import icon
 from terminal.widgets.request_card import RequestCard, ResultLine
 
+_LEAST_ROWS_PX = 144
 _GROUPS = (1, 2, 5, 10, 20, 50, 100, 200, 500, 1000)
 _SHEET = f"""
 QFrame#head {{ background: {theme.RAISED}; }}
@@ -132,7 +142,7 @@ class LadderPanel(QWidget):
         set_text(self._symbol, symbol)
         set_text(self._badge, vm.badge)
         set_text(self._armed, "ARMED" if vm.armed else "")
-        set_text(self._size, vm.size_text or "no size")
+        self._render_size()
         set_text(self._group, vm.group_text or "–")
         title = " · ".join(part for part in ("Ladder", instrument and instrument.symbol, vm.badge) if part)
         if title != self.windowTitle():
@@ -155,9 +165,19 @@ class LadderPanel(QWidget):
         self._auto.setChecked(vm.auto_group)
         self._render_foot()
 
+    def _render_size(self) -> None:
+        """The size in full: in a narrow panel it gives up its unit, which the ticket names, never a digit."""
+        text = self._vm.size_text or "no size"
+        metrics = QFontMetrics(self._size.font())
+        number = self._vm.size_text.rpartition(" ")[0] or text
+        self._size.setMinimumWidth(metrics.horizontalAdvance(number) + 2)
+        fits = metrics.horizontalAdvance(text) <= self._size.width()
+        set_text(self._size, text if fits else number)
+
     def _render_foot(self) -> None:
         sending = self._vm.sending
         self._foot.setVisible(sending.pending is not None or sending.result is not None)
+        self.updateGeometry()
 
     def _on_lock_clicked(self) -> None:
         self._vm.set_armed(not self._vm.armed)
@@ -166,6 +186,19 @@ class LadderPanel(QWidget):
     def _on_vm_confirmation_needed(self, view: RequestView) -> None:
         self._render_foot()
         self._card.setFocus(Qt.FocusReason.OtherFocusReason)
+
+    def minimumSizeHint(self) -> QSize:
+        """What the dock may not go below. A wrapped text asks for its height in the narrowest column, so the
+        layout's own answer would push the panels around whenever a question opens."""
+        height = self._head.sizeHint().height() + _LEAST_ROWS_PX
+        if not self._foot.isHidden():
+            needed = self._foot.heightForWidth(max(self.width(), self.minimumWidth()) - 2)
+            height = max(height, self._head.sizeHint().height() + needed + 2)
+        return QSize(self.minimumWidth(), height)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self._render_size()
 
     def showEvent(self, event: QShowEvent) -> None:
         self._vm.set_visible(True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QSignalBlocker, Qt
+from PySide6.QtCore import QSignalBlocker, QSize, Qt
 from PySide6.QtGui import QColor, QHideEvent, QKeySequence, QPainter, QPaintEvent, QShortcut, QShowEvent
 from PySide6.QtWidgets import (
     QCheckBox,
@@ -36,6 +36,8 @@ QPushButton[kind="tab"]:focus {{ border: 1px solid {theme.FOCUS}; border-bottom-
 QPushButton[kind="chip"] {{ padding: 0; min-height: 18px; font-size: {theme.LABEL_PX}px; min-width: 20px; }}
 QPushButton[kind="chip"]:focus {{ border: 1px solid {theme.FOCUS}; }}
 """
+_NEWS_PX = 15
+_FORM_STRIP_PX = 60
 _UNITS = (SizeUnit.BASE, SizeUnit.QUOTE, SizeUnit.PERCENT)
 
 
@@ -203,10 +205,19 @@ class TicketPanel(QWidget):
         box.addWidget(self._costs)
         box.addWidget(line())
         box.addWidget(self._fixed)
+        # Above the buttons, which stand on the panel's foot: news must not move them from under the pointer.
+        news = QWidget()
+        news.setMinimumHeight(_NEWS_PX)
+        news_box = QVBoxLayout(news)
+        news_box.setContentsMargins(0, 0, 0, 0)
+        news_box.setSpacing(2)
+        self._result = ResultLine(self._vm.sending)
+        news_box.addWidget(self._result)
         self._warning = label(kind="warning")
         self._warning.setFont(theme.ui_font(theme.LABEL_PX))
         self._warning.setWordWrap(True)
-        box.addWidget(self._warning)
+        news_box.addWidget(self._warning)
+        box.addWidget(news)
         self._buttons_row = QWidget()
         row = QHBoxLayout(self._buttons_row)
         row.setContentsMargins(0, 0, 0, 0)
@@ -217,8 +228,6 @@ class TicketPanel(QWidget):
         box.addWidget(self._buttons_row)
         self._card = RequestCard(self._vm.sending)
         box.addWidget(self._card)
-        self._result = ResultLine(self._vm.sending)
-        box.addWidget(self._result)
         self._note = ElidedLabel()
         self._note.setProperty("kind", "muted")
         self._note.setAlignment(Qt.AlignmentFlag.AlignHCenter)
@@ -405,6 +414,14 @@ class TicketPanel(QWidget):
         self._card.setFocus(Qt.FocusReason.OtherFocusReason)
 
     # -- Qt -------------------------------------------------------------------------------------------
+
+    def minimumSizeHint(self) -> QSize:
+        """What the dock may not go below: the foot at the panel's own width, and a strip of the form. The
+        layout would ask for the height that wrapped texts need in the narrowest column."""
+        height = _FORM_STRIP_PX
+        if not self._foot.isHidden():
+            height += self._foot.heightForWidth(max(self.width(), self.minimumWidth()))
+        return QSize(self.minimumWidth(), height)
 
     def showEvent(self, event: QShowEvent) -> None:
         self._vm.set_visible(True)

@@ -187,7 +187,8 @@ class BigButton(QPushButton):
     def _line(painter: QPainter, area: QRect, text: str, *, bold: bool) -> None:
         """The text at the largest size that fits, then shortened."""
         # A long number first gives up its unit, which the other line and the tooltip name, then its size.
-        for px, shown in ((13, text), (12, text), (11, text), (12, text.rpartition(" ")[0]), (10, text)):
+        short = text.rpartition(" ")[0] or text
+        for px, shown in ((13, text), (12, text), (11, text), (12, short), (11, short), (10, short)):
             font = theme.ui_font(px, bold=bold)
             metrics = QFontMetrics(font)
             if shown and metrics.horizontalAdvance(shown) < area.width():

@@ -584,6 +584,29 @@ def test_dragging_a_chip_with_the_mouse_and_escape(qtbot: QtBot) -> None:
     assert vm.sending.pending is None
 
 
+def test_a_question_in_the_panel_does_not_make_its_dock_larger(qtbot: QtBot) -> None:
+    desk, vm, view = panel(qtbot)
+    widget = view.parentWidget()
+    assert isinstance(widget, LadderPanel)
+    widget.resize(300, 360)
+    with_chip(desk, vm, limit(Side.BUY, "99.5"), "99.5")
+    assert vm.ghost is not None
+    vm.drag(vm.ghost.chip, key_of("99.8"))
+    vm.drop()
+    assert vm.sending.pending is not None
+    assert widget.minimumSizeHint().height() <= 360
+
+
+def test_a_narrow_panel_shows_the_size_in_full(qtbot: QtBot) -> None:
+    _, _, view = panel(qtbot)
+    widget = view.parentWidget()
+    assert isinstance(widget, LadderPanel)
+    assert widget._size.text() == "0.05 BTC"
+    widget.resize(220, 360)
+    qtbot.waitUntil(lambda: widget._size.text() == "0.05")
+    assert widget._size.width() >= widget._size.fontMetrics().horizontalAdvance("0.05")
+
+
 def test_keyboard_alone_places_moves_and_cancels(qtbot: QtBot) -> None:
     async def main() -> None:
         desk, vm, view = panel(qtbot)

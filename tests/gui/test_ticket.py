@@ -8,10 +8,10 @@ from dataclasses import replace
 from decimal import Decimal
 
 import pytest
-from PySide6.QtCore import QEvent, Qt
+from PySide6.QtCore import QEvent, QPoint, Qt
 from PySide6.QtGui import QKeyEvent
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QLabel, QPushButton
+from PySide6.QtWidgets import QApplication, QLabel, QPushButton
 from pytestqt.qtbot import QtBot
 
 from terminal.domain.account import Balance
@@ -508,6 +508,23 @@ def test_buttons_stay_in_sight_at_little_height(qtbot: QtBot) -> None:
             assert button.height() >= 28
             below = button.mapTo(widget, button.rect().bottomLeft()).y()
             assert below < widget.height()
+
+
+def test_news_about_an_order_does_not_move_the_buttons(qtbot: QtBot) -> None:
+    async def main() -> None:
+        desk, vm, widget = panel(qtbot)
+        widget.resize(300, 600)
+        qtbot.wait(1)
+        button = widget.findChildren(BigButton)[0]
+        before = button.mapTo(widget, QPoint(0, 0))
+        desk.gate.arming.set(ArmState.ONE_CLICK)
+        vm.submit(Side.BUY)
+        await eventually(lambda: vm.sending.result is not None)
+        QApplication.sendPostedEvents(None, QEvent.Type.LayoutRequest.value)
+        assert widget._result.isVisible()
+        assert button.mapTo(widget, QPoint(0, 0)) == before
+
+    run(main())
 
 
 def test_without_a_venue_the_panel_says_what_to_do(qtbot: QtBot) -> None:
