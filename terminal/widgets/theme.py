@@ -356,9 +356,11 @@ QComboBox[invalid="true"], QDateTimeEdit[invalid="true"] { border: 2px solid @DA
 QLineEdit:disabled, QSpinBox:disabled, QDoubleSpinBox:disabled, QComboBox:disabled, QPlainTextEdit:disabled,
 QDateTimeEdit:disabled { background: @PANEL@; color: @DISABLED@; border-color: @HAIRLINE@; }
 QLineEdit:read-only { background: @PANEL@; }
+QLineEdit QToolButton { background: transparent; border: none; padding: 0; margin: 0; min-height: 0; }
+QLineEdit QToolButton:hover, QLineEdit QToolButton:focus { border: none; padding: 0; }
 QPlainTextEdit, QTextEdit { padding: 4px; }
 
-QComboBox { padding-right: 20px; }
+QComboBox { padding-right: 20px; combobox-popup: 0; }
 QComboBox:focus { padding-right: 19px; }
 QComboBox::drop-down {
     border: none; width: 18px; subcontrol-origin: padding; subcontrol-position: center right;
@@ -461,6 +463,7 @@ QTableView::item:hover, QTreeView::item:hover, QListView::item:hover { backgroun
 QTableView::item:selected, QTreeView::item:selected, QListView::item:selected {
     background: @HOVER@; color: @TEXT@;
 }
+QListWidget::item { min-height: @ROW@px; }
 QTableView QLineEdit, QTreeView QLineEdit { padding: 0 4px; min-height: 14px; border-radius: 0; }
 QHeaderView { background: @PANEL@; border: none; border-bottom: 1px solid @HAIRLINE@; }
 QHeaderView::section {
