@@ -4,9 +4,18 @@ from __future__ import annotations
 
 from datetime import UTC
 
-from PySide6.QtCore import QEvent, QPoint, Qt
+from PySide6.QtCore import QEvent, QPoint, QSize, Qt
 from PySide6.QtGui import QHideEvent, QResizeEvent, QShowEvent
-from PySide6.QtWidgets import QHBoxLayout, QMenu, QPushButton, QSizePolicy, QToolButton, QVBoxLayout, QWidget
+from PySide6.QtWidgets import (
+    QHBoxLayout,
+    QLayout,
+    QMenu,
+    QPushButton,
+    QSizePolicy,
+    QToolButton,
+    QVBoxLayout,
+    QWidget,
+)
 
 from terminal.viewmodels.chart import ChartViewModel, interval_text
 from terminal.viewmodels.sending import RequestView
@@ -48,6 +57,8 @@ class ChartHeader(QWidget):
         row = QHBoxLayout(self)
         row.setContentsMargins(6, 0, 4, 0)
         row.setSpacing(0)
+        # The row of intervals must not keep the panel wide: it gives way to the menu.
+        row.setSizeConstraint(QLayout.SizeConstraint.SetNoConstraint)
         self._title = label(kind="title")
         row.addWidget(self._title)
         row.addSpacing(8)
@@ -120,6 +131,9 @@ class ChartHeader(QWidget):
     def resizeEvent(self, event: QResizeEvent) -> None:
         self._fit()
         super().resizeEvent(event)
+
+    def minimumSizeHint(self) -> QSize:
+        return QSize(120, super().minimumSizeHint().height())
 
     def changeEvent(self, event: QEvent) -> None:
         if event.type() == QEvent.Type.FontChange:

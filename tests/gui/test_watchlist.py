@@ -1,0 +1,187 @@
+"""The watchlist panel and the search dialog on their view-model."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+from PySide6.QtCore import QPoint, Qt
+from PySide6.QtGui import QColor
+from PySide6.QtTest import QTest
+from pytestqt.qtbot import QtBot
+
+from terminal.domain.instrument import InstrumentId
+from terminal.viewmodels.watchlist import COLUMNS, WatchlistViewModel
+from terminal.widgets import theme
+from terminal.widgets.watchlist import SearchDialog, WatchlistPanel, star_place
+from tests.gui.chart_fakes import WatchDesk
+
+KEYS = [column.key for column in COLUMNS]
+BTC, ETH = InstrumentId("kraken", "BTC/USD"), InstrumentId("kraken", "ETH/USD")
+
+
+class Shown:
+    """The panel with Kraken's usual pairs."""
+
+    def __init__(self, qtbot: QtBot) -> None:
+        self.desk = WatchDesk()
+        self.pairs = self.desk.fill_lifelike()
+        self.vm: WatchlistViewModel = self.desk.open(self.pairs)
+        self.panel = WatchlistPanel(self.vm)
+        qtbot.addWidget(self.panel)
+        self.panel.resize(300, 400)
+        with qtbot.waitExposed(self.panel):
+            self.panel.show()
+        self.table = self.panel.table
+
+    def cell(self, instrument: InstrumentId, key: str = "last") -> QPoint:
+        row = self.vm.model.row_of(instrument)
+        assert row is not None
+        return self.table.visualRect(self.vm.model.index(row, KEYS.index(key))).center()
+
+
+@pytest.fixture
+def shown(qtbot: QtBot) -> Iterator[Shown]:
+    theme.load_fonts()
+    made = Shown(qtbot)
+    yield made
+    made.desk.frames.stop()
+
+
+def test_a_click_shows_the_instrument_everywhere(shown: Shown) -> None:
+    QTest.mouseClick(shown.table.viewport(), Qt.MouseButton.LeftButton, pos=shown.cell(ETH))
+    assert shown.desk.selection.instrument == ETH
+    assert shown.table.selected_keys() == [ETH]
+
+
+def test_another_panel_s_choice_marks_its_row(shown: Shown) -> None:
+    shown.desk.selection.select(ETH)
+    assert shown.table.selected_keys() == [ETH]
+
+
+@pytest.mark.parametrize(
+    ("width", "least"),
+    [(220, {"symbol", "last", "change"}), (280, {"symbol", "last", "change", "spark"}), (560, set(KEYS))],
+)
+def test_columns_come_with_the_room_for_them(shown: Shown, width: int, least: set[str]) -> None:
+    shown.panel.resize(width, 400)
+    there = {key for at, key in enumerate(KEYS) if not shown.table.isColumnHidden(at)}
+    assert there == least
+    used = sum(shown.table.columnWidth(at) for at, key in enumerate(KEYS) if key in there)
+    assert used <= shown.table.viewport().width()
+
+
+def test_changed_digits_have_a_tinted_ground_for_a_moment(shown: Shown) -> None:
+    def tinted() -> bool:
+        image = shown.table.viewport().grab().toImage()
+        row = shown.table.visualRect(shown.vm.model.index(0, KEYS.index("last")))
+        tint = QColor(theme.UP_TINT_24).name()
+        return any(
+            QColor(image.pixel(x, row.top() + 4)).name() == tint for x in range(row.left(), row.right())
+        )
+
+    shown.desk.market.set_last(BTC, "64131.7")
+    shown.desk.pass_time(0.11)
+    assert tinted()
+    shown.desk.pass_time(0.4)
+    assert not tinted()
+
+
+def test_a_letter_goes_into_the_box_and_enter_opens_the_first_row(shown: Shown) -> None:
+    shown.table.setFocus()
+    QTest.keyClicks(shown.table, "e")
+    QTest.keyClicks(shown.panel.box, "th/u")
+    assert shown.panel.box.text() == "eth/u"
+    QTest.keyClick(shown.panel.box, Qt.Key.Key_Return)
+    assert shown.desk.selection.instrument == ETH
+    assert shown.panel.box.text() == ""
+
+
+def test_enter_without_an_answer_wants_the_search(shown: Shown) -> None:
+    wanted: list[str] = []
+    shown.panel.search_wanted.connect(wanted.append)
+    QTest.keyClicks(shown.panel.box, "perp")
+    QTest.keyClick(shown.panel.box, Qt.Key.Key_Return)
+    assert wanted == ["perp"]
+    QTest.keyClick(shown.panel.box, Qt.Key.Key_Escape)
+    assert shown.vm.filter_text == ""
+
+
+def test_the_star_and_space_are_for_favourites_and_del_removes(shown: Shown) -> None:
+    index = shown.vm.model.index(1, 0)
+    star = star_place(shown.table.visualRect(index)).center()
+    QTest.mouseClick(shown.table.viewport(), Qt.MouseButton.LeftButton, pos=star)
+    assert list(shown.vm.favourites) == [ETH]
+    assert shown.desk.selection.instrument == BTC, "the star opens nothing"
+    shown.table.selectRow(0)
+    QTest.keyClick(shown.table, Qt.Key.Key_Space)
+    assert list(shown.vm.favourites) == []
+    row = shown.vm.model.row_of(ETH)
+    assert row is not None
+    shown.table.selectRow(row)
+    QTest.keyClick(shown.table, Qt.Key.Key_Delete)
+    assert not shown.vm.is_watched(ETH)
+
+
+def test_sorting_by_a_number_keeps_the_marked_row(shown: Shown) -> None:
+    shown.desk.selection.select(ETH)
+    shown.table.sortByColumn(KEYS.index("last"), Qt.SortOrder.AscendingOrder)
+    prices = [row.last for row in shown.vm.model.rows if row.last is not None]
+    assert prices == sorted(prices)
+    assert shown.table.selected_keys() == [ETH]
+
+
+# -- search -------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def dialog(shown: Shown, qtbot: QtBot) -> SearchDialog:
+    made = SearchDialog(shown.vm)
+    qtbot.addWidget(made)
+    with qtbot.waitExposed(made):
+        made.open()
+    return made
+
+
+def test_typing_finds_and_enter_opens(shown: Shown, dialog: SearchDialog) -> None:
+    QTest.keyClicks(dialog.box, "btc-perp")
+    assert dialog.current is not None
+    assert dialog.current.kind == "perp"
+    QTest.keyClick(dialog.box, Qt.Key.Key_Return)
+    assert not dialog.isVisible()
+    assert shown.desk.selection.instrument == InstrumentId("okx", "BTC-PERP/USDT")
+    assert shown.vm.is_watched(InstrumentId("okx", "BTC-PERP/USDT"))
+
+
+def test_space_types_while_typing_and_marks_after_an_arrow(shown: Shown, dialog: SearchDialog) -> None:
+    QTest.keyClicks(dialog.box, "usd eth")
+    assert dialog.box.text() == "usd eth"
+    assert dialog.current is not None
+    assert dialog.current.id == ETH
+    QTest.keyClick(dialog.box, Qt.Key.Key_Down)
+    QTest.keyClick(dialog.box, Qt.Key.Key_Up)
+    QTest.keyClick(dialog.box, Qt.Key.Key_Space)
+    assert shown.vm.favourites == (ETH,)
+    assert dialog.current is not None
+    assert dialog.current.id == ETH
+    assert dialog.isVisible()
+
+
+def test_esc_closes_and_changes_nothing(shown: Shown, dialog: SearchDialog) -> None:
+    QTest.keyClicks(dialog.box, "eth")
+    QTest.keyClick(dialog.box, Qt.Key.Key_Escape)
+    assert not dialog.isVisible()
+    assert shown.desk.selection.instrument == BTC
+
+
+def test_nothing_found_is_said_and_enter_does_nothing(shown: Shown, dialog: SearchDialog) -> None:
+    QTest.keyClicks(dialog.box, "qqq")
+    assert "Nothing matches" in dialog._foot.text()
+    QTest.keyClick(dialog.box, Qt.Key.Key_Return)
+    assert dialog.isVisible()
+
+
+def test_the_dialog_opens_with_what_was_typed_elsewhere(shown: Shown, dialog: SearchDialog) -> None:
+    dialog.open("sol")
+    assert dialog.current is not None
+    assert dialog.current.id.symbol == "SOL/USD"
