@@ -149,7 +149,7 @@ class Terminal:
         for unwatch in self._unwatch:
             unwatch()
         with contextlib.suppress(TerminalError):
-            self.settings.flush()
+            await self.settings.close()
         self.lock.release()
 
     # -- connections ----------------------------------------------------------------------------------

@@ -31,6 +31,7 @@ log = logging.getLogger("settings")
 FILE_VERSION: Final = 1
 _MAX_BYTES: Final = 4 * 2**20
 _SAVE_AFTER_S: Final = 0.3
+_SAVE_TIMEOUT_S: Final = 2.0
 _SCOPE: Final = re.compile(r"[a-z0-9_-]{1,40}(:[a-z0-9_-]{1,40})?")
 
 
@@ -58,6 +59,7 @@ class Settings:
         self._written = 0
         self._file_lock = threading.Lock()
         self._timer: asyncio.TimerHandle | None = None
+        self._saving: asyncio.Task[None] | None = None
         if path is not None:
             self._load(path)
 
@@ -171,6 +173,12 @@ class Settings:
                 user_text="The disk did not take the settings; they hold until you quit.",
             ) from error
 
+    async def close(self) -> None:
+        """Let a save that is under way end, and write what is not on disk yet. Raises as :meth:`flush`."""
+        if self._saving is not None:
+            await asyncio.wait([self._saving], timeout=_SAVE_TIMEOUT_S)
+        self.flush()
+
     def _setting(self, key: str) -> Setting:
         try:
             return BY_KEY[key]
@@ -195,7 +203,7 @@ class Settings:
 
     def _start_saving(self) -> None:
         self._timer = None
-        tasks.spawn(self._save(), name="saving settings")
+        self._saving = tasks.spawn(self._save(), name="saving settings")
 
     async def _save(self) -> None:
         if self.path is None:

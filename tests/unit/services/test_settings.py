@@ -12,6 +12,7 @@ from hypothesis import HealthCheck, given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
+from terminal.core import tasks
 from terminal.domain.errors import SettingsError, StorageError
 from terminal.services.notices import Notice
 from terminal.services.risk import RiskLimits, Step
@@ -334,3 +335,16 @@ def test_any_value_is_taken_or_refused_with_a_sentence(key: str, value: object) 
         refusal = error.user_text
     assert settings.is_set(key) is (refusal == "")
     assert refusal == "" or refusal.endswith(".")
+
+
+def test_closing_waits_for_a_save_that_is_under_way(tmp_path: Path) -> None:
+    async def main() -> None:
+        path = tmp_path / "settings.json"
+        settings = Settings(path)
+        settings.set("look.density", "compact")
+        await eventually(lambda: [task for task in tasks.running() if "saving" in task.get_name()])
+        await settings.close()
+        assert not [task for task in tasks.running() if "saving" in task.get_name()]
+        assert "compact" in path.read_text()
+
+    run(main())
