@@ -73,6 +73,7 @@ CTRL = Qt.KeyboardModifier.ControlModifier
 SHIFT = Qt.KeyboardModifier.ShiftModifier
 LEFT = Qt.MouseButton.LeftButton
 READY_S = 20.0
+QUIT_S = 5.0
 # Words of the offscreen plugin itself.
 _PLUGIN_WORDS = ("This plugin does not support",)
 
@@ -217,8 +218,16 @@ class Hand:
 
     @staticmethod
     def _window() -> QWindow:
-        window = QGuiApplication.focusWindow()
-        assert window is not None, "no window has the keyboard"
+        window: QWindow | None = QGuiApplication.focusWindow()
+        if window is None:
+            # Offscreen there is no window manager that gives the keyboard back when a dialog has closed.
+            widget = QApplication.activeModalWidget() or next(
+                each
+                for each in QApplication.topLevelWidgets()
+                if isinstance(each, MainWindow) and each.isVisible()
+            )
+            window = _window_of(widget)
+            widget.activateWindow()
         return window
 
 
@@ -294,7 +303,9 @@ class Desk:
         return (
             f"session {session and session.state} ({session and session.reason!r}), "
             f"orders {[(o.state.value, str(o.quantity), o.reason) for o in self.orders]}, "
-            f"ticket {self.ticket._vm.sending.result} {self.ticket._vm.problems}, "
+            f"ticket {self.screen.ticket.sending.result} {self.screen.ticket.problems}, "
+            f"ladder {self.screen.ladder.state} {self.screen.ladder.sending.result}, "
+            f"keyboard {QApplication.focusWidget()}, "
             f"notices {self.notices()[-4:]}, log {[line.text for line in list(self.ring.lines)[-8:]]}"
         )
 
@@ -581,7 +592,7 @@ def run_screen(
                 took_s = time.monotonic() - began
             left = [task.get_name() for task in tasks.running()]
             assert not left, f"tasks left running: {left}"
-            assert took_s < 5.0, f"quitting took {took_s:.1f} s"
+            assert took_s < QUIT_S, f"quitting took {took_s:.1f} s"
             return 0
 
         assert loop.run(app, main) == 0
@@ -634,7 +645,8 @@ class _Left:
         timers = [each for each in gc.get_objects() if type(each) is QTimer and shiboken6.isValid(each)]
         return cls(
             _sockets(),
-            frozenset(thread.name for thread in threading.enumerate() if thread.is_alive()),
+            # Python keeps a "Dummy" entry of every thread that Qt made, long after it has ended.
+            frozenset(each.name for each in threading.enumerate() if not each.name.startswith("Dummy")),
             sum(timer.isActive() for timer in timers),
             len([each for each in QApplication.topLevelWidgets() if each.isVisible()]),
         )
