@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from terminal.app import connections
+from terminal.app import connections, logs
 from terminal.app.paths import Paths
 from terminal.app.practice import PracticeVenues
 from terminal.app.risk_limits import apply_limits
@@ -76,6 +76,7 @@ class Terminal:
         self.notice: Observable[[Notice]] = Observable("notices")
         self.lock = ProfileLock(paths.lock_file).acquire()
         self.settings = Settings(paths.settings_file)
+        self._follow_log_settings()
         self._throw_away = throw_away
         self.venues = registry.names()
         self._connector_tools = dict(connector_tools or {})
@@ -299,6 +300,13 @@ class Terminal:
             apply_limits(self.settings, self.rules, self.venues)
         elif key == "trade.cancel_if_appears":
             self.gate.cancel_if_appears = self.settings.flag(key)
+        elif key == "trade.one_click_idle_min":
+            self.arming.idle_s = 60.0 * self.settings.whole(key)
+        elif key.startswith("log."):
+            self._follow_log_settings()
+
+    def _follow_log_settings(self) -> None:
+        logs.follow_settings(self.settings.text("log.level"), self.settings.text("log.filter"))
 
     def _on_practice_restarted(self, endpoints: Mapping[str, Any]) -> None:
         for venue, session in self.sessions.sessions.items():

@@ -30,6 +30,23 @@ class _JsonLines(logging.Formatter):
         return json.dumps(line, ensure_ascii=False)
 
 
+class LogFile(logging.handlers.RotatingFileHandler):
+    """The log file. What the command line has said about this run stays as it is."""
+
+    pinned_level = False
+    pinned_subjects = False
+
+    def follow(self, level: int, subjects: tuple[str, ...]) -> None:
+        """Take over level and subjects of the settings."""
+        if not self.pinned_level:
+            self.setLevel(level)
+        if not self.pinned_subjects:
+            for old in [each for each in self.filters if isinstance(each, _Subjects)]:
+                self.removeFilter(old)
+            if subjects:
+                self.addFilter(_Subjects(subjects))
+
+
 class _Subjects(logging.Filter):
     """Lets only the wanted subjects pass, and every warning."""
 
@@ -65,8 +82,10 @@ def install(log_file: Path | None, *, debug: bool, subjects: str = "", as_json: 
     console.setFormatter(_JsonLines() if as_json else logging.Formatter(_TEXT))
     handlers.append(console)
     if log_file is not None:
-        handlers.append(_file_handler(log_file))
-    wanted = tuple(name.strip() for name in subjects.split(",") if name.strip())
+        file = _file_handler(log_file)
+        file.pinned_level, file.pinned_subjects = debug, bool(subjects)
+        handlers.append(file)
+    wanted = _names(subjects)
     for handler in handlers:
         handler.addFilter(Redaction())
         if wanted:
@@ -75,14 +94,28 @@ def install(log_file: Path | None, *, debug: bool, subjects: str = "", as_json: 
     return ring
 
 
-def _file_handler(path: Path) -> logging.Handler:
+def follow_settings(level: str, subjects: str) -> None:
+    """Let the settings say what goes into the log file from now on, as far as the command line has not."""
+    root = logging.getLogger()
+    wanted = logging.getLevelNamesMapping()[level.upper()]
+    for handler in root.handlers:
+        if isinstance(handler, LogFile):
+            handler.follow(wanted, _names(subjects))
+            if not handler.pinned_level:
+                # The log panel and the console keep their own levels.
+                root.setLevel(min(wanted, logging.INFO))
+
+
+def _names(subjects: str) -> tuple[str, ...]:
+    return tuple(name.strip() for name in subjects.split(",") if name.strip())
+
+
+def _file_handler(path: Path) -> LogFile:
     path.parent.mkdir(parents=True, exist_ok=True)
     # Made closed to others before the first byte is written.
     os.close(os.open(path, os.O_CREAT | os.O_APPEND | os.O_WRONLY, 0o600))
     if os.name != "nt":
         path.chmod(0o600)
-    handler = logging.handlers.RotatingFileHandler(
-        path, maxBytes=_FILE_BYTES, backupCount=3, encoding="utf-8"
-    )
+    handler = LogFile(path, maxBytes=_FILE_BYTES, backupCount=3, encoding="utf-8")
     handler.setFormatter(logging.Formatter(_TEXT))
     return handler

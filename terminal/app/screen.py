@@ -7,12 +7,13 @@ from datetime import UTC
 from decimal import Decimal
 from typing import Any
 
-from PySide6.QtCore import QEvent, QObject, QTimer
+from PySide6.QtCore import QEvent, QObject, Qt, QTimer
 from PySide6.QtWidgets import QApplication
 
 from terminal.app.compose import Terminal
 from terminal.app.connection_desk import ConnectionDesk
 from terminal.app.day_store import FileDayStore
+from terminal.app.preferences import Preferences, density_of
 from terminal.core import tasks
 from terminal.domain.errors import TerminalError
 from terminal.domain.instrument import InstrumentId
@@ -33,6 +34,7 @@ from terminal.viewmodels.log import LogViewModel
 from terminal.viewmodels.notices import NoticesViewModel
 from terminal.viewmodels.orders import OrdersViewModel
 from terminal.viewmodels.selection import Selection
+from terminal.viewmodels.settings import SettingsViewModel
 from terminal.viewmodels.status import StatusViewModel
 from terminal.viewmodels.tape import TapeState, TapeViewModel
 from terminal.viewmodels.ticket import TicketViewModel
@@ -44,6 +46,7 @@ from terminal.widgets.book_view import LadderView
 from terminal.widgets.chart import ChartPanel
 from terminal.widgets.main_window import MainWindow
 from terminal.widgets.panels import Panel
+from terminal.widgets.settings_dialog import SettingsDialog
 from terminal.widgets.tape import TapePanel
 from terminal.widgets.ticket import TicketPanel
 from terminal.widgets.watchlist import SearchDialog, WatchlistPanel
@@ -104,7 +107,7 @@ class Screen(QObject):
     def __init__(self, terminal: Terminal, app: QApplication) -> None:
         super().__init__()
         theme.load_fonts()
-        theme.apply(app, self._density(terminal))
+        theme.apply(app, density_of(terminal.settings))
         self._terminal = terminal
         self.frames = FrameClock(parent=self)
         self.frames.register(terminal.market.flush)
@@ -171,6 +174,7 @@ class Screen(QObject):
             self.frames,
             clock,
             presets=terminal.settings.text("trade.size_presets"),
+            small_size=lambda venue: terminal.settings.number("trade.default_size", venue),
             parent=self,
         )
         self.ladder = LadderViewModel(
@@ -200,6 +204,8 @@ class Screen(QObject):
         self.search = SearchDialog(self.watchlist, self.window)
         self.window.search_wanted.connect(self.search.open)
         self.window.hint_dismissed.connect(self._on_hint_dismissed)
+        self.window.settings_wanted.connect(self.open_settings)
+        self._preferences = Preferences(terminal.settings, self, app)
 
     def _build_market_panels(self) -> None:
         terminal, market = self._terminal, self._terminal.market
@@ -308,8 +314,20 @@ class Screen(QObject):
             )
         )
 
+    def open_settings(self) -> None:
+        """Show the settings dialog."""
+        if self.window.findChild(SettingsDialog) is not None:
+            return
+        titles = {venue: self._terminal.venue_info(venue).title for venue in self._terminal.venues}
+        vm = SettingsViewModel(self._terminal.settings, titles)
+        dialog = SettingsDialog(vm, self.window)
+        vm.setParent(dialog)
+        dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        dialog.open()
+
     def close(self) -> None:
         """End all ticking and finish writing the layout; the window is closed by its owner."""
+        self._preferences.close()
         self.frames.stop()
         self.window.workspace.save_now()
         self.window.workspace.stop()
@@ -365,11 +383,6 @@ class Screen(QObject):
                 self.notices.failure(error)
 
         tasks.spawn(quietly(), name="command")
-
-    @staticmethod
-    def _density(terminal: Terminal) -> theme.Density:
-        wanted = terminal.settings.text("look.density")
-        return next((item for item in theme.DENSITIES if item.name.lower() == wanted), theme.STANDARD)
 
 
 def _doubt_warnings(doubtful: Sequence[str]) -> tuple[str, ...]:

@@ -63,8 +63,10 @@ def start(
     from PySide6.QtWidgets import QApplication
 
     from terminal.app import loop
+    from terminal.app.preferences import set_ui_scale
     from terminal.app.screen import Screen
 
+    set_ui_scale(terminal.settings)
     app = QApplication(sys.argv[:1])
     app.setApplicationName("Parallax")
     app.setDesktopFileName("parallax")

@@ -72,23 +72,29 @@ class BalanceRow:
     worth: Decimal | None
     share: Decimal | None
     """Of the account's worth, in per cent."""
+    hidden: bool = False
+    """Amounts are shown as dots; the share stays, it tells nothing of the size."""
 
 
 def _decimals(row: BalanceRow) -> int:
     return 2 if row.asset in ("USD", "EUR", "GBP", "CHF") else 8
 
 
+def _amount(row: BalanceRow, value: Decimal) -> str:
+    return fmt.HIDDEN if row.hidden else fmt.fixed(value, _decimals(row))
+
+
 BALANCE_COLUMNS: tuple[Column[BalanceRow], ...] = (
     Column("asset", "Asset", lambda r: r.asset, 80),
     Column("account", "Account", lambda r: r.account, 130, tone=lambda r: "muted"),
-    Column("total", "Total", lambda r: fmt.fixed(r.total, _decimals(r)), 130, number=True,
+    Column("total", "Total", lambda r: _amount(r, r.total), 130, number=True,
            sort=lambda r: r.total),
-    Column("free", "Free", lambda r: fmt.fixed(r.free, _decimals(r)), 130, number=True,
+    Column("free", "Free", lambda r: _amount(r, r.free), 130, number=True,
            sort=lambda r: r.free),
-    Column("held", "In orders", lambda r: fmt.fixed(r.held, _decimals(r)) if r.held else "", 130, number=True,
+    Column("held", "In orders", lambda r: _amount(r, r.held) if r.held else "", 130, number=True,
            sort=lambda r: r.held, title_tip="What open orders hold back"),
-    Column("worth", f"Worth, {HOME_CURRENCY}", lambda r: fmt.money(r.worth), 120, number=True,
-           sort=lambda r: r.worth, title_tip="At mid prices"),
+    Column("worth", f"Worth, {HOME_CURRENCY}", lambda r: fmt.HIDDEN if r.hidden else fmt.money(r.worth), 120,
+           number=True, sort=lambda r: r.worth, title_tip="At mid prices"),
     Column("share", "Share", lambda r: fmt.percent(r.share, 1, signed=False), 70, number=True,
            sort=lambda r: r.share),
 )  # fmt: skip
@@ -101,6 +107,11 @@ class PositionRow:
     key: str
     position: Position
     price_decimals: int
+    hidden: bool = False
+
+
+def _pnl(row: PositionRow) -> str:
+    return fmt.HIDDEN if row.hidden else fmt.money(row.position.unrealised, signed=True)
 
 
 POSITION_COLUMNS: tuple[Column[PositionRow], ...] = (
@@ -108,12 +119,12 @@ POSITION_COLUMNS: tuple[Column[PositionRow], ...] = (
     Column("venue", "Venue", lambda r: r.position.instrument.venue, 80, tone=lambda r: "muted"),
     Column("side", "Side", lambda r: "Long" if r.position.side is Side.BUY else "Short", 60,
            tone=lambda r: "up" if r.position.side is Side.BUY else "down"),
-    Column("quantity", "Quantity", lambda r: fmt.fixed(r.position.quantity, 8), 120, number=True,
-           sort=lambda r: r.position.quantity),
+    Column("quantity", "Quantity", lambda r: fmt.HIDDEN if r.hidden else fmt.fixed(r.position.quantity, 8),
+           120, number=True, sort=lambda r: r.position.quantity),
     Column("entry", "Entry", lambda r: fmt.price(r.position.average_price, r.price_decimals), 110,
            number=True, sort=lambda r: r.position.average_price),
-    Column("pnl", "Open PnL", lambda r: fmt.money(r.position.unrealised, signed=True), 110, number=True,
-           sort=lambda r: r.position.unrealised, tone=lambda r: sign_tone(r.position.unrealised)),
+    Column("pnl", "Open PnL", lambda r: _pnl(r), 110, number=True, sort=lambda r: r.position.unrealised,
+           tone=lambda r: "" if r.hidden else sign_tone(r.position.unrealised)),
 )  # fmt: skip
 
 
@@ -135,6 +146,7 @@ class AccountViewModel(QObject):
         day_pnl: how the worth has changed since the day began, deposits included; None while unknown.
         day_since: from when ``day_pnl`` counts, in words.
         unpriced: assets without a known price, left out of the worth.
+        hide_amounts: every text has dots in place of an amount; the figures themselves stay.
     """
 
     changed = Signal()
@@ -162,6 +174,7 @@ class AccountViewModel(QObject):
         self.day_pnl: Decimal | None = None
         self.day_since = ""
         self.unpriced: list[str] = []
+        self.hide_amounts = False
         self._portfolio = portfolio
         self._accounts = accounts
         self._instrument = instrument
@@ -176,16 +189,27 @@ class AccountViewModel(QObject):
     @property
     def equity_text(self) -> str:
         """E.g. ``10 000.00 USD``."""
-        return fmt.money(self.equity, HOME_CURRENCY)
+        return self._text(self.equity)
 
     @property
     def day_pnl_text(self) -> str:
         """With its sign: ``+12.40 USD``."""
-        return fmt.money(self.day_pnl, HOME_CURRENCY, signed=True)
+        return self._text(self.day_pnl, signed=True)
 
     @property
     def day_pnl_tone(self) -> str:
-        return sign_tone(self.day_pnl)
+        return "" if self.hide_amounts else sign_tone(self.day_pnl)
+
+    def _text(self, amount: Decimal | None, *, signed: bool = False) -> str:
+        if self.hide_amounts and amount is not None:
+            return fmt.HIDDEN
+        return fmt.money(amount, HOME_CURRENCY, signed=signed)
+
+    def set_hide_amounts(self, on: bool) -> None:
+        """Show dots in place of amounts, or the amounts again, at once."""
+        if on is not self.hide_amounts:
+            self.hide_amounts = on
+            self._build()
 
     def refresh(self) -> None:
         """Build again in the next frame (orders or connections changed)."""
@@ -209,7 +233,9 @@ class AccountViewModel(QObject):
             for position in self._portfolio.positions(account):
                 instrument = self._instrument(position.instrument)
                 digits = instrument.price_decimals if instrument is not None else 8
-                positions.append(PositionRow(f"{account} {position.position_id}", position, digits))
+                positions.append(
+                    PositionRow(f"{account} {position.position_id}", position, digits, self.hide_amounts)
+                )
         self.equity, self.day_pnl, self.unpriced = worth, pnl, unpriced
         self.balances.set_rows(balances)
         self.positions.set_rows(positions)
@@ -232,6 +258,7 @@ class AccountViewModel(QObject):
                 balance.free,
                 worth,
                 worth / whole * 100 if worth is not None and whole else None,
+                self.hide_amounts,
             )
             for balance, worth in held
         ]

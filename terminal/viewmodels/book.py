@@ -37,7 +37,7 @@ from terminal.viewmodels.frames import FrameClock
 from terminal.viewmodels.ports import Accounts, Gate, Market, Place, SelectedInstrument, Sessions, place_of
 from terminal.viewmodels.sending import OrderSender
 
-REFRESH_NS: Final = 50_000_000
+REFRESH_MS: Final = 50
 RECENTRE_AFTER_S: Final = 1.0
 RESULT_SHOWN_S: Final = 8.0
 FLASH_NS: Final = 300_000_000
@@ -121,6 +121,7 @@ class LadderViewModel(QObject):
 
     Attributes:
         armed: the padlock; closed at every start, one for each ladder.
+        refresh_ms: it is built at most once in so long. recentres: it follows the market by itself.
         group: ticks in a row. auto_group: chosen so that the prices within 0.1 % of mid fit.
     """
 
@@ -149,6 +150,8 @@ class LadderViewModel(QObject):
         self.instrument: Instrument | None = None
         self.place: Place | None = None
         self.armed = False
+        self.refresh_ms = REFRESH_MS
+        self.recentres = True
         self.group = 1
         self.auto_group = True
         self.ghost: Ghost | None = None
@@ -162,7 +165,7 @@ class LadderViewModel(QObject):
         self._inside = False
         self._left_ns: int | None = None
         self._visible = True
-        self._built_ns = -REFRESH_NS
+        self._built_ns = -REFRESH_MS * 1_000_000
         self._flash_ns = 0
         self._builder, self._prints = RowBuilder(), Prints()
         self._best: tuple[Decimal | None, Decimal | None] = (None, None)
@@ -283,7 +286,7 @@ class LadderViewModel(QObject):
             self._frames.request(self._on_frame)
 
     def _on_frame(self) -> None:
-        if self._clock.monotonic_ns() - self._built_ns < REFRESH_NS:
+        if self._clock.monotonic_ns() - self._built_ns < self.refresh_ms * 1_000_000:
             self._frames.request(self._on_frame)
             return
         self._build()
@@ -373,6 +376,8 @@ class LadderViewModel(QObject):
     def _frozen(self) -> bool:
         """Rows stay where they are: the pointer or the keyboard's cursor is among them, or has just left."""
         if self._inside or self.cursor is not None or self.ghost is not None:
+            return True
+        if not self.recentres and self._top is not None:
             return True
         if self._left_ns is None:
             return False

@@ -179,6 +179,11 @@ class ChartViewModel(QObject):
         self._frames.cancel(self._on_frame)
         self.trading.close()
 
+    def set_layers(self, *, volume: bool, fills: bool) -> None:
+        """Whether the volume and the own fills are drawn."""
+        self.show_volume, self.trading.show_fills = volume, fills
+        self._request()
+
     # -- what happens around it -----------------------------------------------------------------------
 
     def set_visible(self, visible: bool) -> None:
@@ -373,6 +378,11 @@ class ChartViewModel(QObject):
         if self._id is None:
             return ""
         return f"{self._id.symbol} {self.place.title if self.place is not None else self._id.venue}"
+
+    @property
+    def symbol(self) -> str:
+        """The instrument alone: ``BTC/USD``."""
+        return self._id.symbol if self._id is not None else ""
 
     @property
     def intervals(self) -> tuple[int, ...]:

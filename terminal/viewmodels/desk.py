@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import Protocol
 
 from PySide6.QtCore import QObject, Signal
@@ -258,18 +259,21 @@ class DeskViewModel(QObject):
                 f"({order.account})"
             )
         skips = [
-            (f"{fmt.quantity(row.total)} {row.asset} ({row.account})", _KEEPS_HOLDINGS)
+            (f"{self._amount(row.total)} {row.asset} ({row.account})", _KEEPS_HOLDINGS)
             for row in self.account.balances.rows
             if row.asset not in _MONEY and row.total > 0
         ]
         skips += [
             (
-                f"{fmt.quantity(row.position.quantity)} {row.position.instrument.symbol} position",
+                f"{self._amount(row.position.quantity)} {row.position.instrument.symbol} position",
                 "margin positions are closed with an order from the ticket",
             )
             for row in self.account.positions.rows
         ]
         return FlattenPlan(tuple(sends), tuple(skips))
+
+    def _amount(self, value: Decimal) -> str:
+        return fmt.HIDDEN if self.account.hide_amounts else fmt.quantity(value)
 
     def flatten(self) -> None:
         """Cancel every open order of every account; works in every arm state and without a book."""

@@ -11,6 +11,8 @@ from decimal import Decimal, InvalidOperation
 from typing import Final
 
 NOTHING: Final = "–"
+HIDDEN: Final = "•••"
+"""In place of an amount that company must not see."""
 MINUS: Final = "−"
 THIN: Final = "\u202f"
 UP: Final = "▲"

@@ -31,6 +31,8 @@ _SIGNS: Final = {
 _MULTIPLES: Final = {"k": Decimal(1000), "m": Decimal(1_000_000)}
 _SPACES: Final = " \u00a0\u2009\u202f'’"
 _DIGITS: Final = re.compile(r"\d+")
+_PRESET: Final = re.compile(r"(?i)ask|bid|[+*/]?\d+(\.\d+)?|\d+(\.\d+)?(%|k|m)|[$€£¥₿]\d+(\.\d+)?[km]?")
+_MAX_PRESETS: Final = 24
 _CODE: Final = re.compile(r"([A-Za-z]{2,10})$")
 
 
@@ -283,6 +285,20 @@ def parse_presets(text: str) -> tuple[tuple[Preset, ...], ...]:
         if row:
             rows.append(row)
     return tuple(rows)
+
+
+def check_presets(text: str) -> str:
+    """What is wrong with a settings text of preset buttons, as one sentence; empty when it can be used."""
+    presets = [preset.text for row in parse_presets(text) for preset in row]
+    for each in presets:
+        if not _PRESET.fullmatch(each):
+            return (
+                f"“{_short(each)}” is no size button: write a size like 0.05, 25% or $500, a step like "
+                "+0.01, *2 or /2, ask or bid."
+            )
+    if len(presets) > _MAX_PRESETS:
+        return f"At most {_MAX_PRESETS} size buttons."
+    return ""
 
 
 def apply_preset(

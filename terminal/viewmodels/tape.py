@@ -87,6 +87,7 @@ class TapeViewModel(QObject):
         offset: rows scrolled away from the top; above 0 the tape stands still.
         fresh: prints that came since it was scrolled away.
         least: prints below this much quote money are left out (None: all are shown).
+        filter_entry: the filter as it was entered: ``500``, ``p50``, or empty.
         merge: whether prints of one price and side within 50 ms are one row.
     """
 
@@ -111,6 +112,7 @@ class TapeViewModel(QObject):
         self.least: Decimal | None = None
         self.least_percentile: int | None = None
         self.filter_problem = ""
+        self.filter_entry = ""
         self.merge = True
         self.mode = StripMode.VOLUME
         self.strip = Strip("", "", None)
@@ -342,6 +344,10 @@ class TapeViewModel(QObject):
         """Merge from now on, or no longer; rows that are there stay as they are."""
         self.merge = merge
 
+    def set_keep_s(self, keep_s: float) -> None:
+        """How long prints are kept, and what the strip looks back on."""
+        self._keep_ns = int(keep_s * 1e9)
+
     def set_filter(self, text: str) -> None:
         """Leave out prints below so much quote money: ``500``, ``1k``, ``p50`` (50th percentile) or empty."""
         entry = text.strip().lower()
@@ -357,7 +363,7 @@ class TapeViewModel(QObject):
                 self.filter_problem = str(error)
                 self.changed.emit()
                 return
-        self.least, self.least_percentile = least, percentile
+        self.least, self.least_percentile, self.filter_entry = least, percentile, entry
         self._weighed_ns = -_REWEIGH_NS
         self._refilter()
         self._frames.request(self._on_frame)

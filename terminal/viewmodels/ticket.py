@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Final
@@ -36,6 +37,7 @@ from terminal.viewmodels.ticket_form import (
     EXPIRE_TIME,
     LIMIT_PRICE,
     QUANTITY,
+    SMALL_SIZE,
     TRIGGER_PRICE,
     Reading,
     Surroundings,
@@ -95,8 +97,10 @@ class TicketViewModel(QObject):
         clock: Clock,
         *,
         presets: str = DEFAULT_PRESETS,
+        small_size: Callable[[str], Decimal] = lambda venue: SMALL_SIZE,
         parent: QObject | None = None,
     ) -> None:
+        """``small_size``: what the size field starts with at a venue, in base units."""
         super().__init__(parent)
         self.form = TicketForm()
         self.instrument: Instrument | None = None
@@ -114,6 +118,8 @@ class TicketViewModel(QObject):
         self.fixed: tuple[CostLine, ...] = ()
         self.buttons: dict[Side, SendButton] = {}
         self.arm = gate.arming.state
+        self.hide_amounts = False
+        self._small_size = small_size
         self._market, self._sessions, self._gate, self._accounts = market, sessions, gate, accounts
         self._selection, self._frames, self._clock = selection, frames, clock
         self._id: InstrumentId | None = None
@@ -149,6 +155,16 @@ class TicketViewModel(QObject):
         self._visible = visible
         if visible:
             self._refresh()
+
+    def set_presets(self, text: str) -> None:
+        """Other size buttons, as a settings text."""
+        self.presets = parse_presets(text)
+        self.changed.emit()
+
+    def set_hide_amounts(self, on: bool) -> None:
+        """Show dots in place of what is free."""
+        self.hide_amounts = on
+        self.changed.emit()
 
     # -- what happens around it -----------------------------------------------------------------------
 
@@ -485,7 +501,9 @@ class TicketViewModel(QObject):
             if remembered is not None and remembered[0]:
                 self.form.size, self.form.unit = remembered
             elif price is not None:
-                self.form.size = default_size(self.instrument, price)
+                self.form.size = default_size(
+                    self.instrument, price, self._small_size(self.instrument.id.venue)
+                )
         if price is None:
             return
         if not self.form.limit_price:
@@ -538,6 +556,8 @@ class TicketViewModel(QObject):
         """What is free to spend: quote money and base units."""
         if self.instrument is None:
             return "", ""
+        if self.hide_amounts:
+            return f"{fmt.HIDDEN} {self.instrument.quote}", f"{fmt.HIDDEN} {self.instrument.base}"
         money, units = self._free(Side.BUY), self._free(Side.SELL)
         return (
             fmt.money(money, self.instrument.quote),

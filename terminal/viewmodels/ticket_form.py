@@ -288,13 +288,18 @@ def parse_expiry(text: str, now_ns: int, zone: tzinfo | None = None) -> int:
     raise ValueError("Write +2h, 18:30 or 2026-08-14 18:30.")
 
 
-def default_size(instrument: Instrument, price: Decimal | None) -> str:
-    """A small size to start with: 0.01, or about ten times the venue's minimum where that is too little."""
+SMALL_SIZE: Final = Decimal("0.01")
+
+
+def default_size(instrument: Instrument, price: Decimal | None, small: Decimal = SMALL_SIZE) -> str:
+    """A size to start with: ``small``, or about ten times the venue's minimum where that is too little."""
     least = instrument.min_quantity
     if instrument.min_notional is not None and price:
         least = max(least, instrument.min_notional / price)
-    small = Decimal("0.01")
-    if least <= small and (price is None or small * price >= 5):
+    small = round_down(small, instrument.quantity_step)
+    # What a person has chosen need only be possible; our own default should be worth a few coins too.
+    is_worth_it = small != SMALL_SIZE or price is None or small * price >= 5
+    if least <= small and is_worth_it:
         return plain(small)
     wanted = max(least * 10, Decimal(20) / price if price else least)
     power = Decimal(1).scaleb(wanted.adjusted())

@@ -187,6 +187,10 @@ class WatchlistViewModel(QObject):
         self._unwatch = (market.changed.watch(self._on_market), selection.changed.watch(self._on_selection))
         self._build()
 
+    def set_flashes(self, on: bool, flash_ms: int = FLASH_MS) -> None:
+        """Whether changed digits flash from now on, and for how long."""
+        self.flashes, self._flash_ns = on, flash_ms * 1_000_000
+
     def close(self) -> None:
         """Let go of feeds and watchers."""
         for unwatch in self._unwatch:

@@ -114,11 +114,12 @@ class LadderView(QWidget):
     def _bind(self) -> None:
         self._vm.changed.connect(self._render)
 
-    def set_density(self, density: theme.Density) -> None:
-        """Other row height and font."""
+    def set_density(self, density: theme.Density, *, mono: bool = True) -> None:
+        """Other row height and font; ``mono``: figures of a fixed-width face."""
+        font = theme.mono_font if mono else theme.number_font
         self._row_px = density.ladder_row
-        self._numbers = TextCache(theme.mono_font(density.font))
-        self._small = TextCache(theme.mono_font(density.font - 1))
+        self._numbers = TextCache(font(density.font))
+        self._small = TextCache(font(density.font - 1))
         self._price_px = 0
         self._tell_row_count()
         self.update()

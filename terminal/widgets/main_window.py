@@ -47,6 +47,7 @@ FRAME_KEYS = (
     KeyHint("Window", "Ctrl+Tab", "Panel list"),
     KeyHint("Window", "Ctrl+1 … 9", "Switch workspace"),
     KeyHint("Window", "Ctrl+Alt+Z", "Undo a layout change"),
+    KeyHint("Window", "Ctrl+,", "Settings"),
     KeyHint("Window", "Ctrl+Q", "Quit"),
     KeyHint("Safety", "Ctrl+Shift+L", "View: nothing can be sent"),
     KeyHint("Safety", "Ctrl+Shift+X", "Flatten: list and cancel"),
@@ -101,11 +102,13 @@ class MainWindow(QMainWindow):
         close_wanted: the person closes the window; the program saves, disconnects and then calls
             :meth:`close_for_good`.
         hint_dismissed: the first-start hint was closed and need not come again.
+        settings_wanted: Ctrl+, or the menu's entry.
     """
 
     search_wanted = Signal()
     close_wanted = Signal()
     hint_dismissed = Signal()
+    settings_wanted = Signal()
 
     def __init__(
         self,
@@ -162,6 +165,7 @@ class MainWindow(QMainWindow):
     def _build_shortcuts(self) -> None:
         for keys, act in (
             ("Ctrl+K", self.search_wanted.emit),
+            ("Ctrl+,", self.settings_wanted.emit),
             ("Ctrl+Shift+L", self._desk.view_only),
             ("Ctrl+Shift+X", self.open_flatten),
             ("Ctrl+Alt+Z", self._on_undo),
@@ -283,6 +287,7 @@ class MainWindow(QMainWindow):
         menu.addAction(icon("undo"), "Undo layout change\tCtrl+Alt+Z", self._on_undo)
         menu.addAction("First layout", workspace.reset)
         menu.addSeparator()
+        menu.addAction(icon("settings"), "Settings…\tCtrl+,", self.settings_wanted.emit)
         menu.addAction("Keys\tF1", self._on_keys_wanted)
         menu.addAction("Quit\tCtrl+Q", self.close)
 

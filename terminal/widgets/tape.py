@@ -67,10 +67,10 @@ class TapeView(QWidget):
         self.setAccessibleName("Time and sales")
         vm.changed.connect(self._render)
 
-    def set_density(self, density: theme.Density) -> None:
-        """Other row height and font."""
+    def set_density(self, density: theme.Density, *, mono: bool = True) -> None:
+        """Other row height and font; ``mono``: figures of a fixed-width face."""
         self._row_px = density.tape_row
-        self._numbers = TextCache(theme.mono_font(density.font))
+        self._numbers = TextCache((theme.mono_font if mono else theme.number_font)(density.font))
         self._price_px = 0
         self.update()
 
@@ -272,6 +272,7 @@ class TapePanel(QWidget):
     def __init__(self, vm: TapeViewModel, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._vm = vm
+        self._entry = ""
         self._build_ui()
         self._bind()
         self._render()
@@ -315,8 +316,8 @@ class TapePanel(QWidget):
         menu.addSeparator()
         merge = menu.addAction("Merge prints within 50 ms")
         merge.setCheckable(True)
-        merge.setChecked(self._vm.merge)
-        merge.toggled.connect(self._vm.set_merge)
+        merge.triggered.connect(self._vm.set_merge)
+        menu.aboutToShow.connect(lambda: merge.setChecked(self._vm.merge))
         return menu
 
     def _bind(self) -> None:
@@ -325,6 +326,9 @@ class TapePanel(QWidget):
 
     def _render(self) -> None:
         vm = self._vm
+        if vm.filter_entry != self._entry:
+            self._entry = vm.filter_entry
+            self._filter.setText(vm.filter_entry)
         set_text(self._problem, vm.filter_problem)
         self._problem.setVisible(bool(vm.filter_problem))
         theme.set_property(self._filter, "invalid", bool(vm.filter_problem))

@@ -49,6 +49,7 @@ class TicketPanel(QWidget):
         super().__init__(parent)
         self._vm = vm
         self._presets: tuple[tuple[Preset, ...], ...] = ()
+        self._preset_rows: list[QWidget] = []
         self._build_ui()
         self._bind()
         self._render()
@@ -366,14 +367,22 @@ class TicketPanel(QWidget):
         if self._vm.presets == self._presets:
             return
         self._presets = self._vm.presets
+        for old in self._preset_rows:
+            self._preset_box.removeWidget(old)
+            old.hide()
+            old.deleteLater()
+        self._preset_rows = []
         for line_of in self._presets:
-            row = QHBoxLayout()
+            shown = QWidget()
+            row = QHBoxLayout(shown)
+            row.setContentsMargins(0, 0, 0, 0)
             row.setSpacing(3)
             for preset in line_of:
                 chip = self._chip(preset.label, f"Size: {preset.label}")
                 chip.clicked.connect(lambda _=False, one=preset: self._vm.press_preset(one))
                 row.addWidget(chip, 2 + len(preset.label))
-            self._preset_box.addLayout(row)
+            self._preset_box.addWidget(shown)
+            self._preset_rows.append(shown)
 
     def _render_foot(self) -> None:
         vm = self._vm
