@@ -26,13 +26,14 @@ from terminal.widgets.request_card import RequestCard, ResultLine
 
 _CARD_PX = 300
 _MARGIN_PX = 8
+_HEADER_GAPS_PX = 24
 _BUTTON_SHEET = (
-    "QPushButton, QToolButton { padding: 0 6px; min-height: 20px; border: 1px solid transparent;"
+    "QPushButton, QToolButton { padding: 0 5px; min-height: 20px; border: 1px solid transparent;"
     f" background: transparent; color: {theme.TEXT_2}; }}"
     f"QPushButton:hover, QToolButton:hover {{ background: {theme.HOVER}; color: {theme.TEXT}; }}"
     f"QPushButton:checked {{ background: {theme.HOVER}; color: {theme.WHITE};"
     f" border-bottom: 2px solid {theme.TEXT}; }}"
-    f"QPushButton:focus, QToolButton:focus {{ border: 2px solid {theme.FOCUS}; padding: 0 5px; }}"
+    f"QPushButton:focus, QToolButton:focus {{ border: 2px solid {theme.FOCUS}; padding: 0 4px; }}"
 )
 
 
@@ -46,6 +47,7 @@ class ChartHeader(QWidget):
         super().__init__(parent)
         self._vm = vm
         self._shown: tuple[int, ...] = ()
+        self._named = ""
         self.buttons: dict[int, QPushButton] = {}
         self._build_ui()
         vm.changed.connect(self._render)
@@ -81,7 +83,6 @@ class ChartHeader(QWidget):
 
     def _render(self) -> None:
         vm = self._vm
-        set_text(self._title, vm.title)
         set_text(self._zone, "UTC" if vm.in_utc else "local")
         intervals = vm.intervals or (vm.interval_s,)
         if intervals != self._shown:
@@ -91,6 +92,9 @@ class ChartHeader(QWidget):
             if button.isChecked() != (interval_s == vm.interval_s):
                 button.setChecked(interval_s == vm.interval_s)
         set_text(self._few, f"{interval_text(vm.interval_s)} ▾")
+        if vm.title != self._named:
+            self._named = vm.title
+            self._fit()
 
     def _build_intervals(self) -> None:
         for button in self.buttons.values():
@@ -123,8 +127,14 @@ class ChartHeader(QWidget):
         self._vm.set_zone(None if self._vm.in_utc else UTC)
 
     def _fit(self) -> None:
-        used = self._title.sizeHint().width() + self._zone.sizeHint().width() + 24
-        enough = self.width() >= used + self._row.sizeHint().width()
+        """First the venue's name gives way, then the row of intervals."""
+        fixed = _width_of(self._zone) + _HEADER_GAPS_PX
+        row = sum(_width_of(button) for button in self.buttons.values())
+        self._title.ensurePolished()
+        metrics, symbol = self._title.fontMetrics(), self._vm.symbol
+        whole = self.width() >= fixed + row + metrics.horizontalAdvance(self._vm.title)
+        enough = whole or self.width() >= fixed + row + metrics.horizontalAdvance(symbol)
+        set_text(self._title, self._vm.title if whole or not enough else symbol)
         self._all.setVisible(enough)
         self._few.setVisible(not enough)
 
@@ -139,6 +149,12 @@ class ChartHeader(QWidget):
         if event.type() == QEvent.Type.FontChange:
             self._fit()
         super().changeEvent(event)
+
+
+def _width_of(button: QPushButton) -> int:
+    # Before it is polished a button does not know the style sheet's padding.
+    button.ensurePolished()
+    return button.sizeHint().width()
 
 
 class ChartPanel(QWidget):

@@ -22,6 +22,7 @@ _TIME_APART_PX: Final = 72
 _LABEL_GAP_PX: Final = 20
 _LEAST_PX: Final = 56
 _TICK_PX: Final = 4
+_FAR_HEIGHTS: Final = 1.5
 GRID = QColor(theme.mix(theme.HAIRLINE, theme.PANEL, 0.55))
 _LINE = QColor(theme.HAIRLINE)
 _PANEL = QColor(theme.PANEL)
@@ -129,7 +130,11 @@ class Axes:
         left = plot.left() + plot.width()
         box = QRect(left + _TICK_PX, top, self.width - _TICK_PX, height)
         if not firm:
-            box = self._free(box, plot)
+            free = self._free(box, plot)
+            if abs(free.top() - box.top()) > _FAR_HEIGHTS * height:
+                # Too far from its price to be read as belonging to it.
+                return box
+            box = free
         # A label that touches an earlier tag is gone already: wiping it again would cut that tag.
         for label in [each for each in self._whole if each.intersects(box)]:
             if not any(label.intersects(tag) for tag in self._tags):

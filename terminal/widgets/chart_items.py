@@ -245,17 +245,20 @@ def paint_box(
 
 
 def placed_chips(
-    middles: list[int], widths: list[int], left: int, right: int, top: int, taken: QRect
+    middles: list[int], widths: list[int], left: int, right: int, top: int, taken: list[QRect]
 ) -> list[QRect]:
-    """A box for each chip, at the left of the plot; those that would overlap stand beside one another."""
+    """A box for each chip, at the left of the plot; those that would overlap stand beside one another.
+
+    A chip that finds no room beside what is ``taken`` covers it: an order is never hidden under a word.
+    """
     boxes: list[QRect] = []
     for middle, width in zip(middles, widths, strict=True):
-        box = QRect(left, max(top, middle - CHIP_PX // 2), width, CHIP_PX)
-        others = [*boxes, taken]
-        while True:
-            hit = next((other for other in others if other.intersects(box)), None)
-            if hit is None or hit.right() + 4 + width > right:
+        start = QRect(left, max(top, middle - CHIP_PX // 2), width, CHIP_PX)
+        for others in ([*boxes, *taken], boxes):
+            box = QRect(start)
+            while (hit := next((other for other in others if other.intersects(box)), None)) is not None:
+                box.moveLeft(hit.right() + 5)
+            if box.right() < right:
                 break
-            box.moveLeft(hit.right() + 4)
-        boxes.append(box)
+        boxes.append(box if box.right() < right else start)
     return boxes

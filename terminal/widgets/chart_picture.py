@@ -231,13 +231,14 @@ class ChartPicture:
                     painter.setPen(pen)
                     at = round(self.geometry.y_of(vm.scale, float(other)))
                     painter.drawLine(plot.left(), at, plot.right(), at)
+        notes = self._paint_far(painter, above, below)
         boxes = placed_chips(
             [y for _, y in inside],
             [chip_width(self._numbers, line) for line, _ in inside],
             plot.left() + _READOUT_PX,
             plot.right(),
             plot.top() + 1,
-            self._readout,
+            [self._readout, *notes],
         )
         for (line, _), box in zip(inside, boxes, strict=True):
             paint_chip(painter, box, line, self._numbers, chosen=line is chosen)
@@ -252,18 +253,21 @@ class ChartPicture:
                 side_fill(line.chip.side),
                 theme.WHITE,
             )
-        self._paint_far(painter, above, below)
 
-    def _paint_far(self, painter: QPainter, above: int, below: int) -> None:
-        """Orders at prices that are out of sight."""
+    def _paint_far(self, painter: QPainter, above: int, below: int) -> list[QRect]:
+        """How many orders are at prices out of sight; where it says so."""
         text, plot = self._words, self.geometry.plot
+        boxes = []
         for count, sign, top in ((above, "▲", True), (below, "▼", False)):
             if count:
                 words = f"{sign} {count} order{'' if count == 1 else 's'} {'above' if top else 'below'}"
                 width = text.width(words) + 12
                 y = plot.top() + 4 if top else plot.bottom() - text.height - 6
-                painter.fillRect(plot.right() - width - 4, y, width, text.height + 4, QColor(theme.RAISED))
-                text.left(painter, plot.right() - width + 2, y + 2, words, theme.TEXT_2)
+                box = QRect(plot.right() - width - 4, y, width, text.height + 4)
+                painter.fillRect(box, QColor(theme.RAISED))
+                text.left(painter, box.left() + 6, y + 2, words, theme.TEXT_2)
+                boxes.append(box)
+        return boxes
 
     def _paint_ghost(self, painter: QPainter) -> None:
         vm, plot, text = self._vm, self.geometry.plot, self._numbers

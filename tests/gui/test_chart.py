@@ -356,3 +356,16 @@ def test_several_orders_at_one_price_are_cancelled_by_choice(shown: Shown) -> No
         assert shown.desk.gate.canceled == ["c2"]
 
     run(main())
+
+
+def test_at_1366_the_venue_s_name_gives_way_to_the_intervals(shown: Shown) -> None:
+    header = shown.panel.header
+    header.show()
+    widths = {}
+    for width in (700, 420, 300):
+        header.resize(width, 26)
+        widths[width] = (header._title.text(), header._few.isHidden())
+    assert widths == {700: ("BTC/USD Kraken", True), 420: ("BTC/USD", True), 300: ("BTC/USD Kraken", False)}
+    header.resize(420, 26)
+    QApplication.processEvents()
+    assert all(button.width() >= button.sizeHint().width() for button in header.buttons.values())
