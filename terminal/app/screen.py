@@ -203,6 +203,7 @@ class Screen(QObject):
         )
         self.search = SearchDialog(self.watchlist, self.window)
         self.window.search_wanted.connect(self.search.open)
+        self._watchlist_panel.search_wanted.connect(self.search.open)
         self.window.hint_dismissed.connect(self._on_hint_dismissed)
         self.window.settings_wanted.connect(self.open_settings)
         self._preferences = Preferences(terminal.settings, self, app)
@@ -216,8 +217,10 @@ class Screen(QObject):
             self.frames,
             terminal.clock,
             watched=self._watched(),
+            favourites=self._favourites(),
             titles={venue: terminal.venue_info(venue).title for venue in terminal.venues},
             save=self._keep_watched,
+            save_favourites=self._keep_favourites,
             flashes=settings.flag("look.flashes"),
             parent=self,
         )
@@ -246,8 +249,9 @@ class Screen(QObject):
     def _build_panels(self) -> dict[str, Panel]:
         blotter = Blotter(self.orders, self.account, self.log)
         chart = ChartPanel(self.chart)
+        self._watchlist_panel = WatchlistPanel(self.watchlist)
         return {
-            "watchlist": Panel("watchlist", "Watchlist", WatchlistPanel(self.watchlist), link_group=1),
+            "watchlist": Panel("watchlist", "Watchlist", self._watchlist_panel, link_group=1),
             "chart": Panel(
                 "chart", "Chart", chart, header=chart.header, can_trade=True, link_group=1, show_title=False
             ),
@@ -352,10 +356,24 @@ class Screen(QObject):
             out += [InstrumentId(venue, symbol) for symbol in symbols]
         return out
 
+    def _favourites(self) -> list[InstrumentId]:
+        settings = self._terminal.settings
+        return [
+            InstrumentId(venue, symbol)
+            for venue in self._terminal.venues
+            for symbol in settings.items("watch.favourites", venue)
+        ]
+
     def _keep_watched(self, watched: Sequence[InstrumentId]) -> None:
+        self._keep_symbols("watch.symbols", watched)
+
+    def _keep_favourites(self, favourites: Sequence[InstrumentId]) -> None:
+        self._keep_symbols("watch.favourites", favourites)
+
+    def _keep_symbols(self, key: str, instruments: Sequence[InstrumentId]) -> None:
         for venue in self._terminal.venues:
-            symbols = tuple(item.symbol for item in watched if item.venue == venue)
-            self._terminal.settings.set("watch.symbols", symbols, venue)
+            symbols = tuple(item.symbol for item in instruments if item.venue == venue)
+            self._terminal.settings.set(key, symbols, venue)
 
     def _rehearsal(self, text: str, kind: str, options: Mapping[str, object]) -> Rehearsal:
         return Rehearsal(text, lambda: self._run(self._terminal.practice.fault("kraken", kind, **options)))

@@ -328,6 +328,7 @@ SETTINGS: Final[tuple[Setting, ...]] = (
     Setting(
         "watch.symbols", Kind.LIST, (), "Watched instruments; empty: the venue's usual ones", scoped=True
     ),
+    Setting("watch.favourites", Kind.LIST, (), "Favourite instruments, first in the list", scoped=True),
     # Venues
     _address("rest", ("https", "http"), "REST address; empty: the venue's own"),
     _address("ws_public", ("wss", "ws"), "Public stream; empty: the venue's own"),
