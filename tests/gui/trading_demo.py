@@ -191,7 +191,7 @@ class _TimedView(LadderView):
         self.costs: list[float] = []
         super().__init__(vm)
 
-    def paintEvent(self, event: QPaintEvent) -> None:  # noqa: N802 - Qt's name
+    def paintEvent(self, event: QPaintEvent) -> None:
         begun = time.perf_counter()
         super().paintEvent(event)
         self.costs.append((time.perf_counter() - begun) * 1000)
