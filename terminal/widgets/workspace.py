@@ -9,11 +9,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
-from PySide6.QtCore import QByteArray, QEvent, QObject, QRect, QSize, Qt, QTimer, Signal
+from PySide6.QtCore import QByteArray, QEvent, QObject, QPoint, QRect, QSize, Qt, QTimer, Signal
 from PySide6.QtGui import QGuiApplication, QMoveEvent, QResizeEvent
 from PySide6.QtWidgets import QApplication, QDockWidget, QMainWindow, QTabWidget, QWidget
 
 from terminal.viewmodels.layouts import Layout, LayoutStore, safe_name
+from terminal.widgets import theme
 from terminal.widgets.panels import Panel, PanelTitleBar
 
 SAVE_AFTER_MS = 2000
@@ -21,6 +22,9 @@ UNDO_STEPS = 20
 NARROW_PX = 1600
 DEFAULT_NAME = "Start"
 _MIN_VISIBLE_PX = 60
+_FLOAT_SHIFT = QPoint(24, 32)
+_TOP = Qt.DockWidgetArea.TopDockWidgetArea
+_BOTTOM = Qt.DockWidgetArea.BottomDockWidgetArea
 
 
 class Workspace(Protocol):
@@ -60,6 +64,14 @@ class _Snapshot:
     state: bytes
     geometry: bytes
     size: QSize
+
+
+@dataclass(frozen=True, slots=True)
+class _Sizes:
+    """How large the panels were in a window of which size."""
+
+    window: QSize
+    docks: Mapping[str, QSize]
 
 
 class PanelDock(QDockWidget):
@@ -107,6 +119,12 @@ class DockWorkspace(QObject):
         self._save_timer.setSingleShot(True)
         self._save_timer.setInterval(SAVE_AFTER_MS)
         self._save_timer.timeout.connect(self._save_if_changed)
+        self._wanted = _Sizes(window.size(), {})
+        self._fit_timer = QTimer(self)
+        self._fit_timer.setSingleShot(True)
+        self._fit_timer.setInterval(0)
+        self._fit_timer.timeout.connect(self._fit)
+        window.installEventFilter(self)
         self._build_docks()
 
     def _build_docks(self) -> None:
@@ -138,7 +156,74 @@ class DockWorkspace(QObject):
     def _on_float_wanted(self) -> None:
         bar = self.sender()
         dock = next(dock for key, dock in self.docks.items() if self.bars[key] is bar)
-        dock.setFloating(not dock.isFloating())
+        floats = not dock.isFloating()
+        place = QRect(dock.mapToGlobal(QPoint(0, 0)), dock.size())
+        dock.setFloating(floats)
+        if floats:
+            # Beside its old place: exactly over the others it would look like one of them.
+            dock.setGeometry(place.translated(_FLOAT_SHIFT))
+            found = _place_on_screen(dock)
+            if found is not None:
+                dock.setGeometry(found)
+
+    # -- the window's size ----------------------------------------------------------------------------
+
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+        if watched is self._window and event.type() is QEvent.Type.Resize:
+            self._fit_timer.start()
+        return super().eventFilter(watched, event)
+
+    def _docked(self, area: Qt.DockWidgetArea) -> dict[str, PanelDock]:
+        """The panels of an area that are in sight, the highest first."""
+        found = {
+            key: dock
+            for key, dock in self.docks.items()
+            if dock.isVisible() and not dock.isFloating() and self._window.dockWidgetArea(dock) is area
+        }
+        return dict(sorted(found.items(), key=lambda item: -item[1].height()))
+
+    def _remember_sizes(self) -> None:
+        docks = {**self._docked(_TOP), **self._docked(_BOTTOM)}
+        self._wanted = _Sizes(self._window.size(), {key: dock.size() for key, dock in docks.items()})
+
+    def _fit(self) -> None:
+        """Keep the panels beside and below the chart at the sizes that were chosen: a window that grows gives
+        the room to the chart, one that shrinks takes from all. Qt alone would give most of it to the others
+        after the window was small for a moment."""
+        self._fit_heights()
+        self._fit_widths()
+
+    def _fit_heights(self) -> None:
+        upper = list(self._docked(_TOP).values())
+        lower = self._docked(_BOTTOM)
+        known = [key for key in lower if key in self._wanted.docks]
+        if not upper or not known:
+            return
+        share = min(1.0, self._window.height() / max(1, self._wanted.window.height()))
+        dock, wanted = lower[known[0]], round(self._wanted.docks[known[0]].height() * share)
+        rest = upper[0].height() + dock.height() - wanted
+        if wanted != dock.height() and rest > 0:
+            self._window.resizeDocks([upper[0], dock], [rest, wanted], Qt.Orientation.Vertical)
+
+    def _fit_widths(self) -> None:
+        upper = {key: dock for key, dock in self._docked(_TOP).items() if key in self._wanted.docks}
+        if len(upper) < 2:
+            return
+        share = min(1.0, self._window.width() / max(1, self._wanted.window.width()))
+        widest = max(upper, key=lambda key: self._wanted.docks[key].width())
+        room = upper[widest].width()
+        sizes: dict[PanelDock, int] = {}
+        columns: set[int] = {upper[widest].x()}
+        for key, dock in upper.items():
+            if key == widest or dock.x() == upper[widest].x():
+                continue
+            sizes[dock] = round(self._wanted.docks[key].width() * share)
+            if dock.x() not in columns:
+                columns.add(dock.x())
+                room += dock.width() - sizes[dock]
+        if sizes and room > 0:
+            sizes[upper[widest]] = room
+            self._window.resizeDocks(list(sizes), list(sizes.values()), Qt.Orientation.Horizontal)
 
     # -- arranging ------------------------------------------------------------------------------------
 
@@ -166,6 +251,7 @@ class DockWorkspace(QObject):
         finally:
             self._is_arranging = False
         self._tidy_titles()
+        self._remember_sizes()
 
     def _restore(self, layout: Layout, *, with_geometry: bool) -> bool:
         if with_geometry and layout.geometry:
@@ -313,6 +399,7 @@ class DockWorkspace(QObject):
         finally:
             self._is_arranging = False
         self._tidy_titles()
+        self._remember_sizes()
         self._last = self._snapshot()
         self._write(self._last)
         self.changed.emit()
@@ -326,6 +413,7 @@ class DockWorkspace(QObject):
     def stop(self) -> None:
         """Watch the layout no longer: the window is about to go."""
         self._save_timer.stop()
+        self._fit_timer.stop()
         self._is_arranging = True
 
     def _remember(self) -> None:
@@ -407,8 +495,14 @@ class DockWorkspace(QObject):
     def _on_reshaped(self) -> None:
         if not self._is_arranging:
             self._save_soon()
+            # Only a hand on a splitter says how high a panel shall be.
+            if QGuiApplication.mouseButtons() & Qt.MouseButton.LeftButton and not self._fit_timer.isActive():
+                self._remember_sizes()
 
     def _on_changed(self, *_: object) -> None:
+        dock = self.sender()
+        if isinstance(dock, PanelDock):
+            theme.repolish(dock)  # a floating one wears a border
         if not self._is_arranging:
             self._save_soon()
             self._tidy_titles()

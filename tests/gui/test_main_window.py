@@ -115,6 +115,30 @@ def test_nothing_in_the_bars_is_cut_off_on_a_narrow_screen(open_window: Open, fr
                 assert right <= bar.width(), child
 
 
+def test_a_window_that_was_small_for_a_moment_gives_the_chart_its_room_back(
+    open_window: Open, qtbot: QtBot
+) -> None:
+    window = open_window(WIDE)
+    blotter, chart = window.workspace.docks["blotter"], window.workspace.docks["chart"]
+    before = (blotter.height(), chart.size(), width_of(window, "ticket"))
+    window.resize(1024, 640)
+    qtbot.waitUntil(lambda: blotter.height() < before[0])
+    window.resize(WIDE)
+    qtbot.waitUntil(lambda: abs(blotter.height() - before[0]) <= 2)
+    assert abs(chart.height() - before[1].height()) <= 4
+    assert abs(chart.width() - before[1].width()) <= 12
+    assert abs(width_of(window, "ticket") - before[2]) <= 4
+
+
+def test_a_panel_made_a_window_does_not_lie_over_its_old_place(open_window: Open, qtbot: QtBot) -> None:
+    window = open_window(QSize(1600, 900))
+    dock = window.workspace.docks["ladder"]
+    before = dock.mapToGlobal(QPoint(0, 0))
+    window.workspace.bars["ladder"].float_button.click()
+    qtbot.waitUntil(dock.isFloating)
+    qtbot.waitUntil(lambda: dock.pos() != before)
+
+
 # -- keeping layouts ------------------------------------------------------------------------------------
 
 
