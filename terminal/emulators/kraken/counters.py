@@ -55,8 +55,8 @@ def _by_age(table: tuple[int, ...], age_s: float) -> int:
 
 
 def add_cost(orders: int = 1) -> float:
-    """One order costs 1; a batch of n one request and n/2."""
-    return 1.0 if orders == 1 else 1.0 + orders / 2
+    """One order costs 1; a batch of n costs n/2."""
+    return 1.0 if orders == 1 else orders / 2
 
 
 def amend_cost(age_s: float) -> float:

@@ -179,9 +179,9 @@ def test_engine_costs_by_age(age_s: float, amend: int, edit: int, cancel: int) -
     assert (amend_cost(age_s), edit_cost(age_s), cancel_cost(age_s)) == (amend, edit, cancel)
 
 
-def test_a_batch_costs_one_and_half_an_order_each() -> None:
+def test_a_batch_costs_half_an_order_each() -> None:
     assert add_cost() == 1
-    assert add_cost(4) == 3
+    assert add_cost(4) == 2
 
 
 # ---- who calls -----------------------------------------------------------------------------------

@@ -1,0 +1,23 @@
+"""Every registered venue against its emulator; one emulator for each file of tests, renewed before each."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from terminal.venues import registry
+from tests.practice import Practice
+
+
+@pytest.fixture(scope="module", params=registry.names())
+def running_practice(request: pytest.FixtureRequest) -> Iterator[Practice]:
+    practice = Practice(request.param).start()
+    yield practice
+    practice.stop()
+
+
+@pytest.fixture
+def practice(running_practice: Practice) -> Practice:
+    running_practice.renew()
+    return running_practice
