@@ -502,7 +502,6 @@ QSplitter::handle:hover { background: @BORDER_STRONG@; }
 QMainWindow::separator { background: @WINDOW@; width: 4px; height: 4px; }
 QMainWindow::separator:hover { background: @BORDER_STRONG@; }
 QDockWidget { border: none; color: @TEXT@; }
-QDockWidget[floating="true"] { border: 1px solid @MUTED@; }
 QDockWidget > QWidget { background: @PANEL@; }
 QStatusBar { background: @RAISED@; border: none; }
 QStatusBar::item { border: none; }

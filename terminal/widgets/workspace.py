@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from PySide6.QtCore import QByteArray, QEvent, QObject, QPoint, QRect, QSize, Qt, QTimer, Signal
-from PySide6.QtGui import QGuiApplication, QMoveEvent, QResizeEvent
+from PySide6.QtGui import QColor, QGuiApplication, QMoveEvent, QPainter, QPaintEvent, QResizeEvent
 from PySide6.QtWidgets import QApplication, QDockWidget, QMainWindow, QTabWidget, QWidget
 
 from terminal.viewmodels.layouts import Layout, LayoutStore, safe_name
@@ -74,6 +74,22 @@ class _Sizes:
     docks: Mapping[str, QSize]
 
 
+class _Border(QWidget):
+    """A hairline around a floating panel: Qt gives one with a title bar of its own no frame at all."""
+
+    def __init__(self, parent: QWidget) -> None:
+        super().__init__(parent)
+        self.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents)
+        self.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        self.hide()
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        painter = QPainter(self)
+        painter.setPen(QColor(theme.MUTED))
+        painter.drawRect(self.rect().adjusted(0, 0, -1, -1))
+        painter.end()
+
+
 class PanelDock(QDockWidget):
     """A dock that tells when it was moved or resized.
 
@@ -83,8 +99,19 @@ class PanelDock(QDockWidget):
 
     reshaped = Signal()
 
+    def __init__(self, title: str, parent: QWidget) -> None:
+        super().__init__(title, parent)
+        self._border = _Border(self)
+        self.topLevelChanged.connect(self._on_top_level_changed)
+
+    def _on_top_level_changed(self, floats: bool) -> None:
+        self._border.setVisible(floats)
+        self._border.raise_()
+
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
+        self._border.setGeometry(self.rect())
+        self._border.raise_()
         self.reshaped.emit()
 
     def moveEvent(self, event: QMoveEvent) -> None:
@@ -500,9 +527,6 @@ class DockWorkspace(QObject):
                 self._remember_sizes()
 
     def _on_changed(self, *_: object) -> None:
-        dock = self.sender()
-        if isinstance(dock, PanelDock):
-            theme.repolish(dock)  # a floating one wears a border
         if not self._is_arranging:
             self._save_soon()
             self._tidy_titles()
