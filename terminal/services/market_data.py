@@ -20,7 +20,7 @@ from terminal.core import tasks
 from terminal.core.clock import Clock
 from terminal.core.observe import Observable
 from terminal.domain.bars import BarSeries
-from terminal.domain.book import BookChecker, BookFault, OrderBook
+from terminal.domain.book import BookFault, OrderBook
 from terminal.domain.errors import TerminalError, Unsupported
 from terminal.domain.events import (
     BarsReceived,
@@ -36,6 +36,8 @@ from terminal.domain.events import (
 )
 from terminal.domain.instrument import Instrument, InstrumentId
 from terminal.domain.market import BookDelta, BookSnapshot, Feed, FeedKind, Quote, Trade
+from terminal.services.proven_book import FeedState as FeedState
+from terminal.services.proven_book import ProvenBook
 from terminal.venues.base import BookKind, Connector, HasHistory
 
 log = logging.getLogger("book")
@@ -44,8 +46,6 @@ DEFAULT_BOOK_DEPTH = 100
 TRADES_KEPT = 5000
 # A frozen screen must not let updates pile up without end: past this many a book is applied at once.
 _PENDING_LIMIT = 2000
-_RELIABLE_FAULTS = 3
-_RELIABLE_WINDOW_S = 60.0
 _BARS_RETRY_S = (1.0, 3.0, 10.0, 30.0, 30.0, 60.0)
 
 
@@ -59,32 +59,6 @@ class Topic(Enum):
     INSTRUMENT = "instrument"
     STATE = "state"
     """Live, stale or refused: what is shown may no longer be trusted, or may again."""
-
-
-class FeedState(Enum):
-    """Whether what a feed shows may be trusted now."""
-
-    LOADING = "loading"
-    LIVE = "live"
-    STALE = "stale"
-    UNRELIABLE = "unreliable"
-    """Three integrity faults within a minute: shown, but not traded from."""
-    UNSUPPORTED = "unsupported"
-    REFUSED = "refused"
-
-
-@dataclass(slots=True)
-class _Book:
-    """One instrument's book with the updates that wait for the next screen tick."""
-
-    book: OrderBook
-    checker: BookChecker | None
-    state: FeedState = FeedState.LOADING
-    pending: list[BookSnapshot | BookDelta] = field(default_factory=list)
-    resyncing: bool = False
-    faults: int = 0
-    fault_times_ns: list[int] = field(default_factory=list)
-    updated_ns: int | None = None
 
 
 @dataclass(slots=True)
@@ -117,7 +91,7 @@ class MarketData:
         self._venues: dict[str, _Venue] = {}
         self._instruments: dict[InstrumentId, Instrument] = {}
         self._quotes: dict[InstrumentId, Quote] = {}
-        self._books: dict[InstrumentId, _Book] = {}
+        self._books: dict[InstrumentId, ProvenBook] = {}
         self._dirty: set[InstrumentId] = set()
         self._trades: dict[InstrumentId, deque[Trade]] = {}
         self._trade_ids: dict[InstrumentId, set[str]] = {}
@@ -241,7 +215,7 @@ class MarketData:
         entry.states[feed] = FeedState.LOADING
         if feed.kind is FeedKind.BOOK:
             depth = feed.depth or self._book_depth
-            self._books[instrument] = _Book(OrderBook(instrument, depth), None)
+            self._books[instrument] = ProvenBook(instrument, depth, self._clock)
         tasks.spawn(self._start_feed(venue, connector, feed), name=f"subscribe {venue} {feed}")
 
     async def _start_feed(self, venue: str, connector: Connector, feed: Feed) -> None:
@@ -440,16 +414,10 @@ class MarketData:
         entry = self._books.get(event.instrument)
         if entry is None:
             return
-        pending = entry.pending
-        if type(event) is BookSnapshot:
-            pending.clear()
-        elif not pending and entry.state is not FeedState.LIVE and entry.state is not FeedState.UNRELIABLE:
-            # Between an unsubscribe and the new snapshot the venue may still send updates of the old book.
-            return
-        pending.append(event)
-        self._dirty.add(event.instrument)
-        if len(pending) > _PENDING_LIMIT:
-            self._apply(event.instrument, entry)
+        if entry.take(event):
+            self._dirty.add(event.instrument)
+            if len(entry.pending) > _PENDING_LIMIT:
+                self._apply(event.instrument, entry)
 
     def flush(self) -> None:
         """Apply and verify everything that came since the last tick. Called once a screen frame."""
@@ -461,53 +429,25 @@ class MarketData:
             if entry is not None and entry.pending:
                 self._apply(instrument, entry)
 
-    def _apply(self, instrument: InstrumentId, entry: _Book) -> None:
-        pending, entry.pending = entry.pending, []
-        book = entry.book
+    def _apply(self, instrument: InstrumentId, entry: ProvenBook) -> None:
+        if entry.checker is None:
+            connector = self._venue(instrument.venue).connector
+            entry.checker = connector.book_checker(instrument.symbol) if connector is not None else None
+        before = entry.state
         try:
-            for event in pending:
-                if type(event) is BookDelta:
-                    book.apply(event)
-                else:
-                    self._load(instrument, entry, event)  # type: ignore[arg-type]
-            last = pending[-1]
-            book.require_uncrossed()
-            if last.checksum is not None:
-                if entry.checker is None:
-                    entry.checker = self._checker(instrument)
-                if entry.checker is not None and not entry.checker.matches(book, last.checksum):
-                    raise BookFault("the checksum does not match")
+            entry.prove()
         except BookFault as fault:
             self._lose(instrument, entry, str(fault))
             return
-        entry.updated_ns = self._clock.monotonic_ns()
-        if entry.state is not FeedState.LIVE:
-            entry.state = self._state_after_recovery(entry)
-            entry.resyncing = False
+        if entry.state is not before:
             feed = Feed(FeedKind.BOOK, instrument.symbol, depth=self._book_depth)
             self._venue(instrument.venue).states[feed] = entry.state
             self.changed.notify(instrument, Topic.STATE)
         self.changed.notify(instrument, Topic.BOOK)
 
-    def _load(self, instrument: InstrumentId, entry: _Book, snapshot: BookSnapshot) -> None:
-        entry.book.depth = snapshot.depth
-        entry.book.load(snapshot)
-
-    def _checker(self, instrument: InstrumentId) -> BookChecker | None:
-        connector = self._venue(instrument.venue).connector
-        return connector.book_checker(instrument.symbol) if connector is not None else None
-
-    def _state_after_recovery(self, entry: _Book) -> FeedState:
-        horizon = self._clock.monotonic_ns() - int(_RELIABLE_WINDOW_S * 1e9)
-        entry.fault_times_ns = [time_ns for time_ns in entry.fault_times_ns if time_ns > horizon]
-        return FeedState.UNRELIABLE if len(entry.fault_times_ns) >= _RELIABLE_FAULTS else FeedState.LIVE
-
-    def _lose(self, instrument: InstrumentId, entry: _Book, reason: str) -> None:
+    def _lose(self, instrument: InstrumentId, entry: ProvenBook, reason: str) -> None:
         """The book is no longer proven: show it as stale and take a new snapshot, once."""
-        entry.state = FeedState.STALE
-        entry.pending.clear()
-        entry.faults += 1
-        entry.fault_times_ns.append(self._clock.monotonic_ns())
+        entry.lose()
         log.warning("%s: book out of sync (%s), taking a new snapshot", instrument, reason)
         connector = self._venue(instrument.venue).connector
         if connector is not None and not entry.resyncing:
@@ -596,9 +536,8 @@ class MarketData:
         instrument = InstrumentId(venue, event.feed.symbol)
         if event.feed.kind is FeedKind.BOOK:
             entry = self._books.get(instrument)
-            if entry is not None and entry.state in (FeedState.LIVE, FeedState.UNRELIABLE):
-                entry.state = FeedState.STALE
-                entry.pending.clear()
+            if entry is not None:
+                entry.interrupt()
         elif event.feed in self._venue(venue).states:
             self._venue(venue).states[event.feed] = FeedState.STALE
         self.changed.notify(instrument, Topic.STATE)
@@ -615,9 +554,8 @@ class MarketData:
         if not live:
             # Every book waits for the snapshot of the next connection; nothing in between counts.
             for instrument, book in self._books.items():
-                if instrument.venue == venue and book.state in (FeedState.LIVE, FeedState.UNRELIABLE):
-                    book.state = FeedState.STALE
-                    book.pending.clear()
+                if instrument.venue == venue:
+                    book.interrupt()
             states = self._venue(venue).states
             for feed, state in states.items():
                 if state is FeedState.LIVE:
