@@ -15,6 +15,7 @@ from terminal.app import logs
 from terminal.app.paths import Paths, paths_below, temporary_folder, user_paths
 
 NO_DISPLAY = 2
+NO_FOLDER = 5
 
 _EPILOG = """\
 With no key and no network the terminal opens on its practice venues: no money moves.
@@ -79,7 +80,15 @@ def main(argv: Sequence[str] | None = None) -> int:
         )
         return NO_DISPLAY
     with ExitStack() as stack:
-        paths = _paths(options, stack).make()
+        paths = _paths(options, stack)
+        try:
+            paths.make()
+        except OSError as error:
+            print(
+                f"parallax: its folders cannot be written ({error}); choose another place with --basedir DIR",
+                file=sys.stderr,
+            )
+            return NO_FOLDER
         ring = logs.install(
             paths.log_file, debug=options.debug, subjects=options.log_filter, as_json=options.json_log
         )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import faulthandler
 import logging
 import signal
 import sys
@@ -51,6 +52,7 @@ def start(
 ) -> int:
     """Run the terminal until it is closed; returns the exit code."""
     memory.begin_start()
+    _prepare_for_a_crash(paths)
     steps = Steps(started_ns)
     try:
         terminal = Terminal(paths, ring, seed=seed, throw_away=throw_away)
@@ -91,6 +93,19 @@ def start(
             await _stop(screen, terminal, starting)
 
     return loop.run(app, main)
+
+
+def _prepare_for_a_crash(paths: Paths) -> None:
+    """A crash leaves the stacks in a file beside the log, and no memory image with keys in it."""
+    with contextlib.suppress(OSError):
+        # Kept open on purpose: the file has to be there when nothing else works any more.
+        file = open(paths.log / "crash.txt", "a", encoding="utf-8")  # noqa: SIM115
+        faulthandler.enable(file)
+    if sys.platform != "win32":
+        import resource
+
+        with contextlib.suppress(OSError, ValueError):
+            resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
 
 
 async def _take_shot(

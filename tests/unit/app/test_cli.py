@@ -55,3 +55,11 @@ def test_a_size_that_is_none_is_refused_in_plain_words(size: str) -> None:
 
 def test_a_size() -> None:
     assert cli.parse_size("1366x768") == (1366, 768)
+
+
+def test_a_folder_that_cannot_be_written_is_said_in_one_line(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    done = call("--basedir", str(tmp_path / "file" / "below"), "--shot", str(tmp_path / "x.png"))
+    assert done.returncode == 5
+    (line,) = done.stderr.splitlines()
+    assert "--basedir" in line
