@@ -30,6 +30,9 @@ _LEVELS = {
     QtMsgType.QtFatalMsg: logging.CRITICAL,
 }
 
+# Said by the offscreen platform at each top-level window; means nothing there.
+_HARMLESS = ("This plugin does not support propagateSizeHints",)
+
 
 def run(app: QApplication, main: Callable[[], Coroutine[Any, Any, int]]) -> int:
     """Run the program's one coroutine on the merged loop until it returns its exit code."""
@@ -70,4 +73,5 @@ def _on_uncaught(kind: type[BaseException], error: BaseException, trace: Traceba
 
 
 def _on_qt_message(kind: QtMsgType, context: object, text: str) -> None:
-    qt_log.log(_LEVELS.get(kind, logging.WARNING), "%s", text)
+    level = logging.DEBUG if text.startswith(_HARMLESS) else _LEVELS.get(kind, logging.WARNING)
+    qt_log.log(level, "%s", text)
