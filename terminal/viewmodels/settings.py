@@ -12,6 +12,7 @@ from PySide6.QtCore import QObject, Signal
 from terminal.domain.errors import TerminalError
 from terminal.domain.rules import plain
 from terminal.services.settings import SETTINGS, Kind, Setting, Settings, Value
+from terminal.viewmodels import format as fmt
 from terminal.viewmodels.size_entry import check_presets
 
 # Settings of the table that the dialog leaves out, and why. Everything else is shown, so a setting that
@@ -235,7 +236,7 @@ class SettingsViewModel(QObject):
         if setting.kind in (Kind.INT, Kind.DECIMAL):
             assert setting.minimum is not None
             assert setting.maximum is not None
-            parts.append(f"{plain(setting.minimum)} to {plain(setting.maximum)}")
+            parts.append(f"{fmt.quantity(setting.minimum)} to {fmt.quantity(setting.maximum)}")
         if scope is not None and setting.section not in _PER_VENUE:
             if not self._settings.is_set(setting.key, scope):
                 parts.append("as for all venues")
@@ -308,7 +309,7 @@ def value_text(setting: Setting, value: Value) -> str:
     if isinstance(value, tuple):
         return ", ".join(value)
     if isinstance(value, Decimal | int):
-        number = plain(Decimal(value))
+        number = fmt.quantity(Decimal(value))
         return f"{number} {setting.unit}" if setting.unit else number
     return dict(setting.choices).get(value, value)
 

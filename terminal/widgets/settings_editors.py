@@ -12,6 +12,13 @@ from terminal.viewmodels.settings import SettingRow, entry_text
 from terminal.widgets import theme
 from terminal.widgets.controls import label
 
+# The rule for scroll areas would leave a field of several lines without its edge.
+_LINES_SHEET = f"""
+QPlainTextEdit {{ background: {theme.WINDOW}; border: 1px solid {theme.BORDER_STRONG}; border-radius: 3px; }}
+QPlainTextEdit:hover {{ border-color: {theme.MUTED}; }}
+QPlainTextEdit:focus {{ background: {theme.RAISED}; border: 2px solid {theme.FOCUS}; padding: 3px; }}
+QPlainTextEdit[invalid="true"] {{ border: 2px solid {theme.DANGER}; padding: 3px; }}
+"""
 _WIDTHS = {"number": 110, "choice": 200, "text": 300}
 
 
@@ -28,6 +35,7 @@ class Editor(QWidget):
 
     def __init__(self, row: SettingRow) -> None:
         super().__init__()
+        self.is_dirty = False
         self.box = QHBoxLayout(self)
         self.box.setContentsMargins(0, 0, 0, 0)
         self.box.setSpacing(6)
@@ -44,9 +52,9 @@ class Editor(QWidget):
         raise NotImplementedError
 
     def show_row(self, row: SettingRow) -> None:
-        """Show the kept value; while it was refused, what was typed stays with its mark."""
+        """Show the kept value; what is being typed, or was refused, stays."""
         theme.set_property(self.field, "invalid", bool(row.problem))
-        if not row.problem:
+        if not row.problem and not self.is_dirty:
             with QSignalBlocker(self.field):
                 self._show_value(row)
 
@@ -55,6 +63,14 @@ class Editor(QWidget):
 
     def commit(self) -> None:
         """Offer what stands in the field now."""
+
+    def _on_typed(self) -> None:
+        self.is_dirty = True
+        self.touched.emit()
+
+    def _offer(self, value: object) -> None:
+        self.is_dirty = False
+        self.entered.emit(value)
 
 
 class SwitchEditor(Editor):
@@ -100,7 +116,8 @@ class LineEditor(Editor):
         if numeric:
             self.line.setAlignment(Qt.AlignmentFlag.AlignRight)
             self.line.setFont(theme.number_font(theme.BASE_PX))
-        self.line.textEdited.connect(lambda _: self.touched.emit())
+        self.line.setPlaceholderText(" or ".join(f"{scheme}://" for scheme in row.setting.schemes))
+        self.line.textEdited.connect(lambda _: self._on_typed())
         self.line.editingFinished.connect(self.commit)
         return self.line
 
@@ -110,7 +127,7 @@ class LineEditor(Editor):
             self.line.setText(text)
 
     def commit(self) -> None:
-        self.entered.emit(self.line.text())
+        self._offer(self.line.text())
 
 
 class _Lines(QPlainTextEdit):
@@ -130,8 +147,9 @@ class LinesEditor(Editor):
     def _make_field(self, row: SettingRow) -> QWidget:
         self._is_list = isinstance(row.value, tuple)
         self.lines = _Lines(self.commit)
+        self.lines.setStyleSheet(_LINES_SHEET)
         self.lines.setFixedSize(_WIDTHS["text"], 62)
-        self.lines.textChanged.connect(self.touched)
+        self.lines.textChanged.connect(self._on_typed)
         return self.lines
 
     def _show_value(self, row: SettingRow) -> None:
@@ -142,7 +160,7 @@ class LinesEditor(Editor):
     def commit(self) -> None:
         text = self.lines.toPlainText().strip()
         entries = tuple(each.strip() for each in text.splitlines() if each.strip())
-        self.entered.emit(entries if self._is_list else text)
+        self._offer(entries if self._is_list else text)
 
 
 class _WheelGuard(QObject):
