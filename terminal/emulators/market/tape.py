@@ -93,6 +93,7 @@ class PairTape:
                 del self._bars[later]
             del self._minutes[bisect_right(self._minutes, minute) :]
         if self._minutes and self._minutes[-1] == minute:
+            self._go_on_with(minute, now_ns)
             return
         first_id = self._first_id(minute)
         past = [raw for raw in self.history.minute_prints(minute) if raw.ts_ns <= now_ns]
@@ -108,6 +109,18 @@ class PairTape:
         )
         self.prints.extend(self.history.to_print(raw, first_id + i) for i, raw in enumerate(past))
         self._add_minute(minute, first_id, bar)
+
+    def _go_on_with(self, minute: int, now_ns: int) -> None:
+        """Take up a minute that the run before had begun: only its bar was kept, so its prints are made up
+        again, and all of them before now. Spread over the whole minute some would come from the future."""
+        first_id, bar = self._bars[minute]
+        start = minute * _MINUTE_NS
+        passed = max(1, now_ns - start)
+        before = start - 1
+        for i, raw in enumerate(self.history.minute_prints(minute, bar)):
+            ts_ns = max(before + 1, start + (raw.ts_ns - start) * passed // _MINUTE_NS)
+            self.prints.append(self.history.to_print(raw, first_id + i)._replace(ts_ns=ts_ns))
+            before = ts_ns
 
     def _add_minute(self, minute: int, first_id: int, bar: Candle) -> None:
         self._minutes.append(minute)

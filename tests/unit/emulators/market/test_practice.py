@@ -411,6 +411,21 @@ def test_restart_gives_the_same_account_orders_and_bars(tmp_path: Path) -> None:
     assert fresh.order_id > trail.order_id
 
 
+def test_a_restart_within_a_minute_shows_no_print_from_the_future(tmp_path: Path) -> None:
+    world = World(Store(tmp_path))
+    world.live(75)  # into a minute that both runs trade in
+    world.market.close()
+
+    tape = World(Store(tmp_path), world.clock, seed=None).market.tapes["BTC/USD"]
+    prints = tape.recent(200)
+    times = [one.ts_ns for one in prints]
+    assert times == sorted(set(times))
+    assert times[-1] <= world.clock.wall_ns()
+    ids = [one.trade_id for one in prints]
+    assert ids == list(range(ids[0], ids[0] + len(ids)))
+    assert ids[-1] + 1 == tape.next_id
+
+
 def test_a_killed_process_loses_no_order_and_no_fill(tmp_path: Path) -> None:
     world = World(Store(tmp_path))
     world.submit(BUY, "0.01")
