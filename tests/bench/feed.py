@@ -20,7 +20,7 @@ from typing import NamedTuple
 
 from websockets.asyncio.client import connect
 
-from terminal.core import tasks
+from terminal.core import memory, tasks
 from terminal.core.clock import SystemClock
 from terminal.domain.events import VenueEvent
 from terminal.domain.instrument import InstrumentId
@@ -46,6 +46,8 @@ class Case(NamedTuple):
 
 
 def main() -> None:
+    # Both sides run under the collector's settings that the terminal runs with.
+    memory.end_start()
     with tempfile.TemporaryDirectory() as folder:
         for case in _cases(Path(folder)):
             _compare(case)
