@@ -23,6 +23,7 @@ from terminal.viewmodels import format as fmt
 from terminal.viewmodels.confirm import Asker, amend_confirmation, type_text
 from terminal.viewmodels.frames import FrameClock
 from terminal.viewmodels.notices import NoticesViewModel
+from terminal.viewmodels.size_entry import parse_number
 from terminal.viewmodels.tables import Action, Column, TableModel
 
 # How often the seconds of a doubt are counted on; the inquiry itself has a rhythm of its own.
@@ -474,12 +475,15 @@ def _name(order: Order) -> str:
 
 def _change(column: str, text: str, order: Order, instrument: Instrument | None) -> AmendRequest:
     """An edited cell as new terms; raises ValueError with what to say beside it."""
+    base, quote = (instrument.base, instrument.quote) if instrument is not None else ("", "")
     if column == "quantity":
-        value = fmt.parse_number(text, decimals=instrument.quantity_decimals if instrument else None)
+        decimals = instrument.quantity_decimals if instrument is not None else None
+        value = parse_number(text, decimals=decimals, currency=base)
         if value <= order.filled_quantity:
             raise ValueError(
                 f"{fmt.quantity(order.filled_quantity)} is filled already; cancel the rest instead."
             )
         return AmendRequest(quantity=value)
-    value = fmt.parse_number(text, decimals=instrument.price_decimals if instrument else None)
+    decimals = instrument.price_decimals if instrument is not None else None
+    value = parse_number(text, decimals=decimals, currency=quote)
     return AmendRequest(limit_price=value) if column == "limit" else AmendRequest(trigger_price=value)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from bisect import bisect_left
 from collections import deque
 from dataclasses import dataclass
@@ -354,7 +355,7 @@ class TapeViewModel(QObject):
         self.filter_problem = ""
         least: Decimal | None = None
         percentile: int | None = None
-        if entry.startswith("p") and entry[1:].isdigit() and 0 < int(entry[1:]) < 100:
+        if re.fullmatch("p0?[1-9][0-9]?", entry):
             percentile = int(entry[1:])
         elif entry:
             try:

@@ -5,9 +5,16 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from functools import partial
 
-from PySide6.QtCore import QPoint, QRect, QSize, Qt, Signal
-from PySide6.QtGui import QCloseEvent, QKeySequence, QResizeEvent, QShortcut
+from PySide6.QtCore import QPoint, QRect, QRegularExpression, QSize, Qt, Signal
+from PySide6.QtGui import (
+    QCloseEvent,
+    QKeySequence,
+    QRegularExpressionValidator,
+    QResizeEvent,
+    QShortcut,
+)
 from PySide6.QtWidgets import (
+    QDialogButtonBox,
     QFrame,
     QHBoxLayout,
     QInputDialog,
@@ -296,12 +303,23 @@ class MainWindow(QMainWindow):
         dialog.setInputMode(QInputDialog.InputMode.TextInput)
         dialog.setWindowTitle("Save workspace")
         dialog.setLabelText("Name of the workspace:")
-        field = dialog.findChild(QLineEdit)
-        if field is not None:
-            field.setMaxLength(60)
         dialog.textValueSelected.connect(self._on_name_given)
         dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         dialog.open()
+        # Qt makes the field and the buttons when the dialog opens, not before.
+        field, buttons = dialog.findChild(QLineEdit), dialog.findChild(QDialogButtonBox)
+        assert field is not None
+        assert buttons is not None
+        field.setMaxLength(60)
+        # A name is a file's name: letters, digits, spaces, _ and -.
+        letters = QRegularExpression(
+            r"\w[\w \-]*", QRegularExpression.PatternOption.UseUnicodePropertiesOption
+        )
+        field.setValidator(QRegularExpressionValidator(letters, field))
+        save = buttons.button(QDialogButtonBox.StandardButton.Ok)
+        save.setText("Save")
+        save.setEnabled(False)
+        field.textChanged.connect(lambda text: save.setEnabled(bool(text.strip())))
 
     def _on_name_given(self, name: str) -> None:
         if name.strip():

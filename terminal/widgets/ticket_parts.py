@@ -35,7 +35,6 @@ class NumberEdit(QLineEdit):
         self._step = step
         self.setFont(theme.mono_font(theme.BASE_PX))
         self.setAccessibleName(name)
-        self.setMaxLength(40)
         self.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
