@@ -61,3 +61,38 @@ def test_json_lines_can_be_read_back(capsys: pytest.CaptureFixture[str]) -> None
     line = json.loads(capsys.readouterr().err.splitlines()[-1])
     assert line["text"] == 'said "no"'
     assert line["logger"] == "orders"
+
+
+def lines_of(file: Path) -> str:
+    for handler in logging.getLogger().handlers:
+        handler.flush()
+    return file.read_text()
+
+
+def test_the_settings_say_what_goes_into_the_file(tmp_path: Path) -> None:
+    file = tmp_path / "p.log"
+    ring = logs.install(file, debug=False)
+    logs.follow_settings("debug", "orders")
+    logging.getLogger("orders").debug("a decision")
+    logging.getLogger("session").info("connected")
+    logging.getLogger("session").warning("late")
+    assert "a decision" in lines_of(file)
+    assert "connected" not in lines_of(file)
+    assert "late" in lines_of(file)
+    assert [line.text for line in ring.lines] == ["connected", "late"], "the panel keeps its own level"
+    logs.follow_settings("error", "")
+    logging.getLogger("orders").warning("soft")
+    logging.getLogger("session").error("hard")
+    assert "soft" not in lines_of(file)
+    assert "hard" in lines_of(file)
+    assert ring.lines[-2].text == "soft"
+
+
+def test_the_command_line_wins_over_the_settings(tmp_path: Path) -> None:
+    file = tmp_path / "p.log"
+    logs.install(file, debug=True, subjects="orders")
+    logs.follow_settings("error", "session")
+    logging.getLogger("orders").debug("a decision")
+    logging.getLogger("session").info("connected")
+    assert "a decision" in lines_of(file)
+    assert "connected" not in lines_of(file)
