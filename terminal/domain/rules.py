@@ -315,14 +315,15 @@ def _check_life(request: OrderRequest, now_ns: int) -> list[OrderRefused]:
                     field="post_only",
                 )
             )
-    if request.time_in_force in _IMMEDIATE and request.order_type is OrderType.ICEBERG:
-        out.append(
-            OrderRefused(
-                "time_in_force",
-                f"An iceberg order cannot be {request.time_in_force.value}.",
-                field="time_in_force",
-            )
-        )
+    if request.time_in_force in _IMMEDIATE:
+        force = request.time_in_force.value
+        text = ""
+        if request.order_type is OrderType.ICEBERG:
+            text = f"An iceberg order cannot be {force}."
+        elif not request.order_type.has_limit_price:
+            text = f"Only an order with a limit price can be {force}."
+        if text:
+            out.append(OrderRefused("time_in_force", text, field="time_in_force"))
     return out
 
 

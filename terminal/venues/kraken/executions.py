@@ -138,7 +138,7 @@ class OrderTracker:
             changes["average_price"] = average
         named = {
             "quantity": _number(row.order_qty),
-            "limit_price": _number(row.limit_price) or None,
+            "limit_price": _limit_price(row),
             "display_quantity": _number(row.display_qty) or None,
             "client_order_id": row.cl_ord_id,
             "post_only": row.post_only,
@@ -268,6 +268,14 @@ def _trigger_terms(row: WsExecution, kind: OrderType) -> dict[str, object]:
     elif actual:
         out["trigger_price"] = actual
     return out
+
+
+def _limit_price(row: WsExecution) -> Decimal | None:
+    """The limit where it is a price. A trailing stop limit that has not fired tells an offset from its trigger
+    instead, below zero for a sale (``limit_price_type`` ``quote`` or ``pct``)."""
+    if row.limit_price_type not in (None, "static"):
+        return None
+    return _number(row.limit_price) or None
 
 
 def _number(value: Decimal | None) -> Decimal | None:

@@ -63,6 +63,19 @@ def test_a_sound_request_passes() -> None:
         (limit_order(time_in_force=TimeInForce.GTD, expire_time_ns=NOW), ("expiry", "expire_time")),
         (limit_order(expire_time_ns=NOW + 1), ("expiry", "expire_time")),
         (limit_order(post_only=True, time_in_force=TimeInForce.IOC), ("post_only", "post_only")),
+        (
+            limit_order(order_type=OrderType.MARKET, limit_price=None, time_in_force=TimeInForce.IOC),
+            ("time_in_force", "time_in_force"),
+        ),
+        (
+            limit_order(
+                order_type=OrderType.STOP,
+                limit_price=None,
+                trigger_price=D("70000"),
+                time_in_force=TimeInForce.FOK,
+            ),
+            ("time_in_force", "time_in_force"),
+        ),
         (limit_order(display_quantity=D("0.001")), ("display_quantity", "display_quantity")),
         (limit_order(order_type=OrderType.ICEBERG), ("display_quantity", "display_quantity")),
         (

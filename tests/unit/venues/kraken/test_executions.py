@@ -203,6 +203,20 @@ def test_a_trailing_stop_has_an_offset_and_a_moving_trigger() -> None:
     assert (report.trail_offset, report.trigger_price) == (Decimal("1.5"), Decimal("26100.0"))
 
 
+@pytest.mark.parametrize(("side", "offset", "kind"), [("sell", -1.0, "quote"), ("buy", 1.5, "pct")])
+def test_the_offset_of_a_trailing_stop_limit_is_no_limit_price(side: str, offset: float, kind: str) -> None:
+    terms = {
+        **FULL,
+        "side": side,
+        "order_type": "trailing-stop-limit",
+        "limit_price": offset,
+        "limit_price_type": kind,
+    }
+    report = report_of(apply(tracker(), **terms))
+    assert report.state is OrderState.OPEN
+    assert report.limit_price is None
+
+
 def test_an_order_that_ended_stays_ended_when_an_older_row_comes_late() -> None:
     known = tracker()
     apply(known, **FULL)

@@ -1,0 +1,402 @@
+"""Every kind of order that a venue says it takes: placed, seen, changed, canceled; batches and the switch."""
+
+from __future__ import annotations
+
+import itertools
+import time
+from dataclasses import replace
+from decimal import Decimal
+
+import pytest
+
+from terminal.domain.errors import OrderRefused, RequestRejected, Unsupported
+from terminal.domain.instrument import InstrumentId
+from terminal.domain.market import Side
+from terminal.domain.orders import (
+    AmendRequest,
+    OrderRef,
+    OrderRequest,
+    OrderState,
+    OrderType,
+    TimeInForce,
+    TriggerReference,
+)
+from terminal.domain.rules import check_request
+from terminal.venues import registry
+from terminal.venues.base import SubmitAck
+from tests.helpers import eventually, run
+from tests.practice import Practice
+from tests.venues.kit import Desk, desk
+
+D = Decimal
+MATRIX = [
+    pytest.param(kind, force, id=f"{kind.value}-{force.value}")
+    for kind, force in itertools.product(OrderType, TimeInForce)
+]
+_IMMEDIATE = (TimeInForce.IOC, TimeInForce.FOK)
+
+
+def request_of(found: Desk, kind: OrderType, force: TimeInForce, side: Side) -> OrderRequest:
+    """An order of this kind that does not trade now, unless it is at market."""
+    passive = found.price(side, "3")
+    beyond = found.price(side, "-3")
+    tick = found.instrument().tick_size
+    terms: dict[str, object] = {}
+    if kind in (OrderType.LIMIT, OrderType.ICEBERG):
+        terms["limit_price"] = passive
+    elif kind is OrderType.STOP:
+        terms["trigger_price"] = beyond
+    elif kind is OrderType.STOP_LIMIT:
+        terms.update(trigger_price=beyond, limit_price=beyond + side.sign * 10 * tick)
+    elif kind is OrderType.TAKE_PROFIT:
+        terms["trigger_price"] = passive
+    elif kind is OrderType.TAKE_PROFIT_LIMIT:
+        terms.update(trigger_price=passive, limit_price=passive + side.sign * 10 * tick)
+    elif kind.has_trail:
+        terms["trail_offset"] = tick * 10_000
+        if kind is OrderType.TRAILING_STOP_LIMIT:
+            terms["limit_offset"] = tick * 10
+    if kind is OrderType.ICEBERG:
+        terms["display_quantity"] = D(found.sample.quantity)
+    return OrderRequest(
+        InstrumentId(found.venue, found.symbol),
+        side,
+        kind,
+        D(found.sample.quantity) * (5 if kind is OrderType.ICEBERG else 1),
+        time_in_force=force,
+        expire_time_ns=time.time_ns() + 3600 * 10**9 if force is TimeInForce.GTD else None,
+        **terms,  # type: ignore[arg-type]
+    )
+
+
+def our_own_refusals(found: Desk, request: OrderRequest) -> list[OrderRefused]:
+    return check_request(
+        request,
+        found.instrument(),
+        found.connector.info.capabilities,
+        now_ns=time.time_ns(),
+        market_price=found.price(request.side, "0"),
+    )
+
+
+@pytest.mark.parametrize("side", list(Side), ids=lambda side: side.value)
+@pytest.mark.parametrize(("kind", "force"), MATRIX)
+def test_placed_seen_changed_canceled(
+    kind: OrderType, force: TimeInForce, side: Side, practice: Practice
+) -> None:
+    can = registry.info(practice.venue).capabilities
+    if kind not in can.order_types or force not in can.time_in_force:
+        pytest.skip(f"{practice.venue} has no {force.value} {kind.value}")
+
+    async def main() -> None:
+        async with desk(practice) as found:
+            request = request_of(found, kind, force, side)
+            client_id = found.new_id()
+            if our_own_refusals(found, request):
+                # Our form does not offer it; the venue must not take it either, or we offer too little.
+                with pytest.raises((RequestRejected, Unsupported)):
+                    await found.submit(request, client_id)
+                return
+            order_id = await found.submit(request, client_id)
+            if kind is OrderType.MARKET:
+                report = await found.until_state(order_id, OrderState.FILLED)
+                assert report.filled_quantity == request.quantity
+            elif force in _IMMEDIATE and not kind.has_trigger and not kind.has_trail:
+                report = await found.until_state(order_id, OrderState.CANCELED, OrderState.EXPIRED)
+                assert report.filled_quantity == 0
+            else:
+                report = await found.until_state(order_id, OrderState.OPEN)
+                await _change(found, request, order_id, client_id)
+                await found.connector.cancel(OrderRef(found.symbol, client_id, order_id))
+                report = await found.until_state(order_id, OrderState.CANCELED)
+            first = found.reports[order_id][0]
+            assert (first.instrument, first.side, first.order_type) == (request.instrument, side, kind)
+            assert first.client_order_id == client_id
+            if kind is not OrderType.MARKET:
+                assert first.time_in_force is force
+            for name in ("limit_price", "trigger_price", "display_quantity"):
+                if not kind.has_trail and getattr(request, name) is not None:
+                    assert getattr(first, name) == getattr(request, name), name
+            if kind.has_trail:
+                assert first.trail_offset == request.trail_offset
+            found.require_no_faults()
+            told = await practice.told()
+            assert told.sent() == {client_id: 1}
+            assert not told.open_ids()
+
+    run(main())
+
+
+async def _change(found: Desk, request: OrderRequest, order_id: str, client_id: str) -> None:
+    """Change what can be changed, and see it in the stream."""
+    if not found.connector.info.capabilities.amend:
+        return
+    tick, kind = found.instrument().tick_size, request.order_type
+    change = AmendRequest(quantity=request.quantity * 2)
+    if kind.has_limit_price and not kind.has_trail and request.limit_price is not None:
+        change = replace(change, limit_price=request.limit_price - request.side.sign * 5 * tick)
+    if kind.has_trigger and request.trigger_price is not None:
+        change = replace(change, trigger_price=request.trigger_price - 3 * tick)
+    await found.connector.amend(OrderRef(found.symbol, client_id, order_id), change)
+
+    def arrived() -> bool:
+        report = found.last(order_id)
+        return report is not None and all(
+            wanted is None or getattr(report, name) == wanted
+            for name, wanted in (
+                ("quantity", change.quantity),
+                ("limit_price", change.limit_price),
+                ("trigger_price", change.trigger_price),
+            )
+        )
+
+    await eventually(arrived, what=f"the new terms {change} in {found.last(order_id)}")
+    assert found.state(order_id) is OrderState.OPEN
+
+
+@pytest.mark.parametrize("force", list(TimeInForce))
+def test_a_limit_that_crosses_trades_as_its_time_in_force_says(
+    force: TimeInForce, practice: Practice
+) -> None:
+    if force not in registry.info(practice.venue).capabilities.time_in_force:
+        pytest.skip(f"{practice.venue} has no {force.value}")
+
+    async def main() -> None:
+        async with desk(practice) as found:
+            request = request_of(found, OrderType.LIMIT, force, Side.BUY)
+            order_id = await found.submit(replace(request, limit_price=found.price(Side.BUY, "-1")))
+            report = await found.until_state(order_id, OrderState.FILLED)
+            assert report.filled_quantity == request.quantity
+            assert report.average_price is not None
+            assert report.average_price <= found.price(Side.BUY, "-1")
+
+    run(main())
+
+
+def test_fill_or_kill_of_more_than_there_is_leaves_nothing(practice: Practice) -> None:
+    if TimeInForce.FOK not in registry.info(practice.venue).capabilities.time_in_force:
+        pytest.skip("no FOK")
+
+    async def main() -> None:
+        async with desk(practice) as found:
+            quote = found.quotes[found.symbol]
+            assert quote.bid is not None
+            assert quote.bid_quantity is not None
+            request = OrderRequest(
+                InstrumentId(found.venue, found.symbol),
+                Side.SELL,
+                OrderType.LIMIT,
+                D("0.2"),
+                limit_price=found.price(Side.SELL, "0") + 100 * found.instrument().tick_size,
+                time_in_force=TimeInForce.FOK,
+            )
+            order_id = await found.submit(request)
+            report = await found.until_state(order_id, OrderState.CANCELED, OrderState.EXPIRED)
+            assert report.filled_quantity == 0
+            assert not found.fills
+
+    run(main())
+
+
+def test_post_only_never_takes(practice: Practice) -> None:
+    if not registry.info(practice.venue).capabilities.post_only:
+        pytest.skip("no post-only")
+
+    async def main() -> None:
+        async with desk(practice) as found:
+            with pytest.raises(RequestRejected) as caught:
+                await found.submit(found.limit(Side.BUY, "-1", post_only=True))
+            assert "post-only" in caught.value.user_text
+            order_id = await found.submit(found.limit(Side.BUY, "2", post_only=True))
+            report = await found.until_state(order_id, OrderState.OPEN)
+            assert report.post_only
+            assert not found.fills
+
+    run(main())
+
+
+def test_a_market_buy_for_an_amount_of_quote(practice: Practice) -> None:
+    if not registry.info(practice.venue).capabilities.quantity_in_quote:
+        pytest.skip("no quantity in quote")
+
+    async def main() -> None:
+        async with desk(practice) as found:
+            request = replace(found.market(quantity="100"), in_quote=True)
+            order_id = await found.submit(request)
+            await found.until_state(order_id, OrderState.FILLED, OrderState.CANCELED)
+            await eventually(lambda: found.fills, what="fills")
+            cost = sum(fill.price * fill.quantity for fill in found.fills)
+            assert D(99) < cost <= D(100), cost
+
+    run(main())
+
+
+@pytest.mark.parametrize("reference", list(TriggerReference))
+def test_a_stop_fires(reference: TriggerReference, practice: Practice) -> None:
+    can = registry.info(practice.venue).capabilities
+    if OrderType.STOP not in can.order_types or (
+        reference is TriggerReference.INDEX and not can.trigger_on_index
+    ):
+        pytest.skip("no such stop")
+
+    async def main() -> None:
+        async with desk(practice) as found:
+            request = replace(
+                request_of(found, OrderType.STOP, TimeInForce.GTC, Side.SELL), trigger_reference=reference
+            )
+            order_id = await found.submit(request)
+            await found.until_state(order_id, OrderState.OPEN)
+            assert request.trigger_price is not None
+            await practice.order("shock", symbol=found.symbol, percent=-5)
+            try:
+                report = await found.until_state(order_id, OrderState.FILLED, timeout_s=20.0)
+            finally:
+                await practice.order("shock", symbol=found.symbol, percent=5.263)
+            assert report.triggered
+            assert report.average_price is not None
+            if reference is TriggerReference.LAST:
+                assert report.average_price <= request.trigger_price * D("1.005")
+
+    run(main())
+
+
+def test_a_refusal_is_in_the_venues_words_with_a_repair(practice: Practice) -> None:
+    async def main() -> None:
+        async with desk(practice) as found:
+            for request, words in (
+                (found.limit(quantity="500"), "balance"),
+                (found.limit(quantity=str(found.instrument().min_quantity / 2)), "smallest"),
+                (
+                    replace(
+                        found.limit(), limit_price=found.price(Side.BUY) + found.instrument().tick_size / 4
+                    ),
+                    "price steps",
+                ),
+            ):
+                with pytest.raises(RequestRejected) as caught:
+                    await found.submit(request)
+                assert words in caught.value.user_text.lower(), caught.value.user_text
+                assert caught.value.code
+                assert caught.value.venue_text
+            assert not found.reports
+            assert not (await practice.told()).orders
+
+    run(main())
+
+
+def test_batches_give_each_order_its_own_result(practice: Practice) -> None:
+    limit = registry.info(practice.venue).capabilities.batch_limit
+    if limit < 2:
+        pytest.skip("no batches")
+
+    async def main() -> None:
+        async with desk(practice) as found:
+            requests = [
+                (
+                    replace(found.limit(), limit_price=found.price(Side.BUY, str(2 + number / 10))),
+                    found.new_id(),
+                )
+                for number in range(min(limit, 5))
+            ]
+            requests[2] = (found.limit(quantity="500"), found.new_id())
+            results = await found.connector.submit_batch(requests)
+            assert len(results) == len(requests)
+            assert isinstance(results[2], RequestRejected)
+            for (request, client_id), result in zip(requests, results, strict=True):
+                if isinstance(result, SubmitAck):
+                    report = await found.until_state(result.venue_order_id, OrderState.OPEN)
+                    assert report.client_order_id == client_id
+                    assert report.limit_price == request.limit_price
+            placed = [result.venue_order_id for result in results if isinstance(result, SubmitAck)]
+            assert len(placed) == len(requests) - 1
+            with pytest.raises(Unsupported):
+                await found.connector.submit_batch([(found.limit(), found.new_id())] * (limit + 1))
+            # Several at once, named by either id.
+            refs = [OrderRef(found.symbol, None, placed[0]), OrderRef(found.symbol, requests[1][1], None)]
+            await found.connector.cancel_many(refs)
+            for order_id in placed[:2]:
+                await found.until_state(order_id, OrderState.CANCELED)
+            assert found.state(placed[2]) is OrderState.OPEN
+            assert await found.connector.cancel_all() == len(placed) - 2
+            for order_id in placed[2:]:
+                await found.until_state(order_id, OrderState.CANCELED)
+            assert await found.connector.cancel_all() == 0
+
+    run(main())
+
+
+def test_many_cancels_are_split_into_calls_that_the_venue_takes(practice: Practice) -> None:
+    async def main() -> None:
+        async with desk(practice) as found:
+            ids = [
+                await found.submit(
+                    replace(found.limit(), limit_price=found.price(Side.BUY, "3") - number * 10),
+                    found.new_id(),
+                )
+                for number in range(12)
+            ]
+            for order_id in ids:
+                await found.until_state(order_id, OrderState.OPEN)
+            await found.connector.cancel_many([OrderRef(found.symbol, None, order_id) for order_id in ids])
+            for order_id in ids:
+                await found.until_state(order_id, OrderState.CANCELED)
+
+    run(main())
+
+
+def test_the_dead_mans_switch_fires_and_can_be_disarmed(practice: Practice) -> None:
+    if not registry.info(practice.venue).capabilities.dead_mans_switch:
+        pytest.skip("no dead man's switch")
+
+    async def main() -> None:
+        async with desk(practice) as found:
+            first = await found.submit(found.limit())
+            await found.until_state(first, OrderState.OPEN)
+            await found.connector.cancel_after(1)
+            report = await found.until_state(first, OrderState.CANCELED, timeout_s=5.0)
+            assert report.reason
+            second = await found.submit(found.limit(percent="3"))
+            await found.until_state(second, OrderState.OPEN)
+            await found.connector.cancel_after(1)
+            await found.connector.cancel_after(0)
+            # Longer than the switch: quotes of a second or so go by.
+            third = await found.submit(found.limit(Side.SELL))
+            begun = time.monotonic()
+            await eventually(lambda: time.monotonic() - begun > 1.5, what="the time of the switch")
+            assert found.state(second) is OrderState.OPEN
+            assert found.state(third) is OrderState.OPEN
+
+    run(main())
+
+
+def test_an_id_may_come_again_only_after_its_order_has_ended(practice: Practice) -> None:
+    async def main() -> None:
+        async with desk(practice) as found:
+            client_id = found.new_id()
+            order_id = await found.submit(found.limit(), client_id)
+            with pytest.raises(RequestRejected):
+                await found.submit(found.limit(percent="3"), client_id)
+            await found.connector.cancel(OrderRef(found.symbol, client_id, None))
+            await found.until_state(order_id, OrderState.CANCELED)
+            # Why an id of ours is never used twice: the venue itself would take it.
+            again = await found.submit(found.limit(percent="3"), client_id)
+            assert again != order_id
+            await found.until_state(again, OrderState.OPEN)
+
+    run(main())
+
+
+def test_canceling_what_is_gone_is_a_plain_no(practice: Practice) -> None:
+    async def main() -> None:
+        async with desk(practice) as found:
+            order_id = await found.submit(found.market())
+            await found.until_state(order_id, OrderState.FILLED)
+            with pytest.raises(RequestRejected):
+                await found.connector.cancel(OrderRef(found.symbol, None, order_id))
+            if found.connector.info.capabilities.amend:
+                with pytest.raises(RequestRejected):
+                    await found.connector.amend(
+                        OrderRef(found.symbol, None, order_id), AmendRequest(quantity=D("0.002"))
+                    )
+
+    run(main())
