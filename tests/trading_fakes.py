@@ -6,6 +6,7 @@ import random
 from collections import deque
 from collections.abc import Callable, Mapping
 from decimal import Decimal
+from typing import ClassVar
 
 from terminal.core.clock import ManualClock
 from terminal.core.observe import Observable
@@ -270,9 +271,16 @@ class FakeGate:
 
 
 class Desk:
-    """All of it together, with a clock of the test's own."""
+    """All of it together, with a clock of the test's own.
+
+    Its frame timer has to end with the test: a running timer that is left over as garbage may be collected
+    by another test's worker thread, and Qt then fires a timer that is no more.
+    """
+
+    made: ClassVar[list[Desk]] = []
 
     def __init__(self, session: FakeSession | None = None) -> None:
+        self.made.append(self)
         self.clock = ManualClock()
         self.frames = FrameClock()
         self.market = FakeMarket()
@@ -280,6 +288,13 @@ class Desk:
         self.selection = FakeSelection()
         self.accounts = FakeAccounts()
         self.gate = FakeGate(self.clock, self.market)
+
+    @classmethod
+    def stop_all(cls) -> None:
+        """End the timers of every desk so far."""
+        for desk in cls.made:
+            desk.frames.stop()
+        cls.made.clear()
 
     def pass_time(self, seconds: float) -> None:
         """Let time pass and run a frame."""
