@@ -23,7 +23,7 @@ from terminal.domain.instrument import Instrument, InstrumentId
 from terminal.domain.market import Feed, FeedKind
 from terminal.services.market_data import FeedState, Topic
 from terminal.viewmodels import format as fmt
-from terminal.viewmodels.book import SizeSource
+from terminal.viewmodels.book import RESULT_SHOWN_S, SizeSource
 from terminal.viewmodels.chart_bars import HIGH, LOW, BarArrays
 from terminal.viewmodels.chart_orders import MenuEntry
 from terminal.viewmodels.chart_scale import DAY_S, LocalTime, PriceScale, Viewport, extremes
@@ -269,6 +269,8 @@ class ChartViewModel(QObject):
             self._take_bars(self._market.bars(self._id, self.interval_s))
             self._load_older_if_near()
         self.trading.build(self.bars)
+        # A line that stays for good covers bars and tells of what may have changed since.
+        self.trading.sending.expire_result(RESULT_SHOWN_S)
         self.changed.emit()
 
     def _take_bars(self, series: BarSeries) -> None:

@@ -371,6 +371,19 @@ def test_a_drop_that_must_not_be_sent_says_why(desk: ChartDesk, case: str) -> No
     assert ("fill at once" if case == "across" else "not live") in result.text
 
 
+def test_what_became_of_an_order_does_not_stand_on_the_chart_for_good(desk: ChartDesk) -> None:
+    vm = opened(desk)
+    vm.trading.sending.tell("Not sent: no.")
+    desk.pass_time(7)
+    desk.market.update_bar(desk.market.bars(BTC, 900).bars[-1])
+    desk.frames.tick()
+    assert vm.trading.sending.result is not None
+    desk.pass_time(2)
+    desk.market.update_bar(desk.market.bars(BTC, 900).bars[-1])
+    desk.frames.tick()
+    assert vm.trading.sending.result is None
+
+
 def test_canceling_works_with_stale_prices_and_on_view(desk: ChartDesk) -> None:
     async def main() -> None:
         vm = opened(desk)
