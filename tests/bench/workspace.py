@@ -15,7 +15,7 @@ from collections import Counter
 from collections.abc import Sequence
 
 from terminal.domain.instrument import InstrumentId
-from terminal.services.market_data import FeedState, Topic
+from terminal.services.market_data import TRADES_KEPT, FeedState, Topic
 from tests.bench.desk import (
     BOOKS,
     VENUE,
@@ -104,6 +104,10 @@ class Watch:
             self.lost_trades += fresh[0] - last - len(fresh)
         self._last[instrument] = fresh[0]
 
+    def kept_trades(self) -> int:
+        """Prints on all tapes: what may grow until they are full."""
+        return sum(len(self._market.trades(InstrumentId(VENUE, symbol))) for symbol in BOOKS)
+
     def on_knock(self, knocked_ns: int) -> None:
         self.lag_ms.append((time.perf_counter_ns() - knocked_ns) / 1e6)
 
@@ -117,13 +121,13 @@ async def measure(*, minutes: float, window: bool, rate: float | None, profile: 
         profiler = cProfile.Profile() if profile else None
         begun = time.perf_counter()
         knocks = Knocks(watch.on_knock)
-        memory: list[float] = []
+        memory: list[tuple[float, int]] = []
         with knocks.every(0.001, 0.003):
             if profiler:
                 profiler.enable()
             while (elapsed := time.perf_counter() - begun) < minutes * 60:
                 await pause(min(5.0, minutes * 60 - elapsed))
-                memory.append(memory_mb(os.getpid()))
+                memory.append((memory_mb(os.getpid()), watch.kept_trades()))
             if profiler:
                 profiler.disable()
                 profiler.dump_stats(str(profile))
@@ -170,7 +174,7 @@ def _print(
     seconds: float,
     before: dict[str, float],
     after: dict[str, float],
-    memory: list[float],
+    memory: list[tuple[float, int]],
     rate: float,
 ) -> None:
     grown = {key: after[key] - before[key] for key in after}
@@ -198,10 +202,10 @@ def _print(
         f"{grown['resyncs']:.0f} resyncs, {grown['link_faults']:.0f} faults, "
         f"{grown['reconnects']:.0f} reconnects, {after['not_live']:.0f} books not live"
     )
-    half = memory[len(memory) // 2]
+    (first, _), (half, half_kept), (last, kept) = memory[0], memory[len(memory) // 2], memory[-1]
     print(
-        f"    memory            {memory[0]:.0f} -> {memory[-1]:.0f} MB, "
-        f"in the second half {memory[-1] - half:+.1f} MB (tapes fill to 5,000 prints each at first)"
+        f"    memory            {first:.0f} -> {last:.0f} MB; in the second half {last - half:+.1f} MB, "
+        f"with {kept - half_kept:+,d} prints on the tapes ({kept:,d}; a full tape has {TRADES_KEPT:,d})"
     )
     print(
         f"    processor         terminal {grown['own_cpu_s'] / seconds:.0%}, "
