@@ -106,6 +106,7 @@ class OrderSender(QObject):
         self._clock = clock
         self._told_ns = 0
         self._rebuild: Rebuild | None = None
+        self._awaited: OrderRequest | None = None
         self._badge = ""
         self._note = ""
         self._unwatch = gate.changed.watch(self._on_order)
@@ -301,6 +302,7 @@ class OrderSender(QObject):
 
     async def _submit(self, account: str, request: OrderRequest, confirmed: frozenset[str]) -> None:
         self._tell(ResultKind.SENDING, "Sending…")
+        self._awaited = request
         try:
             order = await self._gate.submit(account, request, confirmed=confirmed)
         except ConfirmationNeeded as needed:
@@ -317,6 +319,9 @@ class OrderSender(QObject):
             self._tell(ResultKind.REFUSED, error.user_text)
         else:
             self._follow(order)
+        finally:
+            if self._awaited is request:
+                self._awaited = None
 
     async def _amend(self, account: str, one: tuple[Order, AmendRequest], confirmed: frozenset[str]) -> None:
         order_id = one[0].client_order_id
@@ -348,7 +353,9 @@ class OrderSender(QObject):
         self._tell(kind, text, order_id=order.client_order_id)
 
     def _on_order(self, order: Order) -> None:
-        if self.result is not None and self.result.order_id == order.client_order_id:
+        # The account's stream may tell of the order before its answer does, or instead of it.
+        told = order.request is self._awaited and order.state is not OrderState.PENDING_NEW
+        if told or (self.result is not None and self.result.order_id == order.client_order_id):
             self._follow(order)
 
     def _tell(self, kind: ResultKind, text: str, *, order_id: str = "", field: str = "") -> None:

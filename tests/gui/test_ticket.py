@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Callable
 from dataclasses import replace
 from decimal import Decimal
+from typing import Any
 
 import pytest
 from PySide6.QtCore import QEvent, QPoint, Qt
@@ -18,7 +19,7 @@ from terminal.domain.account import Balance
 from terminal.domain.errors import NotSent, OrderRefused, StorageError
 from terminal.domain.instrument import InstrumentId
 from terminal.domain.market import Side
-from terminal.domain.orders import OrderState, OrderType, TimeInForce
+from terminal.domain.orders import Order, OrderState, OrderType, TimeInForce
 from terminal.services.arming import ArmState
 from terminal.services.market_data import FeedState
 from terminal.services.session import Mode
@@ -349,6 +350,32 @@ def test_what_was_not_sent_is_told(qtbot: QtBot, error: NotSent | StorageError) 
         )
         assert vm.sending.result is not None
         assert vm.sending.result.text == error.user_text
+
+    run(main())
+
+
+def test_a_lost_answer_does_not_hide_what_the_account_s_stream_has_told(qtbot: QtBot) -> None:
+    async def main() -> None:
+        desk, vm = make()
+        desk.gate.arming.set(ArmState.ONE_CLICK)
+        arrived, answer = asyncio.Event(), asyncio.Event()
+        submit = desk.gate.submit
+
+        async def slow(*args: Any, **options: Any) -> Order:
+            order = await submit(*args, **options)
+            arrived.set()
+            await answer.wait()
+            return order
+
+        desk.gate.submit = slow  # type: ignore[method-assign]
+        vm.submit(Side.BUY)
+        await asyncio.wait_for(arrived.wait(), 5)
+        assert vm.sending.result is not None
+        assert vm.sending.result.kind is ResultKind.ACCEPTED
+        desk.gate.settle(desk.gate.orders["c1"], OrderState.FILLED)
+        assert vm.sending.result.text.startswith("Filled")
+        answer.set()
+        await eventually(lambda: vm.sending._awaited is None)
 
     run(main())
 
