@@ -24,8 +24,9 @@ _LONGEST_SLEEP_S = 1.0
 class LeakyCounter:
     """A counter that calls fill and time empties: ``limit`` points, ``decay_per_s`` points a second.
 
-    ``reserve`` points at the top are for urgent calls alone. Costs and levels are in the venue's own points,
-    which may be fractions.
+    ``reserve`` points at the top are for urgent calls alone, ``margin`` points for nobody: the venue counts a
+    call when it arrives, so its counter has drained less than ours. Costs and levels are in the venue's own
+    points, which may be fractions.
     """
 
     def __init__(
@@ -36,12 +37,14 @@ class LeakyCounter:
         clock: Clock,
         reserve: float = 0.0,
         *,
+        margin: float = 0.0,
         venue: str = "",
     ) -> None:
         self.name = name
         self.limit = limit
         self.decay_per_s = decay_per_s
         self.reserve = reserve
+        self.margin = margin
         self._venue = venue
         self._clock = clock
         self._level = 0.0
@@ -139,7 +142,7 @@ class LeakyCounter:
         self._level += cost
 
     def _room(self, urgent: bool) -> float:
-        return self.limit if urgent else self.limit - self.reserve
+        return self.limit - (self.margin if urgent else max(self.reserve, self.margin))
 
     def _too_fast(self, wait_s: float) -> RateLimited:
         if math.isinf(wait_s):

@@ -271,8 +271,8 @@ def _trigger_terms(row: WsExecution, kind: OrderType) -> dict[str, object]:
 
 
 def _limit_price(row: WsExecution) -> Decimal | None:
-    """The limit where it is a price. A trailing stop limit that has not fired tells an offset from its trigger
-    instead, below zero for a sale (``limit_price_type`` ``quote`` or ``pct``)."""
+    """The limit where it is a price. A trailing stop limit that has not fired tells an offset from its
+    trigger instead, below zero for a sale (``limit_price_type`` ``quote`` or ``pct``)."""
     if row.limit_price_type not in (None, "static"):
         return None
     return _number(row.limit_price) or None

@@ -52,6 +52,8 @@ TRADING_CALLS = frozenset(
 _AMEND_AGE = ((5, 3), (10, 2), (15, 1))
 _EDIT_AGE = ((5, 6), (10, 5), (15, 4), (45, 2), (90, 1))
 _CANCEL_AGE = ((5, 8), (10, 6), (15, 5), (45, 4), (90, 2), (300, 1))
+# What the counter drains in half a second to a second, the longest that a call should be on its way.
+_REST_MARGIN = 0.5
 _KEPT_ORDERS = 5_000
 _ENGINE_QUEUE_S = 1.0
 
@@ -104,7 +106,9 @@ class RateLimits:
         self._clock = clock
         self.tier = TIERS.get(tier, TIERS["starter"])
         # Two points are kept for looking after an order in doubt and for the token of a reconnect.
-        self.rest = self._counter("REST calls", self.tier.rest_limit, self.tier.rest_decay_per_s, reserve=2.0)
+        self.rest = self._counter(
+            "REST calls", self.tier.rest_limit, self.tier.rest_decay_per_s, reserve=2.0, margin=_REST_MARGIN
+        )
         # Three in hand lets the handful of calls of a start go at once; the rate is kept over any longer
         # time.
         self.public = self._counter("Public calls", max(3.0, public_calls_per_s), public_calls_per_s)
@@ -212,5 +216,7 @@ class RateLimits:
             )
         await counter.acquire(cost, timeout_s=_ENGINE_QUEUE_S + 0.1)
 
-    def _counter(self, name: str, limit: float, decay_per_s: float, *, reserve: float = 0.0) -> LeakyCounter:
-        return LeakyCounter(name, limit, decay_per_s, self._clock, reserve, venue=VENUE_NAME)
+    def _counter(
+        self, name: str, limit: float, decay_per_s: float, *, reserve: float = 0.0, margin: float = 0.0
+    ) -> LeakyCounter:
+        return LeakyCounter(name, limit, decay_per_s, self._clock, reserve, margin=margin, venue=VENUE_NAME)

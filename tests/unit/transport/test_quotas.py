@@ -42,6 +42,15 @@ def test_reserve_is_for_urgent_calls() -> None:
     assert counter.wait_s(8, urgent=True) == pytest.approx(8.0)
 
 
+def test_margin_is_for_nobody() -> None:
+    counter = LeakyCounter("REST calls", 10, 1, ManualClock(), margin=0.5)
+    assert counter.try_charge(9, urgent=True)
+    assert not counter.try_charge(1, urgent=True)
+    assert counter.wait_s(1, urgent=True) == pytest.approx(0.5)
+    assert not counter.try_charge(1)
+    assert LeakyCounter("orders", 10, 1, ManualClock(), 4, margin=0.5).try_charge(6)
+
+
 def test_forced_charge_and_the_venues_own_figure_win() -> None:
     clock = ManualClock()
     counter = LeakyCounter("orders", 60, 1, clock)
