@@ -71,7 +71,6 @@ class ConnectViewModel(QObject):
         self.repair = ""
         self.report: KeyReport | None = None
         self.has_keys = False
-        self.key_store = desk.key_store()
         self._desk = desk
         self._entries: dict[str, Secret] = {}
         self._passphrase: Secret | None = None
@@ -84,6 +83,11 @@ class ConnectViewModel(QObject):
     @property
     def is_busy(self) -> bool:
         return self.step in (Step.TESTING, Step.SAVING)
+
+    @property
+    def key_store(self) -> str:
+        """Where keys are kept on this machine, as one plain sentence."""
+        return self._desk.key_store()
 
     @property
     def needs_passphrase(self) -> bool:

@@ -129,10 +129,13 @@ class Place:
 
     @property
     def badge(self) -> str:
-        """The word for every order panel: PRACTICE, PRICES ONLY, or the account's name."""
+        """The word for every order panel: PRACTICE, PRICES ONLY, or LIVE with the account's own name."""
         if self.mode is Mode.PRACTICE:
             return "PRACTICE"
-        return self.account if self.mode is Mode.LIVE else "PRICES ONLY"
+        if self.mode is Mode.PUBLIC:
+            return "PRICES ONLY"
+        name = self.account.partition(":")[2]
+        return "LIVE" if name in ("", "live") else f"LIVE {name}"
 
     @property
     def note(self) -> str:

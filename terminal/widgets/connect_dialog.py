@@ -143,10 +143,8 @@ class ConnectDialog(QDialog):
         self._report_box.setContentsMargins(12, 10, 12, 10)
         self._report_box.setSpacing(3)
         box.addWidget(self.report)
-        if self._vm.needs_passphrase:
-            self._add_field(
-                box, PASSPHRASE, "Passphrase of the key vault", "at least 8 characters", secret=True
-            )
+        # Whether it is needed is known only after a look at the keychain, which may take a moment.
+        self._add_field(box, PASSPHRASE, "Passphrase of the key vault", "at least 8 characters", secret=True)
         self.store = self._paragraph(self._vm.key_store)
         box.addWidget(self.store)
         box.addStretch(1)
@@ -219,6 +217,8 @@ class ConnectDialog(QDialog):
         for key, field in self._fields.items():
             field.show_problem(vm.problems.get(key, ""))
             field.edit.setEnabled(not vm.is_busy)
+        self._fields[PASSPHRASE].setVisible(vm.needs_passphrase)
+        set_text(self.store, vm.key_store)
         for button in self.choices.values():
             button.setEnabled(not vm.is_busy)
         set_text(self.error, vm.error)
