@@ -17,8 +17,10 @@ from tests.gui.frame_fakes import ACCOUNT, Frame, order
 
 
 @pytest.fixture
-def frame(qtbot: QtBot) -> Frame:
-    return Frame()
+def frame(qtbot: QtBot) -> Iterator[Frame]:
+    frame = Frame()
+    yield frame
+    frame.frames.stop()
 
 
 @pytest.fixture

@@ -52,6 +52,7 @@ def test_hidden_amounts_leave_no_figure_in_tables_bars_and_lists(qtbot: QtBot) -
     assert account.day_pnl_tone == ""
     account.set_hide_amounts(False)
     assert "8716.28" in shown()
+    frame.frames.stop()
 
 
 def test_the_ticket_hides_what_is_free(qtbot: QtBot) -> None:
