@@ -44,6 +44,7 @@ from terminal.widgets.blotter import Blotter
 from terminal.widgets.book import LadderPanel
 from terminal.widgets.book_view import LadderView
 from terminal.widgets.chart import ChartPanel
+from terminal.widgets.keys import PANEL_KEYS
 from terminal.widgets.main_window import MainWindow
 from terminal.widgets.panels import Panel
 from terminal.widgets.settings_dialog import SettingsDialog
@@ -198,6 +199,7 @@ class Screen(QObject):
             self.status,
             self._panels,
             self._layouts,
+            keys=PANEL_KEYS,
             show_hint=not terminal.settings.flag("practice.tour_done"),
             dead_man=self.dead_man,
         )

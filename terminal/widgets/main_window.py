@@ -48,7 +48,7 @@ from terminal.widgets.workspace import DockWorkspace
 FIRST_SIZE = QSize(1600, 960)
 
 FRAME_KEYS = (
-    KeyHint("Window", "F1", "Hold: show the keys"),
+    KeyHint("Window", "F1", "Show the keys"),
     KeyHint("Window", "Ctrl+K", "Find a market"),
     KeyHint("Window", "F6 / Shift+F6", "Next, previous panel"),
     KeyHint("Window", "Ctrl+Tab", "Panel list"),
@@ -368,6 +368,7 @@ class MainWindow(QMainWindow):
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
         self.toasts.place()
+        self.workspace.on_window_resized()
 
     def closeEvent(self, event: QCloseEvent) -> None:
         if self._may_close:

@@ -1,11 +1,11 @@
-"""What lies over the window for a moment: the key map while F1 is held, the panel list of Ctrl+Tab."""
+"""What lies over the window for a moment: the key map of F1, the panel list of Ctrl+Tab."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from itertools import groupby
 
-from PySide6.QtCore import QEvent, Qt, Signal
+from PySide6.QtCore import QElapsedTimer, QEvent, Qt, Signal
 from PySide6.QtGui import QFocusEvent, QKeyEvent
 from PySide6.QtWidgets import (
     QApplication,
@@ -26,7 +26,9 @@ _COLUMNS = 3
 
 
 class KeyOverlay(QFrame):
-    """Every key of the program, by section."""
+    """Every key of the program, by section. It shows while F1 is held; a tap leaves it open."""
+
+    TAP_MS = 400
 
     def __init__(self, hints: Sequence[KeyHint], parent: QWidget) -> None:
         super().__init__(parent)
@@ -34,6 +36,7 @@ class KeyOverlay(QFrame):
         self.setAccessibleName("Keys")
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self._before: QWidget | None = None
+        self._since = QElapsedTimer()
         box = QVBoxLayout(self)
         box.setContentsMargins(20, 16, 20, 16)
         box.setSpacing(12)
@@ -53,7 +56,7 @@ class KeyOverlay(QFrame):
             stacks[at].addLayout(self._section(section, entries))
         for stack in stacks:
             stack.addStretch(1)
-        box.addWidget(label("Release F1, or press Esc, to close.", kind="muted"))
+        box.addWidget(label("F1 again or Esc closes; held, F1 shows it until it is let go of.", kind="muted"))
         self.hide()
 
     def _section(self, title: str, hints: Sequence[KeyHint]) -> QGridLayout:
@@ -71,6 +74,7 @@ class KeyOverlay(QFrame):
     def open_over(self, window: QWidget) -> None:
         """Show it in the middle of the window, and take the keyboard until it closes."""
         self._before = QApplication.focusWidget()
+        self._since.start()
         self.adjustSize()
         room = window.rect()
         self.move(max(0, (room.width() - self.width()) // 2), max(0, (room.height() - self.height()) // 2))
@@ -87,7 +91,8 @@ class KeyOverlay(QFrame):
             before.setFocus()
 
     def keyReleaseEvent(self, event: QKeyEvent) -> None:
-        if event.key() == Qt.Key.Key_F1 and not event.isAutoRepeat():
+        is_held = self._since.elapsed() >= self.TAP_MS
+        if event.key() == Qt.Key.Key_F1 and not event.isAutoRepeat() and is_held:
             self.close_over()
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
@@ -116,6 +121,7 @@ class PanelSwitcher(QFrame):
         box.setContentsMargins(6, 6, 6, 6)
         self.list = QListWidget()
         self.list.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        self.list.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.list.itemClicked.connect(self._on_clicked)
         box.addWidget(self.list)
 

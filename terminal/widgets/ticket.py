@@ -378,7 +378,12 @@ class TicketPanel(QWidget):
             row.setContentsMargins(0, 0, 0, 0)
             row.setSpacing(3)
             for preset in line_of:
-                chip = self._chip(preset.label, f"Size: {preset.label}")
+                tip = (
+                    f"Size: as much as rests at the best {preset.label}"
+                    if preset.label in ("bid", "ask")
+                    else f"Size: {preset.label}"
+                )
+                chip = self._chip(preset.label, tip)
                 chip.clicked.connect(lambda _=False, one=preset: self._vm.press_preset(one))
                 row.addWidget(chip, 2 + len(preset.label))
             self._preset_box.addWidget(shown)

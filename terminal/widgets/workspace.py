@@ -151,7 +151,6 @@ class DockWorkspace(QObject):
         self._fit_timer.setSingleShot(True)
         self._fit_timer.setInterval(0)
         self._fit_timer.timeout.connect(self._fit)
-        window.installEventFilter(self)
         self._build_docks()
 
     def _build_docks(self) -> None:
@@ -195,10 +194,10 @@ class DockWorkspace(QObject):
 
     # -- the window's size ----------------------------------------------------------------------------
 
-    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
-        if watched is self._window and event.type() is QEvent.Type.Resize:
+    def on_window_resized(self) -> None:
+        """The window has another size: the panels are fitted to it once it has laid them out."""
+        if not self._is_arranging:
             self._fit_timer.start()
-        return super().eventFilter(watched, event)
 
     def _docked(self, area: Qt.DockWidgetArea) -> dict[str, PanelDock]:
         """The panels of an area that are in sight, the highest first."""

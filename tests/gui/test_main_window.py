@@ -333,9 +333,19 @@ def test_the_key_map_shows_while_f1_is_held_and_gives_the_keyboard_back(
     before = QApplication.focusWidget()
     window._on_keys_wanted()
     assert window.key_overlay.isVisible()
+    window.key_overlay.TAP_MS = 0  # however short it was
     QTest.keyRelease(window.key_overlay, Qt.Key.Key_F1)
     assert not window.key_overlay.isVisible()
     assert QApplication.focusWidget() is before
+
+
+def test_a_tap_on_f1_leaves_the_key_map_open_until_the_next(open_window: Open) -> None:
+    window = open_window()
+    window._on_keys_wanted()
+    QTest.keyRelease(window.key_overlay, Qt.Key.Key_F1)
+    assert window.key_overlay.isVisible()
+    window._on_keys_wanted()
+    assert not window.key_overlay.isVisible()
 
 
 def test_closing_asks_the_program_and_saves_first(open_window: Open, frame: Frame, qtbot: QtBot) -> None:
