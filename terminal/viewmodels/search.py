@@ -56,7 +56,8 @@ def rank(query: str, instrument: Instrument) -> int | None:
     asked = plain(_OTHER_NAMES.get(query.strip().upper(), query))
     symbol = plain(instrument.symbol)
     if not asked:
-        return 2
+        # Nothing was asked; a sign or an emoji alone is a question without an answer.
+        return None if query.strip() else 2
     if asked in (symbol, plain(instrument.venue_symbol), instrument.base.upper()):
         return 0
     if symbol.startswith(asked):

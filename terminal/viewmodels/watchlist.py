@@ -26,6 +26,8 @@ SPARK_INTERVAL_S: Final = 900
 SPARK_POINTS: Final = 96
 STAR: Final = "★"
 
+_SHOWN_FILTER: Final = 24
+
 
 class WatchMarket(Protocol):
     """What the watchlist asks of ``services.market_data.MarketData``."""
@@ -341,8 +343,10 @@ class WatchlistViewModel(QObject):
     @property
     def empty_text(self) -> str:
         """What to show instead of rows."""
-        if self.filter_text.strip():
-            return f"Nothing here matches “{self.filter_text.strip()}”. Press Enter to search all markets."
+        wanted = self.filter_text.strip()
+        if wanted:
+            shown = wanted if len(wanted) <= _SHOWN_FILTER else f"{wanted[:_SHOWN_FILTER]}…"
+            return f"Nothing here matches “{shown}”. Press Enter to search all markets."
         return "No instruments yet. Press Ctrl+K to find some."
 
     @property

@@ -27,6 +27,8 @@ from terminal.widgets.connect_dialog import ConnectDialog
 from terminal.widgets.main_window import MainWindow
 from terminal.widgets.tape import TapePanel
 from terminal.widgets.ticket import TicketPanel
+from terminal.widgets.watchlist import SearchDialog, WatchlistPanel
+from tests.gui.chart_fakes import WatchDesk
 from tests.gui.frame_fakes import KRAKEN, Frame, fill_with_orders
 from tests.helpers import eventually, run
 from tests.trading_fakes import Desk
@@ -149,19 +151,20 @@ def require_refused(desk: Desk, vm: TicketViewModel, panel: TicketPanel, name: s
     return message
 
 
-@pytest.mark.parametrize("entry", NO_NUMBERS.values(), ids=NO_NUMBERS.keys())
 @pytest.mark.parametrize("name", FIELDS)
 def test_no_number_field_of_the_ticket_takes_it(
-    ticket: tuple[Desk, TicketViewModel, TicketPanel], name: str, entry: str
+    ticket: tuple[Desk, TicketViewModel, TicketPanel], name: str, subtests: pytest.Subtests
 ) -> None:
     desk, vm, panel = ticket
     prepare(vm, panel, FIELDS[name])
-    enter(panel._edits[name], entry)
-    for button in panel._buttons.values():
-        QTest.mouseClick(button, Qt.MouseButton.LeftButton)
-        require_refused(desk, vm, panel, name)
-    QTest.keyClick(panel._edits[name], Qt.Key.Key_Return, Qt.KeyboardModifier.ControlModifier)
-    require_refused(desk, vm, panel, name)
+    for what, entry in NO_NUMBERS.items():
+        with subtests.test(what):
+            enter(panel._edits[name], entry)
+            for button in panel._buttons.values():
+                QTest.mouseClick(button, Qt.MouseButton.LeftButton)
+                require_refused(desk, vm, panel, name)
+            QTest.keyClick(panel._edits[name], Qt.Key.Key_Return, Qt.KeyboardModifier.ControlModifier)
+            require_refused(desk, vm, panel, name)
 
 
 @pytest.mark.parametrize("name", FIELDS)
@@ -175,22 +178,23 @@ def test_more_decimals_than_the_market_has_are_said(
     assert "after the point" in require_refused(desk, vm, panel, name)
 
 
-@pytest.mark.parametrize(
-    "entry",
-    [
-        *("abc", "-1h", "0m", "25:00", "12:99", "2020-01-01 00:00", "2026-13-45 10:00", "+99999d", ""),
-        *("   ", "tomorrow", "\N{ROCKET}", "x" * LONG, "9" * LONG, "+2h2h", "$5", "1,5h"),
-    ],
+NO_TIMES = (
+    *("abc", "-1h", "0m", "25:00", "12:99", "2020-01-01 00:00", "2026-13-45 10:00", "+99999d", ""),
+    *("   ", "tomorrow", "\N{ROCKET}", "x" * LONG, "9" * LONG, "+2h2h", "$5", "1,5h"),
 )
+
+
 def test_an_expiry_that_is_no_time_ahead_is_said(
-    ticket: tuple[Desk, TicketViewModel, TicketPanel], entry: str
+    ticket: tuple[Desk, TicketViewModel, TicketPanel], subtests: pytest.Subtests
 ) -> None:
     desk, vm, panel = ticket
     prepare(vm, panel, OrderType.LIMIT)
     vm.set_life(TimeInForce.GTD)
-    enter(panel._edits[names.EXPIRE_TIME], entry)
-    QTest.mouseClick(panel._buttons[Side.BUY], Qt.MouseButton.LeftButton)
-    require_refused(desk, vm, panel, names.EXPIRE_TIME)
+    for entry in NO_TIMES:
+        with subtests.test(entry[:20]):
+            enter(panel._edits[names.EXPIRE_TIME], entry)
+            QTest.mouseClick(panel._buttons[Side.BUY], Qt.MouseButton.LeftButton)
+            require_refused(desk, vm, panel, names.EXPIRE_TIME)
 
 
 @pytest.mark.parametrize(
@@ -254,12 +258,9 @@ def window(qtbot: QtBot, qapp: QApplication, tmp_path: Path) -> Iterator[tuple[F
     window.deleteLater()
 
 
-@pytest.mark.parametrize(
-    "entry", [*NO_NUMBERS.values(), "64000.123456789"], ids=[*NO_NUMBERS.keys(), "too many decimals"]
-)
 @pytest.mark.parametrize("column", ["limit", "quantity", "trigger"])
 def test_no_cell_of_the_blotter_takes_it(
-    window: tuple[Frame, MainWindow], qtbot: QtBot, column: str, entry: str
+    window: tuple[Frame, MainWindow], qtbot: QtBot, column: str, subtests: pytest.Subtests
 ) -> None:
     frame, main = window
     fill_with_orders(frame)
@@ -267,23 +268,25 @@ def test_no_cell_of_the_blotter_takes_it(
     assert isinstance(blotter, Blotter)
     blotter.show_tab(ORDERS)
     table, model = blotter.orders.table, frame.orders.model
-    key = "a4" if column == "trigger" else "a1"
-    row = model.row_of(key)
+    row = model.row_of("a4" if column == "trigger" else "a1")
     assert row is not None
     said: list[str] = []
     frame.orders.refused.connect(lambda _, text: said.append(text))
-    table.setCurrentIndex(model.index(row, model.column_of(column)))
-    table.setFocus()
-    QTest.keyClick(table, Qt.Key.Key_F2)
-    editor = table.viewport().findChild(QLineEdit)
-    assert editor is not None
-    enter(editor, entry)
-    QTest.keyClick(editor, Qt.Key.Key_Return)
-    qtbot.waitUntil(lambda: len(said) == 1)  # one message beside the row
-    assert 8 < len(said[0]) < 120
-    assert frame.gate.asked == []
-    assert not tasks.running()
-    assert said[0] in frame.notices.entries[-1].text
+    for what, entry in {**NO_NUMBERS, "too many decimals": "64000.123456789"}.items():
+        with subtests.test(what):
+            said.clear()
+            table.setCurrentIndex(model.index(row, model.column_of(column)))
+            table.setFocus()
+            QTest.keyClick(table, Qt.Key.Key_F2)
+            editor = next(each for each in table.viewport().findChildren(QLineEdit) if each.isVisible())
+            enter(editor, entry)
+            QTest.keyClick(editor, Qt.Key.Key_Return)
+            qtbot.waitUntil(lambda: len(said) == 1)  # one message beside the row
+            assert 8 < len(said[0]) < 120
+            assert frame.gate.asked == []
+            assert not tasks.running()
+            assert any(said[0] in entry.text for entry in frame.notices.entries)
+            qtbot.waitUntil(lambda: table.state() is not table.State.EditingState)
 
 
 def test_an_editor_that_is_left_changes_nothing(window: tuple[Frame, MainWindow]) -> None:
@@ -308,14 +311,15 @@ def test_an_editor_that_is_left_changes_nothing(window: tuple[Frame, MainWindow]
 # -- the tape's filter ----------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(
-    "entry",
-    [
-        *(text for text in NO_NUMBERS.values() if text.strip()),
-        *("p0", "p100", "p-5", "p", "p\N{SUPERSCRIPT TWO}", "p" + "9" * LONG, "p5.5", "5 BTC", "25%"),
-    ],
+NO_FILTERS = (
+    *(text for text in NO_NUMBERS.values() if text.strip()),
+    *("p0", "p100", "p-5", "p", "p\N{SUPERSCRIPT TWO}", "p" + "9" * LONG, "p5.5", "5 BTC", "25%"),
 )
-def test_a_filter_of_the_tape_that_is_no_amount_is_said(qtbot: QtBot, qapp: QApplication, entry: str) -> None:
+
+
+def test_a_filter_of_the_tape_that_is_no_amount_is_said(
+    qtbot: QtBot, qapp: QApplication, subtests: pytest.Subtests
+) -> None:
     desk = Desk()
     vm = TapeViewModel(desk.market, desk.selection, desk.frames, desk.clock)
     panel = TapePanel(vm)
@@ -324,15 +328,68 @@ def test_a_filter_of_the_tape_that_is_no_amount_is_said(qtbot: QtBot, qapp: QApp
     desk.market.add_trade(1, Side.BUY, "64120.0", "0.5", desk.clock.wall_ns())
     desk.pass_time(0.1)
     before = (vm.least, vm.least_percentile, vm.count)
-    enter(panel._filter, entry)
-    QTest.keyClick(panel._filter, Qt.Key.Key_Return)
-    assert panel._problem.isVisible()
-    assert 8 < len(panel._problem.text()) < 120, panel._problem.text()
-    assert panel._filter.property("invalid") is True
-    assert (vm.least, vm.least_percentile, vm.count) == before, "the filter before stays"
-    enter(panel._filter, "")
-    QTest.keyClick(panel._filter, Qt.Key.Key_Return)
-    assert not panel._problem.isVisible()
+    for entry in NO_FILTERS:
+        with subtests.test(entry[:20]):
+            enter(panel._filter, entry)
+            QTest.keyClick(panel._filter, Qt.Key.Key_Return)
+            assert panel._problem.isVisible()
+            assert 8 < len(panel._problem.text()) < 120, panel._problem.text()
+            assert panel._filter.property("invalid") is True
+            assert (vm.least, vm.least_percentile, vm.count) == before, "the filter before stays"
+            enter(panel._filter, "")
+            QTest.keyClick(panel._filter, Qt.Key.Key_Return)
+            assert not panel._problem.isVisible()
+
+
+# -- the watchlist's filter -----------------------------------------------------------------------------
+
+
+NO_MARKETS = {what: entry for what, entry in NO_NUMBERS.items() if entry.strip()}
+
+
+def test_a_filter_that_no_market_matches_says_so_and_moves_nothing(
+    qtbot: QtBot, qapp: QApplication, subtests: pytest.Subtests
+) -> None:
+    desk = WatchDesk()
+    vm = desk.open(desk.fill_lifelike())
+    panel = WatchlistPanel(vm)
+    qtbot.addWidget(panel)
+    panel.show()
+    asked: list[str] = []
+    panel.search_wanted.connect(asked.append)
+    before = desk.selection.instrument
+    for what, entry in NO_MARKETS.items():
+        with subtests.test(what):
+            enter(panel.box, entry)
+            assert vm.model.rowCount() == 0
+            assert "matches" in vm.empty_text
+            assert len(vm.empty_text) < 160
+            asked.clear()
+            QTest.keyClick(panel.box, Qt.Key.Key_Return)
+            assert asked, "Enter goes on to the search"
+            assert desk.selection.instrument == before
+    enter(panel.box, "eth/usd")
+    assert vm.model.rowCount() == 1
+    desk.frames.stop()
+
+
+def test_a_search_that_finds_nothing_chooses_nothing(
+    qtbot: QtBot, qapp: QApplication, subtests: pytest.Subtests
+) -> None:
+    desk = WatchDesk()
+    vm = desk.open(desk.fill_lifelike())
+    dialog = SearchDialog(vm)
+    qtbot.addWidget(dialog)
+    before = desk.selection.instrument
+    for what, entry in NO_MARKETS.items():
+        with subtests.test(what):
+            dialog.open()
+            enter(dialog.box, entry)
+            QTest.keyClick(dialog.box, Qt.Key.Key_Return)
+            assert dialog.isVisible(), "nothing was chosen"
+            assert desk.selection.instrument == before
+            dialog.reject()
+    desk.frames.stop()
 
 
 # -- names of layouts -----------------------------------------------------------------------------------
