@@ -164,7 +164,7 @@ class TicketViewModel(QObject):
     def set_hide_amounts(self, on: bool) -> None:
         """Show dots in place of what is free."""
         self.hide_amounts = on
-        self.changed.emit()
+        self._refresh()
 
     # -- what happens around it -----------------------------------------------------------------------
 
@@ -604,7 +604,8 @@ class TicketViewModel(QObject):
         if size.unit is SizeUnit.PERCENT:
             return int(size.value)
         free = self._free(self.form.side)
-        if request is None or not free:
+        # Beside the order's worth the share would tell what is free, so it goes with the hidden amounts.
+        if request is None or not free or self.hide_amounts:
             return 0
         needed = request.quantity
         if self.form.side is Side.BUY:
