@@ -39,7 +39,8 @@ _PAD: Final = 4
 _CROSS_PX: Final = 10
 _DRAG_PX: Final = 4
 _WIDE_CHIP_PX: Final = 74
-_NO_TRADED_PX: Final = 250
+# Below this a size of five figures would stand in the column of own orders, where a click does other things.
+_NO_TRADED_PX: Final = 280
 _ROWS_A_NOTCH: Final = 3
 _HEADINGS = {
     Column.BUYS: "buys",

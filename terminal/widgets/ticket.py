@@ -395,7 +395,9 @@ class TicketPanel(QWidget):
         self._costs.show_lines(vm.lines)
         self._fixed.show_lines(vm.fixed)
         pending = vm.sending.pending is not None
-        self._buttons_row.setVisible(not pending)
+        if self._buttons_row.isHidden() != pending:
+            self._buttons_row.setVisible(not pending)
+            self.updateGeometry()
         for side, button in self._buttons.items():
             button.show_text(vm.buttons.get(side, SendButton("", "")))
         texts = [] if pending else [f"▲ {text}" for text in vm.warnings[:3]]
@@ -432,7 +434,8 @@ class TicketPanel(QWidget):
     def minimumSizeHint(self) -> QSize:
         """What the dock may not go below: the foot at the panel's own width, and a strip of the form. The
         layout would ask for the height that wrapped texts need in the narrowest column."""
-        height = _FORM_STRIP_PX
+        # A question stands for the whole form: what is asked must not push the neighbours for a strip of it.
+        height = 0 if self._vm.sending.pending is not None else _FORM_STRIP_PX
         if not self._foot.isHidden():
             height += self._foot.heightForWidth(max(self.width(), self.minimumWidth()))
         return QSize(self.minimumWidth(), height)

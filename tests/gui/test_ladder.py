@@ -607,6 +607,13 @@ def test_a_narrow_panel_shows_the_size_in_full(qtbot: QtBot) -> None:
     assert widget._size.width() >= widget._size.fontMetrics().horizontalAdvance("0.05")
 
 
+@pytest.mark.parametrize("width", [220, 254, 279, 280, 300, 400])
+def test_a_size_stands_in_its_own_column(qtbot: QtBot, width: int) -> None:
+    _, _, view = panel(qtbot)
+    _, size_px = view._layout(width)[Column.BID]
+    assert size_px >= view._numbers.width("0.125") + 4
+
+
 def test_keyboard_alone_places_moves_and_cancels(qtbot: QtBot) -> None:
     async def main() -> None:
         desk, vm, view = panel(qtbot)

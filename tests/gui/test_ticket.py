@@ -537,6 +537,14 @@ def test_buttons_stay_in_sight_at_little_height(qtbot: QtBot) -> None:
             assert below < widget.height()
 
 
+def test_a_question_in_the_panel_does_not_make_its_dock_larger(qtbot: QtBot) -> None:
+    _, vm, widget = panel(qtbot)
+    widget.resize(250, 404)  # what it gets in a window of 1366 x 738
+    vm.submit(Side.BUY)
+    assert vm.sending.pending is not None
+    assert widget.minimumSizeHint().height() <= 404
+
+
 def test_news_about_an_order_does_not_move_the_buttons(qtbot: QtBot) -> None:
     async def main() -> None:
         desk, vm, widget = panel(qtbot)
