@@ -14,7 +14,7 @@ from terminal.app.compose import Terminal
 from terminal.app.connection_desk import ConnectionDesk
 from terminal.app.day_store import FileDayStore
 from terminal.app.preferences import Preferences, density_of
-from terminal.core import tasks
+from terminal.core import memory, tasks
 from terminal.domain.errors import TerminalError
 from terminal.domain.instrument import InstrumentId
 from terminal.domain.market import Side
@@ -52,6 +52,7 @@ from terminal.widgets.tape import TapePanel
 from terminal.widgets.ticket import TicketPanel
 from terminal.widgets.watchlist import SearchDialog, WatchlistPanel
 
+_COLLECT_EVERY_S = 1.0
 FIRST = InstrumentId("kraken", "BTC/USD")
 HEADLINES = {"kraken": "BTC/USD"}
 USUAL = {
@@ -112,6 +113,7 @@ class Screen(QObject):
         self._terminal = terminal
         self.frames = FrameClock(parent=self)
         self.frames.register(terminal.market.flush)
+        self.frames.every(_COLLECT_EVERY_S, memory.collect_if_due)
         self.selection = Selection(FIRST)
         ask = self._ask = prompts.asker(lambda: self.window)
         clock, market, sessions = terminal.clock, terminal.market, terminal.sessions

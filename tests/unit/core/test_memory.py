@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import threading
 from collections.abc import Iterator
 
 import pytest
@@ -12,9 +13,7 @@ from terminal.core import memory
 
 @pytest.fixture(autouse=True)
 def _as_it_was() -> Iterator[None]:
-    thresholds = gc.get_threshold()
     yield
-    gc.set_threshold(*thresholds)
     gc.unfreeze()
     gc.enable()
 
@@ -31,29 +30,46 @@ class Knot:
         Knot.freed += 1
 
 
-def test_nothing_is_collected_while_the_program_loads() -> None:
-    memory.begin_start()
-    assert not gc.isenabled()
+def knots(count: int) -> None:
+    for _ in range(count):
+        Knot()
 
 
-def test_what_was_there_at_the_start_is_set_aside_and_later_knots_are_still_freed() -> None:
+def test_nothing_is_collected_by_itself_in_any_thread() -> None:
     memory.begin_start()
     memory.end_start()
-    assert gc.isenabled()
-    assert gc.get_freeze_count() > 10_000
-    assert gc.get_threshold()[0] > 700
     before = Knot.freed
-    Knot()
+    thread = threading.Thread(target=knots, args=(2 * memory.YOUNG_OBJECTS,))
+    thread.start()
+    thread.join()
+    assert Knot.freed == before
+
+
+def test_what_was_there_at_the_start_is_set_aside_and_later_knots_are_freed_when_due() -> None:
+    memory.begin_start()
     gc.collect()
-    assert Knot.freed == before + 1
-
-
-def test_knots_are_freed_without_being_asked() -> None:
-    memory.begin_start()
     memory.end_start()
+    assert gc.get_freeze_count() > 10_000
     before = Knot.freed
-    kept = [Knot() for _ in range(2 * gc.get_threshold()[0])]
+    knots(100)
+    assert not memory.collect_if_due()
+    knots(memory.YOUNG_OBJECTS)
+    assert memory.collect_if_due()
+    assert Knot.freed >= before + memory.YOUNG_OBJECTS
+    assert not memory.collect_if_due()
+
+
+def test_knots_that_outlived_the_young_rounds_are_freed_in_the_end() -> None:
+    memory.begin_start()
+    gc.collect()
+    memory.end_start()
+    kept = [Knot() for _ in range(10)]
+    knots(memory.YOUNG_OBJECTS)
+    assert memory.collect_if_due()
+    before = Knot.freed
     kept.clear()
-    more = [[] for _ in range(2 * gc.get_threshold()[0])]  # type: list[list[int]]
-    assert len(more) > 0
-    assert Knot.freed > before
+    for _ in range(25):
+        padding = [[] for _ in range(memory.YOUNG_OBJECTS + 100)]  # type: list[list[int]]
+        assert memory.collect_if_due()
+        padding.clear()
+    assert Knot.freed >= before + 10
