@@ -189,6 +189,7 @@ class Session:
 
     async def stop(self) -> None:
         """Disconnect; nothing is cancelled at the venue."""
+        self._is_stopped = True
         await tasks.cancel_and_wait(self._watch_task, self._reconcile_task)
         self._orders.suspend(self.account, "The connection is closed.")
         self._market.detach(self.venue)
@@ -254,7 +255,8 @@ class Session:
         self._orders.suspend(self.account, reason)
 
     def _begin_reconcile(self) -> None:
-        if not self.has_account:
+        # A link may still come up while it is being closed.
+        if not self.has_account or self._is_stopped:
             return
         if self._clock_off:
             self._suspend(self._clock_off)
