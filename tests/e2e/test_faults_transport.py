@@ -162,9 +162,11 @@ def test_garbage_bytes_end_the_link_and_stay_out_of_the_log(
         async with rig(practice, tmp_path) as found:
             reconnects = found.session.health().reconnects
             await practice.fault("garbage", match=match)
-            order = await found.send(found.market())
+            # The book's own link breaks at once, with or without an order; the others wait for one.
+            order = None if "book" in match else await found.send(found.market())
             await found.until(lambda: found.session.health().reconnects > reconnects, "a new connection")
             await found.until_ready()
+            order = order or await found.send(found.market())
             assert order.state is OrderState.FILLED
             assert not re.search(r"[0-9a-f]{65}", found.log_text())
             await found.require_same_as_venue()
