@@ -116,7 +116,6 @@ class RequestCard(QFrame):
             self._before = None
             self.hide()
             return
-        self.show()
         shown = view.confirmation
         set_text(self._badge, shown.badge)
         self._badge.setVisible(bool(shown.badge))
@@ -138,6 +137,8 @@ class RequestCard(QFrame):
         self.setAccessibleDescription(
             ". ".join([shown.title, *(f"{name} {value}" for name, value in shown.rows), *shown.warnings])
         )
+        # Filled first: shown with all its rows for a moment it would make the dock grow.
+        self.show()
         self._since.start()
         if not has_focus:
             self._before = focus

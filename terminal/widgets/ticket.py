@@ -227,6 +227,8 @@ class TicketPanel(QWidget):
         for button in self._buttons.values():
             row.addWidget(button, 1)
         box.addWidget(self._buttons_row)
+        # Before the card hears of it: for a moment both would be shown, and the dock grow for good.
+        self._vm.sending.changed.connect(self._make_room)
         self._card = RequestCard(self._vm.sending)
         box.addWidget(self._card)
         self._note = ElidedLabel()
@@ -410,6 +412,12 @@ class TicketPanel(QWidget):
         theme.set_property(self._note, "kind", "warning" if closed else "muted")
         self._note.setToolTip(self._note.text())
 
+    def _make_room(self) -> None:
+        if self._vm.sending.pending is not None:
+            self._buttons_row.hide()
+            self._result.hide()
+            self._warning.hide()
+
     # -- slots ----------------------------------------------------------------------------------------
 
     def _on_tab_clicked(self, side: Side) -> None:
@@ -437,7 +445,8 @@ class TicketPanel(QWidget):
         # A question stands for the whole form: what is asked must not push the neighbours for a strip of it.
         height = 0 if self._vm.sending.pending is not None else _FORM_STRIP_PX
         if not self._foot.isHidden():
-            height += self._foot.heightForWidth(max(self.width(), self.minimumWidth()))
+            needed = self._foot.heightForWidth(max(self.width(), self.minimumWidth()))
+            height += needed if needed >= 0 else self._foot.minimumSizeHint().height()
         return QSize(self.minimumWidth(), height)
 
     def showEvent(self, event: QShowEvent) -> None:

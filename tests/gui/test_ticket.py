@@ -12,7 +12,7 @@ import pytest
 from PySide6.QtCore import QEvent, QPoint, Qt
 from PySide6.QtGui import QKeyEvent
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QApplication, QLabel, QPushButton
+from PySide6.QtWidgets import QApplication, QDockWidget, QLabel, QListWidget, QMainWindow, QPushButton
 from pytestqt.qtbot import QtBot
 
 from terminal.domain.account import Balance
@@ -539,10 +539,25 @@ def test_buttons_stay_in_sight_at_little_height(qtbot: QtBot) -> None:
 
 def test_a_question_in_the_panel_does_not_make_its_dock_larger(qtbot: QtBot) -> None:
     _, vm, widget = panel(qtbot)
-    widget.resize(250, 404)  # what it gets in a window of 1366 x 738
+    window = QMainWindow()
+    qtbot.addWidget(window)
+    window.resize(800, 700)
+    for area, inner in (
+        (Qt.DockWidgetArea.TopDockWidgetArea, widget),
+        (Qt.DockWidgetArea.BottomDockWidgetArea, QListWidget()),
+    ):
+        dock = QDockWidget(window)
+        dock.setWidget(inner)
+        window.addDockWidget(area, dock)
+    window.show()
+    docks = window.findChildren(QDockWidget)
+    window.resizeDocks(docks, [440, 230], Qt.Orientation.Vertical)
+    qtbot.wait(1)
+    before = widget.height()
     vm.submit(Side.BUY)
+    qtbot.wait(1)
     assert vm.sending.pending is not None
-    assert widget.minimumSizeHint().height() <= 404
+    assert widget.height() == before
 
 
 def test_news_about_an_order_does_not_move_the_buttons(qtbot: QtBot) -> None:
