@@ -403,13 +403,14 @@ class TicketPanel(QWidget):
         for side, button in self._buttons.items():
             button.show_text(vm.buttons.get(side, SendButton("", "")))
         texts = [] if pending else [f"▲ {text}" for text in vm.warnings[:3]]
+        if vm.closed_reason:
+            # Where it may wrap: a reason that is cut off is none.
+            texts.insert(0, f"▲ {vm.closed_reason}")
         beside = [text for name, text in vm.problems.items() if name not in self._edits]
         texts += [f"✕ {text}" for text in beside]
         set_text(self._warning, "\n".join(texts))
         self._warning.setVisible(bool(texts))
-        closed = vm.closed_reason
-        set_text(self._note, closed or vm.place.note)
-        theme.set_property(self._note, "kind", "warning" if closed else "muted")
+        set_text(self._note, vm.place.note)
         self._note.setToolTip(self._note.text())
 
     def _make_room(self) -> None:
