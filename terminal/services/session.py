@@ -131,6 +131,7 @@ class Session:
         self._clock = clock
         self._links: dict[str, LinkState] = {}
         self._reconciled = False
+        self._is_stopped = False
         self._reconcile_task: asyncio.Task[None] | None = None
         self._watch_task: asyncio.Task[None] | None = None
         self._clock_gap_ns = clock.wall_ns() - clock.monotonic_ns()
