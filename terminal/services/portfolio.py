@@ -38,11 +38,18 @@ class Portfolio:
         self._positions: dict[str, tuple[Position, ...]] = {}
         self._fees: dict[str, dict[str, FeeRates]] = {}
         self._known: set[str] = set()
+        self._streamed: dict[str, set[str]] = {}
         self._feeds: dict[InstrumentId, Callable[[], None]] = {}
+
+    def expect_snapshot(self, account: str) -> None:
+        """A snapshot is being asked for: what the stream says from now on is newer than it will be."""
+        self._streamed[account] = set()
 
     def load(self, account: str, snapshot: AccountSnapshot) -> None:
         """Take what a reconciliation read. A failed position query leaves the positions as they were."""
+        before, newer = self._totals.get(account, {}), self._streamed.pop(account, set())
         self._totals[account] = {balance.asset: balance.total for balance in snapshot.balances}
+        self._totals[account].update({asset: before[asset] for asset in newer if asset in before})
         if snapshot.positions_known:
             self._positions[account] = snapshot.positions
         if snapshot.fees:
@@ -58,6 +65,8 @@ class Portfolio:
             totals.clear()
         for balance in event.balances:
             totals[balance.asset] = balance.total
+        if account in self._streamed:
+            self._streamed[account].update(balance.asset for balance in event.balances)
         self._watch_prices(account)
         self.changed.notify(account)
 

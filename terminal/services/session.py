@@ -272,6 +272,7 @@ class Session:
         assert isinstance(connector, TradesOrders)
         for attempt in range(1_000_000):
             try:
+                self._portfolio.expect_snapshot(self.account)
                 snapshot = await connector.snapshot(self._orders.reconcile_from_ns(self.account))
                 self._portfolio.load(self.account, snapshot)
                 await self._orders.reconcile(self.account, snapshot)

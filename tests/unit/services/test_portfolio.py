@@ -88,6 +88,18 @@ def test_a_stream_snapshot_replaces_and_an_update_adds() -> None:
     assert {a: b.total for a, b in portfolio.balances(ACCOUNT).items()} == {"ETH": D(4)}
 
 
+def test_what_the_stream_said_while_a_snapshot_was_read_is_newer_than_the_snapshot() -> None:
+    portfolio, _ = a_portfolio()
+    portfolio.expect_snapshot(ACCOUNT)
+    portfolio.on_balances(ACCOUNT, BalancesReported((Balance("BTC", D(3)),), is_snapshot=False))
+    portfolio.load(ACCOUNT, AccountSnapshot((Balance("USD", D(900)), Balance("BTC", D(2))), ()))
+    balances = portfolio.balances(ACCOUNT)
+    assert balances["BTC"].total == D(3)
+    assert balances["USD"].total == D(900)
+    portfolio.load(ACCOUNT, AccountSnapshot((Balance("BTC", D(2)),), ()))
+    assert portfolio.balances(ACCOUNT)["BTC"].total == D(2)
+
+
 def test_a_price_of_everything_held_is_watched_until_the_account_goes() -> None:
     async def main() -> None:
         market = MarketData(ManualClock())

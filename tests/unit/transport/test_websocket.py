@@ -16,8 +16,8 @@ from typing import Any
 
 import pytest
 
-from terminal.core import tasks
 from terminal.core import secret as secret_module
+from terminal.core import tasks
 from terminal.core.secret import Secret
 from terminal.domain.errors import AuthRejected, NotSent, VenueUnavailable
 from terminal.domain.events import LinkState
