@@ -37,7 +37,7 @@ QPushButton[kind="chip"] {{ padding: 0; min-height: 18px; font-size: {theme.LABE
 QPushButton[kind="chip"]:focus {{ border: 1px solid {theme.FOCUS}; }}
 """
 _NEWS_PX = 15
-_FORM_STRIP_PX = 60
+_FORM_STRIP_PX = 24
 _UNITS = (SizeUnit.BASE, SizeUnit.QUOTE, SizeUnit.PERCENT)
 
 
@@ -69,6 +69,7 @@ class TicketPanel(QWidget):
         self._scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self._scroll.setFrameShape(QFrame.Shape.NoFrame)
         self._scroll.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        self._scroll.setMinimumHeight(_FORM_STRIP_PX)  # Qt's own least would squeeze a question's lines
         self._scroll.setWidget(self._build_form())
         box.addWidget(self._scroll, 1)
         box.addWidget(self._build_foot())
