@@ -24,7 +24,7 @@ from tests.helpers import eventually, run
 from tests.practice import Practice
 from tests.venues.kit import Desk, desk
 
-UPDATES = 250
+UPDATES = 200
 
 
 def needs(practice: Practice, kind: FeedKind) -> None:
@@ -65,7 +65,7 @@ def test_books_at_every_depth_are_proven_at_every_update(practice: Practice) -> 
     needs(practice, FeedKind.BOOK)
 
     async def main() -> None:
-        practice.command("rate", {"rate": 8.0, "book_batch_ms": 2})
+        practice.command("rate", {"rate": 20.0, "book_batch_ms": 1})
         async with desk(practice, None) as found:
             depths = found.connector.info.capabilities.book_depths
             proofs = [
