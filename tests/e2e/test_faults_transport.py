@@ -166,8 +166,8 @@ def test_garbage_bytes_end_the_link_and_stay_out_of_the_log(
             order = None if "book" in match else await found.send(found.market())
             await found.until(lambda: found.session.health().reconnects > reconnects, "a new connection")
             await found.until_ready()
-            order = order or await found.send(found.market())
-            assert order.state is OrderState.FILLED
+            last = order or await found.send(found.market())
+            await found.until(lambda: last.state is OrderState.FILLED, "the fill")
             assert not re.search(r"[0-9a-f]{65}", found.log_text())
             await found.require_same_as_venue()
 

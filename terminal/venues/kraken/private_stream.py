@@ -59,6 +59,8 @@ class _Sequence:
 
     def take(self, number: int, *, is_snapshot: bool) -> str:
         """``"next"``, ``"again"`` (a duplicate) or ``"gap"``."""
+        if is_snapshot and self.expected is not None and number + 1 < self.expected:
+            return "gap"  # an update has overtaken its snapshot, which would now take it back
         if is_snapshot or self.expected is None:
             self.expected = number + 1
             return "next"
