@@ -326,7 +326,7 @@ class DataTable(QTableView):
             super().keyPressEvent(event)
 
     def _select_first(self) -> bool:
-        """With no row chosen yet an arrow key chooses the current one: Qt alone would never choose an only row."""
+        """With no row chosen yet an arrow key chooses the current one; Qt never would where it is alone."""
         current = self.currentIndex()
         if not current.isValid() or self.selectionModel().hasSelection():
             return False

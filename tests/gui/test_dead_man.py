@@ -199,9 +199,13 @@ def test_the_dialog_gives_the_pressed_answer_and_esc_gives_none(frame: Frame, tm
 
     async def main() -> list[str | None]:
         choose = prompts.chooser(lambda: window)
+
+        async def answer() -> str | None:
+            return await choose(QUESTION)
+
         out = []
         for key in ("a", None):
-            asking = tasks.spawn(choose(QUESTION), name="question")
+            asking = tasks.spawn(answer(), name="question")
             await eventually(lambda: window.findChild(ChoiceDialog) is not None)
             dialog = window.findChild(ChoiceDialog)
             assert dialog is not None
