@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator
 from decimal import Decimal
+from http.client import HTTPException
 from pathlib import Path
 from typing import TypeVar
 
@@ -642,7 +643,10 @@ def test_every_entry_of_the_rehearse_menu_reaches_the_practice_venue(
 ) -> None:
     async def body(desk: Desk) -> None:
         async def known(kind: str) -> bool:
-            stats = await practice.stats()
+            try:
+                stats = await practice.stats()
+            except (OSError, HTTPException):
+                return False  # the cut took this very connection
             return bool(stats["struck"].get(kind)) or kind in {row["kind"] for row in stats["armed"]}
 
         # What ends connections comes last.
@@ -654,11 +658,9 @@ def test_every_entry_of_the_rehearse_menu_reaches_the_practice_venue(
             assert isinstance(rehearse, QMenu)
             await desk.hand.trigger(menu, "Rehearse a fault")
             await desk.hand.trigger(rehearse, text)
-            for _ in range(200):
-                if await known(kind):
-                    break
-            else:
-                raise AssertionError(f"“{text}” did not reach the venue")
+            patience = time.monotonic() + 10.0
+            while not await known(kind):
+                assert time.monotonic() < patience, f"“{text}” did not reach the venue"
             await practice.clear()
         assert not [text for text in desk.notices() if "practice" in text.lower() and "not" in text.lower()]
 
