@@ -1,7 +1,8 @@
 """The ladder: levels around the spread, own orders, and what a click or a drag means.
 
 Rows never move under the pointer. While it is inside, the market moves through them; the ladder centres
-itself again one second after the pointer has left, or when asked to.
+itself again one second after the pointer has left, or when asked to. What a click means depends on the rows
+as they stood at the press, so rows, pointer and orders are one state and one file.
 """
 
 from __future__ import annotations

@@ -2,7 +2,8 @@
 
 Two rules shape this file. A call that only reads may be tried again; a call that changes something never is:
 whatever happens after its first byte left is either a well-formed answer or OutcomeUnknown. And private calls
-leave one at a time, in the order of their nonces.
+leave one at a time, in the order of their nonces. It is longer than most files because it is one list: a call
+below the other, in the order of Kraken's pages.
 """
 
 from __future__ import annotations

@@ -2,7 +2,8 @@
 
 Numbers are read from their own text into ``Decimal``. msgspec takes "NaN" and 1E+999 as Decimals: whoever
 turns a shape into a domain value checks it (:mod:`.parse`). Shapes as in Kraken's REST and WebSocket v2
-pages, 2026-08.
+pages, 2026-08. One file, because REST and WebSocket share many of the shapes and a reader looks for a field
+by its name.
 """
 
 from __future__ import annotations
