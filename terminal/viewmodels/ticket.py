@@ -1,4 +1,7 @@
-"""The order ticket: one form for every order type of the venue, its cost, and what became of the order."""
+"""The order ticket: one form for every order type of the venue, its cost, and what became of the order.
+
+Every field changes what others allow, cost and check: the form is recomputed as one thing, in one file.
+"""
 
 from __future__ import annotations
 
