@@ -11,7 +11,7 @@ from typing import TypeVar
 import pytest
 from PySide6.QtCore import QPoint, Qt
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QApplication, QDialog, QInputDialog, QMenu
+from PySide6.QtWidgets import QApplication, QDialog, QInputDialog, QLineEdit, QMenu
 
 from terminal.app import start
 from terminal.app.screen import REHEARSALS
@@ -268,6 +268,12 @@ async def edit_cell(desk: Desk, table: DataTable, order: Order, column: str, tex
     """Double-click a cell, type, Enter."""
     place = desk.cell_of(table, order.client_order_id, column)
     await desk.hand.double_click(table.viewport(), place)
+
+    def is_editing() -> bool:
+        focus = QApplication.focusWidget()
+        return isinstance(focus, QLineEdit) and table.isAncestorOf(focus)
+
+    await desk.until(is_editing, f"an editor in the cell {column}")
     await desk.hand.key(Qt.Key.Key_A, CTRL)
     await desk.hand.write(text)
     await desk.hand.key(Qt.Key.Key_Return)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
+import threading
 from decimal import Decimal
 from pathlib import Path
 
@@ -13,6 +15,7 @@ from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
 from terminal.core import tasks
+from terminal.core.files import write_whole
 from terminal.domain.errors import SettingsError, StorageError
 from terminal.services.notices import Notice
 from terminal.services.risk import RiskLimits, Step
@@ -303,6 +306,7 @@ def test_under_a_loop_changes_are_gathered_and_written_in_a_thread(
         monkeypatch.undo()
         settings.flush()
         assert Settings(path).whole("look.ui_scale") == 90
+        await eventually(lambda: not tasks.running(), what="the end of every save")
 
     run(main())
 
@@ -337,14 +341,26 @@ def test_any_value_is_taken_or_refused_with_a_sentence(key: str, value: object) 
     assert refusal == "" or refusal.endswith(".")
 
 
-def test_closing_waits_for_a_save_that_is_under_way(tmp_path: Path) -> None:
+def test_closing_waits_for_a_save_that_is_under_way(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    disk_is_ready = threading.Event()
+
+    def slow_disk(path: Path, data: bytes) -> None:
+        assert disk_is_ready.wait(10)
+        write_whole(path, data)
+
+    monkeypatch.setattr("terminal.services.settings.write_whole", slow_disk)
+
+    def saving() -> list[str]:
+        return [task.get_name() for task in tasks.running() if "saving" in task.get_name()]
+
     async def main() -> None:
         path = tmp_path / "settings.json"
         settings = Settings(path)
         settings.set("look.density", "compact")
-        await eventually(lambda: [task for task in tasks.running() if "saving" in task.get_name()])
+        await eventually(saving)
+        asyncio.get_running_loop().call_later(0.05, disk_is_ready.set)
         await settings.close()
-        assert not [task for task in tasks.running() if "saving" in task.get_name()]
+        assert not saving()
         assert "compact" in path.read_text()
 
     run(main())
