@@ -199,10 +199,6 @@ class OrderBook:
         for price in islice(self._ask_prices, count):
             yield BookLevel(price, quantities[price])
 
-    def quantity_at(self, side: Side, price: Decimal) -> Decimal:
-        """What rests at one price: BUY asks the bids, SELL the asks; 0 where nothing does."""
-        return (self._bids if side is Side.BUY else self._asks).get(price, ZERO)
-
     def level_counts(self) -> tuple[int, int]:
         """How many bid and ask levels there are."""
         return len(self._bid_prices), len(self._ask_prices)

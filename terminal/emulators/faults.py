@@ -182,16 +182,6 @@ class Faults:
             return fault
         return None
 
-    def take_any(self, kinds: tuple[str, ...], subject: str) -> Fault | None:
-        """The first match among several kinds, in the order of ``kinds``."""
-        if not self.active:
-            return None
-        for kind in kinds:
-            fault = self.take(kind, subject)
-            if fault is not None:
-                return fault
-        return None
-
     def clear(self, kind: str | None = None) -> None:
         """Disarm everything, or one kind."""
         self._armed = [fault for fault in self._armed if kind is not None and fault.kind != kind]

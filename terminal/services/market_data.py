@@ -330,11 +330,6 @@ class MarketData:
         """Why the venue refused a feed; empty where it did not."""
         return self._venue(venue).refusals.get(self._normal(feed), "")
 
-    def book_updated_ns(self, instrument: InstrumentId) -> int | None:
-        """Monotonic time of the book's last change."""
-        entry = self._books.get(instrument)
-        return entry.updated_ns if entry is not None else None
-
     def price_age_ns(self, instrument: InstrumentId) -> int | None:
         """How long ago the link last proved that the prices are current; None where nothing proves it.
 

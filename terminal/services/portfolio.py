@@ -70,11 +70,6 @@ class Portfolio:
         self._watch_prices(account)
         self.changed.notify(account)
 
-    def set_fee_rates(self, account: str, symbol: str, rates: FeeRates) -> None:
-        """Remember the account's fee rates for a symbol."""
-        self._fees.setdefault(account, {})[symbol] = rates
-        self.changed.notify(account)
-
     def forget(self, account: str) -> None:
         """Drop an account that is no longer connected."""
         self._totals.pop(account, None)

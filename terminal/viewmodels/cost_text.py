@@ -110,9 +110,3 @@ def _ticks(value: Decimal) -> str:
 def _money_digits(value: Decimal | None) -> int:
     """Two digits, four for small change: a fee of a third of a cent is not 0.00."""
     return 4 if value is not None and abs(value) < 1 else 2
-
-
-def _per_cent(part: Decimal | None, whole: Decimal | None) -> str:
-    if part is None or not whole:
-        return ""
-    return fmt.percent(part / whole * 100, signed=False)

@@ -399,18 +399,6 @@ class WatchlistViewModel(QObject):
                 self._watch(instrument)
         self._keep()
 
-    def set_watched(self, watched: Sequence[InstrumentId], favourites: Sequence[InstrumentId] = ()) -> None:
-        """Watch these instead, as remembered or as a venue's usual ones; nothing is told to be kept."""
-        wanted = dict.fromkeys([*favourites, *watched])
-        self._favourites = dict.fromkeys(favourites)
-        for gone in [each for each in self._watched if each not in wanted]:
-            self._watched.pop(gone)()
-        for instrument in wanted:
-            if instrument not in self._watched:
-                self._watch(instrument)
-        self._watched = {instrument: self._watched[instrument] for instrument in wanted}
-        self._build()
-
     def _watch(self, instrument: InstrumentId) -> None:
         venue, symbol = instrument
         quotes = self._market.watch(Feed(FeedKind.QUOTES, symbol), venue)

@@ -4,12 +4,10 @@ from __future__ import annotations
 
 from functools import partial
 
-from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QDialog, QGridLayout, QHBoxLayout, QPushButton, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QDialog, QHBoxLayout, QPushButton, QVBoxLayout, QWidget
 
 from terminal.viewmodels.choice import Choice
-from terminal.widgets import theme
-from terminal.widgets.controls import ModeBadge, label, line
+from terminal.widgets.question import fill_question
 
 
 class ChoiceDialog(QDialog):
@@ -29,39 +27,7 @@ class ChoiceDialog(QDialog):
 
     def _build_ui(self, question: Choice) -> None:
         box = QVBoxLayout(self)
-        box.setContentsMargins(16, 14, 16, 14)
-        box.setSpacing(10)
-        head = QHBoxLayout()
-        title = label(question.title, kind="heading")
-        title.setWordWrap(True)
-        head.addWidget(title, 1)
-        if question.badge:
-            badge = ModeBadge()
-            badge.show_mode(question.badge, striped=question.badge in ("PRACTICE", "PAPER"))
-            head.addWidget(badge, 0, Qt.AlignmentFlag.AlignTop)
-        box.addLayout(head)
-        if question.note:
-            note = label(question.note)
-            note.setWordWrap(True)
-            box.addWidget(note)
-        if question.rows:
-            box.addWidget(line())
-            grid = QGridLayout()
-            grid.setHorizontalSpacing(24)
-            grid.setVerticalSpacing(5)
-            grid.setColumnStretch(1, 1)
-            for at, (name, value) in enumerate(question.rows):
-                grid.addWidget(label(name, kind="label"), at, 0)
-                figure = label(value)
-                figure.setFont(theme.number_font(theme.BASE_PX))
-                figure.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
-                grid.addWidget(figure, at, 1)
-            box.addLayout(grid)
-        for warning in question.warnings:
-            text = label(f"▲  {warning}", kind="warning")
-            text.setWordWrap(True)
-            box.addWidget(text)
-        box.addWidget(line())
+        fill_question(box, question)
         row = QHBoxLayout()
         row.setSpacing(8)
         self.back = QPushButton("Back")

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import itertools
 import logging
+from abc import ABC, abstractmethod
 from collections.abc import Awaitable, Callable
 from typing import Protocol
 
@@ -68,7 +69,7 @@ class MakeLink(Protocol):
     ) -> Link: ...
 
 
-class Stream:
+class Stream(ABC):
     """What both connections share: state, faults, pings."""
 
     name = ""
@@ -104,12 +105,15 @@ class Stream:
         """Where events go from now on."""
         self._sink = sink
 
+    @abstractmethod
     def on_frame(self, frame: str | bytes, ts_received_ns: int) -> None:
-        raise NotImplementedError
+        """Take one frame, in the reading call itself."""
 
+    @abstractmethod
     async def _on_open(self, link: object) -> None:
-        raise NotImplementedError
+        """Sign in and ask for what is wanted, at each opening of the link."""
 
+    @abstractmethod
     def _link_down(self, reason: str) -> None:
         """Told at once when the link is no longer live."""
 

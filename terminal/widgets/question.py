@@ -1,0 +1,53 @@
+"""What every question shows above its buttons: title, whose money it is, figures and warnings."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QGridLayout, QHBoxLayout, QVBoxLayout
+
+from terminal.viewmodels.choice import Choice
+from terminal.viewmodels.confirm import Confirmation
+from terminal.widgets import theme
+from terminal.widgets.controls import ModeBadge, label, line
+
+
+def fill_question(box: QVBoxLayout, question: Confirmation | Choice) -> None:
+    """Put a question's words and figures into an empty box; the buttons come after them."""
+    box.setContentsMargins(16, 14, 16, 14)
+    box.setSpacing(10)
+    head = QHBoxLayout()
+    title = label(question.title, kind="heading")
+    title.setWordWrap(True)
+    head.addWidget(title, 1)
+    if question.badge:
+        badge = ModeBadge()
+        badge.show_mode(question.badge, striped=question.badge in ("PRACTICE", "PAPER"))
+        head.addWidget(badge, 0, Qt.AlignmentFlag.AlignTop)
+    box.addLayout(head)
+    if question.note:
+        note = label(question.note)
+        note.setWordWrap(True)
+        box.addWidget(note)
+    if question.rows:
+        box.addWidget(line())
+        box.addLayout(_figures(question.rows))
+    for warning in question.warnings:
+        text = label(f"▲  {warning}", kind="warning")
+        text.setWordWrap(True)
+        box.addWidget(text)
+    box.addWidget(line())
+
+
+def _figures(rows: tuple[tuple[str, str], ...]) -> QGridLayout:
+    grid = QGridLayout()
+    grid.setHorizontalSpacing(24)
+    grid.setVerticalSpacing(5)
+    grid.setColumnStretch(1, 1)
+    for at, (name, value) in enumerate(rows):
+        grid.addWidget(label(name, kind="label"), at, 0)
+        figure = label(value)
+        figure.setFont(theme.number_font(theme.BASE_PX))
+        figure.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
+        figure.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
+        grid.addWidget(figure, at, 1)
+    return grid
