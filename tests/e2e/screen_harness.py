@@ -113,7 +113,7 @@ class Hand:
         keys: Qt.KeyboardModifier = NO,
     ) -> None:
         """Press and release over a place of a widget; fails where something else is in front of it."""
-        window, place = _reach(widget, at)
+        window, place = await _ready(widget, at)
 
         def gesture() -> None:
             QTest.mouseMove(window, place)
@@ -123,7 +123,7 @@ class Hand:
         await self.do(gesture)
 
     async def double_click(self, widget: QWidget, at: QPoint | None = None) -> None:
-        window, place = _reach(widget, at)
+        window, place = await _ready(widget, at)
 
         def gesture() -> None:
             QTest.mouseMove(window, place)
@@ -134,7 +134,7 @@ class Hand:
         await self.do(gesture)
 
     async def press(self, widget: QWidget, at: QPoint | None = None) -> None:
-        window, place = _reach(widget, at)
+        window, place = await _ready(widget, at)
 
         def gesture() -> None:
             QTest.mouseMove(window, place)
@@ -248,6 +248,13 @@ def _reach(widget: QWidget, at: QPoint | None) -> tuple[QWindow, QPoint]:
     assert widget.isVisible(), f"{widget} is not visible"
     place = at if at is not None else widget.rect().center()
     return _window_of(widget), widget.mapTo(widget.window(), place)
+
+
+async def _ready(widget: QWidget, at: QPoint | None) -> tuple[QWindow, QPoint]:
+    """As :func:`_reach`, once the widget can be pressed: a person waits for a greyed button as well, and
+    most follow a change of the model a frame later."""
+    await eventually(lambda: widget.isVisible() and widget.isEnabled(), 10, f"{widget} that can be pressed")
+    return _reach(widget, at)
 
 
 def _require_hit(widget: QWidget, place: QPoint) -> None:
