@@ -1,0 +1,1 @@
+"""cTrader: accounts at forex and CFD brokers, spoken to through the Open API 2.0."""
