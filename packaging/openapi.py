@@ -23,7 +23,7 @@ def main() -> int:
         venv.create(folder, with_pip=True)
         tools = Path(folder) / ("Scripts" if sys.platform == "win32" else "bin")
         subprocess.run([tools / "python", "-m", "pip", "install", "--quiet", GENERATOR], check=True)
-        make = [tools / "protoc", f"-I{FOLDER}", f"--python_out={FOLDER}", f"--pyi_out={FOLDER}"]
+        make: list[str | Path] = [tools / "protoc", f"-I{FOLDER}", f"--python_out={FOLDER}", f"--pyi_out={FOLDER}"]
         return subprocess.run([*make, FOLDER / "openapi.proto"], check=False).returncode
 
 

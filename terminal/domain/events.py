@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import NamedTuple
 
-from terminal.domain.account import Balance
+from terminal.domain.account import AccountFigures, AccountInfo, Balance, Position
 from terminal.domain.instrument import Instrument, InstrumentId
 from terminal.domain.market import Bar, BookDelta, BookSnapshot, Feed, Quote, Trade
 from terminal.domain.orders import Fill, OrderReport
@@ -114,6 +114,39 @@ class BalancesReported(NamedTuple):
     is_snapshot: bool
 
 
+class PositionReported(NamedTuple):
+    """A position as it stands now; quantity 0: it is closed, and ``reason`` says by what (stop loss, take
+    profit, stop-out, the person) where the venue tells."""
+
+    position: Position
+    reason: str = ""
+
+
+class FiguresReported(NamedTuple):
+    """An account on margin as it stands now."""
+
+    figures: AccountFigures
+
+
+class AccountsChanged(NamedTuple):
+    """The accounts of this connection, all of them: one came, went, or changed what it may do."""
+
+    accounts: tuple[AccountInfo, ...]
+
+
+class SignInNeeded(NamedTuple):
+    """The person has to sign in again; ``reason`` is one plain sentence."""
+
+    reason: str
+
+
+class VenueNotice(NamedTuple):
+    """Something the venue wants a person to know, such as a margin call, in one plain sentence."""
+
+    text: str
+    is_urgent: bool = False
+
+
 class AccountStreamReset(NamedTuple):
     """The private stream lost its thread (gap, new session): take a snapshot before trusting it again."""
 
@@ -138,6 +171,20 @@ class BudgetLevel:
     decay_per_s: float
 
 
+AccountEvent = (
+    OrderReported | FillReported | BalancesReported | PositionReported | FiguresReported | AccountStreamReset
+)
+
+
+class ForAccount(NamedTuple):
+    """An event of one account of a connection that has several. ``state`` instead of an event: the account
+    itself came to life (LIVE: compare it with the venue now) or was lost."""
+
+    account_id: str
+    event: AccountEvent | LinkState
+    reason: str = ""
+
+
 VenueEvent = (
     Quote
     | BookSnapshot
@@ -155,5 +202,11 @@ VenueEvent = (
     | FillReported
     | BalancesReported
     | AccountStreamReset
+    | PositionReported
+    | FiguresReported
+    | AccountsChanged
+    | SignInNeeded
+    | VenueNotice
+    | ForAccount
     | WireFault
 )

@@ -7,6 +7,8 @@ from decimal import Decimal
 from enum import Enum
 from typing import NamedTuple
 
+from terminal.domain.schedule import TradingSchedule
+
 
 class InstrumentId(NamedTuple):
     """Which instrument at which venue; the key of every table in the program."""
@@ -41,6 +43,17 @@ class MarketStatus(Enum):
     UNKNOWN = "unknown"
 
 
+class SwapRates(NamedTuple):
+    """What holding a position over one night costs (negative) or brings, in quote units per base unit."""
+
+    long: Decimal
+    short: Decimal
+    triple_weekday: int | None = None
+    """Monday is 0: the night that counts three times."""
+    text: str = ""
+    """As the venue states it, e.g. ``−7.5 pips long, +1.2 pips short``."""
+
+
 @dataclass(frozen=True, slots=True)
 class Instrument:
     """An instrument as its venue defines it today. Quantities in base units, prices in quote per base."""
@@ -64,6 +77,25 @@ class Instrument:
     status_text: str = ""
     """The venue's own word where the status is UNKNOWN."""
     marginable: bool = False
+    lot_size: Decimal | None = None
+    """Base units of one lot, where the venue's people speak of lots; None: they speak of units."""
+    pip_size: Decimal | None = None
+    """The unit in which distances and spreads are spoken of; None: ticks."""
+    description: str = ""
+    """In words, e.g. ``Euro vs US Dollar``."""
+    category: str = ""
+    """Where the venue's own list puts it, e.g. ``Forex / Majors``."""
+    schedule: TradingSchedule | None = None
+    """When it trades; None: always, or the venue does not say."""
+    swap: SwapRates | None = None
+    min_stop_distance: Decimal = Decimal(0)
+    """How near to the market a stop loss may be, in quote units."""
+    min_profit_distance: Decimal = Decimal(0)
+    can_sell_short: bool = True
+    guaranteed_stop: bool = False
+    """The venue offers stops that fill at their price whatever happens."""
+    is_detailed: bool = True
+    """False: only name and category are known; limits and schedule come when it is first used."""
 
     @property
     def venue(self) -> str:

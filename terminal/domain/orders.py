@@ -24,6 +24,8 @@ class OrderType(Enum):
     TAKE_PROFIT_LIMIT = "take profit limit"
     TRAILING_STOP = "trailing stop"
     TRAILING_STOP_LIMIT = "trailing stop limit"
+    MARKET_RANGE = "market range"
+    """At the market, but no worse than ``max_slippage`` from ``reference_price``."""
 
     @property
     def has_limit_price(self) -> bool:
@@ -66,7 +68,13 @@ class TriggerReference(Enum):
     """Which price fires a trigger order."""
 
     LAST = "last"
+    """The last trade; where a venue has only quotes, the side that the order would trade against."""
     INDEX = "index"
+    OPPOSITE = "opposite side"
+    """The other side of the quote."""
+    DOUBLE = "two in a row"
+    """As LAST, on the second qualifying price in a row."""
+    DOUBLE_OPPOSITE = "two in a row, opposite side"
 
 
 class OrderState(Enum):
@@ -136,6 +144,30 @@ class Origin(Enum):
 
 
 @dataclass(frozen=True, slots=True)
+class Protection:
+    """A stop loss and a take profit that the venue itself keeps for a position or an order.
+
+    Prices are absolute; distances are in quote units from the price of the fill, for orders whose fill price
+    is not known yet. A price and a distance of the same leg are never both given.
+    """
+
+    stop_loss: Decimal | None = None
+    take_profit: Decimal | None = None
+    stop_distance: Decimal | None = None
+    profit_distance: Decimal | None = None
+    trailing: bool = False
+    """The stop follows the market at its present distance."""
+    guaranteed: bool = False
+    """The venue fills the stop at its price whatever happens, for a charge."""
+    trigger: TriggerReference = TriggerReference.LAST
+
+    @property
+    def is_empty(self) -> bool:
+        """Neither a stop nor a target."""
+        return (self.stop_loss, self.take_profit, self.stop_distance, self.profit_distance) == (None,) * 4
+
+
+@dataclass(frozen=True, slots=True)
 class OrderRequest:
     """What the person asks for. Quantities in base units, prices in quote per base."""
 
@@ -160,6 +192,16 @@ class OrderRequest:
     reduce_only: bool = False
     in_quote: bool = False
     """``quantity`` is in quote units (market buys, where the venue can)."""
+    reference_price: Decimal | None = None
+    """Market range: the price seen, from which ``max_slippage`` counts."""
+    max_slippage: Decimal | None = None
+    """Market range: how much worse than ``reference_price`` a fill may be, in quote units."""
+    protection: Protection | None = None
+    """Stop and target to set on the position that the fill opens."""
+    position_id: str | None = None
+    """The position to add to or, on the opposite side with ``reduce_only``, to close or reduce."""
+    comment: str = ""
+    """A note of the person's, kept by the venue."""
     origin: Origin = Origin.TICKET
 
 
@@ -171,14 +213,26 @@ class AmendRequest:
     limit_price: Decimal | None = None
     trigger_price: Decimal | None = None
     display_quantity: Decimal | None = None
+    expire_time_ns: int | None = None
+    protection: Protection | None = None
+    """The whole new set of stop and target: a leg that is None in it is removed."""
 
 
 class OrderRef(NamedTuple):
-    """How to name an order to its venue; at least one of the two is known."""
+    """How to name an order to its venue; at least one of the first two ids is known.
+
+    The rest says what to look for at a venue that keeps no id of ours for this kind of order.
+    """
 
     symbol: str
     client_order_id: str | None
     venue_order_id: str | None
+    position_id: str | None = None
+    side: Side | None = None
+    quantity: Decimal | None = None
+    """As first asked for, in base units."""
+    created_ns: int | None = None
+    """When we made it, UTC."""
 
 
 class Fill(NamedTuple):
@@ -195,6 +249,12 @@ class Fill(NamedTuple):
     venue_order_id: str
     client_order_id: str | None
     ts_event_ns: int
+    position_id: str | None = None
+    """The position it opened, changed or closed."""
+    realised: Decimal | None = None
+    """What closing it brought before fees and swap, in units of ``fee_asset``; None on an opening fill."""
+    swap: Decimal = ZERO
+    """Overnight interest settled by a closing fill, in units of ``fee_asset``; a cost is negative."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -222,6 +282,10 @@ class OrderReport:
     reason: str = ""
     """The venue's words on why it was canceled, expired or refused."""
     ts_event_ns: int = 0
+    protection: Protection | None = None
+    position_id: str | None = None
+    max_slippage: Decimal | None = None
+    comment: str = ""
 
 
 @dataclass(slots=True)
@@ -241,6 +305,8 @@ class Order:
     limit_price: Decimal | None = None
     trigger_price: Decimal | None = None
     display_quantity: Decimal | None = None
+    protection: Protection | None = None
+    """Stop and target as they stand now."""
     filled_quantity: Decimal = ZERO
     average_price: Decimal | None = None
     fees: dict[str, Decimal] = field(default_factory=dict)
@@ -277,7 +343,15 @@ class Order:
     def ref(self) -> OrderRef:
         """How to name it to its venue; an external order's ``client_order_id`` is only our own key for it."""
         ours = None if self.origin is Origin.EXTERNAL else self.client_order_id or None
-        return OrderRef(self.instrument.symbol, ours, self.venue_order_id)
+        return OrderRef(
+            self.instrument.symbol,
+            ours,
+            self.venue_order_id,
+            self.request.position_id,
+            self.side,
+            self.request.quantity,
+            self.created_ns,
+        )
 
     def copy(self) -> Order:
         """A frozen-in-time copy for a screen or a test."""

@@ -6,25 +6,28 @@ fails when the two disagree. The screen asks flags, never names.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 from enum import Enum
-from typing import Protocol, runtime_checkable
+from typing import NamedTuple, Protocol, runtime_checkable
 
 from terminal.core.secret import Secret
-from terminal.domain.account import AccountSnapshot, FeeRates
+from terminal.domain.account import AccountInfo, AccountSnapshot, CashFlow, FeeRates
 from terminal.domain.book import BookChecker
 from terminal.domain.events import BudgetLevel, VenueEvent
 from terminal.domain.instrument import Instrument
 from terminal.domain.market import Bar, Feed, FeedKind
 from terminal.domain.orders import (
     AmendRequest,
+    Fill,
     OrderRef,
     OrderReport,
     OrderRequest,
     OrderType,
+    Protection,
     TimeInForce,
+    TriggerReference,
 )
 
 Sink = Callable[[VenueEvent], None]
@@ -36,6 +39,15 @@ class BookKind(Enum):
     NONE = "none"
     TOP = "top"
     LEVELS = "levels"
+
+
+class ProtectionKind(Enum):
+    """What a venue can keep for a position while the terminal is off."""
+
+    STOP_LOSS = "stop loss"
+    TAKE_PROFIT = "take profit"
+    TRAILING = "trailing stop"
+    GUARANTEED = "guaranteed stop"
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +74,16 @@ class Capabilities:
     batch_limit: int = 0
     """Most orders in one batch call; 0 = none."""
     browser_login: bool = False
+    positions: bool = False
+    """Trades open positions; without it they change balances."""
+    protections: frozenset[ProtectionKind] = frozenset()
+    """What the venue itself keeps for a position: SERVER protections."""
+    trigger_references: frozenset[TriggerReference] = frozenset()
+    """Of stop orders and stop losses, beyond the plain one."""
+    expected_margin: bool = False
+    """The venue says what margin an order would tie up before it is sent."""
+    records: bool = False
+    """Closed orders and cash flow can be paged through."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +95,47 @@ class CredentialField:
     secret: bool = True
     optional: bool = False
     hint: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class SignInInfo:
+    """Signing in at the venue's own page (OAuth 2.0)."""
+
+    application_fields: tuple[CredentialField, ...]
+    """What the person enters once: the application that asks, e.g. its id and secret."""
+    guide: str
+    """How to get them, in plain words, a step a line."""
+    application_page_url: str
+    redirect_url: str
+    """The default of the address that has to be registered for the application, on this machine."""
+
+
+@dataclass(frozen=True, slots=True)
+class SignInPage:
+    """One attempt to sign in: the page to open, and what ends it."""
+
+    url: str
+    redirect_url: str
+    """A navigation to this address (with a query) is the answer, and is never requested."""
+    hosts: tuple[str, ...]
+    """The only hosts that the embedded page may load from; ``.example.com`` covers subdomains."""
+    ca_file: str = ""
+    """PEM file of an authority to trust beside the system's; practice venues only."""
+
+
+class SignIn(Protocol):
+    """One attempt to sign in, from the page to the tokens."""
+
+    page: SignInPage
+
+    async def finish(self, answered_url: str) -> Mapping[str, Secret]:
+        """Take the address that the page led to and exchange its code: the credentials to keep.
+
+        Raises:
+            AuthRejected: denied, wrong or missing state, a code used before or too old, a wrong secret.
+            VenueUnavailable: the token endpoint cannot be reached; the code may still be good.
+        """
+        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +153,8 @@ class VenueInfo:
     """Which permissions to tick, in plain words."""
     default_endpoints: dict[str, str] = field(default_factory=dict)
     """By name, e.g. ``rest``, ``ws_public``, ``ws_private``; settings and emulators override them."""
+    sign_in: SignInInfo | None = None
+    """Where an account is connected by signing in at the venue's own page."""
     public_without_key: bool = False
     unofficial: bool = False
 
@@ -231,6 +296,81 @@ class Amends(Protocol):
     """A connector whose venue changes an order in place."""
 
     async def amend(self, ref: OrderRef, change: AmendRequest) -> None: ...
+
+
+@runtime_checkable
+class TradesPositions(Protocol):
+    """A connector whose venue keeps positions. Closing is an order: submit one on the opposite side with
+    ``position_id`` and ``reduce_only``."""
+
+    async def protect(self, position_id: str, symbol: str, protection: Protection) -> None:
+        """Set the whole stop and target of a position: a leg that is None is removed. Raises as a submit."""
+        ...
+
+
+@runtime_checkable
+class HasExpectedMargin(Protocol):
+    """A connector whose venue says what an order would tie up."""
+
+    async def expected_margin(self, symbol: str, quantity: Decimal) -> ExpectedMargin: ...
+
+
+class ExpectedMargin(NamedTuple):
+    """What an order would tie up, in the account's currency."""
+
+    buy: Decimal
+    sell: Decimal
+    currency: str
+
+
+@runtime_checkable
+class HasAccounts(Protocol):
+    """A connector with several accounts behind one sign-in. Its account events come as ForAccount."""
+
+    def accounts(self) -> Sequence[AccountInfo]:
+        """All accounts of the sign-in, shown or not."""
+        ...
+
+    async def show_accounts(self, account_ids: Sequence[str]) -> None:
+        """Which of them to open; the others are left."""
+        ...
+
+    def trader(self, account_id: str) -> TradesOrders:
+        """The account's own hand: TradesOrders, and Amends, TradesPositions, HasExpectedMargin and HasRecords
+        as the venue can. Raises KeyError for an account that is not there."""
+        ...
+
+
+class OrderPage(NamedTuple):
+    """Ended orders, newest first; ``earlier_ns`` asks for the ones before them, None: there are none."""
+
+    orders: tuple[OrderReport, ...]
+    earlier_ns: int | None
+
+
+class FillPage(NamedTuple):
+    """Fills, newest first; ``earlier_ns`` as above."""
+
+    fills: tuple[Fill, ...]
+    earlier_ns: int | None
+
+
+class CashFlowPage(NamedTuple):
+    """Deposits, withdrawals and charges, newest first; ``earlier_ns`` as above."""
+
+    entries: tuple[CashFlow, ...]
+    earlier_ns: int | None
+
+
+@runtime_checkable
+class HasRecords(Protocol):
+    """A connector that can page through an account's past. ``until_ns`` None: from now backwards."""
+
+    async def order_history(self, until_ns: int | None = None) -> OrderPage: ...
+
+    async def fill_history(self, until_ns: int | None = None) -> FillPage: ...
+
+    async def cash_flow(self, until_ns: int | None = None) -> CashFlowPage: ...
 
 
 @runtime_checkable
