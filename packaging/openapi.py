@@ -23,8 +23,9 @@ def main() -> int:
         venv.create(folder, with_pip=True)
         tools = Path(folder) / ("Scripts" if sys.platform == "win32" else "bin")
         subprocess.run([tools / "python", "-m", "pip", "install", "--quiet", GENERATOR], check=True)
-        make: list[str | Path] = [tools / "protoc", f"-I{FOLDER}", f"--python_out={FOLDER}", f"--pyi_out={FOLDER}"]
-        return subprocess.run([*make, FOLDER / "openapi.proto"], check=False).returncode
+        options = [f"-I{FOLDER}", f"--python_out={FOLDER}", f"--pyi_out={FOLDER}"]
+        made = subprocess.run([str(tools / "protoc"), *options, str(FOLDER / "openapi.proto")], check=False)
+        return made.returncode
 
 
 if __name__ == "__main__":

@@ -49,6 +49,8 @@ _WITH_LIMIT = frozenset(
         OrderType.TRAILING_STOP_LIMIT,
     }
 )
+AT_MARKET = frozenset({OrderType.MARKET, OrderType.MARKET_RANGE})
+"""Orders that take what the book offers now."""
 _WITH_TRIGGER = frozenset(
     {OrderType.STOP, OrderType.STOP_LIMIT, OrderType.TAKE_PROFIT, OrderType.TAKE_PROFIT_LIMIT}
 )

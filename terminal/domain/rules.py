@@ -8,6 +8,7 @@ or the account's worth are limits of the person's own and live in ``services/ris
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import UTC, datetime
 from decimal import ROUND_UP, Decimal
 from typing import Protocol
 
@@ -16,7 +17,16 @@ from terminal.domain.decimals import ZERO, is_multiple, require_finite, wire_tex
 from terminal.domain.errors import OrderRefused
 from terminal.domain.instrument import Instrument, InstrumentKind, MarketStatus
 from terminal.domain.market import Side
-from terminal.domain.orders import AmendRequest, Order, OrderRequest, OrderType, TimeInForce, TriggerReference
+from terminal.domain.orders import (
+    AT_MARKET,
+    AmendRequest,
+    Order,
+    OrderRequest,
+    OrderType,
+    Protection,
+    TimeInForce,
+    TriggerReference,
+)
 
 _IMMEDIATE = frozenset({TimeInForce.IOC, TimeInForce.FOK})
 _POST_ONLY_TYPES = frozenset({OrderType.LIMIT, OrderType.ICEBERG})
@@ -37,12 +47,25 @@ class Abilities(Protocol):
     def trigger_on_index(self) -> bool: ...
     @property
     def quantity_in_quote(self) -> bool: ...
+    @property
+    def positions(self) -> bool: ...
+    @property
+    def protection_words(self) -> frozenset[str]: ...
+    @property
+    def trigger_references(self) -> frozenset[TriggerReference]: ...
 
 
 def plain(value: Decimal) -> str:
     """A number as a person writes it: no exponent, no trailing zeros."""
     text = wire_text(value)
     return text.rstrip("0").rstrip(".") if "." in text else text
+
+
+def quantity_text(quantity: Decimal, instrument: Instrument) -> str:
+    """A quantity as the venue's people say it: ``0.05 lots (5,000)`` or ``0.25 BTC``."""
+    if instrument.lot_size:
+        return f"{plain(quantity / instrument.lot_size)} lots ({quantity:,f} {instrument.base})"
+    return f"{plain(quantity)} {instrument.base}"
 
 
 def _bad_number(value: Decimal, field: str, name: str) -> OrderRefused | None:
@@ -68,7 +91,8 @@ def check_quantity(
         out.append(
             OrderRefused(
                 "quantity_step",
-                f"Quantity {plain(quantity)} is not a multiple of {plain(instrument.quantity_step)}.",
+                f"Quantity {_said(quantity, instrument)} is not a multiple of "
+                f"{_said(instrument.quantity_step, instrument)}.",
                 field=field,
             )
         )
@@ -76,8 +100,8 @@ def check_quantity(
         out.append(
             OrderRefused(
                 "min_quantity",
-                f"Quantity {plain(quantity)} is below the minimum of {plain(instrument.min_quantity)} "
-                f"{instrument.base}.",
+                f"Quantity {_said(quantity, instrument)} is below the minimum of "
+                f"{quantity_text(instrument.min_quantity, instrument)}.",
                 field=field,
             )
         )
@@ -85,12 +109,17 @@ def check_quantity(
         out.append(
             OrderRefused(
                 "max_quantity",
-                f"Quantity {plain(quantity)} is above the venue's maximum of "
-                f"{plain(instrument.max_quantity)} {instrument.base}.",
+                f"Quantity {_said(quantity, instrument)} is above the venue's maximum of "
+                f"{quantity_text(instrument.max_quantity, instrument)}.",
                 field=field,
             )
         )
     return out
+
+
+def _said(quantity: Decimal, instrument: Instrument) -> str:
+    """A quantity where its unit is clear from what follows."""
+    return quantity_text(quantity, instrument) if instrument.lot_size else plain(quantity)
 
 
 def check_price(price: Decimal, instrument: Instrument, *, field: str, name: str) -> list[OrderRefused]:
@@ -138,23 +167,120 @@ def check_request(
 
     ``now_ns`` is wall time (for expiry); ``market_price`` the expected price of a market order, if known.
     """
-    out = check_status(request, instrument)
+    out = check_status(request, instrument, now_ns=now_ns)
     out += _check_abilities(request, abilities)
     out += _check_amounts(request, instrument)
     out += _check_prices(request, instrument)
+    out += _check_range(request, instrument)
+    if request.protection is not None:
+        out += check_protection(
+            request.protection,
+            instrument,
+            abilities,
+            side=request.side,
+            entry=None if request.order_type in AT_MARKET else reference_price(request),
+            market=market_price,
+            at_market=request.order_type in AT_MARKET,
+        )
     out += _check_life(request, now_ns)
     if not out:
         out += _check_notional(request, instrument, market_price)
     return out
 
 
-def check_status(request: OrderRequest, instrument: Instrument) -> list[OrderRefused]:
+def check_protection(
+    protection: Protection,
+    instrument: Instrument,
+    abilities: Abilities,
+    *,
+    side: Side,
+    entry: Decimal | None,
+    market: Decimal | None,
+    at_market: bool = False,
+) -> list[OrderRefused]:
+    """Whether a stop and a target make sense for a position of this side.
+
+    ``entry`` is the price that the order itself names (None: it has none, or the position is open already),
+    ``market`` the price at which the position could be closed or opened now; the stop has to be on the losing
+    side of the one that counts, the target on the winning side.
+    """
+    out: list[OrderRefused] = []
+    if at_market and (protection.stop_loss is not None or protection.take_profit is not None):
+        out.append(
+            OrderRefused(
+                "protection",
+                "A market order takes its stop and target as distances: its fill price is not known yet.",
+                field="stop_loss" if protection.stop_loss is not None else "take_profit",
+            )
+        )
+    if protection.is_empty and (protection.trailing or protection.guaranteed):
+        word = "trailing" if protection.trailing else "guaranteed"
+        out.append(OrderRefused("protection", f"A {word} stop needs a stop loss.", field="stop_loss"))
+    for wanted, word, field in (
+        (protection.stop_loss or protection.stop_distance, "stop loss", "stop_loss"),
+        (protection.take_profit or protection.profit_distance, "take profit", "take_profit"),
+        (protection.trailing, "trailing stop", "stop_loss"),
+        (protection.guaranteed, "guaranteed stop", "stop_loss"),
+    ):
+        if wanted and word not in abilities.protection_words:
+            out.append(OrderRefused("capability", f"This venue keeps no {word}.", field=field))
+    if protection.guaranteed and not instrument.guaranteed_stop:
+        text = f"{instrument.symbol} has no guaranteed stop."
+        out.append(OrderRefused("capability", text, field="stop_loss"))
+    if (
+        protection.trigger is not TriggerReference.LAST
+        and protection.trigger not in abilities.trigger_references
+    ):
+        text = f"This venue cannot trigger on {protection.trigger.value}."
+        out.append(OrderRefused("capability", text, field="stop_loss"))
+    from_price = entry if entry is not None else market
+    legs = (
+        ("stop_loss", "stop loss", protection.stop_loss, protection.stop_distance, -side.sign),
+        ("take_profit", "take profit", protection.take_profit, protection.profit_distance, side.sign),
+    )
+    for field, name, price, distance, direction in legs:
+        if price is not None and distance is not None:
+            out.append(OrderRefused("protection", f"The {name} is given twice.", field=field))
+        for value in (price, distance):
+            if value is not None:
+                out += check_price(value, instrument, field=field, name=name)
+        if out:
+            continue
+        if price is not None and from_price is not None and (price - from_price) * direction <= 0:
+            where = "above" if direction > 0 else "below"
+            long = "long" if side is Side.BUY else "short"
+            out.append(
+                OrderRefused(
+                    "protection_side",
+                    f"The {name} of a {long} position has to be {where} {plain(from_price)}.",
+                    field=field,
+                )
+            )
+            continue
+        away = distance if price is None else None if from_price is None else abs(price - from_price)
+        least = instrument.min_stop_distance if field == "stop_loss" else instrument.min_profit_distance
+        if away is not None and away < least:
+            out.append(
+                OrderRefused(
+                    "protection_distance",
+                    f"The {name} is {plain(away)} away; this venue wants {plain(least)} or more.",
+                    field=field,
+                )
+            )
+    return out
+
+
+def check_status(
+    request: OrderRequest, instrument: Instrument, *, now_ns: int | None = None
+) -> list[OrderRefused]:
     """Whether the venue takes this kind of order for the instrument now."""
     status, symbol = instrument.status, instrument.symbol
     text: str | None = None
     confirmable = False
     if status is MarketStatus.CLOSED:
-        text = f"{symbol} is closed at the venue."
+        text = f"{symbol} is closed at the venue{_opens(instrument, now_ns)}."
+    elif not instrument.is_detailed:
+        text = f"The details of {symbol} are still being fetched."
     elif status is MarketStatus.CANCEL_ONLY:
         text = f"{symbol} takes no new orders now, only cancels."
     elif status is MarketStatus.POST_ONLY and not request.post_only:
@@ -170,6 +296,31 @@ def check_status(request: OrderRequest, instrument: Instrument) -> list[OrderRef
     return [] if text is None else [OrderRefused("status", text, confirmable=confirmable)]
 
 
+def _opens(instrument: Instrument, now_ns: int | None) -> str:
+    """``; it opens Sun 22:00 UTC``, where the venue says when."""
+    if instrument.schedule is None or now_ns is None:
+        return ""
+    opens_ns = instrument.schedule.next_open_ns(now_ns)
+    if opens_ns is None or opens_ns == now_ns:
+        return ""
+    return f"; it opens {datetime.fromtimestamp(opens_ns // 1_000_000_000, UTC):%a %d %b %H:%M} UTC"
+
+
+def _check_range(request: OrderRequest, instrument: Instrument) -> list[OrderRefused]:
+    """A market range order says from which price, and how far from it, it may fill."""
+    if request.order_type is not OrderType.MARKET_RANGE:
+        if request.max_slippage is None:
+            return []
+        text = f"A {request.order_type.value} order takes no slippage."
+        return [OrderRefused("max_slippage", text, field="max_slippage")]
+    if request.max_slippage is None or request.reference_price is None:
+        text = "Say how far from the price seen it may fill."
+        return [OrderRefused("max_slippage", text, field="max_slippage")]
+    if request.max_slippage == 0:
+        return check_price(request.reference_price, instrument, field="max_slippage", name="price seen")
+    return check_price(request.max_slippage, instrument, field="max_slippage", name="slippage")
+
+
 def _check_abilities(request: OrderRequest, abilities: Abilities) -> list[OrderRefused]:
     out = []
 
@@ -182,12 +333,20 @@ def _check_abilities(request: OrderRequest, abilities: Abilities) -> list[OrderR
         refuse(f"This venue has no {request.time_in_force.value} orders.", "time_in_force")
     if request.post_only and not abilities.post_only:
         refuse("This venue has no post-only orders.", "post_only")
-    if request.reduce_only and not abilities.reduce_only:
+    if request.reduce_only and not abilities.reduce_only and request.position_id is None:
         refuse("This venue has no reduce-only orders.", "reduce_only")
     if request.in_quote and not abilities.quantity_in_quote:
         refuse("This venue takes no quantity in quote currency.", "quantity")
-    if request.trigger_reference is TriggerReference.INDEX and not abilities.trigger_on_index:
+    reference = request.trigger_reference
+    if reference is TriggerReference.INDEX and not abilities.trigger_on_index:
         refuse("This venue cannot trigger on the index price.", "trigger_reference")
+    elif (
+        reference not in (TriggerReference.LAST, TriggerReference.INDEX)
+        and reference not in abilities.trigger_references
+    ):
+        refuse(f"This venue cannot trigger on {reference.value}.", "trigger_reference")
+    if request.position_id is not None and not abilities.positions:
+        refuse("This venue keeps no positions.", "quantity")
     return out
 
 

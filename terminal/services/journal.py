@@ -245,6 +245,20 @@ class Journal:
         statements = ((_UPSERT_ORDER, tuple(row)), self._event(row.client_order_id, kind, detail))
         await self._wait_for(lambda done: _Job(statements, done))
 
+    async def record_action(self, subject: str, kind: str, detail: str) -> None:
+        """Put something that is no order but is about to be sent (a position's new stop) on disk first.
+
+        Raises:
+            StorageError: it is not on disk. It must not be sent.
+        """
+        if self._thread is None:
+            raise StorageError("the journal is not open")
+        await self._wait_for(lambda done: _Job((self._event(subject, kind, detail),), done))
+
+    def note_action(self, subject: str, kind: str, detail: str) -> None:
+        """Keep what became of it."""
+        self._keep((self._event(subject, kind, detail),))
+
     def note(self, row: OrderRow, kind: str, detail: str = "", fills: Sequence[FillRow] = ()) -> None:
         """Keep what was learnt of an order: at once in memory, soon on disk, and not forgotten between.
 

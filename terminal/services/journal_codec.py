@@ -21,6 +21,7 @@ from terminal.domain.orders import (
     OrderState,
     OrderType,
     Origin,
+    Protection,
     TimeInForce,
     TriggerReference,
 )
@@ -87,12 +88,18 @@ def encode_order(order: Order, facts: Facts) -> OrderRow:
             "post_only": request.post_only,
             "reduce_only": request.reduce_only,
             "in_quote": request.in_quote,
+            "reference_price": _number(request.reference_price),
+            "max_slippage": _number(request.max_slippage),
+            "protection": _encode_protection(request.protection),
+            "position_id": request.position_id,
+            "comment": request.comment,
             "origin": request.origin.name,
         },
         "quantity": wire_text(order.quantity),
         "limit_price": _number(order.limit_price),
         "trigger_price": _number(order.trigger_price),
         "display_quantity": _number(order.display_quantity),
+        "protection": _encode_protection(order.protection),
         "filled_quantity": wire_text(order.filled_quantity),
         "average_price": _number(order.average_price),
         "fees": {asset: wire_text(amount) for asset, amount in order.fees.items()},
@@ -135,7 +142,37 @@ def _encode_amend(change: AmendRequest | None) -> Document | None:
         "limit_price": _number(change.limit_price),
         "trigger_price": _number(change.trigger_price),
         "display_quantity": _number(change.display_quantity),
+        "expire_time_ns": change.expire_time_ns,
+        "protection": _encode_protection(change.protection),
     }
+
+
+def _encode_protection(protection: Protection | None) -> Document | None:
+    if protection is None:
+        return None
+    return {
+        "stop_loss": _number(protection.stop_loss),
+        "take_profit": _number(protection.take_profit),
+        "stop_distance": _number(protection.stop_distance),
+        "profit_distance": _number(protection.profit_distance),
+        "trailing": protection.trailing,
+        "guaranteed": protection.guaranteed,
+        "trigger": protection.trigger.name,
+    }
+
+
+def _decode_protection(document: Document | None) -> Protection | None:
+    if document is None:
+        return None
+    return Protection(
+        stop_loss=_decimal(document["stop_loss"]),
+        take_profit=_decimal(document["take_profit"]),
+        stop_distance=_decimal(document["stop_distance"]),
+        profit_distance=_decimal(document["profit_distance"]),
+        trailing=bool(document["trailing"]),
+        guaranteed=bool(document["guaranteed"]),
+        trigger=TriggerReference[document["trigger"]],
+    )
 
 
 def decode_order(row: OrderRow) -> tuple[Order, Facts]:
@@ -170,6 +207,12 @@ def _decode_order(row: OrderRow) -> tuple[Order, Facts]:
         post_only=bool(asked["post_only"]),
         reduce_only=bool(asked["reduce_only"]),
         in_quote=bool(asked["in_quote"]),
+        # Absent in the journals of earlier versions.
+        reference_price=_decimal(asked.get("reference_price")),
+        max_slippage=_decimal(asked.get("max_slippage")),
+        protection=_decode_protection(asked.get("protection")),
+        position_id=asked.get("position_id"),
+        comment=asked.get("comment", ""),
         origin=Origin[asked["origin"]],
     )
     pending: Document | None = document["amend_pending"]
@@ -185,6 +228,7 @@ def _decode_order(row: OrderRow) -> tuple[Order, Facts]:
         limit_price=_decimal(document["limit_price"]),
         trigger_price=_decimal(document["trigger_price"]),
         display_quantity=_decimal(document["display_quantity"]),
+        protection=_decode_protection(document.get("protection")),
         filled_quantity=Decimal(document["filled_quantity"]),
         average_price=_decimal(document["average_price"]),
         fees={asset: Decimal(amount) for asset, amount in document["fees"].items()},
@@ -197,6 +241,8 @@ def _decode_order(row: OrderRow) -> tuple[Order, Facts]:
             limit_price=_decimal(pending["limit_price"]),
             trigger_price=_decimal(pending["trigger_price"]),
             display_quantity=_decimal(pending["display_quantity"]),
+            expire_time_ns=pending.get("expire_time_ns"),
+            protection=_decode_protection(pending.get("protection")),
         ),
     )
     known: Document = document["facts"]
@@ -230,6 +276,9 @@ def encode_fill(account: str, client_order_id: str, fill: Fill) -> FillRow:
         "is_maker": fill.is_maker,
         "venue_order_id": fill.venue_order_id,
         "client_order_id": fill.client_order_id,
+        "position_id": fill.position_id,
+        "realised": _number(fill.realised),
+        "swap": wire_text(fill.swap),
     }
     return FillRow(account, fill.fill_id, client_order_id, fill.ts_event_ns, _dumps(document))
 
@@ -250,6 +299,9 @@ def decode_fill(row: FillRow) -> Fill:
             venue_order_id=document["venue_order_id"],
             client_order_id=document["client_order_id"],
             ts_event_ns=row.ts_event_ns,
+            position_id=document.get("position_id"),
+            realised=_decimal(document.get("realised")),
+            swap=Decimal(document.get("swap", "0")),
         )
     except (KeyError, TypeError, ArithmeticError) as error:
         raise ValueError(f"unreadable fill {row.fill_id}: {error!r}") from error

@@ -108,7 +108,10 @@ class OrderChecks:
             return found
         finite = all(
             value is None or value.is_finite()
-            for value in (request.quantity, request.limit_price, request.trigger_price, request.trail_offset)
+            for value in (
+                *(request.quantity, request.limit_price, request.trigger_price, request.trail_offset),
+                *(request.reference_price, request.max_slippage),
+            )
         )
         if not finite:
             return [*found, OrderRefused("number", "That is not a usable number.")]
@@ -133,6 +136,7 @@ class OrderChecks:
                 prices,
                 equity=self._accounts.equity(account, instrument.quote),
                 recent=() if exclude is not None else self._recent(account),
+                leverage=self._accounts.leverage(account, instrument),
             )
         return found
 
@@ -202,6 +206,7 @@ class OrderChecks:
             limit_price=change.limit_price or order.limit_price if has_limit else None,
             trigger_price=change.trigger_price or order.trigger_price if kind.has_trigger else None,
             display_quantity=None,
+            protection=change.protection or order.protection,
             order_type=OrderType.LIMIT if kind is OrderType.ICEBERG else kind,
         )
         return [

@@ -134,6 +134,8 @@ def terms_taken(report: OrderReport, change: AmendRequest) -> bool:
             (change.limit_price, report.limit_price),
             (change.trigger_price, report.trigger_price),
             (change.display_quantity, report.display_quantity),
+            (change.expire_time_ns, report.expire_time_ns),
+            (change.protection, report.protection),
         )
     )
 
@@ -291,6 +293,10 @@ class OrderTable:
                 display_quantity=report.display_quantity,
                 post_only=report.post_only,
                 reduce_only=report.reduce_only,
+                max_slippage=report.max_slippage,
+                protection=report.protection,
+                position_id=report.position_id,
+                comment=report.comment,
                 origin=Origin.EXTERNAL,
             ),
             state=OrderState.PENDING_NEW,
@@ -371,6 +377,8 @@ class OrderTable:
                 order.trigger_price = report.trigger_price
             if report.display_quantity is not None:
                 order.display_quantity = report.display_quantity
+            if report.protection is not None:
+                order.protection = report.protection
             if order.amend_pending is not None and terms_taken(report, order.amend_pending):
                 order.amend_pending = None
                 facts.doubts.discard(DoubtKind.AMEND)
@@ -480,6 +488,7 @@ def _terms(order: Order) -> tuple[object, ...]:
         order.limit_price,
         order.trigger_price,
         order.display_quantity,
+        order.protection,
         order.triggered,
         order.reason,
         order.amend_pending,

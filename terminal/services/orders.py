@@ -213,6 +213,17 @@ class OrderGate:
             tuple(fault for fault in found if fault.confirmable),
         )
 
+    def permit(self, found: Sequence[OrderRefused], confirmed: frozenset[str]) -> None:
+        """Pass something that is no order through the arm switch and the person's consent.
+
+        Raises:
+            OrderRefused: one of ``found`` that cannot be confirmed, or the terminal is on View.
+            ConfirmationNeeded: show it and call again.
+        """
+        self._checks.require_armed()
+        self._checks.require(found, confirmed)
+        self.arming.touch()
+
     # -- submit ---------------------------------------------------------------------------------------
 
     async def submit(
@@ -256,6 +267,7 @@ class OrderGate:
             limit_price=request.limit_price,
             trigger_price=request.trigger_price,
             display_quantity=request.display_quantity,
+            protection=request.protection,
         )
         self._ledger.table.add(order)
         self._checks.entered(order)
@@ -412,6 +424,7 @@ class OrderGate:
             order.limit_price = change.limit_price or order.limit_price
             order.trigger_price = change.trigger_price or order.trigger_price
             order.display_quantity = change.display_quantity or order.display_quantity
+            order.protection = change.protection or order.protection
         order.reason = ""
         self._ledger.update(order, "amended")
 

@@ -10,9 +10,17 @@ from collections.abc import Callable, Iterable, Mapping
 from decimal import Decimal
 
 from terminal.core.observe import Observable
-from terminal.domain.account import AccountSnapshot, Balance, FeeRates, Position
+from terminal.domain.account import (
+    AccountFigures,
+    AccountInfo,
+    AccountKind,
+    AccountSnapshot,
+    Balance,
+    FeeRates,
+    Position,
+)
 from terminal.domain.decimals import ZERO
-from terminal.domain.events import BalancesReported
+from terminal.domain.events import BalancesReported, PositionReported
 from terminal.domain.instrument import Instrument, InstrumentId
 from terminal.domain.market import Feed, FeedKind, Quote, Side
 from terminal.domain.orders import Order, OrderState
@@ -35,23 +43,32 @@ class Portfolio:
         self._market = market
         self._open_orders = open_orders
         self._totals: dict[str, dict[str, Decimal]] = {}
-        self._positions: dict[str, tuple[Position, ...]] = {}
+        self._positions: dict[str, dict[str, Position]] = {}
+        self._figures: dict[str, AccountFigures] = {}
+        self._infos: dict[str, AccountInfo] = {}
         self._fees: dict[str, dict[str, FeeRates]] = {}
         self._known: set[str] = set()
         self._streamed: dict[str, set[str]] = {}
+        self._moved: dict[str, dict[str, Position]] = {}
+        """By account: positions that the stream told of since a snapshot was asked for."""
         self._feeds: dict[InstrumentId, Callable[[], None]] = {}
 
     def expect_snapshot(self, account: str) -> None:
         """A snapshot is being asked for: what the stream says from now on is newer than it will be."""
         self._streamed[account] = set()
+        self._moved[account] = {}
 
     def load(self, account: str, snapshot: AccountSnapshot) -> None:
         """Take what a reconciliation read. A failed position query leaves the positions as they were."""
         before, newer = self._totals.get(account, {}), self._streamed.pop(account, set())
         self._totals[account] = {balance.asset: balance.total for balance in snapshot.balances}
         self._totals[account].update({asset: before[asset] for asset in newer if asset in before})
+        moved = self._moved.pop(account, {})
         if snapshot.positions_known:
-            self._positions[account] = snapshot.positions
+            positions = {each.position_id: each for each in snapshot.positions} | moved
+            self._positions[account] = {key: each for key, each in positions.items() if each.quantity}
+        if snapshot.figures is not None:
+            self._figures[account] = snapshot.figures
         if snapshot.fees:
             self._fees.setdefault(account, {}).update(snapshot.fees)
         self._known.add(account)
@@ -70,10 +87,36 @@ class Portfolio:
         self._watch_prices(account)
         self.changed.notify(account)
 
+    def on_position(self, account: str, event: PositionReported) -> None:
+        """Take a position as it stands now from the account's stream."""
+        position = event.position
+        if account in self._moved:
+            self._moved[account][position.position_id] = position
+        held = self._positions.setdefault(account, {})
+        if position.quantity:
+            held[position.position_id] = position
+        else:
+            held.pop(position.position_id, None)
+        self.changed.notify(account)
+
+    def on_figures(self, account: str, figures: AccountFigures) -> None:
+        """Take the figures of an account on margin from its stream."""
+        self._figures[account] = figures
+        self._known.add(account)
+        self._watch_prices(account)
+        self.changed.notify(account)
+
+    def set_info(self, account: str, info: AccountInfo) -> None:
+        """What kind of account this is."""
+        if self._infos.get(account) != info:
+            self._infos[account] = info
+            self.changed.notify(account)
+
     def forget(self, account: str) -> None:
         """Drop an account that is no longer connected."""
         self._totals.pop(account, None)
-        self._positions.pop(account, None)
+        for table in (self._positions, self._figures, self._infos, self._moved):
+            table.pop(account, None)
         self._known.discard(account)
         venue = account.partition(":")[0]
         for instrument in [item for item in self._feeds if item.venue == venue]:
@@ -83,7 +126,11 @@ class Portfolio:
     def _watch_prices(self, account: str) -> None:
         """Keep a price of everything held, so that its worth is never a guess."""
         venue = account.partition(":")[0]
-        for asset, total in self._totals.get(account, {}).items():
+        amounts = dict(self._totals.get(account, {}))
+        figures = self._figures.get(account)
+        if figures is not None and figures.currency != HOME_CURRENCY:
+            amounts[figures.currency] = figures.balance
+        for asset, total in amounts.items():
             for symbol in (f"{asset}/{HOME_CURRENCY}", f"{HOME_CURRENCY}/{asset}"):
                 instrument = InstrumentId(venue, symbol)
                 if (
@@ -107,7 +154,24 @@ class Portfolio:
 
     def positions(self, account: str) -> tuple[Position, ...]:
         """Open positions, where the venue has such."""
-        return self._positions.get(account, ())
+        return tuple(self._positions.get(account, {}).values())
+
+    def position(self, account: str, position_id: str) -> Position | None:
+        """One open position; None where there is none of that id (any more)."""
+        return self._positions.get(account, {}).get(position_id)
+
+    def figures(self, account: str) -> AccountFigures | None:
+        """Balance, margin and what follows of them; None for an account that holds balances instead."""
+        return self._figures.get(account)
+
+    def info(self, account: str) -> AccountInfo | None:
+        """What kind of account this is, where a connection has several."""
+        return self._infos.get(account)
+
+    def leverage(self, account: str, instrument: Instrument) -> Decimal | None:
+        """30 where the account trades on margin at 1:30; None: it pays in full."""
+        info = self._infos.get(account)
+        return None if info is None or info.kind is AccountKind.CASH else info.leverage
 
     def fee_rates(self, account: str, symbol: str) -> FeeRates | None:
         """The account's own rates, or None while unknown."""
@@ -121,6 +185,10 @@ class Portfolio:
         if account not in self._known:
             return None
         venue = account.partition(":")[0]
+        figures = self._figures.get(account)
+        if figures is not None:
+            price = self._price(venue, figures.currency, currency)
+            return None if price is None or figures.equity is None else figures.equity * price
         worth = ZERO
         for asset, total in self._totals.get(account, {}).items():
             price = self._price(venue, asset, currency)

@@ -18,8 +18,8 @@ from terminal.domain.book import Cost, OrderBook
 from terminal.domain.errors import OrderRefused
 from terminal.domain.instrument import Instrument, InstrumentId, InstrumentKind
 from terminal.domain.market import Quote, Side
-from terminal.domain.orders import Order, OrderRequest, OrderState, OrderType
-from terminal.domain.rules import notional_of, plain
+from terminal.domain.orders import AT_MARKET, Order, OrderRequest, OrderState, OrderType
+from terminal.domain.rules import notional_of, plain, quantity_text
 
 _CENT = Decimal("0.01")
 _MINUTE_NS = 60_000_000_000
@@ -91,6 +91,10 @@ class AccountView(Protocol):
         """What the account is worth in ``currency``; None while unknown."""
         ...
 
+    def leverage(self, account: str, instrument: Instrument, /) -> Decimal | None:
+        """30 where the account trades the instrument on margin at 1:30; None: it pays in full."""
+        ...
+
 
 @dataclass(frozen=True, slots=True)
 class Prices:
@@ -120,7 +124,7 @@ def read_prices(request: OrderRequest, market: MarketView) -> Prices:
     bid = book.best_bid if book is not None else None
     ask = book.best_ask if book is not None else None
     cost = None
-    if book is not None and request.order_type is OrderType.MARKET and not request.in_quote:
+    if book is not None and request.order_type in AT_MARKET and not request.in_quote:
         cost = book.cost_to_take(request.side, request.quantity) if request.quantity > 0 else None
     return Prices(
         bid=bid.price if bid is not None else quote.bid if quote is not None else None,
@@ -142,6 +146,7 @@ def is_same_order(request: OrderRequest, other: OrderRequest) -> bool:
         and request.limit_price == other.limit_price
         and request.trigger_price == other.trigger_price
         and request.trail_offset == other.trail_offset
+        and request.position_id == other.position_id
     )
 
 
@@ -172,15 +177,17 @@ class RiskRules:
         *,
         equity: Decimal | None,
         recent: Iterable[tuple[Order, int]],
+        leverage: Decimal | None = None,
     ) -> list[OrderRefused]:
         """What the limits say of a request. ``equity`` is in the instrument's quote currency, ``recent`` are
-        the account's own orders, each with its age in ns."""
+        the account's own orders, each with its age in ns. With ``leverage`` (30: 1:30) the share of the
+        account is that of the margin, for nobody lays the whole notional on the table."""
         limits = self.limits_for(instrument)
         out: list[OrderRefused] = []
         out += _check_age(limits, request, prices)
         out += _check_band(limits, request, instrument, prices)
         out += _check_market(limits, request, prices)
-        out += _check_size(limits, request, instrument, prices, equity)
+        out += _check_size(limits, request, instrument, prices, equity, leverage)
         out += _check_repetition(limits, request, recent)
         return out
 
@@ -230,7 +237,7 @@ def _check_band(
     """How far the order may trade beyond the opposite quote, in per cent and in ticks."""
     side = request.side
     against, name = prices.opposite(side), "ask" if side is Side.BUY else "bid"
-    if request.order_type is OrderType.MARKET:
+    if request.order_type in AT_MARKET:
         reach, subject = prices.cost.worst_price if prices.cost is not None else None, "the worst fill"
     elif request.order_type in (OrderType.STOP_LIMIT, OrderType.TAKE_PROFIT_LIMIT):
         # It trades once triggered, so its limit is measured from the trigger.
@@ -294,7 +301,7 @@ def _check_market(limits: RiskLimits, request: OrderRequest, prices: Prices) -> 
             f"spread {plain(pct)} %, your limit is {plain(limits.max_spread_pct.value)} %",
         )
     against, last = prices.opposite(request.side), prices.last
-    takes = request.order_type is OrderType.MARKET or (
+    takes = request.order_type in AT_MARKET or (
         request.limit_price is not None
         and against is not None
         and (request.limit_price - against) * request.side.sign >= 0
@@ -342,6 +349,7 @@ def _check_size(
     instrument: Instrument,
     prices: Prices,
     equity: Decimal | None,
+    leverage: Decimal | None,
 ) -> list[OrderRefused]:
     out: list[OrderRefused] = []
     quantity, quote = request.quantity, instrument.quote
@@ -350,7 +358,8 @@ def _check_size(
             limits.max_quantity,
             "quantity",
             quantity,
-            f"quantity {plain(quantity)} {instrument.base}, your limit is {plain(limits.max_quantity.value)}",
+            f"quantity {quantity_text(quantity, instrument)}, your limit is "
+            f"{quantity_text(limits.max_quantity.value, instrument)}",
             "quantity",
         )
     notional = notional_of(request, instrument, prices.expected(request.side))
@@ -364,7 +373,7 @@ def _check_size(
             "quantity",
         )
     share = limits.notional_pct
-    if share is None or share.step is Step.OFF:
+    if share is None or share.step is Step.OFF or request.reduce_only:
         return out
     if notional is None or equity is None:
         what = "order" if notional is None else "account"
@@ -380,12 +389,13 @@ def _check_size(
         return out
     if equity <= 0:
         return out  # nothing to lose a share of; the balance check speaks
-    pct = _pct(notional / equity * 100)
+    pct = _pct(notional / (leverage or 1) / equity * 100)
     out += _crossed(
         share,
         "notional",
         pct,
-        f"{plain(pct)} % of the account, your limit is {plain(share.value)} %",
+        f"{plain(pct)} % of the account{' as margin' if leverage else ''}, your limit is "
+        f"{plain(share.value)} %",
         "quantity",
     )
     return out

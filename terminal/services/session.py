@@ -17,7 +17,7 @@ from typing import Protocol
 from terminal.core import tasks
 from terminal.core.clock import Clock
 from terminal.core.observe import Observable
-from terminal.domain.account import AccountSnapshot
+from terminal.domain.account import AccountInfo, AccountSnapshot
 from terminal.domain.errors import (
     AuthRejected,
     CredentialError,
@@ -27,19 +27,33 @@ from terminal.domain.errors import (
     VenueUnavailable,
 )
 from terminal.domain.events import (
+    AccountEvent,
+    AccountsChanged,
     AccountStreamReset,
     BalancesReported,
     BudgetLevel,
+    FiguresReported,
     FillReported,
+    ForAccount,
     LinkChanged,
     LinkState,
     OrderReported,
+    PositionReported,
+    SignInNeeded,
     VenueEvent,
+    VenueNotice,
     VenueStatusChanged,
 )
 from terminal.services.market_data import MarketData
 from terminal.services.portfolio import Portfolio
-from terminal.venues.base import Connector, ConnectorSettings, LinkHealth, TradesOrders, VenueInfo
+from terminal.venues.base import (
+    Connector,
+    ConnectorSettings,
+    HasAccounts,
+    LinkHealth,
+    TradesOrders,
+    VenueInfo,
+)
 
 log = logging.getLogger("session")
 
@@ -102,11 +116,31 @@ class OrderDesk(Protocol):
         ...
 
 
+@dataclass(slots=True)
+class _Side:
+    """One account of a connection: its hand, and whether it was compared with the venue."""
+
+    key: str
+    trader: TradesOrders
+    link: LinkState = LinkState.CONNECTING
+    reconciled: bool = False
+    task: asyncio.Task[None] | None = None
+
+
+_ACCOUNT_EVENTS = frozenset(
+    {OrderReported, FillReported, BalancesReported, PositionReported, FiguresReported, AccountStreamReset}
+)
+
+
 class Session:
-    """One venue's connection in one mode.
+    """One venue's connection in one mode, with one account or several.
 
     Attributes:
         changed: called after any change of state; figures such as ages are asked for when drawn.
+        compared: an account was compared with the venue and takes orders now.
+        told: what the venue wants a person to know.
+        infos: the accounts of a connection that has several, by our key for each.
+        needs_sign_in: why the person has to sign in again; empty while he does not.
     """
 
     def __init__(
@@ -129,10 +163,16 @@ class Session:
         self._orders = orders
         self._portfolio = portfolio
         self._clock = clock
+        self.compared: Observable[[str]] = Observable(f"compared {plan.venue}")
+        self.told: Observable[[VenueNotice]] = Observable(f"notices {plan.venue}")
+        self.infos: dict[str, AccountInfo] = {}
+        self.needs_sign_in = ""
         self._links: dict[str, LinkState] = {}
-        self._reconciled = False
+        self._sides: dict[str, _Side] = {}
+        self._active = plan.account
+        if plan.settings.credentials and isinstance(connector, TradesOrders):
+            self._sides[plan.account] = _Side(plan.account, connector)
         self._is_stopped = False
-        self._reconcile_task: asyncio.Task[None] | None = None
         self._watch_task: asyncio.Task[None] | None = None
         self._clock_gap_ns = clock.wall_ns() - clock.monotonic_ns()
         self._silent = False
@@ -145,7 +185,33 @@ class Session:
 
     @property
     def account(self) -> str:
-        return self.plan.account
+        """Our key of the account that trades from this connection's panels."""
+        return self._active
+
+    @property
+    def accounts(self) -> Sequence[str]:
+        """Our keys of the accounts that are open, the active one among them."""
+        return tuple(self._sides) or (self._active,)
+
+    def select_account(self, account: str) -> None:
+        """Make another account of this connection the active one. Raises KeyError where it is not open."""
+        if account not in self._sides:
+            raise KeyError(account)
+        if account != self._active:
+            self._active = account
+            self._refresh("")
+            self.changed.notify()
+
+    def trader(self, account: str) -> TradesOrders | None:
+        """The hand of one of the accounts; None while it is not open."""
+        side = self._sides.get(account)
+        return None if side is None else side.trader
+
+    def compare_again(self, account: str) -> None:
+        """Compare an account with the venue once more: something was sent and not answered."""
+        side = self._sides.get(account)
+        if side is not None and side.link is LinkState.LIVE:
+            self._begin_reconcile(side)
 
     @property
     def mode(self) -> Mode:
@@ -158,7 +224,7 @@ class Session:
     @property
     def has_account(self) -> bool:
         """Whether this connection can trade at all: it has a key and the venue takes orders."""
-        return bool(self.plan.settings.credentials) and isinstance(self.connector, TradesOrders)
+        return bool(self.plan.settings.credentials) and isinstance(self.connector, TradesOrders | HasAccounts)
 
     def health(self) -> LinkHealth:
         """Round trip, clock offset, age of the last frame."""
@@ -182,7 +248,7 @@ class Session:
             await self.connector.connect(self._on_event)
             self._market.set_instruments(await self.connector.instruments())
         except (AuthRejected, CredentialError) as error:
-            self._set(SessionState.FAILED, error.user_text)
+            self._set(SessionState.FAILED, self.needs_sign_in or error.user_text)
         except TerminalError as error:
             log.warning("%s: %s", self.venue, error)
             if self.state is not SessionState.FAILED:
@@ -191,8 +257,9 @@ class Session:
     async def stop(self) -> None:
         """Disconnect; nothing is cancelled at the venue."""
         self._is_stopped = True
-        await tasks.cancel_and_wait(self._watch_task, self._reconcile_task)
-        self._orders.suspend(self.account, "The connection is closed.")
+        await tasks.cancel_and_wait(self._watch_task, *(side.task for side in self._sides.values()))
+        for account in self.accounts:
+            self._orders.suspend(account, "The connection is closed.")
         self._market.detach(self.venue)
         await self.connector.close()
         self._set(SessionState.OFF, "")
@@ -202,32 +269,101 @@ class Session:
         if kind is LinkChanged:
             self._market.ingest(self.venue, event)
             self._on_link(event)  # type: ignore[arg-type]
-        elif kind is OrderReported or kind is FillReported:
-            self._orders.on_event(self.account, event)
-        elif kind is BalancesReported:
-            self._portfolio.on_balances(self.account, event)  # type: ignore[arg-type]
-        elif kind is AccountStreamReset:
-            self._suspend("Checking orders and balances with the venue.")
-            self._begin_reconcile()
-        elif kind is VenueStatusChanged:
-            self.venue_status = event.status  # type: ignore[union-attr]
+        elif kind in _ACCOUNT_EVENTS:
+            self._on_account_event(self.plan.account, event)  # type: ignore[arg-type]
+        elif isinstance(event, ForAccount):
+            self._on_for_account(event)
+        elif isinstance(event, AccountsChanged):
+            self._on_accounts(event.accounts)
+        elif isinstance(event, VenueStatusChanged):
+            self.venue_status = event.status
             self.changed.notify()
+        elif isinstance(event, VenueNotice):
+            self.told.notify(event)
+        elif isinstance(event, SignInNeeded):
+            self._on_sign_in_needed(event.reason)
         else:
             self._market.ingest(self.venue, event)
 
+    def _on_account_event(self, account: str, event: AccountEvent) -> None:
+        if isinstance(event, OrderReported | FillReported):
+            self._orders.on_event(account, event)
+        elif isinstance(event, PositionReported):
+            self._portfolio.on_position(account, event)
+        elif isinstance(event, FiguresReported):
+            self._portfolio.on_figures(account, event.figures)
+        elif isinstance(event, BalancesReported):
+            self._portfolio.on_balances(account, event)
+        elif account in self._sides:
+            self._suspend(self._sides[account], "Checking orders and balances with the venue.")
+            self._begin_reconcile(self._sides[account])
+
+    def _on_for_account(self, event: ForAccount) -> None:
+        account = self.key_of(event.account_id)
+        if not isinstance(event.event, LinkState):
+            self._on_account_event(account, event.event)
+            return
+        side = self._sides.get(account)
+        if side is None:
+            return
+        side.link = event.event
+        if side.link is LinkState.LIVE:
+            self._begin_reconcile(side)
+        else:
+            self._suspend(side, event.reason or "The account is not signed in; orders wait until it is.")
+        self._refresh(event.reason)
+
+    def _on_accounts(self, infos: Sequence[AccountInfo]) -> None:
+        """Accounts came or went. The account chosen last stays the active one while it is there."""
+        connector = self.connector
+        assert isinstance(connector, HasAccounts)
+        self.infos = {self.key_of(info.account_id): info for info in infos}
+        for key in [key for key in self._sides if key not in self.infos]:
+            side = self._sides.pop(key)
+            if side.task is not None:
+                side.task.cancel()
+            self._orders.suspend(key, "This account is not open any more.")
+            self._portfolio.forget(key)
+        for key, info in self.infos.items():
+            self._portfolio.set_info(key, info)
+            if key not in self._sides:
+                self._sides[key] = _Side(key, connector.trader(info.account_id))
+        if self._active not in self._sides:
+            wanted = self.key_of(self.plan.settings.options.get("account", ""))
+            self._active = wanted if wanted in self._sides else next(iter(self._sides), self.plan.account)
+        self._refresh("")
+        self.changed.notify()
+
+    def key_of(self, account_id: str) -> str:
+        """Our key for an account of a connection that has several, e.g. ``ctrader:practice:5120001``."""
+        return f"{self.plan.account}:{account_id}"
+
+    def _on_sign_in_needed(self, reason: str) -> None:
+        self.needs_sign_in = reason
+        for side in self._sides.values():
+            self._suspend(side, reason)
+        self._set(SessionState.FAILED, reason)
+        self.told.notify(VenueNotice(reason, is_urgent=True))
+
     def _on_link(self, event: LinkChanged) -> None:
         self._links[event.link] = event.state
-        if event.link == "private":
+        side = self._sides.get(self.plan.account)
+        if event.link == "private" and side is not None:
+            side.link = event.state
             if event.state is LinkState.LIVE:
-                self._begin_reconcile()
+                self._begin_reconcile(side)
             else:
-                self._suspend(event.reason or "The account's stream is down; orders wait until it is back.")
+                text = event.reason or "The account's stream is down; orders wait until it is back."
+                self._suspend(side, text)
         self._refresh(event.reason)
 
     def _refresh(self, reason: str) -> None:
         """Work the one word out of the links, worst first."""
         public = self._links.get("public", LinkState.CONNECTING)
-        private = self._links.get("private", LinkState.CONNECTING) if self.has_account else LinkState.LIVE
+        side = self._sides.get(self._active)
+        private = LinkState.LIVE if not self.has_account or side is None else side.link
+        if self.needs_sign_in:
+            return
         if LinkState.FAILED in (public, private):
             state = SessionState.FAILED
         elif LinkState.RECONNECTING in (public, private):
@@ -236,7 +372,7 @@ class Session:
             state = SessionState.CONNECTING
         elif self._silent:
             state = SessionState.STALE
-        elif self.has_account and not self._reconciled:
+        elif self.has_account and (side is None or not side.reconciled):
             state = SessionState.SYNCING
         else:
             state = SessionState.LIVE
@@ -251,31 +387,29 @@ class Session:
 
     # -- reconciliation -------------------------------------------------------------------------------
 
-    def _suspend(self, reason: str) -> None:
-        self._reconciled = False
-        self._orders.suspend(self.account, reason)
+    def _suspend(self, side: _Side, reason: str) -> None:
+        side.reconciled = False
+        self._orders.suspend(side.key, reason)
 
-    def _begin_reconcile(self) -> None:
+    def _begin_reconcile(self, side: _Side) -> None:
         # A link may still come up while it is being closed.
         if not self.has_account or self._is_stopped:
             return
         if self._clock_off:
-            self._suspend(self._clock_off)
+            self._suspend(side, self._clock_off)
             return
-        if self._reconcile_task is not None:
-            self._reconcile_task.cancel()
-        self._reconcile_task = tasks.spawn(self._reconcile(), name=f"reconcile {self.account}")
+        if side.task is not None:
+            side.task.cancel()
+        side.task = tasks.spawn(self._reconcile(side), name=f"reconcile {side.key}")
 
-    async def _reconcile(self) -> None:
+    async def _reconcile(self, side: _Side) -> None:
         """Compare orders, fills and balances with the venue until it works; only then may orders leave."""
-        connector = self.connector
-        assert isinstance(connector, TradesOrders)
         for attempt in range(1_000_000):
             try:
-                self._portfolio.expect_snapshot(self.account)
-                snapshot = await connector.snapshot(self._orders.reconcile_from_ns(self.account))
-                self._portfolio.load(self.account, snapshot)
-                await self._orders.reconcile(self.account, snapshot)
+                self._portfolio.expect_snapshot(side.key)
+                snapshot = await side.trader.snapshot(self._orders.reconcile_from_ns(side.key))
+                self._portfolio.load(side.key, snapshot)
+                await self._orders.reconcile(side.key, snapshot)
             except AuthRejected as error:
                 self._set(SessionState.FAILED, error.user_text)
                 return
@@ -283,11 +417,12 @@ class Session:
                 await asyncio.sleep(error.retry_after_s or 5.0)
             except TerminalError as error:
                 text = error.user_text if isinstance(error, VenueError) else str(error)
-                log.warning("%s: reconciliation failed, trying again: %s", self.account, error)
+                log.warning("%s: reconciliation failed, trying again: %s", side.key, error)
                 self._set(SessionState.SYNCING, text)
                 await asyncio.sleep(_RECONCILE_RETRY_S[min(attempt, len(_RECONCILE_RETRY_S) - 1)])
             else:
-                self._reconciled = True
+                side.reconciled = True
+                self.compared.notify(side.key)
                 self._refresh("")
                 return
 
@@ -308,9 +443,9 @@ class Session:
             if abs(gap_ns - self._clock_gap_ns) > _CLOCK_JUMP_S * 1e9:
                 log.warning("%s: the clock jumped by %.1f s", self.venue, (gap_ns - self._clock_gap_ns) / 1e9)
                 self._clock_gap_ns = gap_ns
-                if self._reconciled:
-                    self._suspend("The clock jumped; checking orders with the venue.")
-                    self._begin_reconcile()
+                for side in [side for side in self._sides.values() if side.reconciled]:
+                    self._suspend(side, "The clock jumped; checking orders with the venue.")
+                    self._begin_reconcile(side)
                     self._refresh("The clock jumped; checking orders with the venue.")
             self._compare_clocks()
 
@@ -328,15 +463,17 @@ class Session:
                 "set the clock right. Until then no order is sent; cancels are."
             )
             log.warning("%s: the clocks differ by %.1f s", self.venue, offset_ms / 1000)
-            if self._reconcile_task is not None:
-                self._reconcile_task.cancel()
-            self._suspend(self._clock_off)
+            for side in self._sides.values():
+                if side.task is not None:
+                    side.task.cancel()
+                self._suspend(side, self._clock_off)
             self._refresh(self._clock_off)
             return
         self._clock_off = ""
-        self._suspend("The clock is right again; checking orders with the venue.")
-        if self._links.get("private") is LinkState.LIVE:
-            self._begin_reconcile()
+        for side in self._sides.values():
+            self._suspend(side, "The clock is right again; checking orders with the venue.")
+            if side.link is LinkState.LIVE:
+                self._begin_reconcile(side)
         self._refresh("The clock is right again; checking orders with the venue.")
 
 
@@ -348,6 +485,8 @@ class SessionManager:
 
     Attributes:
         changed: called with the venue's name when its session changed or was replaced.
+        told: what a venue wants a person to know.
+        compared: an account was compared with its venue and takes orders now.
     """
 
     def __init__(
@@ -359,6 +498,8 @@ class SessionManager:
         clock: Clock,
     ) -> None:
         self.changed: Observable[[str]] = Observable("sessions")
+        self.told: Observable[[str, VenueNotice]] = Observable("venue notices")
+        self.compared: Observable[[str]] = Observable("compared")
         self._make = make
         self._market = market
         self._orders = orders
@@ -375,14 +516,18 @@ class SessionManager:
 
     def session_of(self, account: str) -> Session | None:
         """The connection that an account belongs to."""
-        return next((item for item in self._sessions.values() if item.account == account), None)
+        return next((item for item in self._sessions.values() if account in item.accounts), None)
 
     def trading_connector(self, account: str) -> TradesOrders | None:
         """The connector that can trade for an account, or None while it is not connected."""
         session = self.session_of(account)
-        if session is None or not session.has_account or not isinstance(session.connector, TradesOrders):
-            return None
-        return session.connector
+        return None if session is None else session.trader(account)
+
+    def compare_again(self, account: str) -> None:
+        """Compare an account with its venue once more: something was sent and not answered."""
+        session = self.session_of(account)
+        if session is not None:
+            session.compare_again(account)
 
     async def use(self, plan: ConnectionPlan) -> Session:
         """Connect a venue as planned, closing what it was connected to before.
@@ -394,7 +539,8 @@ class SessionManager:
             old = self._sessions.get(plan.venue)
             if old is not None:
                 await old.stop()
-                self._portfolio.forget(old.account)
+                for account in old.accounts:
+                    self._portfolio.forget(account)
             if self._is_closed:
                 raise VenueUnavailable(plan.venue, "closing", user_text="The terminal is closing.")
             session = Session(
@@ -407,6 +553,8 @@ class SessionManager:
             )
             self._sessions[plan.venue] = session
             session.changed.watch(lambda: self.changed.notify(plan.venue))
+            session.told.watch(lambda told: self.told.notify(plan.venue, told))
+            session.compared.watch(self.compared.notify)
             self.changed.notify(plan.venue)
             await session.start()
             return session

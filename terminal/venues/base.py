@@ -85,6 +85,11 @@ class Capabilities:
     records: bool = False
     """Closed orders and cash flow can be paged through."""
 
+    @property
+    def protection_words(self) -> frozenset[str]:
+        """The protections as words; the rules below know no venue's flags."""
+        return frozenset(kind.value for kind in self.protections)
+
 
 @dataclass(frozen=True, slots=True)
 class CredentialField:

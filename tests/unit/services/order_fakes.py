@@ -146,12 +146,16 @@ class FakeAccounts:
             "BTC": Balance("BTC", D(50)),
         }
         self.worth: Decimal | None = D(4_000_000)
+        self.margin_leverage: Decimal | None = None
 
     def balances(self, account: str, /) -> Mapping[str, Balance]:
         return self.held
 
     def fee_rates(self, account: str, symbol: str, /) -> FeeRates | None:
         return FeeRates(D("0.25"), D("0.40"))
+
+    def leverage(self, account: str, instrument: Instrument, /) -> Decimal | None:
+        return self.margin_leverage
 
     def equity(self, account: str, currency: str, /) -> Decimal | None:
         return self.worth
