@@ -1,7 +1,8 @@
 """The composed application without a screen on a practice venue, with timings that make minutes seconds.
 
-Leaving the block checks what every case has to hold: nothing was sent twice by the venue's own record, every
-task ends within five seconds of the stop, no error was logged by a task, and no secret is in the log.
+Leaving the block checks what every case has to hold: nothing was sent twice by the venue's own record, no
+step held the thread of the screen for longer than a tenth of a second, every task ends within five seconds of
+the stop, no error was logged by a task, and no secret is in the log.
 """
 
 from __future__ import annotations
@@ -36,6 +37,7 @@ from terminal.services.session import Session, SessionState
 from terminal.transport.websocket import LinkPolicy
 from terminal.venues.kraken.nonce import MemoryNonceStore
 from tests.helpers import eventually
+from tests.lag import LagWatch, watched_thread
 from tests.practice import Practice, RunningVenues, Told
 
 D = Decimal
@@ -97,6 +99,7 @@ class Rig:
     practice: Practice
     ring: LogRing
     paths: Paths
+    lag: LagWatch
     notices: list[Notice] = field(default_factory=list)
     states: list[SessionState] = field(default_factory=list)
     reports: list[Any] = field(default_factory=list)
@@ -295,7 +298,7 @@ async def rig(
     """A terminal on the practice venue; see the module's text for what leaving checks."""
     paths = paths_below(folder).make()
     before = tasks.running()
-    with own_logging(paths.log_file) as ring:
+    with own_logging(paths.log_file) as ring, watched_thread() as lag:
         terminal = Terminal(
             paths,
             ring,
@@ -309,7 +312,7 @@ async def rig(
                 "nonces": nonces_of(practice),
             },
         )
-        found = Rig(terminal, practice, ring, paths)
+        found = Rig(terminal, practice, ring, paths, lag)
         terminal.notice.watch(found.notices.append)
         terminal.gate.reconciled.watch(found.reports.append)
         terminal.sessions.changed.watch(lambda venue: found.states.append(found.session.state))
@@ -329,6 +332,7 @@ async def rig(
             await terminal.stop()
             took_s = time.monotonic() - began
         assert took_s < STOP_WITHIN_S, f"stopping took {took_s:.1f} s"
+        lag.require_never_blocked()
         left = [task.get_name() for task in tasks.running() - before]
         assert not left, f"left running: {left}"
         (await practice.told(ACCOUNT)).require_nothing_sent_twice()

@@ -2,8 +2,9 @@
 
 ``run_screen`` builds what ``main.py`` builds, on the merged loop, and lets a coroutine use it. Gestures are
 carried out between the tasks of the loop, as the ones of a person are: Qt handles pending events while it
-delivers them, and a task that did that from inside itself would stop the others. Leaving checks that nothing
-stays behind: tasks, timers, sockets, threads, errors in the log, warnings of Qt.
+delivers them, and a task that did that from inside itself would stop the others. Leaving checks that no turn
+of the loop held the screen for longer than a tenth of a second, and that nothing stays behind: tasks, timers,
+sockets, threads, errors in the log, warnings of Qt.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ import time
 from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import dataclass, field
 from decimal import Decimal
+from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -64,6 +66,7 @@ from terminal.widgets.table import DataTable
 from terminal.widgets.ticket import TicketPanel
 from tests.e2e.rig import ACCOUNT, BTC, nonces_of, own_logging, secrets_of
 from tests.helpers import eventually
+from tests.lag import LONGEST_MS, watched_thread
 from tests.practice import Practice, RunningVenues
 
 T = TypeVar("T")
@@ -165,16 +168,14 @@ class Hand:
         """Type a text where the keyboard is."""
         window = self._window()
 
-        def gesture() -> None:
-            for char in text:
-                QTest.keyClick(window, ord(char.upper()) if char.isascii() else 0, NO)
-
         if text.isascii() and all(char.isdigit() or char in ".,+-*/: " for char in text):
-            await self.do(gesture)
+            for char in text:
+                await self.do(partial(QTest.keyClick, window, ord(char), NO))
         else:
             focus = QApplication.focusWidget()
             assert focus is not None
-            await self.do(lambda: QTest.keyClicks(focus, text))
+            for char in text:
+                await self.do(partial(QTest.keyClicks, focus, char))
 
     async def replace(self, field: QLineEdit, text: str) -> None:
         """Click into a field, mark all of it, and type."""
@@ -548,12 +549,13 @@ def run_screen(
     wait: bool = True,
     prepare: Callable[[Terminal], None] | None = None,
     errors_expected: tuple[str, ...] = (),
-    timeout_s: float = 60.0,
+    timeout_s: float = 80.0,
+    longest_ms: float = LONGEST_MS,
 ) -> None:
     """Start the application in a folder on a practice venue, run ``body`` on it, quit, look what is left.
 
     Run it again with the same folder for a restart. ``errors_expected``: words of lines at error level that
-    belong to the case.
+    belong to the case. ``longest_ms``: for how long a turn of the loop may hold the screen.
     """
     app = QApplication.instance()
     assert isinstance(app, QApplication)
@@ -592,7 +594,9 @@ def run_screen(
                 async with asyncio.timeout(timeout_s):
                     if wait:
                         await desk.until_live()
-                    await body(desk)
+                    with watched_thread(under_qt=True) as lag:
+                        await body(desk)
+                    lag.require_never_blocked(longest_ms)
             finally:
                 began = time.monotonic()
                 await start._stop(screen, terminal, starting)

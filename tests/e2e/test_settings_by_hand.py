@@ -88,7 +88,8 @@ def test_settings_hold_at_once_and_after_a_restart(
         shown = [str(table.index(0, at).data()) for at in range(table.columnCount())]
         assert shown.count(fmt.HIDDEN) >= 3, shown
 
-    run_screen(practice, tmp_path, body)
+    # Another density dresses every widget anew, once and at the person's own wish.
+    run_screen(practice, tmp_path, body, longest_ms=500.0)
 
     async def again(desk: Desk) -> None:
         assert desk.ladder._row_px == theme.COMPACT.ladder_row
