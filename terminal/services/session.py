@@ -51,6 +51,7 @@ from terminal.venues.base import (
     ConnectorSettings,
     HasAccounts,
     LinkHealth,
+    Reconnects,
     TradesOrders,
     VenueInfo,
 )
@@ -61,6 +62,8 @@ log = logging.getLogger("session")
 STALE_AFTER_S = 3.0
 _CHECK_EVERY_S = 1.0
 _CLOCK_JUMP_S = 2.0
+# A jump forward by so much is taken for sleep: shorter ones a connection survives, or its pings tell.
+_SLEPT_S = 10.0
 # Kraken's slowest tier refills its call counter in about a minute; retries of a failed
 # reconciliation must not exhaust it.
 _RECONCILE_RETRY_S = (1.0, 2.0, 5.0, 10.0, 30.0)
@@ -389,6 +392,9 @@ class Session:
 
     def _suspend(self, side: _Side, reason: str) -> None:
         side.reconciled = False
+        if side.task is not None:
+            # A comparison that has begun knows nothing of this reason; its end would open the account.
+            side.task.cancel()
         self._orders.suspend(side.key, reason)
 
     def _begin_reconcile(self, side: _Side) -> None:
@@ -440,14 +446,29 @@ class Session:
                     self._market.set_stale(self.venue, silent)
                 self._refresh("No data for some seconds." if silent else "")
             gap_ns = self._clock.wall_ns() - self._clock.monotonic_ns()
-            if abs(gap_ns - self._clock_gap_ns) > _CLOCK_JUMP_S * 1e9:
-                log.warning("%s: the clock jumped by %.1f s", self.venue, (gap_ns - self._clock_gap_ns) / 1e9)
+            jump_s = (gap_ns - self._clock_gap_ns) / 1e9
+            if abs(jump_s) > _CLOCK_JUMP_S:
+                log.warning("%s: the clock jumped by %.1f s", self.venue, jump_s)
                 self._clock_gap_ns = gap_ns
-                for side in [side for side in self._sides.values() if side.reconciled]:
-                    self._suspend(side, "The clock jumped; checking orders with the venue.")
-                    self._begin_reconcile(side)
-                    self._refresh("The clock jumped; checking orders with the venue.")
+                self._prove_again(has_slept=jump_s > _SLEPT_S)
             self._compare_clocks()
+
+    def _prove_again(self, *, has_slept: bool) -> None:
+        """The wall clock jumped. After a sleep the venue may have forgotten us without a word: what is shown
+        is stale until the links were opened anew, and accounts are compared once they are."""
+        reason = "The clock jumped; checking orders with the venue."
+        if has_slept and isinstance(self.connector, Reconnects):
+            reason = "This computer was asleep; connecting again."
+            for side in self._sides.values():
+                self._suspend(side, reason)
+            self._market.set_stale(self.venue, True)
+            self._refresh(reason)
+            self.connector.reconnect(reason)
+            return
+        for side in [side for side in self._sides.values() if side.reconciled]:
+            self._suspend(side, reason)
+            self._begin_reconcile(side)
+            self._refresh(reason)
 
     def _compare_clocks(self) -> None:
         """With a clock far off, expiries, deadlines and what happened since when are all wrong."""
@@ -464,8 +485,6 @@ class Session:
             )
             log.warning("%s: the clocks differ by %.1f s", self.venue, offset_ms / 1000)
             for side in self._sides.values():
-                if side.task is not None:
-                    side.task.cancel()
                 self._suspend(side, self._clock_off)
             self._refresh(self._clock_off)
             return

@@ -390,6 +390,16 @@ class SubmitsBatches(Protocol):
 
 
 @runtime_checkable
+class Reconnects(Protocol):
+    """A connector that can be told that its connections may be dead though nothing says so: the machine has
+    slept."""
+
+    def reconnect(self, reason: str) -> None:
+        """Drop what is open and open it again at once; what was given up for good stays so."""
+        ...
+
+
+@runtime_checkable
 class HasDeadMansSwitch(Protocol):
     """A connector whose venue cancels everything when we fall silent."""
 

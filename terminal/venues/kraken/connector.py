@@ -215,6 +215,12 @@ class KrakenConnector:
         if self._own_http is not None:
             await self._own_http.close()
 
+    def reconnect(self, reason: str) -> None:
+        """Open both links again at once, unless a link was given up (a refused key waits for a person)."""
+        for stream in (self._public, self._private):
+            if stream is not None and stream.link.state is not LinkState.FAILED:
+                stream.link.reconnect_now(reason)
+
     async def instruments(self) -> Sequence[Instrument]:
         """Every pair Kraken lists that can be traded or watched."""
         try:

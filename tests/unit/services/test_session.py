@@ -15,13 +15,15 @@ from terminal.domain.errors import AuthRejected, VenueUnavailable
 from terminal.domain.events import (
     AccountStreamReset,
     BalancesReported,
+    FeedConfirmed,
     LinkChanged,
     LinkState,
     VenueEvent,
     VenueStatusChanged,
 )
+from terminal.domain.market import Feed, FeedKind
 from terminal.services import session as session_module
-from terminal.services.market_data import MarketData
+from terminal.services.market_data import FeedState, MarketData
 from terminal.services.portfolio import Portfolio
 from terminal.services.session import ConnectionPlan, Mode, Session, SessionManager, SessionState
 from terminal.venues.base import ConnectorSettings
@@ -197,6 +199,74 @@ def test_clock_jump_reconciles_before_orders_may_leave_again(monkeypatch: pytest
         desk.clock.jump_wall(3600)
         await eventually(lambda: len(desk.orders.reconciled) == 2)
         assert "clock" in desk.orders.suspended[-1].lower()
+
+    with_session(body)
+
+
+class Sleeper(FakeConnector):
+    """Can be told to open its connections anew."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.reconnect_reasons: list[str] = []
+
+    def reconnect(self, reason: str) -> None:
+        self.reconnect_reasons.append(reason)
+
+
+@pytest.mark.fault(15)
+def test_after_a_sleep_connections_are_opened_anew_and_nothing_counts_until_they_are(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(session_module, "_CHECK_EVERY_S", 0.01)
+    connector = Sleeper()
+    monkeypatch.setattr(Desk, "make", lambda desk, venue, settings: connector)
+
+    async def body(desk: Desk, session: Session) -> None:
+        connector.last_frame_ns = desk.clock.monotonic_ns()
+        connector.emit(PRIVATE_LIVE)
+        await eventually(lambda: session.state is SessionState.LIVE)
+        desk.market.watch(Feed(FeedKind.QUOTES, "BTC/USD"), "fake")
+        connector.emit(FeedConfirmed(Feed(FeedKind.QUOTES, "BTC/USD")))
+        # Two hours by the wall clock; the monotonic one stood still with the machine.
+        desk.clock.jump_wall(7200)
+        await eventually(lambda: connector.reconnect_reasons)
+        assert "asleep" in connector.reconnect_reasons[0]
+        assert "asleep" in desk.orders.suspended[-1]
+        assert session.state is SessionState.SYNCING
+        assert desk.market.feed_state(Feed(FeedKind.QUOTES, "BTC/USD"), "fake") is FeedState.STALE
+        assert len(desk.orders.reconciled) == 1, "compared over the connection that is not proven"
+        for link in ("public", "private"):
+            connector.emit(LinkChanged(link, LinkState.RECONNECTING, "asked", 0))
+            connector.emit(LinkChanged(link, LinkState.LIVE, "", 0))
+        await eventually(lambda: session.state is SessionState.LIVE)
+        assert len(desk.orders.reconciled) == 2
+        assert len(connector.reconnect_reasons) == 1
+
+    with_session(body)
+
+
+@pytest.mark.fault(35)
+def test_a_comparison_that_began_before_the_stream_was_lost_does_not_open_the_account() -> None:
+    async def body(desk: Desk, session: Session) -> None:
+        answer = asyncio.Event()
+        reconcile = desk.orders.reconcile
+
+        async def slowly(account: str, snapshot: AccountSnapshot) -> object:
+            await answer.wait()
+            return await reconcile(account, snapshot)
+
+        desk.orders.reconcile = slowly  # type: ignore[method-assign]
+        desk.connector.emit(PRIVATE_LIVE)
+        await eventually(lambda: desk.connector.snapshots_asked)
+        desk.connector.emit(LinkChanged("private", LinkState.RECONNECTING, "cut", 0))
+        answer.set()
+        for _ in range(20):
+            await asyncio.sleep(0)
+        assert desk.orders.reconciled == []
+        desk.connector.emit(PRIVATE_LIVE)
+        await eventually(lambda: session.state is SessionState.LIVE)
+        assert len(desk.orders.reconciled) == 1
 
     with_session(body)
 

@@ -241,6 +241,20 @@ def test_each_connection_attempt_has_a_token_of_its_own() -> None:
     run(main())
 
 
+@pytest.mark.fault(15)
+def test_told_of_a_sleep_it_opens_both_links_anew_but_not_one_that_was_given_up() -> None:
+    async def main() -> None:
+        async with Desk() as desk:
+            desk.connector.reconnect("asleep")
+            links = (desk.links.public, desk.links.private)
+            assert [link.reconnect_reasons for link in links] == [["asleep"], ["asleep"]]
+            desk.link.state = LinkState.FAILED
+            desk.connector.reconnect("asleep again")
+            assert [len(link.reconnect_reasons) for link in links] == [2, 1]
+
+    run(main())
+
+
 def test_a_key_without_the_permission_ends_in_failed() -> None:
     async def main() -> None:
         desk = Desk()
