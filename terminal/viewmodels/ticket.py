@@ -26,7 +26,7 @@ from terminal.viewmodels.cost import CostEstimate, estimate
 from terminal.viewmodels.cost_text import CostLine, cost_lines, fixed_numbers
 from terminal.viewmodels.frames import FrameClock
 from terminal.viewmodels.ports import Accounts, Gate, Market, Place, SelectedInstrument, Sessions, place_of
-from terminal.viewmodels.sending import OrderSender
+from terminal.viewmodels.sending import OrderSender, ResultKind
 from terminal.viewmodels.size_entry import (
     DEFAULT_PRESETS,
     Preset,
@@ -53,6 +53,7 @@ from terminal.viewmodels.ticket_form import (
 )
 
 _REFRESH_NS: Final = 100_000_000
+_DUPLICATE: Final = "duplicate"
 _PRICE_FIELDS = (LIMIT_PRICE, TRIGGER_PRICE, "trail_offset", "limit_offset")
 _LIVES = (TimeInForce.GTC, TimeInForce.GTD, TimeInForce.DAY, TimeInForce.IOC, TimeInForce.FOK)
 
@@ -128,12 +129,13 @@ class TicketViewModel(QObject):
         self._id: InstrumentId | None = None
         self._sizes: dict[InstrumentId, tuple[str, SizeUnit]] = {}
         self._tried = False
+        self._just_sent = False
         self._prefill = False
         self._visible = True
         self._built_ns = -_REFRESH_NS
         self._release_book = _nothing
         self.sending = OrderSender(gate, market.instrument, self._cost_of, clock, self)
-        self.sending.changed.connect(self.changed)
+        self.sending.changed.connect(self._on_sending)
         self.sending.confirmation_needed.connect(self.confirmation_needed)
         self._unwatch = (
             market.changed.watch(self._on_market),
@@ -199,7 +201,7 @@ class TicketViewModel(QObject):
             self._release_book = self._market.watch(Feed(FeedKind.BOOK, new.symbol), new.venue)
         # A price of one instrument must never stand in the ticket of another.
         self.form = TicketForm(side=self.form.side, order_type=self.form.order_type)
-        self._tried, self._prefill = False, True
+        self._tried, self._just_sent, self._prefill = False, False, True
         self.sending.discard()
         self.sending.clear_result()
         self._load_instrument()
@@ -217,6 +219,13 @@ class TicketViewModel(QObject):
     def _on_account(self, account: str) -> None:
         if self.place is not None and account == self.place.account:
             self._frames.request(self._on_frame)
+
+    def _on_sending(self) -> None:
+        result = self.sending.result
+        if result is not None and result.kind is ResultKind.SENDING:
+            self._just_sent = True
+            self._frames.request(self._on_frame)
+        self.changed.emit()
 
     def _on_arm(self, state: ArmState) -> None:
         if state is ArmState.VIEW:
@@ -422,6 +431,7 @@ class TicketViewModel(QObject):
     # -- reading and showing --------------------------------------------------------------------------
 
     def _edited(self) -> None:
+        self._just_sent = False
         self.sending.discard()
         self.sending.clear_result()
         self._refresh()
@@ -519,8 +529,12 @@ class TicketViewModel(QObject):
         if not self.place.can_trade or self._gate.closed_reason(self.place.account):
             return {}, ()
         found = self._gate.check(self.place.account, request)
-        beside, rest = beside_fields(found.refusals, self.fields)
-        asked = tuple(each.user_text[:1].upper() + each.user_text[1:] for each in found.warnings)
+        # What stands in the form is the order that has just left: that it would be a second one is said at
+        # the next press or edit, not as a reproach for the first.
+        quiet = _DUPLICATE if self._just_sent else ""
+        beside, rest = beside_fields([each for each in found.refusals if each.rule != quiet], self.fields)
+        warnings = [each.user_text for each in found.warnings if each.rule != quiet]
+        asked = tuple(text[:1].upper() + text[1:] for text in warnings)
         return beside, (*(text for text in rest), *asked)
 
     def _button(self, side: Side, reading: Reading | None) -> SendButton:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta, tzinfo
 from decimal import Decimal
@@ -309,7 +310,7 @@ def default_size(instrument: Instrument, price: Decimal | None, small: Decimal =
 
 
 def beside_fields(
-    refusals: tuple[OrderRefused, ...], shown: frozenset[str]
+    refusals: Sequence[OrderRefused], shown: frozenset[str]
 ) -> tuple[dict[str, str], list[str]]:
     """Refusals parted into those that belong beside a field that shows, and the rest."""
     fields: dict[str, str] = {}

@@ -36,8 +36,10 @@ QPushButton[kind="tab"]:focus {{ border: 1px solid {theme.FOCUS}; border-bottom-
 QPushButton[kind="chip"] {{ padding: 0; min-height: 18px; font-size: {theme.LABEL_PX}px; min-width: 20px; }}
 QPushButton[kind="chip"]:focus {{ border: 1px solid {theme.FOCUS}; }}
 """
-_NEWS_PX = 15
+_NEWS_PX = 32
 _FORM_STRIP_PX = 24
+_FOOT_GAP_PX = 4
+_FOOT_SIDE_PX = 8
 _UNITS = (SizeUnit.BASE, SizeUnit.QUOTE, SizeUnit.PERCENT)
 
 
@@ -199,27 +201,19 @@ class TicketPanel(QWidget):
     def _build_foot(self) -> QWidget:
         self._foot = QWidget()
         box = QVBoxLayout(self._foot)
-        box.setContentsMargins(8, 4, 8, 6)
-        box.setSpacing(4)
+        box.setContentsMargins(_FOOT_SIDE_PX, 4, _FOOT_SIDE_PX, 6)
+        box.setSpacing(_FOOT_GAP_PX)
         box.addWidget(line())
+        box.addWidget(self._build_news())
         self._costs = CostGrid(3)
         self._fixed = CostGrid(3)
-        box.addWidget(self._costs)
-        box.addWidget(line())
-        box.addWidget(self._fixed)
-        # Above the buttons, which stand on the panel's foot: news must not move them from under the pointer.
-        news = QWidget()
-        news.setMinimumHeight(_NEWS_PX)
-        news_box = QVBoxLayout(news)
-        news_box.setContentsMargins(0, 0, 0, 0)
-        news_box.setSpacing(2)
-        self._result = ResultLine(self._vm.sending)
-        news_box.addWidget(self._result)
-        self._warning = label(kind="warning")
-        self._warning.setFont(theme.ui_font(theme.LABEL_PX))
-        self._warning.setWordWrap(True)
-        news_box.addWidget(self._warning)
-        box.addWidget(news)
+        self._cost_strip = QWidget()
+        strip = QVBoxLayout(self._cost_strip)
+        strip.setContentsMargins(0, 0, 0, 0)
+        strip.setSpacing(4)
+        for widget in (line(), self._costs, line(), self._fixed):
+            strip.addWidget(widget)
+        box.addWidget(self._cost_strip)
         self._buttons_row = QWidget()
         row = QHBoxLayout(self._buttons_row)
         row.setContentsMargins(0, 0, 0, 0)
@@ -231,12 +225,31 @@ class TicketPanel(QWidget):
         # Before the card hears of it: for a moment both would be shown, and the dock grow for good.
         self._vm.sending.changed.connect(self._make_room)
         self._card = RequestCard(self._vm.sending)
+        self._vm.sending.changed.connect(self._fit_question)
         box.addWidget(self._card)
         self._note = ElidedLabel()
         self._note.setProperty("kind", "muted")
         self._note.setAlignment(Qt.AlignmentFlag.AlignHCenter)
         box.addWidget(self._note)
         return self._foot
+
+    def _build_news(self) -> QWidget:
+        """What became of the order, and what will be asked. The place is kept for it, above the costs: only a
+        long one takes more, and then from the form, whose upper end stays where it is. So neither the costs
+        nor the buttons nor a neighbour move from under the pointer."""
+        self._news = QWidget()
+        self._news.setMinimumHeight(_NEWS_PX)
+        box = QVBoxLayout(self._news)
+        box.setContentsMargins(0, 0, 0, 0)
+        box.setSpacing(2)
+        self._result = ResultLine(self._vm.sending)
+        box.addWidget(self._result)
+        self._warning = label(kind="warning")
+        self._warning.setFont(theme.ui_font(theme.LABEL_PX))
+        self._warning.setWordWrap(True)
+        box.addWidget(self._warning)
+        box.addStretch(1)
+        return self._news
 
     def _chip(self, text: str, tip: str) -> QPushButton:
         chip = QPushButton(text)
@@ -415,10 +428,31 @@ class TicketPanel(QWidget):
         self._note.setToolTip(self._note.text())
 
     def _make_room(self) -> None:
-        if self._vm.sending.pending is not None:
+        pending = self._vm.sending.pending is not None
+        self._scroll.setMinimumHeight(1 if pending else _FORM_STRIP_PX)
+        if pending:
             self._buttons_row.hide()
             self._result.hide()
             self._warning.hide()
+            self._news.hide()
+
+    def _fit_question(self) -> None:
+        """A question names total and fee itself: where height is short it stands for the cost strip."""
+        pending = self._vm.sending.pending is not None
+        self._news.setVisible(not pending)
+        self._cost_strip.setVisible(
+            not pending
+            or self._foot_height(self._cost_strip, self._card) + self._stripe.height() <= self.height()
+        )
+
+    def _foot_height(self, *parts: QWidget) -> int:
+        """How high the foot has to be for these parts, with its rule and its note."""
+        box = self._foot.layout()
+        assert box is not None
+        sides, least = box.contentsMargins(), self.minimumWidth()
+        width = max(self.width(), least) - sides.left() - sides.right()
+        shown = [_height(part, width) for part in (*parts, self._note)]
+        return sides.top() + 1 + sum(box.spacing() + each for each in shown) + sides.bottom()
 
     # -- slots ----------------------------------------------------------------------------------------
 
@@ -444,11 +478,16 @@ class TicketPanel(QWidget):
     def minimumSizeHint(self) -> QSize:
         """What the dock may not go below: the foot at the panel's own width, and a strip of the form. The
         layout would ask for the height that wrapped texts need in the narrowest column."""
-        # A question stands for the whole form: what is asked must not push the neighbours for a strip of it.
-        height = 0 if self._vm.sending.pending is not None else _FORM_STRIP_PX
-        if not self._foot.isHidden():
-            needed = self._foot.heightForWidth(max(self.width(), self.minimumWidth()))
-            height += needed if needed >= 0 else self._foot.minimumSizeHint().height()
+        if self._foot.isHidden():
+            return QSize(self.minimumWidth(), _FORM_STRIP_PX)
+        # The same with and without an answer, and while the one gives way to the other: a dock that has
+        # grown for a moment stays large. Only what is too long for the form's strip asks for more.
+        kept = self._foot_height(self._cost_strip, self._buttons_row)
+        kept += self._stripe.sizeHint().height()
+        news = max(_NEWS_PX, _height(self._news, self.width() - 2 * _FOOT_SIDE_PX)) + _FOOT_GAP_PX
+        height = kept + max(news, _NEWS_PX + _FOOT_GAP_PX + _FORM_STRIP_PX)
+        if self._vm.sending.pending is not None and not self._card.isHidden():
+            height = max(height, self._foot_height(self._card))
         return QSize(self.minimumWidth(), height)
 
     def showEvent(self, event: QShowEvent) -> None:
@@ -463,3 +502,9 @@ class TicketPanel(QWidget):
         painter = QPainter(self)
         painter.fillRect(self.rect(), QColor(theme.PANEL))
         painter.end()
+
+
+def _height(widget: QWidget, width: int) -> int:
+    """How high a widget has to be at a width."""
+    needed = widget.heightForWidth(width) if widget.hasHeightForWidth() else -1
+    return needed if needed >= 0 else widget.minimumSizeHint().height()
