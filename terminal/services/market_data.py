@@ -11,10 +11,11 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import deque
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Coroutine, Iterable
 from dataclasses import dataclass, field
 from enum import Enum
 from itertools import chain, repeat
+from typing import Any
 
 from terminal.core import tasks
 from terminal.core.clock import Clock
@@ -73,6 +74,8 @@ class _Venue:
     """Bar feeds whose past is wanted too, not only what the subscription brings."""
     stale: bool = True
     """The link is down or silent: nothing of this venue is live."""
+    asking: set[asyncio.Task[None]] = field(default_factory=set)
+    """Feeds and bars that are being asked for, over and over where need be."""
 
 
 class MarketData:
@@ -116,6 +119,7 @@ class MarketData:
         """Take a venue's connector: everything watched there is asked for through it."""
         entry = self._venue(venue)
         self._forget(venue)
+        self._ask_no_more(entry)
         entry.connector = connector
         entry.stale = True
         for feed in entry.watchers:
@@ -124,6 +128,7 @@ class MarketData:
     def detach(self, venue: str) -> None:
         """Let the connector go; what was watched stays watched and is shown as stale."""
         entry = self._venue(venue)
+        self._ask_no_more(entry)
         entry.connector = None
         self.set_stale(venue, True)
 
@@ -168,7 +173,7 @@ class MarketData:
                 self._subscribe(venue, entry, feed)
             elif feed in entry.history and not wanted_before:
                 load = self._load_until_it_works(venue, entry.connector, feed)
-                tasks.spawn(load, name=f"bars {feed}")
+                self._ask(venue, load, f"bars {feed}")
         released = False
 
         def release() -> None:
@@ -216,7 +221,18 @@ class MarketData:
         if feed.kind is FeedKind.BOOK:
             depth = feed.depth or self._book_depth
             self._books[instrument] = ProvenBook(instrument, depth, self._clock)
-        tasks.spawn(self._start_feed(venue, connector, feed), name=f"subscribe {venue} {feed}")
+        self._ask(venue, self._start_feed(venue, connector, feed), f"subscribe {venue} {feed}")
+
+    def _ask(self, venue: str, work: Coroutine[Any, Any, None], name: str) -> None:
+        task = tasks.spawn(work, name=name)
+        asking = self._venue(venue).asking
+        asking.add(task)
+        task.add_done_callback(asking.discard)
+
+    def _ask_no_more(self, entry: _Venue) -> None:
+        """A question that is repeated every minute must not outlive the connection that it was put to."""
+        for task in list(entry.asking):
+            task.cancel()
 
     async def _start_feed(self, venue: str, connector: Connector, feed: Feed) -> None:
         try:

@@ -7,6 +7,7 @@ from decimal import Decimal
 
 import pytest
 
+from terminal.core import tasks
 from terminal.core.clock import ManualClock
 from terminal.domain.errors import VenueUnavailable
 from terminal.domain.events import (
@@ -330,6 +331,24 @@ def test_bars_that_fail_at_first_are_asked_for_again(monkeypatch: pytest.MonkeyP
         await eventually(lambda: len(series.bars) == 1 and not series.error)
         release()
         await eventually(lambda: len(desk.connector.unsubscribed) == 1)
+
+    run(main())
+
+
+def test_bars_are_asked_for_no_longer_than_there_is_a_connection() -> None:
+    async def main() -> None:
+        desk = Desk()
+        await desk.open()
+        desk.connector.history_error = VenueUnavailable("fake", "503", user_text="The venue is busy.")
+        desk.market.watch(Feed(FeedKind.BARS, "BTC/USD", interval_s=60), "fake")
+        series = desk.market.bars(BTC, 60)
+        await eventually(lambda: series.error == "The venue is busy.")
+        # The next try is a second off, later ones a minute.
+        assert tasks.running()
+        desk.market.detach("fake")
+        await asyncio.sleep(0)
+        await asyncio.sleep(0)
+        assert not tasks.running()
 
     run(main())
 
