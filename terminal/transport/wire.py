@@ -28,11 +28,15 @@ _CERTIFICATE_REASONS: Final = {
 }
 
 
-def make_ssl_context() -> ssl.SSLContext:
+def make_ssl_context(ca_file: str = "") -> ssl.SSLContext:
     """Certificates and host names checked against the system's store, TLS 1.2 at least.
 
     Where the system has no store that OpenSSL can find (a Python on macOS, a frozen build on another
-    distribution), the roots that httpx brings are used instead.
+    distribution), the roots that httpx brings are used instead. ``ca_file`` is a PEM file of an authority to
+    trust beside them; nothing switches the checks off.
+
+    Raises:
+        SettingsError: the file cannot be read.
     """
     context = ssl.create_default_context()
     context.minimum_version = ssl.TLSVersion.TLSv1_2
@@ -40,6 +44,14 @@ def make_ssl_context() -> ssl.SSLContext:
         import certifi
 
         context.load_verify_locations(certifi.where())
+    if ca_file:
+        try:
+            context.load_verify_locations(ca_file)
+        except (OSError, ssl.SSLError) as error:
+            raise SettingsError(
+                f"unusable CA file {ca_file!r}: {error}",
+                user_text="The file of the certificate authority to trust cannot be read.",
+            ) from None
     return context
 
 
