@@ -5,6 +5,7 @@ Every field changes what others allow, cost and check: the form is recomputed as
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from decimal import Decimal
@@ -84,6 +85,8 @@ class TicketViewModel(QObject):
         fields: names of the fields that this order type shows.
         problems: what is wrong, by field; what is merely empty appears after a try to send.
         lines: the cost strip. fixed: most I can lose, cost to enter and leave, what breaks even.
+        percent: the share of what is free that the size takes; None where it cannot be worked out, and
+            percent_reason says why.
         buttons: by side. warnings: what will have to be confirmed, in words.
     """
 
@@ -115,7 +118,8 @@ class TicketViewModel(QObject):
         self.problems: dict[str, str] = {}
         self.warnings: tuple[str, ...] = ()
         self.size_note = ""
-        self.percent = 0
+        self.percent: int | None = 0
+        self.percent_reason = ""
         self.presets: tuple[tuple[Preset, ...], ...] = parse_presets(presets)
         self.cost: CostEstimate | None = None
         self.lines: tuple[CostLine, ...] = ()
@@ -497,7 +501,8 @@ class TicketViewModel(QObject):
             self.warnings = warnings if known or not thin else (thin[:1].upper() + thin[1:], *warnings)
             problems.update(beside)
         self.problems = problems
-        self.percent = self._percent_of(chosen.request)
+        self.percent_reason = self._why_no_percent(chosen)
+        self.percent = None if self.percent_reason else self._percent_of(chosen.request)
         self.lines = cost_lines(self.cost, self.form.side, self.instrument, self._why_no_cost(chosen))
         self.fixed = fixed_numbers(self.cost, self.form.side, self.instrument)
         self.buttons = {side: self._button(side, readings[side]) for side in Side}
@@ -611,26 +616,51 @@ class TicketViewModel(QObject):
         except ValueError:
             return True
 
-    def _percent_of(self, request: OrderRequest | None) -> int:
-        """Where the slider stands: the share of what is free that the size takes."""
+    def _why_no_percent(self, reading: Reading) -> str:
+        """Why the share of what is free is not known now; empty where it is. A 0 would be a wrong number."""
         assert self.instrument is not None
+        if not self.form.size.strip():
+            return ""
         try:
-            size = parse_size(self.form.size, self.instrument, self.form.unit)
-        except ValueError:
+            if parse_size(self.form.size, self.instrument, self.form.unit).unit is SizeUnit.PERCENT:
+                return ""
+        except ValueError as error:
+            return str(error)
+        if self.hide_amounts:
+            # Beside the order's worth the share would tell what is free.
+            return "Amounts are hidden."
+        free = self._free(self.form.side)
+        if free is None:
+            return "The balance is not known yet."
+        asset = self.instrument.quote if self.form.side is Side.BUY else self.instrument.base
+        if not free:
+            return f"No {asset} is free."
+        if reading.request is None:
+            return next(iter(reading.problems.values()), "Complete the order.")
+        if self.form.side is Side.BUY and self._worth() is None:
+            why = self._why_no_cost(reading)
+            return f"{why[:1].upper()}{why[1:]}."
+        return ""
+
+    def _percent_of(self, request: OrderRequest | None) -> int:
+        """Where the slider stands: the share of what is free that the size takes; over 100 where it is more
+        than all."""
+        assert self.instrument is not None
+        if not self.form.size.strip():
             return 0
+        size = parse_size(self.form.size, self.instrument, self.form.unit)
         if size.unit is SizeUnit.PERCENT:
             return int(size.value)
         free = self._free(self.form.side)
-        # Beside the order's worth the share would tell what is free, so it goes with the hidden amounts.
-        if request is None or not free or self.hide_amounts:
-            return 0
-        needed = request.quantity
-        if self.form.side is Side.BUY:
-            total = self.cost.total or self.cost.notional if self.cost is not None else None
-            if total is None:
-                return 0
-            needed = total
-        return int(min(Decimal(100), needed / free * 100))
+        assert free
+        assert request is not None
+        needed = self._worth() if self.form.side is Side.BUY else request.quantity
+        assert needed is not None
+        return math.ceil(needed / free * 100) if needed > free else int(needed / free * 100)
+
+    def _worth(self) -> Decimal | None:
+        """What the order takes of the quote money; None without a price for it."""
+        return self.cost.total or self.cost.notional if self.cost is not None else None
 
     def _converted(self, unit: SizeUnit) -> str:
         """The size field's text in another unit; empty where it cannot be worked out."""

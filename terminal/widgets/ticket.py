@@ -174,7 +174,7 @@ class TicketPanel(QWidget):
         self._slider.setAccessibleName("Share of what is free, per cent")
         self._percent = label(kind="label")
         self._percent.setFont(theme.number_font(theme.LABEL_PX))
-        self._percent.setFixedWidth(36)
+        self._percent.setFixedWidth(42)
         self._percent.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
         row.addWidget(self._slider, 1)
         row.addWidget(self._percent)
@@ -361,11 +361,23 @@ class TicketPanel(QWidget):
         self._life.setVisible(names.TIME_IN_FORCE in vm.fields)
         self._render_flags()
         self._render_presets()
-        with QSignalBlocker(self._slider):
-            self._slider.setValue(vm.percent)
-        set_text(self._percent, f"{vm.percent} %")
+        self._render_slider()
         money, units = vm.free_texts
         set_text(self._free, f"free {money if form.side is Side.BUY else units}")
+
+    def _render_slider(self) -> None:
+        vm, percent = self._vm, self._vm.percent
+        with QSignalBlocker(self._slider):
+            self._slider.setValue(min(100, percent or 0))
+        # Hidden amounts hide the share, they do not keep from choosing one.
+        self._slider.setEnabled(percent is not None or vm.hide_amounts)
+        shown = "–" if percent is None else f"{percent} %" if percent <= 100 else ">100 %"
+        set_text(self._percent, shown)
+        tip = vm.percent_reason or "Share of what is free"
+        for widget in (self._slider, self._percent):
+            if widget.toolTip() != tip:
+                widget.setToolTip(tip)
+        self._slider.setAccessibleDescription(vm.percent_reason)
 
     def _render_flags(self) -> None:
         vm, form = self._vm, self._vm.form

@@ -11,10 +11,12 @@ from PySide6.QtCore import QPoint, QRect, Qt
 from PySide6.QtWidgets import QApplication, QDockWidget, QListWidget, QMainWindow, QPushButton, QWidget
 from pytestqt.qtbot import QtBot
 
+from terminal.domain.account import Balance
 from terminal.domain.errors import OrderRefused
 from terminal.domain.market import Side
-from terminal.domain.orders import OrderState
+from terminal.domain.orders import OrderState, OrderType
 from terminal.services.arming import ArmState
+from terminal.services.market_data import FeedState
 from terminal.viewmodels.sending import ResultKind
 from terminal.viewmodels.ticket import TicketViewModel
 from terminal.widgets import theme
@@ -169,3 +171,50 @@ def test_other_warnings_stay_after_an_order(qtbot: QtBot) -> None:
         assert at.vm.warnings == (band.user_text,)
 
     by_hand(qtbot, body)
+
+
+# -- the slider -------------------------------------------------------------------------------------------
+
+
+def slider(at: Window) -> tuple[str, bool, str]:
+    return at.ticket._percent.text(), at.ticket._slider.isEnabled(), at.ticket._slider.toolTip()
+
+
+def test_the_slider_says_why_it_knows_no_share_while_the_trigger_is_missing(qtbot: QtBot) -> None:
+    at = Window(qtbot)
+    assert slider(at) == ("6 %", True, "Share of what is free")
+    at.vm.set_order_type(OrderType.STOP)
+    text, is_on, why = slider(at)
+    assert (text, is_on) == ("–", False)
+    assert "trigger" in why.lower()
+    at.vm.set_text("trigger_price", "64500")
+    assert slider(at)[:2] == ("6 %", True)
+
+
+def test_the_slider_says_why_it_knows_no_share_while_the_book_is_stale(qtbot: QtBot) -> None:
+    at = Window(qtbot)
+    at.vm.set_order_type(OrderType.MARKET)
+    assert slider(at)[1]
+    at.desk.market.set_state(FeedState.STALE)
+    at.desk.pass_time(0.2)
+    assert slider(at) == ("–", False, "The book is stale.")
+
+
+def test_more_than_all_of_what_is_free_is_not_shown_as_all_of_it(qtbot: QtBot) -> None:
+    at = Window(qtbot)
+    at.vm.set_text("quantity", "7")
+    assert slider(at)[0] == ">100 %"
+    at.vm.set_text("quantity", "abc")
+    assert slider(at)[:2] == ("–", False)
+    at.vm.set_text("quantity", "")
+    assert slider(at)[:2] == ("0 %", True), "an empty size may be chosen with it"
+
+
+@pytest.mark.parametrize(("free", "why"), [(None, "The balance is not known yet."), ("0", "No USD is free.")])
+def test_the_slider_needs_a_balance(qtbot: QtBot, free: str | None, why: str) -> None:
+    at = Window(qtbot)
+    at.desk.accounts.known = free is not None
+    at.desk.accounts.held = {"USD": Balance("USD", D(10), D(10))}
+    at.desk.accounts.changed.notify("kraken:practice")
+    at.desk.pass_time(0.2)
+    assert slider(at) == ("–", False, why)
