@@ -150,12 +150,14 @@ class BigButton(QPushButton):
         self.setProperty("kind", kind)
         self.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
         self.setAutoDefault(False)
+        # A button that says nothing sends nothing: before the first order form there is none to send.
+        self.setEnabled(False)
 
     def show_text(self, lines: SendButton) -> None:
         """Show other lines."""
         if lines != self._lines:
             self._lines = lines
-            self.setEnabled(lines.enabled)
+            self.setEnabled(lines.enabled and bool(lines.title))
             self.setToolTip(lines.reason or f"{lines.title}, {lines.detail}")
             self.setAccessibleName(f"{lines.title} {lines.detail}".strip())
             self.update()

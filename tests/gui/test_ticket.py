@@ -25,7 +25,7 @@ from terminal.services.market_data import FeedState
 from terminal.services.session import Mode
 from terminal.viewmodels.sending import RequestView, ResultKind
 from terminal.viewmodels.size_entry import Preset, SizeUnit
-from terminal.viewmodels.ticket import TicketViewModel
+from terminal.viewmodels.ticket import SendButton, TicketViewModel
 from terminal.widgets.request_card import RequestCard
 from terminal.widgets.ticket import TicketPanel
 from terminal.widgets.ticket_parts import BigButton
@@ -593,3 +593,15 @@ def test_gtd_brings_an_expiry(qtbot: QtBot) -> None:
     assert vm.form.expire_time == "+1d"
     assert vm.problems == {}
     assert vm.expiry_hint
+
+
+def test_a_big_button_without_an_order_to_send_cannot_be_pressed(qapp: QApplication) -> None:
+    button = BigButton("buy")
+    assert not button.isEnabled(), "before the first order form"
+    button.show_text(SendButton("Buy", "0.1 at 65,000"))
+    assert button.isEnabled()
+    button.show_text(SendButton("Buy", "0.1 at 65,000", "reconnecting"))
+    assert not button.isEnabled()
+    button.show_text(SendButton("", ""))
+    assert not button.isEnabled(), "no form any more"
+    button.deleteLater()
