@@ -42,14 +42,20 @@ async def send(terminal: Terminal, request: OrderRequest) -> Order:
         return await terminal.gate.submit(ACCOUNT, request, confirmed=needed.tokens)
 
 
-async def trade(terminal: Terminal) -> None:
+async def resting_order(terminal: Terminal) -> Order:
+    """A small order so far from the market that it stays."""
     book = terminal.market.book(BTC)
     assert book is not None
     assert book.best_bid is not None
     price = (book.best_bid.price * Decimal("0.97")).quantize(Decimal("0.1"))
-    first = await send(
-        terminal, OrderRequest(BTC, Side.BUY, OrderType.LIMIT, Decimal("0.001"), limit_price=price)
-    )
+    request = OrderRequest(BTC, Side.BUY, OrderType.LIMIT, Decimal("0.001"), limit_price=price)
+    return await send(terminal, request)
+
+
+async def trade(terminal: Terminal) -> None:
+    first = await resting_order(terminal)
+    price = first.limit_price
+    assert price is not None
     change = AmendRequest(limit_price=price - 10)
     try:
         await terminal.gate.amend(first.client_order_id, change)

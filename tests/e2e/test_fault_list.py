@@ -55,7 +55,7 @@ CASES = {
 ELSEWHERE = {31: "per-order results of an OKX batch", 40: "attacks on the bridge"}
 
 # Through the composed application on a practice venue, not only in a part of it.
-END_TO_END = set(CASES) - {14}
+END_TO_END = set(CASES)
 
 
 def proofs() -> dict[int, list[str]]:

@@ -1,12 +1,10 @@
-"""Faults of the wire, through the whole application: cases 1 to 9, 11 to 13 and 15."""
+"""Faults of the wire, through the whole application: cases 1 to 9 and 11 to 13."""
 
 from __future__ import annotations
 
 import asyncio
-import os
 import re
 import resource
-import signal
 import time
 from dataclasses import replace
 from decimal import Decimal
@@ -20,9 +18,9 @@ from terminal.domain.market import Side
 from terminal.domain.orders import OrderState
 from terminal.services.market_data import FeedState
 from terminal.services.session import SessionState
-from tests.e2e.rig import ACCOUNT, BTC, QUICK_LINKS, Rig, SkewedClock, open_files, rig
+from tests.e2e.rig import ACCOUNT, BTC, QUICK_LINKS, Rig, open_files, rig
 from tests.helpers import eventually, run
-from tests.practice import Practice, RunningVenues
+from tests.practice import Practice
 
 SOCKETS = "connect/ws*"
 PUBLIC = "connect/ws/v2"
@@ -343,54 +341,5 @@ def test_a_redirect_is_refused_and_the_other_host_hears_nothing(practice: Practi
             server.close()
             await server.wait_closed()
         assert heard == []
-
-    run(main())
-
-
-@pytest.mark.fault(15)
-def test_without_a_network_it_starts_and_keeps_trying(practice: Practice, tmp_path: Path) -> None:
-    async def main() -> None:
-        nowhere = {
-            **practice.entry,
-            "rest": "http://127.0.0.1:9",
-            "ws_public": "ws://127.0.0.1:9/v2",
-            "ws_private": "ws://127.0.0.1:9/private/v2",
-        }
-        venues = RunningVenues(practice, tmp_path)
-        venues.endpoints = {"kraken": nowhere}
-        async with rig(practice, tmp_path, wait=False, venues=venues) as found:
-            assert found.session.state is SessionState.RECONNECTING
-            assert found.session.reason
-            await require_refused(found)
-            # The network is back (here: the addresses are right again).
-            venues.endpoints = practice.endpoints
-            await found.terminal.use_practice("kraken")
-            await found.until_ready()
-
-    run(main())
-
-
-@pytest.mark.fault(15)
-def test_after_a_sleep_everything_is_proved_again(practice: Practice, tmp_path: Path) -> None:
-    async def main() -> None:
-        clock = SkewedClock()
-        async with rig(practice, tmp_path, clock=clock) as found:
-            order = await found.resting()
-            pid = practice.process.pid
-            assert pid is not None
-            # The machine sleeps: the sockets stand still and the monotonic clock with them, the wall clock
-            # goes on.
-            os.kill(pid, signal.SIGSTOP)
-            try:
-                clock.jump(7200.0)
-                await found.until(lambda: not found.gate.ready(ACCOUNT), "closed for orders")
-                await found.until(lambda: found.terminal.market.book(BTC) is None, "nothing shown as live")
-            finally:
-                os.kill(pid, signal.SIGCONT)
-            clock.jump(-7200.0)
-            await found.until_ready(30.0)
-            assert order.state is OrderState.OPEN
-            assert len(found.reports) >= 2
-            await found.require_same_as_venue()
 
     run(main())

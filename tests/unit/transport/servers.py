@@ -12,8 +12,8 @@ import ssl
 import struct
 import threading
 import warnings
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager, suppress
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager, suppress
 from pathlib import Path
 
 from cryptography import x509
@@ -161,26 +161,40 @@ async def serve(handler: Handler, *, ssl_context: ssl.SSLContext | None = None) 
             await asyncio.sleep(0.005)
 
 
-@asynccontextmanager
-async def serve_tls_by_thread(context: ssl.SSLContext) -> AsyncIterator[int]:
-    """The port of a listener that does TLS and no more. Unlike asyncio's, it says why it refuses."""
+class TlsListener:
+    """A door that does TLS and no more, in a thread of its own."""
+
+    def __init__(self, port: int) -> None:
+        self.port = port
+        self.knocks = 0
+        self.heard: list[bytes] = []
+        """What came through after a handshake that both sides took."""
+
+
+@contextmanager
+def tls_listener(context: ssl.SSLContext) -> Iterator[TlsListener]:
+    """A listener on loopback. Unlike asyncio's, it says why it refuses."""
     listener = socket.create_server(("127.0.0.1", 0))
+    found = TlsListener(listener.getsockname()[1])
 
     def accept() -> None:
         with suppress(OSError):
             while True:
                 sock, _ = listener.accept()
+                sock.settimeout(5.0)
+                found.knocks += 1
                 with suppress(OSError), sock, context.wrap_socket(sock, server_side=True) as wrapped:
-                    wrapped.recv(1000)
+                    if data := wrapped.recv(1000):
+                        found.heard.append(data)
 
     thread = threading.Thread(target=accept, daemon=True)
     thread.start()
     try:
-        yield listener.getsockname()[1]
+        yield found
     finally:
         listener.shutdown(socket.SHUT_RDWR)
         listener.close()
-        await asyncio.to_thread(thread.join, 5)
+        thread.join(10)
 
 
 def free_port() -> int:

@@ -31,7 +31,7 @@ from tests.unit.transport.servers import (
     frame,
     free_port,
     serve,
-    serve_tls_by_thread,
+    tls_listener,
 )
 
 FAST = LinkPolicy(
@@ -775,9 +775,9 @@ def test_bad_certificate_is_refused_with_the_reason(tmp_path: Path, kind: str, w
 def test_outdated_tls_is_refused_with_the_reason(tmp_path: Path) -> None:
     async def main() -> None:
         authority = Authority(tmp_path)
-        async with serve_tls_by_thread(authority.server(outdated=True)) as port:
+        with tls_listener(authority.server(outdated=True)) as listener:
             policy = LinkPolicy(backoff_s=(0.0, 10.0))
-            watched = Watched(f"wss://127.0.0.1:{port}/", policy, ssl_context=authority.client())
+            watched = Watched(f"wss://127.0.0.1:{listener.port}/", policy, ssl_context=authority.client())
             watched.link.start()
             await watched.until(LinkState.RECONNECTING)
             assert watched.error_code == "tls"
