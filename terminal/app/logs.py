@@ -17,6 +17,14 @@ _FILE_BYTES = 5_000_000
 _NOISY = ("httpx", "httpcore", "websockets", "websockets.client", "websockets.server", "hpack", "asyncio")
 
 
+class _TextLines(logging.Formatter):
+    """A line, and behind it the ids of the order that it is about."""
+
+    def formatMessage(self, record: logging.LogRecord) -> str:  # noqa: N802 - the library's own name
+        ids = getattr(record, "order_ids", "")
+        return super().formatMessage(record) + (f" [order {ids}]" if ids else "")
+
+
 class _JsonLines(logging.Formatter):
     def format(self, record: logging.LogRecord) -> str:
         line = {
@@ -25,6 +33,8 @@ class _JsonLines(logging.Formatter):
             "logger": record.name,
             "text": record.getMessage(),
         }
+        if hasattr(record, "order_ids"):
+            line["order"] = record.order_ids
         if record.exc_text:
             line["error"] = record.exc_text
         return json.dumps(line, ensure_ascii=False)
@@ -79,7 +89,7 @@ def install(log_file: Path | None, *, debug: bool, subjects: str = "", as_json: 
     handlers: list[logging.Handler] = [ring]
     console = logging.StreamHandler(sys.stderr)
     console.setLevel(logging.DEBUG if debug or as_json else logging.WARNING)
-    console.setFormatter(_JsonLines() if as_json else logging.Formatter(_TEXT))
+    console.setFormatter(_JsonLines() if as_json else _TextLines(_TEXT))
     handlers.append(console)
     if log_file is not None:
         file = _file_handler(log_file)
@@ -117,5 +127,5 @@ def _file_handler(path: Path) -> LogFile:
     if os.name != "nt":
         path.chmod(0o600)
     handler = LogFile(path, maxBytes=_FILE_BYTES, backupCount=3, encoding="utf-8")
-    handler.setFormatter(logging.Formatter(_TEXT))
+    handler.setFormatter(_TextLines(_TEXT))
     return handler

@@ -19,6 +19,8 @@ class LogLine(NamedTuple):
     level: int
     logger: str
     text: str
+    ids: str = ""
+    """The ids of the order that it is about."""
 
 
 class Redaction(logging.Filter):
@@ -26,12 +28,17 @@ class Redaction(logging.Filter):
     line of its own: control characters are written out."""
 
     def filter(self, record: logging.LogRecord) -> bool:
-        text = scrub(record.getMessage())
-        record.msg = "".join(char if char.isprintable() else f"\\x{ord(char):02x}" for char in text)
+        record.msg = _printable(scrub(record.getMessage()))
         record.args = None
+        if hasattr(record, "order_ids"):
+            record.order_ids = _printable(scrub(str(record.order_ids)))
         if record.exc_info and not record.exc_text:
             record.exc_text = scrub(logging.Formatter().formatException(record.exc_info))
         return True
+
+
+def _printable(text: str) -> str:
+    return "".join(char if char.isprintable() else f"\\x{ord(char):02x}" for char in text)
 
 
 class LogRing(logging.Handler):
@@ -44,7 +51,8 @@ class LogRing(logging.Handler):
         self._telling = False
 
     def emit(self, record: logging.LogRecord) -> None:
-        self.lines.append(LogLine(record.created, record.levelno, record.name, record.getMessage()))
+        ids = getattr(record, "order_ids", "")
+        self.lines.append(LogLine(record.created, record.levelno, record.name, record.getMessage(), ids))
         if not self._telling:
             # A watcher that logs must not call itself for ever.
             self._telling = True

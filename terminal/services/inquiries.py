@@ -17,13 +17,12 @@ from terminal.core import faultpoint, tasks
 from terminal.core.observe import Observable
 from terminal.domain.errors import TerminalError
 from terminal.domain.orders import Order, OrderReport, Origin
+from terminal.services import order_log
 from terminal.services.notices import Level
 from terminal.services.order_ledger import OrderLedger
 from terminal.services.order_tracking import DoubtKind
 from terminal.services.risk import is_same_order
 from terminal.venues.base import Capabilities, TradesOrders, VenueInfo
-
-log = logging.getLogger("orders")
 
 ConnectorOf = Callable[[str], TradesOrders | None]
 
@@ -196,7 +195,7 @@ class Inquiries:
                 found = await self._ask(connector, order, doubt)
         except Exception as error:  # noqa: BLE001 - whatever it is, asking must go on
             doubt.error = error.user_text if isinstance(error, TerminalError) else repr(error)
-            log.warning("%s: the look failed: %r", order.client_order_id, error)
+            order_log.tell(logging.WARNING, order, f"the look failed: {error!r}")
             return self._looked(doubt, Look.FAILED)
         doubt.error = ""
         doubt.looks += 1

@@ -9,6 +9,7 @@ from terminal.core import faultpoint
 from terminal.core.clock import Clock
 from terminal.core.observe import Observable
 from terminal.domain.orders import Fill, Order, OrderReport, OrderState
+from terminal.services import order_log
 from terminal.services.journal import MEMORY_NS, Journal, JournalContents
 from terminal.services.journal_codec import decode_fill, decode_order, encode_fill, encode_order
 from terminal.services.notices import Level, Notice
@@ -152,7 +153,7 @@ class OrderLedger:
         if order.doubt_since_ns is None:
             order.doubt_since_ns = self.clock.monotonic_ns()
         order.reason = text
-        log.warning("%s: %s in doubt: %s", order.client_order_id, kind.value, text)
+        order_log.tell(logging.WARNING, order, f"{kind.value} in doubt: {text}")
         self.update(order, f"{kind.value} in doubt", text)
 
     def settle(self, order: Order, kind: DoubtKind, what: str) -> None:
@@ -182,7 +183,7 @@ class OrderLedger:
                 detail,
                 [encode_fill(order.account, order.client_order_id, fill) for fill in effect.fills],
             )
-            log.info("%s: %s, %s %s", order.client_order_id, kind, order.state.value, detail)
+            order_log.tell(logging.INFO, order, order_log.happened(order, kind, detail))
             self.changed.notify(order)
         for fill in effect.fills:
             self.fills.append(fill)

@@ -27,6 +27,7 @@ from terminal.domain.orders import (
     can_move,
 )
 from terminal.domain.rules import plain
+from terminal.services import order_log
 from terminal.services.notices import Level, Notice
 
 log = logging.getLogger("orders")
@@ -210,7 +211,7 @@ class OrderTable:
         if not venue_order_id or previous == order.client_order_id:
             return effect
         if order.venue_order_id is not None:
-            log.info("%s: %s is now %s", order.client_order_id, order.venue_order_id, venue_order_id)
+            order_log.tell(logging.INFO, order, f"the venue's id is now {venue_order_id}")
         order.venue_order_id = venue_order_id
         self._by_venue_id[key] = order.client_order_id
         effect.changed = True
@@ -419,7 +420,7 @@ class OrderTable:
             order.average_price = facts.reported_average
         after = derive_state(order, facts)
         if not can_move(before, after):
-            log.error("%s: %s cannot become %s", order.client_order_id, before.value, after.value)
+            order_log.tell(logging.ERROR, order, f"{before.value} cannot become {after.value}")
             after = before
         order.state = after
         if after.is_final:

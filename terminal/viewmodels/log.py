@@ -85,7 +85,7 @@ class LogModel(QAbstractTableModel):
         if role == Qt.ItemDataRole.DisplayRole:
             return _texts(line)[index.column()]
         if role == Qt.ItemDataRole.ToolTipRole:
-            return line.text if index.column() == len(TITLES) - 1 else None
+            return _tip(line) if index.column() == len(TITLES) - 1 else None
         if role == TONE_ROLE:
             if line.level >= logging.ERROR:
                 return "danger"
@@ -99,6 +99,10 @@ def _texts(line: LogLine) -> tuple[str, str, str, str]:
     moment = datetime.fromtimestamp(int(line.time_s), tz=UTC).astimezone()
     stamp = f"{moment:%H:%M:%S}.{int(line.time_s % 1 * 1000):03d}"
     return stamp, logging.getLevelName(line.level).lower(), line.logger, line.text
+
+
+def _tip(line: LogLine) -> str:
+    return f"{line.text}\nOrder {line.ids}" if line.ids else line.text
 
 
 class LogViewModel(QObject):
@@ -129,7 +133,7 @@ class LogViewModel(QObject):
             self._frames.request(self._take)
 
     def set_text_filter(self, text: str) -> None:
-        """Show only lines with this text in subject or text, in any case."""
+        """Show only lines with this text in subject, text or order ids, in any case."""
         self.text_filter = text.strip().casefold()
         self._refill()
 
@@ -141,7 +145,7 @@ class LogViewModel(QObject):
     def copied_text(self) -> str:
         """All shown lines as text for the clipboard."""
         rows = (self.model.line(row) for row in range(self.model.rowCount()))
-        return "\n".join("  ".join(_texts(line)) for line in rows)
+        return "\n".join("  ".join((*_texts(line), *([line.ids] if line.ids else []))) for line in rows)
 
     def _on_lines(self) -> None:
         if self._visible:
@@ -169,4 +173,4 @@ class LogViewModel(QObject):
         if line.level < self.least_level:
             return False
         wanted = self.text_filter
-        return not wanted or wanted in line.text.casefold() or wanted in line.logger.casefold()
+        return not wanted or any(wanted in text.casefold() for text in (line.text, line.logger, line.ids))
