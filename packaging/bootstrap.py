@@ -22,6 +22,7 @@ VENV = ROOT / ".venv"
 STAMP = VENV / "parallax-installed.json"
 RUNTIME_LOCK = ROOT / "packaging" / "requirements.lock"
 DEV_LOCK = ROOT / "packaging" / "requirements-dev.lock"
+WEB_LOCK = ROOT / "packaging" / "requirements-web.lock"
 OLDEST = (3, 11)
 
 # What Qt opens at start on Linux, and the Debian package that brings it. Found with ldd on a bare Debian 12.
@@ -38,6 +39,16 @@ LIBRARIES = {
     "libxcb-shape.so.0": "libxcb-shape0",
     "libxcb-xkb.so.1": "libxcb-xkb1",
     "libxkbcommon-x11.so.0": "libxkbcommon-x11-0",
+}
+# What the sign-in page's engine opens besides.
+WEB_LIBRARIES = {
+    "libnss3.so": "libnss3",
+    "libasound.so.2": "libasound2",
+    "libXcomposite.so.1": "libxcomposite1",
+    "libXdamage.so.1": "libxdamage1",
+    "libXrandr.so.2": "libxrandr2",
+    "libXtst.so.6": "libxtst6",
+    "libxkbfile.so.1": "libxkbfile1",
 }
 # The interface's own faces; another sans serif stands in where they cannot be had.
 FONTS = {
@@ -60,15 +71,28 @@ def ensure(*, dev: bool = False) -> None:
     installed = any(stamp.get(name) == digest for name, digest in _acceptable(dev).items())
     if not (installed and _python().exists()):
         _make_venv()
-        _install(dev)
+        _install(DEV_LOCK if dev else RUNTIME_LOCK)
         stamp = {**wanted, "libraries": ""}
     if sys.platform == "linux" and stamp.get("libraries") != "checked":
-        _bring_libraries()
+        _bring_libraries(LIBRARIES | WEB_LIBRARIES if dev else LIBRARIES, with_fonts=True)
         stamp["libraries"] = "checked"
     if stamp != _read_stamp():
         STAMP.write_text(json.dumps(stamp), encoding="utf-8")
     if Path(sys.prefix).resolve() != VENV.resolve():
         _start_again()
+
+
+def bring_web() -> None:
+    """Add the engine of the sign-in page to what is installed; exits with 3 where it cannot be had."""
+    stamp = _read_stamp()
+    # The developers' lock holds it.
+    if stamp.get("web") != _digest(WEB_LOCK) and stamp.get("dev") != _digest(DEV_LOCK):
+        _make_venv()
+        _install(WEB_LOCK)
+        stamp["web"] = _digest(WEB_LOCK)
+    if sys.platform == "linux":
+        _bring_libraries(WEB_LIBRARIES, with_fonts=False)
+    STAMP.write_text(json.dumps(stamp), encoding="utf-8")
 
 
 def _wanted(dev: bool) -> dict[str, str]:
@@ -106,8 +130,7 @@ def _make_venv() -> None:
         _give_up("Python cannot make a virtual environment here. Type: sudo apt-get install python3-venv")
 
 
-def _install(dev: bool) -> None:
-    lock = DEV_LOCK if dev else RUNTIME_LOCK
+def _install(lock: Path) -> None:
     _say(f"Installing the locked packages of packaging/{lock.name} (about a minute the first time)")
     command = [
         *(str(_python()), "-m", "pip", "install", "--quiet", "--disable-pip-version-check"),
@@ -117,9 +140,10 @@ def _install(dev: bool) -> None:
         _give_up("The packages could not be installed (see above). Check the network, then run this again.")
 
 
-def _bring_libraries() -> None:
-    missing = [package for library, package in LIBRARIES.items() if not _loads(library)]
+def _bring_libraries(libraries: dict[str, str], *, with_fonts: bool) -> None:
+    missing = [package for library, package in libraries.items() if not _loads(library)]
     fonts = [package for pattern, package in FONTS.items() if not glob.glob(pattern, recursive=True)]
+    fonts = fonts if with_fonts else []
     if not missing and not fonts:
         return
     wanted = [*missing, *fonts]
@@ -130,7 +154,7 @@ def _bring_libraries() -> None:
         environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
         subprocess.run(["apt-get", "update"], check=False, env=environment, **quiet)  # type: ignore[call-overload]
         subprocess.run(line.split(), check=False, env=environment, **quiet)  # type: ignore[call-overload]
-        missing = [package for library, package in LIBRARIES.items() if not _loads(library)]
+        missing = [package for library, package in libraries.items() if not _loads(library)]
         if missing:
             _give_up("apt could not install all of them. Type: " + line)
     elif missing:
@@ -167,3 +191,7 @@ def _say(text: str) -> None:
 def _give_up(text: str) -> None:
     print(f"parallax: {text}", file=sys.stderr, flush=True)
     raise SystemExit(3)
+
+
+if __name__ == "__main__" and sys.argv[1:] == ["--web"]:
+    bring_web()

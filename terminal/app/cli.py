@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import runpy
 import sys
 import time
 from collections.abc import Sequence
@@ -16,6 +17,7 @@ from terminal.app.paths import Paths, paths_below, temporary_folder, user_paths
 
 NO_DISPLAY = 2
 NO_FOLDER = 5
+BOOTSTRAP = Path(__file__).resolve().parents[2] / "packaging" / "bootstrap.py"
 
 _EPILOG = """\
 With no key and no network the terminal opens on its practice venues: no money moves.
@@ -50,6 +52,12 @@ def parser() -> argparse.ArgumentParser:
     out.add_argument(
         "--seed", type=int, metavar="N", help="seed of the practice market (default: of the profile)"
     )
+    out.add_argument(
+        "--web",
+        action="store_true",
+        help="first fetch the engine of the sign-in page (160 MB, once); it is fetched by itself when a "
+        "sign-in first wants it",
+    )
     out.add_argument("--debug", action="store_true", help="log frames and decisions too")
     out.add_argument(
         "--log-filter",
@@ -79,6 +87,8 @@ def main(argv: Sequence[str] | None = None) -> int:
             file=sys.stderr,
         )
         return NO_DISPLAY
+    if options.web:
+        runpy.run_path(str(BOOTSTRAP))["bring_web"]()
     with ExitStack() as stack:
         paths = _paths(options, stack)
         try:

@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import logging
 from collections.abc import Mapping
-from functools import cached_property
+from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any
 
 from terminal.app import connections, logs
@@ -19,6 +19,7 @@ from terminal.core.log_ring import LogRing
 from terminal.core.observe import Observable
 from terminal.core.secret import Secret
 from terminal.domain.errors import CredentialError, StorageError, TerminalError
+from terminal.domain.events import VenueNotice
 from terminal.services.arming import Arming
 from terminal.services.dead_mans_switch import DeadMansSwitch
 from terminal.services.inquiries import GateTimings
@@ -27,12 +28,13 @@ from terminal.services.market_data import MarketData
 from terminal.services.notices import Level, Notice
 from terminal.services.orders import OrderGate
 from terminal.services.portfolio import Portfolio
+from terminal.services.positions import PositionDesk
 from terminal.services.profile_lock import ProfileLock
 from terminal.services.risk import RiskRules
 from terminal.services.session import ConnectionPlan, Mode, SessionManager
 from terminal.services.settings import Settings
 from terminal.venues import registry
-from terminal.venues.base import Connector, ConnectorSettings, KeyReport, TradesOrders, VenueInfo
+from terminal.venues.base import Connector, ConnectorSettings, KeyReport, SignIn, TradesOrders, VenueInfo
 from terminal.venues.kraken.nonce import FileNonceStore
 
 if TYPE_CHECKING:
@@ -110,7 +112,20 @@ class Terminal:
             chosen_s=lambda account: self.settings.whole("trade.dead_mans_s", account.partition(":")[0]),
         )
         self.leaves_switch_armed = False
+        self.positions = PositionDesk(
+            gate=self.gate,
+            portfolio=self.portfolio,
+            market=self.market,
+            connector=self.sessions.trading_connector,
+            journal=self.journal,
+            compare_again=self.sessions.compare_again,
+        )
+        self._practice_grants: dict[str, dict[str, Secret]] = {}
+        """By venue: a sign-in at the practice venue's page. It guards nothing and ends with the program."""
         self._unwatch = [
+            self.positions.notice.watch(self.notice.notify),
+            self.sessions.told.watch(self._on_told),
+            self.sessions.compared.watch(self.positions.settle),
             self.gate.notice.watch(self.notice.notify),
             self.switch.notice.watch(self.notice.notify),
             self.settings.noticed.watch(self.notice.notify),
@@ -143,6 +158,7 @@ class Terminal:
             async with asyncio.timeout(STOP_TIMEOUT_S):
                 await self.switch.close(leave_armed=self.leaves_switch_armed)
                 await self.sessions.stop()
+        self.positions.close()
         for step in (self.gate.close(), self.practice.stop()):
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(STOP_TIMEOUT_S):
@@ -159,7 +175,14 @@ class Terminal:
         """Connect a venue to its practice twin: no money moves."""
         try:
             endpoints = self.practice.endpoints or await self.practice.start()
-            await self._use(connections.practice_plan(registry.info(venue), endpoints[venue]))
+            plan = connections.practice_plan(
+                registry.info(venue),
+                endpoints[venue],
+                self._practice_grants.get(venue),
+                self._account_options(venue),
+            )
+            await self._use(plan)
+            self._set_signed_out(venue, False)
         except TerminalError as error:
             self._tell(Level.ERROR, error.user_text, str(error))
 
@@ -181,6 +204,97 @@ class Terminal:
                 f"no key for {venue}", user_text="No key is stored. Connect an account first."
             )
         await self._use(self._live_plan(venue, stored))
+
+    # -- signing in -----------------------------------------------------------------------------------
+
+    async def begin_sign_in(
+        self, venue: str, mode: Mode, application: Mapping[str, Secret]
+    ) -> tuple[SignIn, dict[str, Secret]]:
+        """One attempt to sign in at the venue's own page, and the application that asks.
+
+        ``application`` empty: the one that is kept. Raises CredentialError where there is none.
+        """
+        info = registry.info(venue)
+        assert info.sign_in is not None
+        if mode is Mode.PRACTICE:
+            entry = (self.practice.endpoints or await self.practice.start())[venue]
+            addresses = connections.practice_addresses(info, entry)
+            known = connections.practice_keys(info, entry)
+        else:
+            addresses = {**info.default_endpoints, **self.settings.endpoints(venue)}
+            known = dict(application) or await self.credentials.load(venue, self._profile(venue)) or {}
+        wanted = {field.key: known.get(field.key) for field in info.sign_in.application_fields}
+        asking = {key: secret for key, secret in wanted.items() if secret}
+        if len(asking) != len(wanted):
+            raise CredentialError(
+                f"{venue}: no application", user_text="Enter your application's id and secret first."
+            )
+        settings = ConnectorSettings(addresses, asking, {}, self._proxy())
+        return registry.sign_in(venue, settings, clock=self.clock), asking
+
+    async def keep_sign_in(self, venue: str, mode: Mode, credentials: Mapping[str, Secret]) -> None:
+        """Keep what a sign-in brought, application included; practice sign-ins live with the program alone.
+
+        Raises:
+            CredentialError: it could not be kept.
+        """
+        if mode is Mode.PRACTICE:
+            self._practice_grants[venue] = dict(credentials)
+        else:
+            await self.credentials.save(venue, self._profile(venue), dict(credentials))
+
+    async def is_signed_in(self, venue: str, mode: Mode) -> tuple[bool, bool]:
+        """Whether the application's fields are kept, and whether a sign-in is. Raises CredentialError."""
+        if mode is Mode.PRACTICE:
+            return True, not self.settings.flag("venue.signed_out", venue)
+        info = registry.info(venue)
+        assert info.sign_in is not None
+        kept = await self.credentials.load(venue, self._profile(venue)) or {}
+        return all(field.key in kept for field in info.sign_in.application_fields), "access_token" in kept
+
+    async def sign_out(self, venue: str, mode: Mode) -> None:
+        """Forget a sign-in and disconnect; the application's id and secret stay. Raises CredentialError."""
+        session = self.sessions.sessions.get(venue)
+        if session is not None and session.mode is mode:
+            await self.disconnect(venue)
+        if mode is Mode.PRACTICE:
+            self._practice_grants.pop(venue, None)
+            self._set_signed_out(venue, True)
+            return
+        kept = await self.credentials.load(venue, self._profile(venue)) or {}
+        application = {key: secret for key, secret in kept.items() if key not in connections.GRANT}
+        await self.credentials.save(venue, self._profile(venue), application)
+
+    def _set_signed_out(self, venue: str, signed_out: bool) -> None:
+        if self.settings.flag("venue.signed_out", venue) is not signed_out:
+            self.settings.set("venue.signed_out", signed_out, venue)
+
+    def _account_options(self, venue: str) -> dict[str, str]:
+        """Which accounts of a sign-in are shown, and which one trades."""
+        return {
+            "account": self.settings.text("venue.account", venue),
+            "accounts": ",".join(self.settings.items("venue.accounts", venue)),
+        }
+
+    def select_account(self, account: str) -> None:
+        """Trade with another account of a connection; remembered for the next start."""
+        session = self.sessions.session_of(account)
+        if session is not None:
+            session.select_account(account)
+            info = session.infos.get(account)
+            if info is not None:
+                self.settings.set("venue.account", info.account_id, session.venue)
+
+    async def _keep_refreshed(self, venue: str, account: str, tokens: Mapping[str, Secret]) -> None:
+        """A connector has new tokens: they are kept before it uses them, for the old ones are dead."""
+        mode = Mode.PRACTICE if account.endswith(":practice") else Mode.LIVE
+        if mode is Mode.PRACTICE:
+            known = self._practice_grants.get(venue, {})
+        else:
+            known = await self.credentials.load(venue, self._profile(venue)) or {}
+        await self.keep_sign_in(venue, mode, {**known, **tokens})
+
+    # -- keys -----------------------------------------------------------------------------------------
 
     async def save_key(self, venue: str, entered: Mapping[str, Secret]) -> None:
         """Keep a key in the keychain or vault.
@@ -243,7 +357,7 @@ class Terminal:
                 return
         if mode == Mode.PUBLIC.value:
             await self.use_public(venue)
-        else:
+        elif not self.settings.flag("venue.signed_out", venue):
             await self.use_practice(venue)
 
     async def disconnect(self, venue: str) -> None:
@@ -275,13 +389,17 @@ class Terminal:
             self.settings.set("venue.mode", plan.mode.value, plan.venue)
 
     def _live_plan(self, venue: str, entered: Mapping[str, Secret]) -> ConnectionPlan:
-        options = {"tier": self.settings.text("kraken.tier")} if venue == "kraken" else {}
+        options = self._account_options(venue)
+        if venue == "kraken":
+            options["tier"] = self.settings.text("kraken.tier")
         return connections.live_plan(
             registry.info(venue), self.settings.endpoints(venue), entered, options, self._proxy()
         )
 
-    def _make(self, venue: str, settings: ConnectorSettings) -> Connector:
+    def _make(self, venue: str, settings: ConnectorSettings, account: str = "") -> Connector:
         tools: dict[str, Any] = {"clock": self.clock, **self._connector_tools}
+        if registry.info(venue).sign_in is not None:
+            tools["keep_tokens"] = partial(self._keep_refreshed, venue, account)
         if venue == "kraken":
             # Kraken never takes a nonce below the last one, so the last one outlives the program.
             tools.setdefault("nonces", FileNonceStore(self.paths.data / "nonces"))
@@ -307,6 +425,10 @@ class Terminal:
 
     def _follow_log_settings(self) -> None:
         logs.follow_settings(self.settings.text("log.level"), self.settings.text("log.filter"))
+
+    def _on_told(self, venue: str, told: VenueNotice) -> None:
+        title = registry.info(venue).title
+        self._tell(Level.WARNING if told.is_urgent else Level.INFO, f"{title}: {told.text}")
 
     def _on_practice_restarted(self, endpoints: Mapping[str, Any]) -> None:
         for venue, session in self.sessions.sessions.items():

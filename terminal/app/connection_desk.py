@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
+from terminal.app import web_engine
 from terminal.app.compose import Terminal
+from terminal.app.sign_in import SignInWindow, SystemBrowser, has_browser
 from terminal.core.secret import Secret
 from terminal.services.session import Mode
 from terminal.venues.base import KeyReport
+from terminal.viewmodels.login import SignInStatus, Way
 
 if TYPE_CHECKING:
     from terminal.services.credentials import StoreStatus
@@ -17,9 +20,18 @@ if TYPE_CHECKING:
 class ConnectionDesk:
     """Connections and keys, for ``viewmodels.connection``."""
 
-    def __init__(self, terminal: Terminal) -> None:
+    def __init__(
+        self,
+        terminal: Terminal,
+        *,
+        open_url: Callable[[str], bool],
+        window: SignInWindow | None = None,
+    ) -> None:
+        """``open_url`` hands an address to the person's browser; ``window`` is the page of our own."""
         self._terminal = terminal
         self._status: StoreStatus | None = None
+        self._window = window or SignInWindow()
+        self._browser = SystemBrowser(open_url)
 
     async def refresh(self) -> None:
         """Look again where keys are kept; the answers of the plain methods below come from this look."""
@@ -45,8 +57,11 @@ class ConnectionDesk:
 
     async def save_keys(self, venue: str, keys: Mapping[str, Secret]) -> None:
         """Keep the keys. Raises CredentialError."""
-        await self._terminal.save_key(venue, keys)
-        await self.refresh()
+        try:
+            await self._terminal.save_key(venue, keys)
+        finally:
+            # Where the keychain has just failed, the form offers a passphrase.
+            await self.refresh()
 
     async def forget_keys(self, venue: str) -> None:
         """Remove the kept keys; a connection that uses them goes back to practice."""
@@ -83,3 +98,54 @@ class ConnectionDesk:
         else:
             await store.unlock(passphrase)
         await self.refresh()
+
+    # -- signing in -----------------------------------------------------------------------------------
+
+    async def sign_in_status(self, venue: str, mode: Mode) -> SignInStatus:
+        """How a venue's sign-in stands on this machine. Raises CredentialError."""
+        has_application, is_signed_in, needs_passphrase = True, False, False
+        if mode is Mode.LIVE:
+            await self.refresh()
+            needs_passphrase = self.needs_passphrase()
+        if needs_passphrase:
+            has_application = False
+        else:
+            has_application, is_signed_in = await self._terminal.is_signed_in(venue, mode)
+        return SignInStatus(
+            has_application,
+            is_signed_in,
+            has_browser(),
+            web_engine.can_fetch(),
+            self.key_store() if mode is Mode.LIVE else "",
+            needs_passphrase,
+        )
+
+    async def fetch_browser(self) -> None:
+        """Bring the engine of the sign-in page. Raises TerminalError."""
+        await web_engine.fetch()
+
+    async def sign_in(
+        self, venue: str, mode: Mode, application: Mapping[str, Secret], way: Way, passphrase: Secret | None
+    ) -> None:
+        """Open the page, wait for its answer, keep the sign-in and connect. Raises TerminalError."""
+        terminal = self._terminal
+        if passphrase is not None and self.needs_passphrase():
+            await self.open_vault(passphrase)
+        attempt, asking = await terminal.begin_sign_in(venue, mode, application)
+        title = f"Sign in to {terminal.venue_info(venue).title}"
+        if mode is Mode.PRACTICE:
+            title += " (practice)"
+        opener = self._window if way is Way.EMBEDDED else self._browser
+        answer = await opener.ask(attempt.page, title)
+        grant = await attempt.finish(answer)
+        await terminal.keep_sign_in(venue, mode, {**asking, **grant})
+        await self.use(venue, mode)
+
+    def give_up_sign_in(self) -> None:
+        """Close the page; whoever waits for it hears so."""
+        self._window.close()
+        self._browser.close()
+
+    async def sign_out(self, venue: str, mode: Mode) -> None:
+        """Forget the sign-in; the application's id and secret stay. Raises CredentialError."""
+        await self._terminal.sign_out(venue, mode)

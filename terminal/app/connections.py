@@ -13,21 +13,50 @@ from terminal.venues.base import ConnectorSettings, VenueInfo
 _PRACTICE_OPTIONS = {"public_calls_per_s": "50"}
 # A venue's form has names of its own; the practice venues' file has the two that every client knows.
 _PRACTICE_KEYS = {"api_key": "key", "api_secret": "secret"}
+GRANT = ("access_token", "refresh_token", "expires_ns", "scope")
+"""What a sign-in brings, beside the application's own fields."""
 
 
-def practice_plan(info: VenueInfo, endpoints: Mapping[str, object]) -> ConnectionPlan:
-    """Connect to the practice venue, with the key that it wrote beside its addresses."""
-    addresses = {
+def keys_of(info: VenueInfo) -> tuple[str, ...]:
+    """The names of all credentials that a connection to the venue may have."""
+    named = tuple(field.key for field in info.credential_fields)
+    if info.sign_in is None:
+        return named
+    return (*named, *(field.key for field in info.sign_in.application_fields), *GRANT)
+
+
+def practice_addresses(info: VenueInfo, endpoints: Mapping[str, object]) -> dict[str, str]:
+    """Where the practice venue listens, by the names of the venue's own addresses."""
+    return {
         name: address
         for name, address in endpoints.items()
         if name in info.default_endpoints and isinstance(address, str)
     }
-    credentials = {
-        field.key: Secret(value)
-        for field in info.credential_fields
-        if isinstance(value := endpoints.get(_PRACTICE_KEYS.get(field.key, "")), str)
+
+
+def practice_keys(info: VenueInfo, endpoints: Mapping[str, object]) -> dict[str, Secret]:
+    """What the practice venue wrote beside its addresses: a key, or a sign-in made beforehand."""
+    return {
+        key: Secret(str(value))
+        for key in keys_of(info)
+        if isinstance(value := endpoints.get(_PRACTICE_KEYS.get(key, key)), str | int)
     }
-    options = {**_PRACTICE_OPTIONS, "tier": str(endpoints.get("tier", "intermediate"))}
+
+
+def practice_plan(
+    info: VenueInfo,
+    endpoints: Mapping[str, object],
+    grant: Mapping[str, Secret] | None = None,
+    options: Mapping[str, str] | None = None,
+) -> ConnectionPlan:
+    """Connect to the practice venue, with what it wrote beside its addresses or with a later sign-in."""
+    addresses = practice_addresses(info, endpoints)
+    credentials = {**practice_keys(info, endpoints), **(grant or {})}
+    options = {
+        **_PRACTICE_OPTIONS,
+        "tier": str(endpoints.get("tier", "intermediate")),
+        **(options or {}),
+    }
     settings = ConnectorSettings(addresses, credentials, options)
     return ConnectionPlan(info.name, Mode.PRACTICE, f"{info.name}:practice", settings)
 
@@ -48,8 +77,11 @@ def live_plan(
     """Connect an account.
 
     Raises:
-        CredentialError: a required entry of the venue's form is missing.
+        CredentialError: a required entry of the venue's form is missing, or nobody has signed in.
     """
+    if info.sign_in is not None and not credentials.get("access_token"):
+        text = f"Sign in to {info.title} first."
+        raise CredentialError(f"{info.name}: not signed in", user_text=text)
     for field in info.credential_fields:
         if not field.optional and not credentials.get(field.key):
             raise CredentialError(f"{info.name} has no {field.key}", user_text=f"{field.label} is missing.")

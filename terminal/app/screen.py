@@ -7,13 +7,15 @@ from datetime import UTC
 from decimal import Decimal
 from typing import Any
 
-from PySide6.QtCore import QEvent, QObject, Qt, QTimer
+from PySide6.QtCore import QEvent, QObject, Qt, QTimer, QUrl
+from PySide6.QtGui import QDesktopServices
 from PySide6.QtWidgets import QApplication
 
 from terminal.app.compose import Terminal
 from terminal.app.connection_desk import ConnectionDesk
 from terminal.app.day_store import FileDayStore
 from terminal.app.preferences import Preferences, density_of
+from terminal.app.sign_in import SignInWindow
 from terminal.core import memory, tasks
 from terminal.domain.errors import TerminalError
 from terminal.domain.instrument import InstrumentId
@@ -106,7 +108,9 @@ class Screen(QObject):
         window: the main window. frames: the tick that all repaints share.
     """
 
-    def __init__(self, terminal: Terminal, app: QApplication) -> None:
+    def __init__(
+        self, terminal: Terminal, app: QApplication, *, sign_in_window: SignInWindow | None = None
+    ) -> None:
         super().__init__()
         theme.load_fonts()
         theme.apply(app, density_of(terminal.settings))
@@ -120,7 +124,7 @@ class Screen(QObject):
         gate, portfolio = terminal.gate, terminal.portfolio
         self.notices = NoticesViewModel(clock, self)
         self.notices.watch(terminal.notice)
-        self.connection_desk = ConnectionDesk(terminal)
+        self.connection_desk = ConnectionDesk(terminal, open_url=_open_url, window=sign_in_window)
         self.connections = ConnectionViewModel(
             sessions,
             market,
@@ -405,6 +409,10 @@ class Screen(QObject):
                 self.notices.failure(error)
 
         tasks.spawn(quietly(), name="command")
+
+
+def _open_url(url: str) -> bool:
+    return QDesktopServices.openUrl(QUrl(url))
 
 
 def _doubt_warnings(doubtful: Sequence[str]) -> tuple[str, ...]:

@@ -74,7 +74,7 @@ class Where(Enum):
     KEYCHAIN = "keychain"
     PASSPHRASE = "passphrase"
     NOWHERE = "nowhere"
-    """There is no vault yet, and no keychain: the first save needs a passphrase."""
+    """There is no vault yet, and no keychain that keeps its key: the first save needs a passphrase."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,6 +123,8 @@ class CredentialStore:
         self.notices: list[Notice] = []
         self._keychain = Keychain(keyring_backend, use_system=use_system_keychain, deadline_s=deadline_s)
         self._cost = cost or ScryptCost()
+        self._keychain_failed = False
+        """It was asked to keep a vault's key and did not: a passphrase is offered instead."""
         self._open: _Open | None = None
         self._lock = asyncio.Lock()
 
@@ -304,7 +306,9 @@ class CredentialStore:
         key_id, data_key = os.urandom(ID_BYTES), os.urandom(KEY_BYTES)
         encoded = base64.b64encode(data_key).decode()
         register(encoded)
+        self._keychain_failed = True
         await self._keychain.set(_SERVICE, key_id.hex(), encoded)
+        self._keychain_failed = False
         return _Open(KeychainHeader(key_id), bytearray(data_key), {})
 
     async def _forget_key_of(self, old: _Open | None) -> None:
@@ -408,7 +412,8 @@ class CredentialStore:
                 return (
                     Where.KEYCHAIN if isinstance(read_header(data)[0], KeychainHeader) else Where.PASSPHRASE
                 )
-            return Where.KEYCHAIN if await self._keychain.is_present() else Where.NOWHERE
+            is_usable = not self._keychain_failed and await self._keychain.is_present()
+            return Where.KEYCHAIN if is_usable else Where.NOWHERE
         except (StorageError, VaultError, KeychainUnavailable):
             return Where.NOWHERE
 

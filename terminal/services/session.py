@@ -496,7 +496,8 @@ class Session:
         self._refresh("The clock is right again; checking orders with the venue.")
 
 
-ConnectorFactory = Callable[[str, ConnectorSettings], Connector]
+ConnectorFactory = Callable[[str, ConnectorSettings, str], Connector]
+"""From the venue's name, what to build with, and our key of the account."""
 
 
 class SessionManager:
@@ -564,7 +565,7 @@ class SessionManager:
                 raise VenueUnavailable(plan.venue, "closing", user_text="The terminal is closing.")
             session = Session(
                 plan,
-                self._make(plan.venue, plan.settings),
+                self._make(plan.venue, plan.settings, plan.account),
                 self._market,
                 self._orders,
                 self._portfolio,

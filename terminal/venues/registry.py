@@ -5,7 +5,7 @@ from __future__ import annotations
 from importlib import import_module
 from typing import Any, cast
 
-from terminal.venues.base import Connector, ConnectorSettings, VenueInfo
+from terminal.venues.base import Connector, ConnectorSettings, SignIn, VenueInfo
 
 # name -> (package with VENUE, connector class)
 _VENUES: dict[str, tuple[str, str]] = {
@@ -31,3 +31,11 @@ def create(name: str, settings: ConnectorSettings, **tools: Any) -> Connector:
     module, _, class_name = connector.partition(":")
     make = getattr(import_module(f"{package}.{module}"), class_name)
     return cast("Connector", make(settings, **tools))
+
+
+def sign_in(name: str, settings: ConnectorSettings, **tools: Any) -> SignIn:
+    """Begin a sign-in at a venue's own page: ``begin_sign_in`` of the venue's ``oauth`` module.
+
+    ``settings`` hold the application's id and secret. Raises KeyError for an unknown name."""
+    package, _ = _VENUES[name]
+    return cast("SignIn", import_module(f"{package}.oauth").begin_sign_in(settings, **tools))

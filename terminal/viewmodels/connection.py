@@ -22,6 +22,7 @@ from terminal.services.session import SessionState
 from terminal.venues.base import KeyReport, LinkHealth, VenueInfo
 from terminal.viewmodels import format as fmt
 from terminal.viewmodels.frames import FrameClock
+from terminal.viewmodels.login import SignInDesk
 from terminal.viewmodels.notices import NoticesViewModel
 
 _AGES_EVERY_S = 0.5
@@ -105,7 +106,7 @@ class PriceSource(Protocol):
     def instrument(self, instrument: InstrumentId) -> Instrument | None: ...
 
 
-class ConnectionDesk(Protocol):
+class ConnectionDesk(SignInDesk, Protocol):
     """What the program can do with connections and keys; the composition provides it."""
 
     async def use(self, venue: str, mode: Mode) -> None:
@@ -304,7 +305,7 @@ class ConnectionViewModel(QObject):
             figures=_figures(session, health),
             budgets=_budgets(session),
             unofficial=info.unofficial,
-            can_connect=bool(info.credential_fields),
+            can_connect=bool(info.credential_fields) or info.sign_in is not None,
             can_show_public=info.public_without_key,
         )
 

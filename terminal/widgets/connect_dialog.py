@@ -47,7 +47,7 @@ class SecretEdit(QLineEdit):
         menu.popup(event.globalPos())
 
 
-class _Field(QWidget):
+class EntryField(QWidget):
     """A labelled entry with its problem beneath."""
 
     def __init__(self, title: str, hint: str, *, secret: bool) -> None:
@@ -79,7 +79,7 @@ class ConnectDialog(QDialog):
     def __init__(self, vm: ConnectViewModel, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._vm = vm
-        self._fields: dict[str, _Field] = {}
+        self._fields: dict[str, EntryField] = {}
         self._build_ui()
         self._bind()
         self._choose(Mode.LIVE)
@@ -156,7 +156,7 @@ class ConnectDialog(QDialog):
         return out
 
     def _add_field(self, box: QVBoxLayout, key: str, title: str, hint: str, *, secret: bool) -> None:
-        field = _Field(title, hint, secret=secret)
+        field = EntryField(title, hint, secret=secret)
         field.edit.textEdited.connect(lambda _: self._vm.touch(key))
         self._fields[key] = field
         box.addWidget(field)
@@ -303,7 +303,7 @@ class ConnectDialog(QDialog):
 
     def showEvent(self, event: QShowEvent) -> None:
         super().showEvent(event)
-        _exclude_from_capture(self)
+        exclude_from_capture(self)
         first = next(iter(self._fields.values()), None)
         if first is not None:
             first.edit.setFocus()
@@ -323,7 +323,7 @@ def _clear_clipboard_later(entries: list[str]) -> None:
     QTimer.singleShot(CLIPBOARD_CLEAR_S * 1000, clear)
 
 
-def _exclude_from_capture(window: QWidget) -> None:
+def exclude_from_capture(window: QWidget) -> None:
     """Windows can keep a window out of screenshots and shared screens; elsewhere there is no such call."""
     if sys.platform == "win32":
         import ctypes

@@ -14,6 +14,7 @@ from PySide6.QtGui import (
     QShortcut,
 )
 from PySide6.QtWidgets import (
+    QDialog,
     QDialogButtonBox,
     QFrame,
     QHBoxLayout,
@@ -31,12 +32,14 @@ from terminal.viewmodels.connection import ConnectionViewModel, Mode
 from terminal.viewmodels.dead_man import DeadManViewModel
 from terminal.viewmodels.desk import DeskViewModel, KeyHint
 from terminal.viewmodels.layouts import LayoutStore
+from terminal.viewmodels.login import LoginViewModel
 from terminal.viewmodels.status import StatusViewModel
 from terminal.widgets import theme
 from terminal.widgets.connect_dialog import ConnectDialog
 from terminal.widgets.controls import label
 from terminal.widgets.flatten_dialog import FlattenDialog
 from terminal.widgets.icons import icon
+from terminal.widgets.login_dialog import LoginDialog
 from terminal.widgets.notice_bar import NoticeCentre, ToastHost
 from terminal.widgets.overlays import KeyOverlay, PanelSwitcher
 from terminal.widgets.panels import TITLE_PX, Panel
@@ -214,9 +217,16 @@ class MainWindow(QMainWindow):
         """Open a venue's connection form."""
         info = self._connections.infos[venue]
         card = self._connections.card(venue)
-        vm = ConnectViewModel(info, self._connections.desk, card.mode if card is not None else None)
-        dialog = ConnectDialog(vm, self)
-        vm.setParent(dialog)
+        mode = card.mode if card is not None else None
+        dialog: QDialog
+        if info.sign_in is not None:
+            login = LoginViewModel(info, self._connections.desk, mode)
+            dialog = LoginDialog(login, self)
+            login.setParent(dialog)
+        else:
+            vm = ConnectViewModel(info, self._connections.desk, mode)
+            dialog = ConnectDialog(vm, self)
+            vm.setParent(dialog)
         dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         dialog.open()
 

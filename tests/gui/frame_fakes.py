@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from pathlib import Path
 
@@ -16,7 +17,7 @@ from terminal.core.log_ring import LogLine
 from terminal.core.observe import Observable
 from terminal.core.secret import Secret
 from terminal.domain.account import Balance, Position
-from terminal.domain.errors import AuthRejected
+from terminal.domain.errors import AuthRejected, TerminalError
 from terminal.domain.events import BudgetLevel
 from terminal.domain.instrument import Instrument, InstrumentId, InstrumentKind
 from terminal.domain.market import Feed, Quote, Side
@@ -35,6 +36,7 @@ from terminal.viewmodels.desk import DeskViewModel, Rehearsal
 from terminal.viewmodels.frames import FrameClock
 from terminal.viewmodels.layouts import LayoutStore
 from terminal.viewmodels.log import LogViewModel
+from terminal.viewmodels.login import SignInStatus, Way
 from terminal.viewmodels.notices import NoticesViewModel
 from terminal.viewmodels.orders import OrdersViewModel
 from terminal.viewmodels.status import StatusViewModel
@@ -247,6 +249,9 @@ class FakeConnections:
             label="desk …x9Qa",
         )  # fmt: skip
         self.error: Exception | None = None
+        self.sign_in_state = SignInStatus(False, False, True, True, "Keys are kept in the keychain.", False)
+        self.page: asyncio.Future[None] | None = None
+        """An open sign-in page; None: it answers at once."""
 
     def _answer(self) -> None:
         if self.error is not None:
@@ -282,6 +287,31 @@ class FakeConnections:
 
     async def open_vault(self, passphrase: Secret) -> None:
         self.asked.append(("open_vault",))
+
+    async def sign_in_status(self, venue: str, mode: Mode) -> SignInStatus:
+        return self.sign_in_state
+
+    async def fetch_browser(self) -> None:
+        self.asked.append(("fetch_browser",))
+        self._answer()
+        self.sign_in_state = replace(self.sign_in_state, can_embed=True)
+
+    async def sign_in(
+        self, venue: str, mode: Mode, application: Mapping[str, Secret], way: Way, passphrase: Secret | None
+    ) -> None:
+        self.asked.append(("sign_in", venue, mode, tuple(sorted(application)), way))
+        if self.page is not None:
+            await self.page
+        self._answer()
+
+    def give_up_sign_in(self) -> None:
+        self.asked.append(("give_up",))
+        if self.page is not None and not self.page.done():
+            self.page.set_exception(TerminalError("closed", user_text="Sign-in was closed."))
+
+    async def sign_out(self, venue: str, mode: Mode) -> None:
+        self.asked.append(("sign_out", venue, mode))
+        self.sign_in_state = replace(self.sign_in_state, is_signed_in=False)
 
     def refuse(self) -> None:
         self.error = AuthRejected(

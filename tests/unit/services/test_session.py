@@ -67,7 +67,7 @@ class Desk:
         self.plan = ConnectionPlan("fake", Mode.PRACTICE, "fake:practice", settings)
         self.prepare: Callable[[FakeConnector], None] = lambda connector: None
 
-    def make(self, venue: str, settings: ConnectorSettings) -> FakeConnector:
+    def make(self, venue: str, settings: ConnectorSettings, account: str) -> FakeConnector:
         connector = FakeConnector()
         connector.last_frame_ns = self.clock.monotonic_ns()
         self.prepare(connector)
@@ -220,7 +220,7 @@ def test_after_a_sleep_connections_are_opened_anew_and_nothing_counts_until_they
 ) -> None:
     monkeypatch.setattr(session_module, "_CHECK_EVERY_S", 0.01)
     connector = Sleeper()
-    monkeypatch.setattr(Desk, "make", lambda desk, venue, settings: connector)
+    monkeypatch.setattr(Desk, "make", lambda desk, venue, settings, account: connector)
 
     async def body(desk: Desk, session: Session) -> None:
         connector.last_frame_ns = desk.clock.monotonic_ns()
