@@ -69,7 +69,9 @@ class ConnectionDesk:
         await self.refresh()
 
     async def has_keys(self, venue: str) -> bool:
-        """Whether keys are kept for a venue."""
+        """Whether keys are kept for a venue. Asked when a form opens: a keychain that failed in the one
+        before has another chance."""
+        self._terminal.credentials.try_keychain_again()
         await self.refresh()
         return await self._terminal.has_key(venue)
 

@@ -259,6 +259,10 @@ class CredentialStore:
             except OSError as error:
                 raise StorageError(f"the vault cannot be set aside: {error}") from error
 
+    def try_keychain_again(self) -> None:
+        """A keychain that failed may be unlocked by now: the next save asks it again."""
+        self._keychain_failed = False
+
     def lock(self) -> None:
         """Forget the data key and everything read from the vault."""
         self._wipe()

@@ -104,6 +104,9 @@ def test_keychain_that_cannot_be_used_leads_to_a_passphrase(
             await keys.save("kraken", "main", credentials())
         assert caught.value.user_text.endswith(".")
         assert not keys.path.exists()
+        status = await keys.status()
+        assert (status.where, status.is_open) == (Where.NOWHERE, False), "a passphrase is offered"
+        assert "a passphrase is needed" in status.text
         await keys.use_passphrase(PASSPHRASE)
         await keys.save("kraken", "main", credentials())
         status = await keys.status()
@@ -127,6 +130,24 @@ def test_keychain_that_cannot_be_used_leads_to_a_passphrase(
     assert "CANARY" not in caplog.text
     for stored in ring.stored.values():
         assert stored not in caplog.text
+
+
+@pytest.mark.fault(39)
+def test_keychain_that_was_unlocked_meanwhile_has_another_chance(tmp_path: Path, ring: MemoryKeyring) -> None:
+    ring.mode = "locked"
+
+    async def main() -> None:
+        keys = store(tmp_path, ring, deadline_s=5.0)
+        with pytest.raises(KeychainUnavailable, match="KeyringLocked"):
+            await keys.save("kraken", "main", credentials())
+        assert (await keys.status()).where is Where.NOWHERE
+        ring.mode = "ok"
+        keys.try_keychain_again()
+        assert (await keys.status()).where is Where.KEYCHAIN
+        await keys.save("kraken", "main", credentials())
+        assert (await keys.status()).is_open
+
+    run(main())
 
 
 @pytest.mark.fault(39)
