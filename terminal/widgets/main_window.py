@@ -27,6 +27,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from terminal.viewmodels.confirm import Confirmation
 from terminal.viewmodels.connect import ConnectViewModel
 from terminal.viewmodels.connection import ConnectionViewModel, Mode
 from terminal.viewmodels.dead_man import DeadManViewModel
@@ -35,6 +36,7 @@ from terminal.viewmodels.layouts import LayoutStore
 from terminal.viewmodels.login import LoginViewModel
 from terminal.viewmodels.status import StatusViewModel
 from terminal.widgets import theme
+from terminal.widgets.confirm_dialog import ConfirmDialog
 from terminal.widgets.connect_dialog import ConnectDialog
 from terminal.widgets.controls import label
 from terminal.widgets.flatten_dialog import FlattenDialog
@@ -332,8 +334,22 @@ class MainWindow(QMainWindow):
         field.textChanged.connect(lambda text: save.setEnabled(bool(text.strip())))
 
     def _on_name_given(self, name: str) -> None:
-        if name.strip():
+        if not name.strip():
+            return
+        replaced = self.workspace.replaced_by(name)
+        if replaced is None:
             self.workspace.save_as(name)
+            return
+        question = Confirmation(
+            title=f"Replace the workspace “{replaced}”?",
+            note="There is one of that name. Its arrangement gives way to the one on screen.",
+            confirm_text="Replace",
+            tone="danger",
+        )
+        dialog = ConfirmDialog(question, self)
+        dialog.accepted.connect(partial(self.workspace.save_as, replaced))
+        dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        dialog.open()
 
     def _on_workspace_changed(self) -> None:
         if self.top_bar.workspace.text() != self.workspace.name:

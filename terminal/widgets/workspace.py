@@ -380,6 +380,13 @@ class DockWorkspace(QObject):
         self._store.set_last_used(name)
         self.changed.emit()
 
+    def replaced_by(self, name: str) -> str | None:
+        """The saved layout that :meth:`save_as` would overwrite; None where there is none, or it is the one
+        that is shown. Case does not count: on some systems two such names are one file."""
+        wanted = safe_name(name).casefold()
+        found = next((each for each in self.names() if each.casefold() == wanted), None)
+        return None if found == self.name else found
+
     def save_as(self, name: str) -> None:
         """Keep the present arrangement under another name and go on with it."""
         self.save_now()

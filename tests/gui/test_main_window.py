@@ -9,7 +9,7 @@ import pytest
 from PySide6.QtCore import QEvent, QPoint, QRect, QSize, Qt
 from PySide6.QtGui import QFocusEvent, QGuiApplication, QKeyEvent
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QApplication, QDialog, QLineEdit, QWidget
+from PySide6.QtWidgets import QApplication, QDialog, QInputDialog, QLineEdit, QWidget
 from pytestqt.qtbot import QtBot
 
 from terminal.core import tasks
@@ -221,6 +221,49 @@ def test_workspaces_keep_their_own_arrangement(open_window: Open) -> None:
     workspace.switch("Scalper")
     assert not workspace.is_open("watchlist")
     assert workspace.names() == ["Scalper", "Start"]
+
+
+def answer_save_as(window: MainWindow, name: str) -> ConfirmDialog | None:
+    """Type a name into "Save as…" and press Save; the question that comes up, if one does."""
+    window._on_save_as()
+    dialog = window.findChild(QInputDialog)
+    assert dialog is not None
+    dialog.setTextValue(name)
+    dialog.accept()
+    dialog.deleteLater()
+    QApplication.sendPostedEvents(dialog, QEvent.Type.DeferredDelete.value)
+    return window.findChild(ConfirmDialog)
+
+
+def test_saving_over_another_workspace_asks_first(open_window: Open) -> None:
+    window = open_window()
+    workspace = window.workspace
+    workspace.save_as("Scalper")
+    workspace.set_open("watchlist", False)
+    workspace.save_now()
+    workspace.switch("Start")
+    question = answer_save_as(window, "scalper ")
+    assert question is not None
+    assert "Scalper" in question.windowTitle()
+    question.reject()
+    assert workspace.name == "Start"
+    workspace.switch("Scalper")
+    assert not workspace.is_open("watchlist"), "a no keeps what was there"
+    workspace.switch("Start")
+    QApplication.sendPostedEvents(question, QEvent.Type.DeferredDelete.value)
+    again = answer_save_as(window, "Scalper")
+    assert again is not None
+    again.accept()
+    assert workspace.name == "Scalper"
+    assert workspace.is_open("watchlist")
+    assert workspace.names() == ["Scalper", "Start"]
+
+
+def test_saving_under_a_new_or_the_shown_name_asks_nothing(open_window: Open) -> None:
+    window = open_window()
+    assert answer_save_as(window, "Start") is None
+    assert answer_save_as(window, "Watcher") is None
+    assert window.workspace.name == "Watcher"
 
 
 def test_a_window_that_no_screen_shows_is_moved_back(open_window: Open, frame: Frame) -> None:
