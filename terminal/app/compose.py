@@ -138,7 +138,9 @@ class Terminal:
         """The keychain or vault; its libraries load when a key is first wanted, not before."""
         from terminal.services.credentials import CredentialStore
 
-        return CredentialStore(self.paths.vault, use_system_keychain=not self._throw_away)
+        store = CredentialStore(self.paths.vault, use_system_keychain=not self._throw_away)
+        store.noticed.watch(self.notice.notify)
+        return store
 
     # -- life -----------------------------------------------------------------------------------------
 

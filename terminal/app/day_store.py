@@ -4,21 +4,23 @@ from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from decimal import Decimal, InvalidOperation
 from pathlib import Path
 from typing import Any
 
-from terminal.core.files import write_whole
+from terminal.core.files import set_aside, write_whole
 from terminal.domain.decimals import wire_text
 
 log = logging.getLogger("settings")
 
 
 class FileDayStore:
-    """One small JSON file for all accounts. A file that cannot be read only costs the day's figure."""
+    """One small JSON file for all accounts. A file that cannot be read only costs the day's figure; it is set
+    aside, and ``on_notice`` is called with a sentence for the person."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, on_notice: Callable[[str], object] = log.warning) -> None:
+        self.on_notice = on_notice
         self._path = path
         self._days: dict[str, Any] | None = None
 
@@ -47,9 +49,24 @@ class FileDayStore:
 
     def _read(self) -> dict[str, Any]:
         if self._days is None:
-            try:
-                days = json.loads(self._path.read_text(encoding="utf-8"))
-            except (OSError, ValueError):
-                days = {}
-            self._days = days if isinstance(days, dict) else {}
+            self._days = self._read_file()
         return self._days
+
+    def _read_file(self) -> dict[str, Any]:
+        try:
+            days = json.loads(self._path.read_bytes())
+        except OSError:
+            return {}
+        except (ValueError, RecursionError):
+            days = None
+        if isinstance(days, dict):
+            return days
+        aside = ""
+        try:
+            aside = f" and put aside as {set_aside(self._path).name}"
+        except OSError as error:
+            log.warning("%s cannot be put aside: %s", self._path.name, error)
+        self.on_notice(
+            f"The file with the beginning of the day was damaged{aside}. Today's result counts from now."
+        )
+        return {}

@@ -141,7 +141,7 @@ class Screen(QObject):
             market.instrument,
             self.frames,
             clock,
-            days=FileDayStore(terminal.paths.data / "days.json"),
+            days=FileDayStore(terminal.paths.data / "days.json", self.notices.warn),
             parent=self,
         )
         self.orders = OrdersViewModel(

@@ -22,6 +22,7 @@ from typing import Final, TypeVar
 from keyring.backend import KeyringBackend
 
 from terminal.core.files import make_private, set_aside, write_whole
+from terminal.core.observe import Observable
 from terminal.core.secret import Secret, register
 from terminal.domain.errors import CredentialError, StorageError
 from terminal.services.keychain import Keychain, KeychainUnavailable
@@ -120,7 +121,8 @@ class CredentialStore:
         cost: ScryptCost | None = None,
     ) -> None:
         self.path = folder / "vault.bin"
-        self.notices: list[Notice] = []
+        self.noticed: Observable[[Notice]] = Observable("credentials")
+        """What the person should know of the file."""
         self._keychain = Keychain(keyring_backend, use_system=use_system_keychain, deadline_s=deadline_s)
         self._cost = cost or ScryptCost()
         self._keychain_failed = False
@@ -352,26 +354,25 @@ class CredentialStore:
 
     async def _read(self) -> bytes | None:
         try:
-            return await _in_thread(self._read_file)
+            data, was_open = await _in_thread(self._read_file)
         except OSError as error:
             raise StorageError(
                 f"the vault cannot be read: {error}",
                 user_text="The file with the stored keys cannot be read.",
             ) from error
+        if was_open:
+            text = "The file with the stored keys was open to other users; that is repaired."
+            self.noticed.notify(Notice(Level.WARNING, text))
+        return data
 
-    def _read_file(self) -> bytes | None:
+    def _read_file(self) -> tuple[bytes | None, bool]:
+        """The content, and whether others could read it until now."""
         try:
             with self.path.open("rb") as file:
                 data = file.read(MAX_BYTES + 1)
         except FileNotFoundError:
-            return None
-        if make_private(self.path):
-            self.notices.append(
-                Notice(
-                    Level.WARNING, "The file with the stored keys was open to other users; that is repaired."
-                )
-            )
-        return data
+            return None, False
+        return data, make_private(self.path)
 
     async def _write_new(self, vault: _Open, entries: Entries) -> None:
         try:
