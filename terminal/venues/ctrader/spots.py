@@ -1,0 +1,195 @@
+"""Best prices of one symbol, merged from one-sided events, and the live bars that ride with them.
+
+A spot event may bring one side only: the other still stands, and is never zero. A live bar has no close of
+its own: it is the event's bid (Open API 2.0, 2131).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from decimal import Decimal
+from typing import Any, Final
+
+from terminal.domain.events import BarUpdate
+from terminal.domain.instrument import InstrumentId
+from terminal.domain.market import Bar, Quote
+from terminal.venues.ctrader import openapi_pb2 as pb
+from terminal.venues.ctrader.units import price
+
+PERIODS: Final[dict[int, int]] = {
+    60: pb.M1,
+    120: pb.M2,
+    180: pb.M3,
+    240: pb.M4,
+    300: pb.M5,
+    600: pb.M10,
+    900: pb.M15,
+    1800: pb.M30,
+    3600: pb.H1,
+    14_400: pb.H4,
+    43_200: pb.H12,
+    86_400: pb.D1,
+    604_800: pb.W1,
+    2_592_000: pb.MN1,
+}
+"""Length of a bar in seconds -> the venue's period; its month counts as 30 days."""
+SECONDS: Final[dict[int, int]] = {period: seconds for seconds, period in PERIODS.items()}
+
+# Prices come back again and again: a look-up costs a tenth of the arithmetic.
+_KEPT_PRICES: Final = 4096
+_make_quote: Final = tuple.__new__
+_HUNDRED: Final = Decimal(100)
+_PCT_STEP: Final = Decimal("0.0001")
+
+EmitQuote = Callable[[Quote], object]
+EmitBar = Callable[[BarUpdate], object]
+
+
+class Spot:
+    """The best prices of one symbol of one account; None while a side has never been heard of.
+
+    Attributes:
+        emit_quote: hears of every change, while somebody watches the quotes.
+        bars: period -> who hears of the running bar.
+        on_price: called after every change, e.g. to work out what a position is worth.
+    """
+
+    __slots__ = (
+        "_change",
+        "_change_bid",
+        "_change_pct",
+        "_digits",
+        "_prices",
+        "ask",
+        "bars",
+        "bid",
+        "close",
+        "emit_quote",
+        "instrument",
+        "on_price",
+        "ts_event_ns",
+    )
+
+    def __init__(self, instrument: InstrumentId, digits: int) -> None:
+        self.instrument = instrument
+        self.bid: Decimal | None = None
+        self.ask: Decimal | None = None
+        self.close: Decimal | None = None
+        """Of the session before."""
+        self.ts_event_ns: int | None = None
+        self.emit_quote: EmitQuote | None = None
+        self.bars: dict[int, EmitBar] = {}
+        self.on_price: Callable[[], object] | None = None
+        self._digits = digits
+        self._prices: dict[int, Decimal] = {}
+        self._change_bid: Decimal | None = None
+        self._change: Decimal | None = None
+        self._change_pct: Decimal | None = None
+
+    @property
+    def mid(self) -> Decimal | None:
+        """Half way between the sides."""
+        return None if self.bid is None or self.ask is None else (self.bid + self.ask) / 2
+
+    def set_digits(self, digits: int) -> None:
+        """The symbol's record has come, or changed."""
+        if digits != self._digits:
+            self._digits = digits
+            self._prices.clear()
+
+    def clear(self) -> None:
+        """Nothing of it is proven any more: the connection was lost."""
+        self.bid = self.ask = self.ts_event_ns = None
+
+    def take(self, event: pb.ProtoOASpotEvent, ts_received_ns: int) -> None:
+        """Merge one event, in the reading call."""
+        prices = self._prices
+        # Prices are above zero: a zero is a side that is not in the event, at half the cost of asking.
+        wire = event.bid
+        if wire:
+            found = prices.get(wire)
+            self.bid = self._price(wire) if found is None else found
+        wire = event.ask
+        if wire:
+            found = prices.get(wire)
+            self.ask = self._price(wire) if found is None else found
+        wire = event.sessionClose
+        if wire:
+            self.close = self._price(wire)
+            self._change_bid = None
+        wire = event.timestamp
+        ts_event_ns = self.ts_event_ns = wire * 1_000_000 if wire else None
+        emit = self.emit_quote
+        if emit is not None:
+            bid = self.bid
+            if bid is not self._change_bid:
+                self._work_out_change(bid)
+            emit(
+                _make_quote(
+                    Quote,
+                    (
+                        self.instrument,
+                        bid,
+                        None,
+                        self.ask,
+                        None,
+                        None,
+                        None,
+                        None,
+                        None,
+                        self._change,
+                        self._change_pct,
+                        None,
+                        ts_event_ns,
+                        ts_received_ns,
+                    ),
+                )
+            )
+        if self.bars and event.bid:
+            self._take_bars(event.trendbar, event.bid, ts_received_ns)
+        if self.on_price is not None:
+            self.on_price()
+
+    def _take_bars(self, bars: Any, close: int, ts_received_ns: int) -> None:
+        for row in bars:
+            emit = self.bars.get(row.period)
+            if emit is not None and row.HasField("low") and row.HasField("utcTimestampInMinutes"):
+                bar = bar_of(row, self._price, close=close)
+                emit(BarUpdate(self.instrument, SECONDS[row.period], bar, ts_received_ns))
+
+    def _price(self, wire: int) -> Decimal:
+        found = self._prices.get(wire)
+        if found is None:
+            if len(self._prices) >= _KEPT_PRICES:
+                self._prices.clear()
+            found = self._prices[wire] = price(wire, self._digits)
+        return found
+
+    def _work_out_change(self, bid: Decimal | None) -> None:
+        self._change_bid = bid
+        if bid is None or not self.close:
+            self._change = self._change_pct = None
+            return
+        self._change = change = bid - self.close
+        self._change_pct = (change * _HUNDRED / self.close).quantize(_PCT_STEP)
+
+
+def bar_of(row: pb.ProtoOATrendbar, to_price: Callable[[int], Decimal], *, close: int | None = None) -> Bar:
+    """A bar of bid prices: ``{low 114791, deltaOpen 22, deltaHigh 44, deltaClose 35, minute 29828535}``.
+
+    ``close`` stands in for a live bar, which has none. Its volume is the number of price changes.
+    """
+    low = row.low
+    end = low + row.deltaClose if close is None else close
+    # The event's bid is part of the bar, also where the bar was cut a moment earlier.
+    high = max(low + row.deltaHigh, end)
+    ticks = row.volume
+    return Bar(
+        row.utcTimestampInMinutes * 60_000_000_000,
+        to_price(low + row.deltaOpen),
+        to_price(high),
+        to_price(min(low, end)),
+        to_price(end),
+        Decimal(ticks),
+        ticks,
+    )
