@@ -79,6 +79,8 @@ def start(
         steps.done("panels built")
         if shot is not None:
             screen.window.resize(*size)
+        else:
+            screen.window.fit_to_screen()
         screen.window.show()
         screen.window.workspace.start()
         steps.done("window shown")

@@ -51,6 +51,7 @@ from terminal.widgets.venue_strip import VenueStrip
 from terminal.widgets.workspace import DockWorkspace
 
 FIRST_SIZE = QSize(1600, 960)
+FRAME_PX = 40  # the system's own title bar, about
 
 FRAME_KEYS = (
     KeyHint("Window", "F1", "Show the keys"),
@@ -380,6 +381,15 @@ class MainWindow(QMainWindow):
             return
         panels = [(key, self.workspace.title_of(key)) for key in self.workspace.panel_keys()]
         self.switcher.open_with(panels, self.workspace.focused_panel(), step)
+
+    def fit_to_screen(self, room: QSize | None = None) -> None:
+        """Fill a screen that is too small for the window's first size: what hangs over its edge cannot be
+        pressed. ``room``: what the screen leaves free, else that of the window's own screen. Before it is
+        shown, and before a layout brings its own size."""
+        room = room or self.screen().availableGeometry().size()
+        if room.width() < FIRST_SIZE.width() or room.height() < FIRST_SIZE.height() + FRAME_PX:
+            self.resize(FIRST_SIZE.boundedTo(room - QSize(0, FRAME_PX)))
+            self.setWindowState(Qt.WindowState.WindowMaximized)
 
     # -- closing --------------------------------------------------------------------------------------
 

@@ -15,12 +15,13 @@ from PySide6.QtWidgets import QApplication, QDockWidget, QMainWindow, QTabWidget
 
 from terminal.viewmodels.layouts import Layout, LayoutStore, safe_name
 from terminal.widgets import theme
+from terminal.widgets.first_layout import FirstLayout
 from terminal.widgets.panels import Panel, PanelTitleBar
 
 SAVE_AFTER_MS = 2000
 UNDO_STEPS = 20
-NARROW_PX = 1600
 DEFAULT_NAME = "Start"
+_SIZED_BY_HAND = "sized_by_hand"
 _MIN_VISIBLE_PX = 60
 _FLOAT_SHIFT = QPoint(24, 32)
 _TOP = Qt.DockWidgetArea.TopDockWidgetArea
@@ -152,6 +153,8 @@ class DockWorkspace(QObject):
         self._fit_timer.setInterval(0)
         self._fit_timer.timeout.connect(self._fit)
         self._build_docks()
+        self._first = FirstLayout(window, self.docks)
+        self._sized_by_hand = False
 
     def _build_docks(self) -> None:
         window = self._window
@@ -200,24 +203,55 @@ class DockWorkspace(QObject):
             self._fit_timer.start()
 
     def _docked(self, area: Qt.DockWidgetArea) -> dict[str, PanelDock]:
-        """The panels of an area that are in sight, the highest first."""
+        """The panels of an area that are in sight and in front, the highest first."""
         found = {
             key: dock
             for key, dock in self.docks.items()
-            if dock.isVisible() and not dock.isFloating() and self._window.dockWidgetArea(dock) is area
+            if dock.isVisible()
+            and not dock.isFloating()
+            and self._window.dockWidgetArea(dock) is area
+            and not dock.visibleRegion().isEmpty()
         }
         return dict(sorted(found.items(), key=lambda item: -item[1].height()))
 
     def _remember_sizes(self) -> None:
         docks = {**self._docked(_TOP), **self._docked(_BOTTOM)}
-        self._wanted = _Sizes(self._window.size(), {key: dock.size() for key, dock in docks.items()})
+        # A panel behind a tab has the size of the one in front, whatever its own was when it was last seen.
+        sizes = {
+            each: dock.size()
+            for dock in docks.values()
+            for each, mate in self.docks.items()
+            if mate is dock or mate in self._window.tabifiedDockWidgets(dock)
+        }
+        self._wanted = _Sizes(self._window.size(), sizes)
 
     def _fit(self) -> None:
         """Keep the panels beside and below the chart at the sizes that were chosen: a window that grows gives
         the room to the chart, one that shrinks takes from all. Qt alone would give most of it to the others
         after the window was small for a moment."""
+        if self._follow_width() and not self._sized_by_hand:
+            return
         self._fit_heights()
         self._fit_widths()
+
+    def _follow_width(self) -> bool:
+        """Ladder and tape are tabs in a narrow window and stand apart in a wide one, as long as every panel
+        stands where it stood first; what somebody has moved stays where he put it."""
+        self._is_arranging = True
+        try:
+            if not self._first.follow_width():
+                return False
+            if not self._sized_by_hand:
+                self._first.size()
+            QApplication.sendPostedEvents(self._window, QEvent.Type.LayoutRequest.value)
+        finally:
+            self._is_arranging = False
+        self._tidy_titles()
+        if not self._sized_by_hand:
+            self._remember_sizes()
+        self._save_soon()
+        self.changed.emit()
+        return True
 
     def _fit_heights(self) -> None:
         upper = list(self._docked(_TOP).values())
@@ -270,7 +304,8 @@ class DockWorkspace(QObject):
         self._is_arranging = True
         try:
             if layout is None or not self._restore(layout, with_geometry=with_geometry):
-                self._arrange_first()
+                self._first.arrange()
+                self._sized_by_hand = False
             self._bring_back()
             # Qt lays docks out with the next events; what is saved or painted before must not be half-way.
             QApplication.sendPostedEvents(self._window, QEvent.Type.LayoutRequest.value)
@@ -278,82 +313,20 @@ class DockWorkspace(QObject):
             self._is_arranging = False
         self._tidy_titles()
         self._remember_sizes()
+        # A layout of a wide window may have come back in a narrow one.
+        self._fit_timer.start()
 
     def _restore(self, layout: Layout, *, with_geometry: bool) -> bool:
         if with_geometry and layout.geometry:
             self._window.restoreGeometry(QByteArray(layout.geometry))
-        self._arrange_first()  # panels that the layout does not know yet get their first place
+        self._first.arrange()  # panels that the layout does not know yet get their first place
         if not self._window.restoreState(QByteArray(layout.state)):
             self._store.on_notice(f"The layout “{self.name}” could not be used; the first one is shown.")
             return False
         for key in self.docks.keys() - set(layout.panels):
             self.docks[key].show()
+        self._sized_by_hand = bool(layout.settings.get(_SIZED_BY_HAND, True))
         return True
-
-    def _arrange_first(self) -> None:
-        """The first layout: wide screens show everything, narrow ones put ladder and tape into tabs."""
-        window, docks = self._window, self.docks
-        for dock in docks.values():
-            dock.setFloating(False)
-            window.removeDockWidget(dock)
-        upper = [docks[key] for key in ("watchlist", "chart", "ladder", "tape", "ticket") if key in docks]
-        known = {"watchlist", "chart", "ladder", "tape", "ticket", "blotter"}
-        area = Qt.DockWidgetArea.TopDockWidgetArea
-        if upper:
-            window.addDockWidget(area, upper[0])
-        self._chain(upper)
-        if "blotter" in docks:
-            window.addDockWidget(Qt.DockWidgetArea.BottomDockWidgetArea, docks["blotter"])
-        for key in docks.keys() - known:
-            window.addDockWidget(area, docks[key])
-        for dock in docks.values():
-            dock.show()
-        layout = window.layout()
-        if layout is not None:
-            layout.activate()
-        self._size_first()
-
-    def _chain(self, upper: list[PanelDock]) -> None:
-        window, docks = self._window, self.docks
-        before: PanelDock | None = None
-        for dock in upper:
-            if before is not None:
-                if dock is docks.get("tape") and before is docks.get("ladder"):
-                    continue
-                window.splitDockWidget(before, dock, Qt.Orientation.Horizontal)
-            before = dock
-        ladder, tape = docks.get("ladder"), docks.get("tape")
-        if ladder is not None and tape is not None:
-            if self._is_narrow:
-                window.addDockWidget(Qt.DockWidgetArea.TopDockWidgetArea, tape)
-                window.tabifyDockWidget(ladder, tape)
-                ladder.raise_()
-            else:
-                window.splitDockWidget(ladder, tape, Qt.Orientation.Vertical)
-
-    @property
-    def _is_narrow(self) -> bool:
-        return self._window.width() < NARROW_PX
-
-    def _size_first(self) -> None:
-        narrow = self._is_narrow
-        widths = (
-            {"watchlist": 220, "ladder": 270, "ticket": 290}
-            if narrow
-            else {"watchlist": 280, "ladder": 300, "ticket": 300}
-        )
-        used = sum(width for key, width in widths.items() if key in self.docks)
-        widths["chart"] = max(300, self._window.width() - used - 12)
-        self._resize(widths, Qt.Orientation.Horizontal)
-        blotter = 160 if narrow else 210
-        upper = max(200, self._window.height() - blotter - 110)
-        self._resize({"chart": upper, "blotter": blotter}, Qt.Orientation.Vertical)
-        if not narrow:
-            self._resize({"ladder": upper - 220, "tape": 220}, Qt.Orientation.Vertical)
-
-    def _resize(self, sizes: Mapping[str, int], orientation: Qt.Orientation) -> None:
-        found = {key: size for key, size in sizes.items() if key in self.docks}
-        self._window.resizeDocks([self.docks[key] for key in found], list(found.values()), orientation)
 
     def _bring_back(self) -> None:
         """Move windows that no screen shows to the primary one."""
@@ -469,7 +442,8 @@ class DockWorkspace(QObject):
         self._write(now)
 
     def _write(self, snapshot: _Snapshot) -> None:
-        self._store.save(self.name, Layout(snapshot.geometry, snapshot.state, tuple(self.docks)))
+        settings = {_SIZED_BY_HAND: self._sized_by_hand}
+        self._store.save(self.name, Layout(snapshot.geometry, snapshot.state, tuple(self.docks), settings))
 
     def _snapshot(self) -> _Snapshot:
         window = self._window
@@ -531,6 +505,7 @@ class DockWorkspace(QObject):
             # Only a hand on a splitter says how high a panel shall be.
             if QGuiApplication.mouseButtons() & Qt.MouseButton.LeftButton and not self._fit_timer.isActive():
                 self._remember_sizes()
+                self._sized_by_hand = True
 
     def _on_changed(self, *_: object) -> None:
         if not self._is_arranging:

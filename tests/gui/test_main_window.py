@@ -102,6 +102,90 @@ def test_narrow_screens_put_ladder_and_tape_into_tabs(open_window: Open) -> None
     assert width_of(window, "chart") > 500
 
 
+@pytest.mark.parametrize(
+    ("room", "fills"), [((1366, 740), True), ((1600, 960), True), ((1920, 1050), False), ((1440, 1100), True)]
+)
+def test_a_screen_that_is_too_small_is_filled(
+    frame: Frame, qtbot: QtBot, tmp_path: Path, room: tuple[int, int], fills: bool
+) -> None:
+    window = frame.window(tmp_path)
+    qtbot.addWidget(window)
+    window.fit_to_screen(QSize(*room))
+    assert bool(window.windowState() & Qt.WindowState.WindowMaximized) == fills
+    assert window.width() <= room[0]
+    assert window.height() <= room[1]
+    frame.store.close()
+    frame.frames.stop()
+
+
+def are_tabs(window: MainWindow) -> bool:
+    docks = window.workspace.docks
+    return window.tabifiedDockWidgets(docks["ladder"]) == [docks["tape"]]
+
+
+def test_ladder_and_tape_become_tabs_where_the_window_becomes_narrow_and_back(
+    open_window: Open, qtbot: QtBot
+) -> None:
+    window = open_window(WIDE)
+    docks = window.workspace.docks
+    for _ in range(2):
+        window.resize(NARROW)
+        qtbot.waitUntil(lambda: are_tabs(window))
+        assert not docks["ladder"].visibleRegion().isEmpty()
+        qtbot.waitUntil(lambda: abs(width_of(window, "watchlist") - 220) < 20)
+        assert abs(docks["blotter"].height() - 160) < 30
+        docks["tape"].raise_()
+        QApplication.processEvents()
+        window.resize(WIDE)
+        qtbot.waitUntil(lambda: not are_tabs(window))
+        qtbot.waitUntil(lambda: abs(width_of(window, "watchlist") - 280) < 20)
+        assert docks["tape"].x() == docks["ladder"].x()
+        assert docks["tape"].y() > docks["ladder"].y()
+        assert abs(docks["tape"].height() - 220) < 40
+        assert all(not dock.visibleRegion().isEmpty() for dock in docks.values())
+    assert not window.workspace.undo(), "a resized window is no change of the layout"
+
+
+def test_a_layout_saved_wide_that_comes_back_narrow_has_its_tabs(
+    open_window: Open, frame: Frame, qtbot: QtBot
+) -> None:
+    window = open_window(WIDE)
+    release(window, frame)
+    again = Frame()
+    second = again.window(frame.store._folder)
+    second.resize(NARROW)
+    second.show()
+    second.workspace.start()
+    second.resize(NARROW)
+    qtbot.waitUntil(lambda: are_tabs(second))
+    again.store.close()
+    again.frames.stop()
+    second.close_for_good()
+    second.deleteLater()
+
+
+@pytest.mark.parametrize("how", ["closed", "floated", "moved", "tabbed"])
+def test_panels_that_somebody_has_arranged_stay_when_the_width_changes(
+    open_window: Open, qtbot: QtBot, how: str
+) -> None:
+    window = open_window(WIDE)
+    docks = window.workspace.docks
+    if how == "closed":
+        window.workspace.set_open("watchlist", False)
+    elif how == "floated":
+        docks["ticket"].setFloating(True)
+    elif how == "moved":
+        window.addDockWidget(Qt.DockWidgetArea.BottomDockWidgetArea, docks["watchlist"])
+    else:
+        window.tabifyDockWidget(docks["ticket"], docks["watchlist"])
+    QApplication.processEvents()
+    window.resize(NARROW)
+    qtbot.waitUntil(lambda: not window.workspace._fit_timer.isActive())
+    QApplication.processEvents()
+    assert not are_tabs(window)
+    assert docks["tape"].y() > docks["ladder"].y()
+
+
 def test_nothing_in_the_bars_is_cut_off_on_a_narrow_screen(open_window: Open, frame: Frame) -> None:
     window = open_window(NARROW)
     frame.notices.error("one")

@@ -1,0 +1,129 @@
+"""Where the panels stand before anybody has moved one: everything in sight on a wide screen; on a narrow one
+ladder and tape are tabs beside the ticket."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Mapping
+
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QDockWidget, QMainWindow
+
+NARROW_PX = 1600
+_TAB_BAR_PX = 60
+_UPPER = ("watchlist", "chart", "ladder", "tape", "ticket")
+_KNOWN = {*_UPPER, "blotter"}
+_TOP = Qt.DockWidgetArea.TopDockWidgetArea
+_BOTTOM = Qt.DockWidgetArea.BottomDockWidgetArea
+
+
+class FirstLayout:
+    """Arranges docks by the window's width, and again by its new one while nobody has moved a panel."""
+
+    def __init__(self, window: QMainWindow, docks: Mapping[str, QDockWidget]) -> None:
+        self._window = window
+        self._docks = docks
+
+    @property
+    def is_narrow(self) -> bool:
+        return self._window.width() < NARROW_PX
+
+    def arrange(self) -> None:
+        """Put every panel into its first place, at its first size."""
+        window, docks = self._window, self._docks
+        for dock in docks.values():
+            dock.setFloating(False)
+            window.removeDockWidget(dock)
+        before: QDockWidget | None = None
+        for key in _UPPER:
+            if key not in docks or (key == "tape" and "ladder" in docks):
+                continue
+            if before is None:
+                window.addDockWidget(_TOP, docks[key])
+            else:
+                window.splitDockWidget(before, docks[key], Qt.Orientation.Horizontal)
+            before = docks[key]
+        self._place_tape()
+        if "blotter" in docks:
+            window.addDockWidget(_BOTTOM, docks["blotter"])
+        for key in docks.keys() - _KNOWN:
+            window.addDockWidget(_TOP, docks[key])
+        for dock in docks.values():
+            dock.show()
+        layout = window.layout()
+        if layout is not None:
+            layout.activate()
+        self.size()
+
+    def size(self) -> None:
+        """Give every panel its first size."""
+        narrow, window = self.is_narrow, self._window
+        widths = (
+            {"watchlist": 220, "ladder": 270, "ticket": 290}
+            if narrow
+            else {"watchlist": 280, "ladder": 300, "ticket": 300}
+        )
+        used = sum(width for key, width in widths.items() if key in self._docks)
+        widths["chart"] = max(300, window.width() - used - 12)
+        self._resize(widths, Qt.Orientation.Horizontal)
+        blotter = 160 if narrow else 210
+        upper = max(200, window.height() - blotter - 110)
+        self._resize({"chart": upper, "blotter": blotter}, Qt.Orientation.Vertical)
+        if not narrow:
+            self._resize({"ladder": upper - 220, "tape": 220}, Qt.Orientation.Vertical)
+
+    def follow_width(self) -> bool:
+        """Put ladder and tape into tabs, or out of them, where the window has become narrow or wide. False
+        where that is not due, or where a panel does not stand where it stood first."""
+        if not {"ladder", "tape"} <= self._docks.keys() or not self._stands(narrow=not self.is_narrow):
+            return False
+        tape = self._docks["tape"]
+        self._window.removeDockWidget(tape)
+        self._place_tape()
+        tape.show()
+        if self.is_narrow:
+            self._docks["ladder"].raise_()
+        return True
+
+    def _place_tape(self) -> None:
+        ladder, tape = self._docks.get("ladder"), self._docks.get("tape")
+        if ladder is None or tape is None:
+            return
+        if self.is_narrow:
+            self._window.addDockWidget(_TOP, tape)
+            self._window.tabifyDockWidget(ladder, tape)
+            ladder.raise_()
+        else:
+            self._window.splitDockWidget(ladder, tape, Qt.Orientation.Vertical)
+
+    def _stands(self, *, narrow: bool) -> bool:
+        """Whether the panels stand as in the first layout of a narrow or of a wide window, at any sizes."""
+        window, docks = self._window, self._docks
+        known = {key: docks[key] for key in docks if key in _KNOWN}
+        if any(dock.isHidden() or dock.isFloating() for dock in known.values()):
+            return False
+        for key, dock in known.items():
+            if window.dockWidgetArea(dock) is not (_BOTTOM if key == "blotter" else _TOP):
+                return False
+            mate = {"ladder": "tape", "tape": "ladder"}.get(key) if narrow else None
+            if window.tabifiedDockWidgets(dock) != ([docks[mate]] if mate else []):
+                return False
+        ladder, tape = docks["ladder"].geometry(), docks["tape"].geometry()
+        if not narrow and (ladder.x() != tape.x() or ladder.y() >= tape.y()):
+            return False
+        shown = [docks["tape" if narrow and key == "ladder" and _is_behind(docks[key]) else key]
+                 for key in ("watchlist", "chart", "ladder", "ticket") if key in docks]  # fmt: skip
+        places = [dock.geometry() for dock in shown]
+        return all(
+            left.x() < right.x() and abs(left.y() - right.y()) < _TAB_BAR_PX
+            for left, right in itertools.pairwise(places)
+        )
+
+    def _resize(self, sizes: Mapping[str, int], orientation: Qt.Orientation) -> None:
+        found = {key: size for key, size in sizes.items() if key in self._docks}
+        self._window.resizeDocks([self._docks[key] for key in found], list(found.values()), orientation)
+
+
+def _is_behind(dock: QDockWidget) -> bool:
+    """Whether another tab of its place is in front of it: its own geometry is then an old one."""
+    return dock.visibleRegion().isEmpty()
