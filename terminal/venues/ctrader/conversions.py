@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable
 from decimal import Decimal
 from typing import Final, NamedTuple
 
@@ -36,9 +35,7 @@ class Conversions:
     Assets are named as the broker names them, e.g. ``USD``.
     """
 
-    def __init__(
-        self, client: Callable[[], Client], account_id: int, symbols: Symbols, streams: Streams
-    ) -> None:
+    def __init__(self, client: Client, account_id: int, symbols: Symbols, streams: Streams) -> None:
         self._client = client
         self._account_id = account_id
         self._symbols = symbols
@@ -79,7 +76,7 @@ class Conversions:
         first, last = self._symbols.asset_id(from_asset), self._symbols.asset_id(to_asset)
         if first is None or last is None:
             raise _no_way(from_asset, to_asset)
-        answer = await self._client().request(
+        answer = await self._client.request(
             pb.ProtoOASymbolsForConversionReq(
                 ctidTraderAccountId=self._account_id, firstAssetId=first, lastAssetId=last
             ),

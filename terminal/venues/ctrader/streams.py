@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Hashable, Iterable
+from collections.abc import Hashable, Iterable
 from decimal import Decimal
 from enum import Enum
 from typing import Any, Final, NamedTuple
@@ -75,7 +75,7 @@ class Streams:
 
     def __init__(
         self,
-        client: Callable[[], Client],
+        client: Client,
         account_id: int,
         symbols: Symbols,
         clock: Clock,
@@ -293,7 +293,7 @@ class Streams:
             pb.ProtoOAUnsubscribeSpotsReq: pb.ProtoOAUnsubscribeSpotsRes,
         }
         try:
-            await self._client().request(self._message(request, keys), answer=answers[request])
+            await self._client.request(self._message(request, keys), answer=answers[request])
         except RequestRejected as error:
             if meaning_of(error.code).verdict is Verdict.ACCOUNT:
                 raise
@@ -319,7 +319,7 @@ class Streams:
         for key in keys:
             self.watcher.on_asking(key)
         try:
-            await self._client().request_or_done(self._message(request, keys), answer=answer)
+            found = await self._client.request_or_done(self._message(request, keys), answer=answer)
         except RequestRejected as error:
             if session != self._session:
                 return
@@ -333,8 +333,12 @@ class Streams:
         if session != self._session:
             return
         self._there.update(keys)
+        self._again.difference_update(keys)
         for key in keys:
-            if key in self._wanted:
+            if found is None and kind is Kind.DEPTH:
+                # Subscribed already: the whole book went to an earlier question and does not come again.
+                self.take_again(key)
+            elif key in self._wanted:
                 self.watcher.on_confirmed(key)
 
     def _refuse(self, key: Key, error: RequestRejected) -> None:

@@ -70,14 +70,14 @@ class Symbols:
     """One account's symbols.
 
     Args:
-        client: asked for the account's connection at each request.
+        client: the connection that the account is signed in on.
         price: the present middle price of a symbol by its id, where one is known.
         on_changed: hears of listings whose instrument is another than before.
     """
 
     def __init__(
         self,
-        client: Callable[[], Client],
+        client: Client,
         account_id: int,
         clock: Clock,
         *,
@@ -107,8 +107,9 @@ class Symbols:
         """All of them, in the venue's order."""
         return tuple(listing.instrument for listing in self._by_id.values())
 
-    def listings(self) -> Iterable[Listing]:
-        return self._by_id.values()
+    def used(self) -> tuple[Listing, ...]:
+        """Those whose full record is there."""
+        return tuple(self._used.values())
 
     def find(self, symbol: str) -> Listing | None:
         """By our name."""
@@ -144,7 +145,7 @@ class Symbols:
         Raises:
             VenueError: the list could not be had; what was known stays.
         """
-        client, account = self._client(), self._account_id
+        client, account = self._client, self._account_id
         assets = await client.request(
             pb.ProtoOAAssetListReq(ctidTraderAccountId=account), answer=pb.ProtoOAAssetListRes
         )
@@ -271,7 +272,7 @@ class Symbols:
 
     async def _fetch_part(self, symbol_ids: Sequence[int]) -> None:
         try:
-            answer = await self._client().request(
+            answer = await self._client.request(
                 pb.ProtoOASymbolByIdReq(ctidTraderAccountId=self._account_id, symbolId=symbol_ids),
                 answer=pb.ProtoOASymbolByIdRes,
             )
