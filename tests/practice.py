@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import http.client
 import json
+import time
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -18,6 +19,7 @@ from terminal.core.secret import Secret
 from terminal.emulators.process import EmulatorProcess
 from terminal.venues.base import ConnectorSettings
 
+_CALM_PCT = 0.7
 SENDING = frozenset({"add_order", "batch_add", "AddOrder", "AddOrderBatch"})
 
 
@@ -138,9 +140,15 @@ class Practice:
         return count - self._struck_before.get(kind, 0)
 
     def renew(self) -> None:
-        """As at the start: no faults, first balances, empty counters, an empty record."""
+        """As at the start: no faults, first balances, empty counters, an empty record, a calm market."""
         self.command("clear")
-        self.command("rate", {"rate": 1.0, "book_batch_ms": 20})
+        # What a test before moved comes back quickly: an order far from the market has to stay far from it.
+        self.command("rate", {"rate": 20.0, "book_batch_ms": 20})
+        deadline = time.monotonic() + 20
+        while (off := self.command("stats")["off_fair_pct"]) > _CALM_PCT:
+            assert time.monotonic() < deadline, f"the practice market is still {off:.1f} % off"
+            time.sleep(0.01)
+        self.command("rate", {"rate": 1.0})
         self.command("reset")
         self._struck_before = self.command("stats")["struck"]
 

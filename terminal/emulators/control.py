@@ -179,6 +179,7 @@ class Control:
         return {
             "seed": self._market.seed,
             "rate": self._market.rate,
+            "off_fair_pct": self._market.off_fair_pct(),
             "accepted": self.server.accepted if self.server is not None else 0,
             "open_connections": len(self.server.connections) if self.server is not None else 0,
             "armed": self._faults.rows(),

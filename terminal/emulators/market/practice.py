@@ -499,6 +499,17 @@ class PracticeMarket:
         self.latents.shift(self.listings[symbol].base, percent)
         self.store.put("shifts", self.latents.shifts)
 
+    def off_fair_pct(self) -> float:
+        """How far the worst best price of any pair is from where its order flow wants it, in per cent; 100
+        where a side is empty. After a shock or a large trade it takes moments to come back."""
+        now, worst = self.clock.wall_ns(), 0.0
+        for symbol, engine in self.engines.items():
+            listing = self.listings[symbol]
+            fair = self.latents.pair_price(listing.base, listing.quote, now) / float(listing.tick_size)
+            for ticks in engine.best_ticks():
+                worst = max(worst, abs(ticks / fair - 1) * 100 if ticks and fair > 0 else 100.0)
+        return worst
+
     def bot_trade(self, symbol: str, side: Side, quantity: Decimal) -> None:
         """A market order of the order flow, now.
 

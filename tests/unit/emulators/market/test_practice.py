@@ -601,3 +601,17 @@ def test_order_survives_the_way_through_the_file_unchanged() -> None:
     copy = order_from_data(order_to_data(order), world.market.listings)
     assert copy is not None
     assert order_to_data(copy) == order_to_data(order)
+
+
+def test_how_far_the_books_are_from_where_they_belong_is_told() -> None:
+    world = World()
+    world.live(2)
+    assert world.market.off_fair_pct() < 0.7
+    world.market.shock("BTC/USD", 5.0)
+    assert 4 < world.market.off_fair_pct() < 6
+    world.live(20)
+    assert world.market.off_fair_pct() < 0.7
+    bids, _ = world.market.engines["ETH/BTC"].book(100_000)
+    everything = sum((level.quantity for level in bids), start=d("0"))
+    world.market.bot_trade("ETH/BTC", SELL, everything)
+    assert world.market.off_fair_pct() == 100.0
