@@ -135,6 +135,7 @@ class Screen(QObject):
             headlines=HEADLINES,
             parent=self,
         )
+        self.connections.follow(self.selection)
         self.account = AccountViewModel(
             portfolio,
             self.connections.accounts,

@@ -24,6 +24,7 @@ from terminal.viewmodels import format as fmt
 from terminal.viewmodels.frames import FrameClock
 from terminal.viewmodels.login import SignInDesk
 from terminal.viewmodels.notices import NoticesViewModel
+from terminal.viewmodels.ports import SelectedInstrument
 
 _AGES_EVERY_S = 0.5
 
@@ -210,7 +211,7 @@ class ConnectionViewModel(QObject):
         headlines: Mapping[str, str],
         parent: QObject | None = None,
     ) -> None:
-        """``headlines``: the symbol whose price stands on each venue's card."""
+        """``headlines``: the symbol whose price stands on each venue's card at first."""
         super().__init__(parent)
         self.cards: tuple[VenueCard, ...] = ()
         self.infos = {info.name: info for info in infos}
@@ -220,15 +221,35 @@ class ConnectionViewModel(QObject):
         self._notices = notices
         self._frames = frames
         self._headlines = dict(headlines)
-        self._watched = frozenset(InstrumentId(venue, symbol) for venue, symbol in headlines.items())
-        self._releases = [
-            market.watch(Feed(FeedKind.QUOTES, symbol), venue) for venue, symbol in headlines.items()
-        ]
+        self._releases = {
+            venue: market.watch(Feed(FeedKind.QUOTES, symbol), venue) for venue, symbol in headlines.items()
+        }
         self._switching: set[str] = set()
         self._stop_ticking = frames.every(_AGES_EVERY_S, self._build)
         sessions.changed.watch(self._on_session)
         market.changed.watch(self._on_market)
         self._build()
+
+    def follow(self, selection: SelectedInstrument) -> None:
+        """Let the card of the chosen market's venue show that market's price from now on. The other cards
+        keep theirs: nobody has said which market there is the same."""
+
+        def take() -> None:
+            chosen = selection.instrument
+            if chosen is None or chosen.venue not in self.infos:
+                return
+            if self._headlines.get(chosen.venue) != chosen.symbol:
+                before = self._releases.get(chosen.venue)
+                self._headlines[chosen.venue] = chosen.symbol
+                self._releases[chosen.venue] = self._market.watch(
+                    Feed(FeedKind.QUOTES, chosen.symbol), chosen.venue
+                )
+                if before is not None:
+                    before()
+                self._frames.request(self._build)
+
+        selection.changed.watch(take)
+        take()
 
     # -- figures --------------------------------------------------------------------------------------
 
@@ -269,7 +290,7 @@ class ConnectionViewModel(QObject):
         self.state_changed.emit(venue)
 
     def _on_market(self, instrument: InstrumentId, topic: Topic) -> None:
-        if instrument in self._watched and topic is not Topic.TRADES:
+        if self._headlines.get(instrument.venue) == instrument.symbol and topic is not Topic.TRADES:
             self._frames.request(self._build)
 
     def _build(self) -> None:
