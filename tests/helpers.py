@@ -16,7 +16,7 @@ from terminal.core import tasks
 T = TypeVar("T")
 
 
-def run(main: Coroutine[Any, Any, T], *, timeout_s: float = 60.0) -> T:
+def run(main: Coroutine[Any, Any, T], *, timeout_s: float = 100.0) -> T:
     """Run a coroutine on a fresh asyncio loop, and fail if it leaves a task of ours behind."""
 
     async def guarded() -> T:
@@ -31,7 +31,7 @@ def run(main: Coroutine[Any, Any, T], *, timeout_s: float = 60.0) -> T:
 
 
 async def eventually(
-    holds: Callable[[], object], timeout_s: float = 10.0, what: str = "the condition"
+    holds: Callable[[], object], timeout_s: float = 20.0, what: str = "the condition"
 ) -> None:
     """Wait until ``holds()`` is true; fail with ``what`` after ``timeout_s`` seconds."""
     deadline = time.monotonic() + timeout_s

@@ -122,7 +122,7 @@ class Rig:
             and self.terminal.market.book(BTC) is not None
         )
 
-    async def until_ready(self, timeout_s: float = 20.0) -> None:
+    async def until_ready(self, timeout_s: float = 40.0) -> None:
         try:
             await eventually(lambda: self.ready, timeout_s, "a live session")
         except AssertionError:
@@ -136,7 +136,7 @@ class Rig:
             f"log {[line.text for line in list(self.ring.lines)[-12:]]}"
         )
 
-    async def until(self, holds: Callable[[], object], what: str, timeout_s: float = 10.0) -> None:
+    async def until(self, holds: Callable[[], object], what: str, timeout_s: float = 20.0) -> None:
         try:
             await eventually(holds, timeout_s, what)
         except AssertionError as error:
@@ -198,7 +198,7 @@ class Rig:
     async def told(self) -> Told:
         return await self.practice.told(ACCOUNT)
 
-    async def require_same_as_venue(self, within_s: float = 8.0) -> Told:
+    async def require_same_as_venue(self, within_s: float = 20.0) -> Told:
         """Orders, fills and balances here are the venue's, once the last messages have come."""
         deadline = time.monotonic() + within_s
         while True:

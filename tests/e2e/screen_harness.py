@@ -75,7 +75,7 @@ NO = Qt.KeyboardModifier.NoModifier
 CTRL = Qt.KeyboardModifier.ControlModifier
 SHIFT = Qt.KeyboardModifier.ShiftModifier
 LEFT = Qt.MouseButton.LeftButton
-READY_S = 20.0
+READY_S = 40.0
 QUIT_S = 5.0
 # Words of the offscreen plugin itself.
 _PLUGIN_WORDS = ("This plugin does not support",)
@@ -199,13 +199,13 @@ class Hand:
         assert at >= 0, [box.itemData(each) for each in range(box.count())]
         await self.click(box)
         view = box.view()
-        await eventually(view.isVisible, 5, "the list of a drop-down")
+        await eventually(view.isVisible, 20, "the list of a drop-down")
         await self.do(lambda: view.setCurrentIndex(box.model().index(at, 0)))
         await self.key(Qt.Key.Key_Return)
 
     async def trigger(self, menu: QMenu, text: str) -> None:
         """Click an entry of an open menu."""
-        await eventually(menu.isVisible, 5, "an open menu")
+        await eventually(menu.isVisible, 20, "an open menu")
         action = _entry(menu, text)
         assert action.isEnabled(), f"“{text}” is off"
         place = menu.actionGeometry(action).center()
@@ -254,7 +254,7 @@ def _reach(widget: QWidget, at: QPoint | None) -> tuple[QWindow, QPoint]:
 async def _ready(widget: QWidget, at: QPoint | None) -> tuple[QWindow, QPoint]:
     """As :func:`_reach`, once the widget can be pressed: a person waits for a greyed button as well, and
     most follow a change of the model a frame later."""
-    await eventually(lambda: widget.isVisible() and widget.isEnabled(), 10, f"{widget} that can be pressed")
+    await eventually(lambda: widget.isVisible() and widget.isEnabled(), 20, f"{widget} that can be pressed")
     return _reach(widget, at)
 
 
@@ -279,7 +279,7 @@ class Desk:
 
     # -- waiting --------------------------------------------------------------------------------------
 
-    async def until(self, holds: Callable[[], object], what: str, timeout_s: float = 10.0) -> None:
+    async def until(self, holds: Callable[[], object], what: str, timeout_s: float = 20.0) -> None:
         try:
             await eventually(holds, timeout_s, what)
         except AssertionError as error:
@@ -549,7 +549,7 @@ def run_screen(
     wait: bool = True,
     prepare: Callable[[Terminal], None] | None = None,
     errors_expected: tuple[str, ...] = (),
-    timeout_s: float = 80.0,
+    timeout_s: float = 100.0,
     longest_ms: float = LONGEST_MS,
 ) -> None:
     """Start the application in a folder on a practice venue, run ``body`` on it, quit, look what is left.

@@ -266,14 +266,22 @@ async def change_price(desk: Desk, order: Order, price: Decimal) -> None:
 
 async def edit_cell(desk: Desk, table: DataTable, order: Order, column: str, text: str) -> None:
     """Double-click a cell, type, Enter."""
-    place = desk.cell_of(table, order.client_order_id, column)
-    await desk.hand.double_click(table.viewport(), place)
 
     def is_editing() -> bool:
         focus = QApplication.focusWidget()
         return isinstance(focus, QLineEdit) and table.isAncestorOf(focus)
 
-    await desk.until(is_editing, f"an editor in the cell {column}")
+    # A row whose order is being changed takes no entry: as a person, wait for it and try again.
+    await row_saying(desk, order, "open")
+    for _ in range(10):
+        await desk.until(lambda: order.amend_pending is None, "no change under way")
+        await desk.frame()
+        await desk.hand.double_click(table.viewport(), desk.cell_of(table, order.client_order_id, column))
+        patience = time.monotonic() + 1.0
+        await desk.until(lambda: is_editing() or time.monotonic() > patience, "an editor")  # noqa: B023
+        if is_editing():
+            break
+    assert is_editing(), f"no editor in the cell {column}; {desk.describe()}"
     await desk.hand.key(Qt.Key.Key_A, CTRL)
     await desk.hand.write(text)
     await desk.hand.key(Qt.Key.Key_Return)
