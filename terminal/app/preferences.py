@@ -92,6 +92,7 @@ class Preferences:
     def _apply_hiding(self) -> None:
         hidden = self._settings.flag("look.hide_amounts")
         self._screen.account.set_hide_amounts(hidden)
+        self._screen.positions.set_hide_amounts(hidden)
         self._screen.ticket.set_hide_amounts(hidden)
 
     def _apply_notices(self) -> None:

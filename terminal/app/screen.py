@@ -21,6 +21,7 @@ from terminal.domain.errors import TerminalError
 from terminal.domain.instrument import InstrumentId
 from terminal.domain.market import Side
 from terminal.domain.orders import OrderType
+from terminal.services.arming import ArmState
 from terminal.services.market_data import FeedState
 from terminal.services.session import Mode
 from terminal.viewmodels.account import AccountViewModel
@@ -35,6 +36,7 @@ from terminal.viewmodels.layouts import LayoutStore
 from terminal.viewmodels.log import LogViewModel
 from terminal.viewmodels.notices import NoticesViewModel
 from terminal.viewmodels.orders import OrdersViewModel
+from terminal.viewmodels.positions import PositionsViewModel
 from terminal.viewmodels.selection import Selection
 from terminal.viewmodels.settings import SettingsViewModel
 from terminal.viewmodels.status import StatusViewModel
@@ -139,7 +141,6 @@ class Screen(QObject):
         self.account = AccountViewModel(
             portfolio,
             self.connections.accounts,
-            market.instrument,
             self.frames,
             clock,
             days=FileDayStore(terminal.paths.data / "days.json", self.notices.warn),
@@ -155,12 +156,25 @@ class Screen(QObject):
             badge_of=self.connections.badge_of,
             parent=self,
         )
+        self.positions = PositionsViewModel(
+            terminal.positions,
+            portfolio,
+            market,
+            self.connections.account_entries,
+            self.notices,
+            self.frames,
+            ask=ask,
+            select_account=terminal.select_account,
+            may_send_at_once=self._may_send_at_once,
+            parent=self,
+        )
         self.desk = DeskViewModel(
             terminal.arming,
             gate,
             self.connections,
             self.account,
             self.orders,
+            self.positions,
             self.notices,
             self.frames,
             ask=ask,
@@ -256,7 +270,7 @@ class Screen(QObject):
         self.chart.interval_chosen.connect(self._on_interval_chosen)
 
     def _build_panels(self) -> dict[str, Panel]:
-        blotter = Blotter(self.orders, self.account, self.log)
+        blotter = Blotter(self.orders, self.account, self.positions, self.log)
         chart = ChartPanel(self.chart)
         self._watchlist_panel = WatchlistPanel(self.watchlist)
         return {
@@ -346,6 +360,12 @@ class Screen(QObject):
         self.window.workspace.stop()
         self._layouts.close()
 
+    def _may_send_at_once(self) -> bool:
+        """Reverse and double go without a question only while one-click is armed and the option is ticked."""
+        terminal = self._terminal
+        one_click = terminal.arming.state is ArmState.ONE_CLICK
+        return one_click and not terminal.settings.flag("trade.confirm_reverse")
+
     # -- wiring ---------------------------------------------------------------------------------------
 
     def _on_ticket_wanted(self, side: Side, order_type: OrderType | None, price: Decimal) -> None:
@@ -390,6 +410,7 @@ class Screen(QObject):
     def _on_session(self, venue: str) -> None:
         # Rows made before the instruments came have eight digits until they are made again.
         self.orders.refresh()
+        self.positions.refresh()
 
     def _reset_practice(self) -> None:
         async def reset() -> None:

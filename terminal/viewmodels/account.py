@@ -1,4 +1,4 @@
-"""Balances and positions of the connected accounts, what they are worth, and how the day goes."""
+"""Balances of the connected accounts, what they are worth, and how the day goes."""
 
 from __future__ import annotations
 
@@ -12,10 +12,8 @@ from PySide6.QtCore import QObject, Signal
 
 from terminal.core.clock import Clock
 from terminal.core.observe import Observable
-from terminal.domain.account import Balance, Position
+from terminal.domain.account import AccountFigures, Balance
 from terminal.domain.decimals import ZERO
-from terminal.domain.instrument import Instrument, InstrumentId
-from terminal.domain.market import Side
 from terminal.viewmodels import format as fmt
 from terminal.viewmodels.frames import FrameClock
 from terminal.viewmodels.tables import Column, TableModel
@@ -35,7 +33,7 @@ class AccountSource(Protocol):
 
     def balances(self, account: str) -> Mapping[str, Balance]: ...
 
-    def positions(self, account: str) -> tuple[Position, ...]: ...
+    def figures(self, account: str) -> AccountFigures | None: ...
 
     def worth(self, account: str, asset: str, amount: Decimal, currency: str = ...) -> Decimal | None: ...
 
@@ -100,34 +98,6 @@ BALANCE_COLUMNS: tuple[Column[BalanceRow], ...] = (
 )  # fmt: skip
 
 
-@dataclass(frozen=True, slots=True)
-class PositionRow:
-    """An open position; unrealised profit in quote units."""
-
-    key: str
-    position: Position
-    price_decimals: int
-    hidden: bool = False
-
-
-def _pnl(row: PositionRow) -> str:
-    return fmt.HIDDEN if row.hidden else fmt.money(row.position.unrealised, signed=True)
-
-
-POSITION_COLUMNS: tuple[Column[PositionRow], ...] = (
-    Column("symbol", "Symbol", lambda r: r.position.instrument.symbol, 90),
-    Column("venue", "Venue", lambda r: r.position.instrument.venue, 80, tone=lambda r: "muted"),
-    Column("side", "Side", lambda r: "Long" if r.position.side is Side.BUY else "Short", 60,
-           tone=lambda r: "up" if r.position.side is Side.BUY else "down"),
-    Column("quantity", "Quantity", lambda r: fmt.HIDDEN if r.hidden else fmt.fixed(r.position.quantity, 8),
-           120, number=True, sort=lambda r: r.position.quantity),
-    Column("entry", "Entry", lambda r: fmt.price(r.position.average_price, r.price_decimals), 110,
-           number=True, sort=lambda r: r.position.average_price),
-    Column("pnl", "Open PnL", lambda r: _pnl(r), 110, number=True, sort=lambda r: r.position.unrealised,
-           tone=lambda r: "" if r.hidden else sign_tone(r.position.unrealised)),
-)  # fmt: skip
-
-
 def sign_tone(value: Decimal | None) -> str:
     """``up``, ``down`` or nothing, by a figure's sign."""
     if value is None or value == 0:
@@ -136,7 +106,7 @@ def sign_tone(value: Decimal | None) -> str:
 
 
 class AccountViewModel(QObject):
-    """The Balances and Positions tabs, and the figures in the top and status bar.
+    """The Balances tab, and the figures in the top and status bar.
 
     Signals:
         changed: rows or figures changed; at most once a frame.
@@ -155,20 +125,16 @@ class AccountViewModel(QObject):
         self,
         portfolio: AccountSource,
         accounts: Callable[[], list[str]],
-        instrument: Callable[[InstrumentId], Instrument | None],
         frames: FrameClock,
         clock: Clock,
         *,
         days: DayStore | None = None,
         parent: QObject | None = None,
     ) -> None:
-        """``accounts`` lists the connected accounts, ``instrument`` finds the digits of a price."""
+        """``accounts`` lists the connected accounts."""
         super().__init__(parent)
         self.balances: TableModel[BalanceRow] = TableModel(
             BALANCE_COLUMNS, lambda row: row.key, sort_by="worth", descending=True, parent=self
-        )
-        self.positions: TableModel[PositionRow] = TableModel(
-            POSITION_COLUMNS, lambda row: row.key, sort_by="symbol", parent=self
         )
         self.equity: Decimal | None = None
         self.day_pnl: Decimal | None = None
@@ -177,7 +143,6 @@ class AccountViewModel(QObject):
         self.hide_amounts = False
         self._portfolio = portfolio
         self._accounts = accounts
-        self._instrument = instrument
         self._frames = frames
         self._clock = clock
         self._days = days
@@ -217,7 +182,6 @@ class AccountViewModel(QObject):
 
     def _build(self) -> None:
         balances: list[BalanceRow] = []
-        positions: list[PositionRow] = []
         worth: Decimal | None = None
         pnl: Decimal | None = None
         unpriced: list[str] = []
@@ -230,18 +194,14 @@ class AccountViewModel(QObject):
             pnl = (pnl or ZERO) + self._day_change(account, {row.asset for row in rows}, known)
             unpriced += [row.asset for row in rows if row.worth is None]
             balances += rows
-            for position in self._portfolio.positions(account):
-                instrument = self._instrument(position.instrument)
-                digits = instrument.price_decimals if instrument is not None else 8
-                positions.append(
-                    PositionRow(f"{account} {position.position_id}", position, digits, self.hide_amounts)
-                )
         self.equity, self.day_pnl, self.unpriced = worth, pnl, unpriced
         self.balances.set_rows(balances)
-        self.positions.set_rows(positions)
         self.changed.emit()
 
     def _balance_rows(self, account: str) -> list[BalanceRow]:
+        figures = self._portfolio.figures(account)
+        if figures is not None:
+            return self._margin_rows(account, figures)
         held = [
             (balance, self._portfolio.worth(account, balance.asset, balance.total, HOME_CURRENCY))
             for balance in self._portfolio.balances(account).values()
@@ -261,6 +221,23 @@ class AccountViewModel(QObject):
                 self.hide_amounts,
             )
             for balance, worth in held
+        ]
+
+    def _margin_rows(self, account: str, figures: AccountFigures) -> list[BalanceRow]:
+        """An account on margin holds one currency; its worth is the equity, open profit included."""
+        equity = figures.balance if figures.equity is None else figures.equity
+        return [
+            BalanceRow(
+                f"{account} {figures.currency}",
+                account,
+                figures.currency,
+                figures.balance,
+                figures.used_margin or ZERO,
+                equity - (figures.used_margin or ZERO),
+                self._portfolio.worth(account, figures.currency, equity, HOME_CURRENCY),
+                Decimal(100),
+                self.hide_amounts,
+            )
         ]
 
     def _day_change(self, account: str, assets: set[str], worth: Mapping[str, Decimal]) -> Decimal:

@@ -25,6 +25,7 @@ from terminal.viewmodels.frames import FrameClock
 from terminal.viewmodels.login import SignInDesk
 from terminal.viewmodels.notices import NoticesViewModel
 from terminal.viewmodels.ports import SelectedInstrument
+from terminal.viewmodels.position_rows import AccountEntry
 
 _AGES_EVERY_S = 0.5
 
@@ -72,6 +73,9 @@ class SessionView(Protocol):
 
     @property
     def account(self) -> str: ...
+
+    @property
+    def accounts(self) -> Sequence[str]: ...
 
     @property
     def mode(self) -> Mode: ...
@@ -259,12 +263,32 @@ class ConnectionViewModel(QObject):
 
     def accounts(self) -> list[str]:
         """The connected accounts."""
-        return [session.account for session in self._sessions.sessions.values() if session.has_account]
+        return [
+            account
+            for session in self._sessions.sessions.values()
+            if session.has_account
+            for account in session.accounts
+        ]
+
+    def account_entries(self) -> list[AccountEntry]:
+        """The connected accounts with what a row of the blotter needs to know of each."""
+        return [
+            AccountEntry(
+                account,
+                session.venue,
+                BADGES[session.mode],
+                account == session.account,
+                len(session.accounts) > 1,
+            )
+            for session in self._sessions.sessions.values()
+            if session.has_account
+            for account in session.accounts
+        ]
 
     def badge_of(self, account: str) -> str:
         """Whose money an account is: PRACTICE, or LIVE with its name."""
         for session in self._sessions.sessions.values():
-            if session.account == account:
+            if account in session.accounts:
                 return badge_text(session)
         return account.upper()
 

@@ -13,7 +13,7 @@ from terminal.core import tasks
 from terminal.core.observe import Observable
 from terminal.domain.errors import TerminalError
 from terminal.domain.market import Side
-from terminal.domain.orders import Order
+from terminal.domain.orders import Order, OrderState
 from terminal.services.arming import ArmState as ArmState
 from terminal.services.mass_cancel import CancelOutcome
 from terminal.services.reconcile import ReconcileReport
@@ -24,6 +24,7 @@ from terminal.viewmodels.connection import ConnectionViewModel, Mode
 from terminal.viewmodels.frames import FrameClock
 from terminal.viewmodels.notices import Entry, NoticesViewModel
 from terminal.viewmodels.orders import OrdersViewModel
+from terminal.viewmodels.positions import PositionsViewModel
 
 _ARM_LOOK_EVERY_S = 5.0
 
@@ -49,6 +50,10 @@ class FlattenDesk(Protocol):
     reconciled: Observable[[ReconcileReport]]
 
     def open_orders(self, account: str | None = None) -> list[Order]: ...
+
+    def closed_reason(self, account: str) -> str:
+        """Why an account takes no orders now; empty when it does."""
+        ...
 
     async def cancel_all(
         self, account: str, symbol: str | None = None, side: Side | None = None
@@ -111,6 +116,7 @@ class DeskViewModel(QObject):
         connections: ConnectionViewModel,
         account: AccountViewModel,
         orders: OrdersViewModel,
+        positions: PositionsViewModel,
         notices: NoticesViewModel,
         frames: FrameClock,
         *,
@@ -123,6 +129,7 @@ class DeskViewModel(QObject):
         self.connections = connections
         self.account = account
         self.orders = orders
+        self.positions = positions
         self.notices = notices
         self.rehearsals = tuple(rehearsals)
         self.is_flattening = False
@@ -135,7 +142,7 @@ class DeskViewModel(QObject):
         notices.was_read.connect(self._on_notices_read)
         arming.changed.watch(self._on_armed)
         gate.reconciled.watch(self._on_reconciled)
-        for source in (connections.changed, account.changed, orders.changed):
+        for source in (connections.changed, account.changed, orders.changed, positions.changed):
             source.connect(self._refresh)
         # One-click ends when somebody looks after it has been idle for too long: look.
         self._stop_looking = frames.every(_ARM_LOOK_EVERY_S, self._refresh)
@@ -193,7 +200,7 @@ class DeskViewModel(QObject):
     @property
     def can_flatten(self) -> bool:
         """Whether there is anything to flatten."""
-        return bool(self._gate.open_orders()) and not self.is_flattening
+        return bool(self._gate.open_orders() or self.positions.model.rows) and not self.is_flattening
 
     @property
     def can_reset_practice(self) -> bool:
@@ -263,20 +270,25 @@ class DeskViewModel(QObject):
             for row in self.account.balances.rows
             if row.asset not in _MONEY and row.total > 0
         ]
-        skips += [
-            (
-                f"{self._amount(row.position.quantity)} {row.position.instrument.symbol} position",
-                "margin positions are closed with an order from the ticket",
-            )
-            for row in self.account.positions.rows
-        ]
+        for row in self.positions.model.rows:
+            reason = self._gate.closed_reason(row.account)
+            side = "long" if row.is_long else "short"
+            what = f"the {side} of {self._hidden(row.size_text)} {row.position.instrument.symbol}"
+            if reason:
+                skips.append((f"{what} ({row.account_title})", reason))
+            else:
+                sends.append(f"Close {what} at the market ({row.account_title})")
         return FlattenPlan(tuple(sends), tuple(skips))
+
+    def _hidden(self, text: str) -> str:
+        return fmt.HIDDEN if self.account.hide_amounts else text
 
     def _amount(self, value: Decimal) -> str:
         return fmt.HIDDEN if self.account.hide_amounts else fmt.quantity(value)
 
     def flatten(self) -> None:
-        """Cancel every open order of every account; works in every arm state and without a book."""
+        """Cancel every open order and close every position of every account. Canceling works in every arm
+        state and without a book; closing needs a price and is refused on View."""
         if not self.is_flattening:
             self.is_flattening = True
             tasks.spawn(self._flatten(), name="flatten")
@@ -297,6 +309,19 @@ class DeskViewModel(QObject):
                     done.append(f"{account}: {outcome.others} more that were placed elsewhere")
                 failed += [f"{_order_text(order)}: {reason}" for order, reason in outcome.failed]
                 unknown += [f"{_order_text(order)}: asked for, being checked" for order in outcome.unknown]
+            for row in list(self.positions.model.rows):
+                what = f"{row.size_text} {row.position.instrument.symbol}"
+                try:
+                    order = await self.positions.close_now(row)
+                except TerminalError as error:
+                    failed.append(f"{what}: not closed. {error.user_text}")
+                    continue
+                if order.state is OrderState.REJECTED:
+                    failed.append(f"{what}: not closed. {order.reason}")
+                elif order.state is OrderState.IN_DOUBT:
+                    unknown.append(f"{what}: asked for, being checked")
+                else:
+                    done.append(f"{what}: closing")
         finally:
             self.is_flattening = False
             self.flattened.emit(FlattenResult(tuple(done), tuple(failed), tuple(unknown)))

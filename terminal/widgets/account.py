@@ -1,4 +1,4 @@
-"""The Balances and Positions tabs."""
+"""The Balances tab."""
 
 from __future__ import annotations
 
@@ -33,19 +33,3 @@ class BalancesPanel(QWidget):
         if self._vm.unpriced:
             text += f"   without {', '.join(self._vm.unpriced)} (no price)"
         set_text(self.tools, text)
-
-
-class PositionsPanel(QWidget):
-    """Open positions, or what to do first where there are none."""
-
-    def __init__(self, vm: AccountViewModel, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
-        box = QVBoxLayout(self)
-        box.setContentsMargins(0, 0, 0, 0)
-        self.table = DataTable(
-            vm.positions,
-            empty_text="No positions. Try a practice order: what you buy on a spot market is listed "
-            "under Balances.",
-        )
-        self.table.setAccessibleName("Positions")
-        box.addWidget(self.table)

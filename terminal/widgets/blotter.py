@@ -1,4 +1,4 @@
-"""The blotter: positions, orders, fills, balances and the log as tabs in one panel.
+"""The blotter: positions, orders, fills, balances, accounts and the log as tabs in one panel.
 
 The tabs and the shown tab's tools stand in the panel's title bar, so that a low panel still has rows.
 """
@@ -10,13 +10,15 @@ from PySide6.QtWidgets import QHBoxLayout, QStackedWidget, QTabBar, QVBoxLayout,
 from terminal.viewmodels.account import AccountViewModel
 from terminal.viewmodels.log import LogViewModel
 from terminal.viewmodels.orders import OrdersViewModel
+from terminal.viewmodels.positions import PositionsViewModel
 from terminal.widgets import theme
-from terminal.widgets.account import BalancesPanel, PositionsPanel
+from terminal.widgets.account import BalancesPanel
 from terminal.widgets.fills import FillsPanel
 from terminal.widgets.log import LogPanel
 from terminal.widgets.orders import OrdersPanel
+from terminal.widgets.positions import AccountsPanel, PositionsPanel
 
-POSITIONS, ORDERS, FILLS, BALANCES, LOG = range(5)
+POSITIONS, ORDERS, FILLS, BALANCES, ACCOUNTS, LOG = range(6)
 
 
 class Blotter(QWidget):
@@ -26,16 +28,18 @@ class Blotter(QWidget):
         self,
         orders: OrdersViewModel,
         account: AccountViewModel,
+        positions: PositionsViewModel,
         log: LogViewModel,
         parent: QWidget | None = None,
     ) -> None:
         super().__init__(parent)
         self._orders_vm = orders
-        self._account_vm = account
-        self.positions = PositionsPanel(account)
+        self._positions_vm = positions
+        self.positions = PositionsPanel(positions)
         self.orders = OrdersPanel(orders)
         self.fills = FillsPanel(orders)
         self.balances = BalancesPanel(account)
+        self.accounts = AccountsPanel(positions)
         self.log = LogPanel(log)
         self._build_ui()
         self._bind()
@@ -56,6 +60,7 @@ class Blotter(QWidget):
             (self.orders, self.orders.tools),
             (self.fills, QWidget()),
             (self.balances, self.balances.tools),
+            (self.accounts, QWidget()),
             (self.log, self.log.tools),
         ):
             self.stack.addWidget(panel)
@@ -74,16 +79,16 @@ class Blotter(QWidget):
     def _bind(self) -> None:
         self.tabs.currentChanged.connect(self._on_tab_chosen)
         self._orders_vm.changed.connect(self._render)
-        self._account_vm.changed.connect(self._render)
+        self._positions_vm.changed.connect(self._render)
 
     def show_tab(self, at: int) -> None:
-        """Show a tab: POSITIONS, ORDERS, FILLS, BALANCES or LOG."""
+        """Show a tab: POSITIONS, ORDERS, FILLS, BALANCES, ACCOUNTS or LOG."""
         self.tabs.setCurrentIndex(at)
         self._on_tab_chosen(at)
 
     def set_density(self, density: theme.Density) -> None:
         """Set the rows of every table."""
-        for panel in (self.positions, self.orders, self.fills, self.balances, self.log):
+        for panel in (self.positions, self.orders, self.fills, self.balances, self.accounts, self.log):
             panel.table.set_density(density)
 
     def _on_tab_chosen(self, at: int) -> None:
@@ -92,10 +97,11 @@ class Blotter(QWidget):
 
     def _render(self) -> None:
         texts = (
-            f"Positions {self._account_vm.positions.rowCount()}",
+            f"Positions {self._positions_vm.model.rowCount()}",
             f"Orders {self._orders_vm.open_count}",
             "Fills",
             "Balances",
+            "Accounts",
             "Log",
         )
         for at, text in enumerate(texts):

@@ -16,16 +16,26 @@ from terminal.core.clock import Clock, ManualClock
 from terminal.core.log_ring import LogLine
 from terminal.core.observe import Observable
 from terminal.core.secret import Secret
-from terminal.domain.account import Balance, Position
-from terminal.domain.errors import AuthRejected, TerminalError
+from terminal.domain.account import AccountFigures, AccountInfo, Balance, Position
+from terminal.domain.errors import AuthRejected, OrderRefused, TerminalError
 from terminal.domain.events import BudgetLevel
 from terminal.domain.instrument import Instrument, InstrumentId, InstrumentKind
 from terminal.domain.market import Feed, Quote, Side
-from terminal.domain.orders import AmendRequest, Fill, Order, OrderRequest, OrderState, OrderType, Origin
+from terminal.domain.orders import (
+    AmendRequest,
+    Fill,
+    Order,
+    OrderRequest,
+    OrderState,
+    OrderType,
+    Origin,
+    Protection,
+)
 from terminal.services.arming import Arming
 from terminal.services.inquiries import Doubt
 from terminal.services.market_data import Topic
 from terminal.services.mass_cancel import CancelOutcome
+from terminal.services.positions import KEEP, Leg
 from terminal.services.reconcile import ReconcileReport
 from terminal.services.session import Mode, SessionState
 from terminal.venues.base import BookKind, Capabilities, CredentialField, KeyReport, LinkHealth, VenueInfo
@@ -39,6 +49,7 @@ from terminal.viewmodels.log import LogViewModel
 from terminal.viewmodels.login import SignInStatus, Way
 from terminal.viewmodels.notices import NoticesViewModel
 from terminal.viewmodels.orders import OrdersViewModel
+from terminal.viewmodels.positions import PositionsViewModel
 from terminal.viewmodels.status import StatusViewModel
 from terminal.widgets.blotter import Blotter
 from terminal.widgets.main_window import MainWindow
@@ -110,6 +121,10 @@ class FakeSession:
         self.offset_ms = 3.0
         self.used = 5.0
 
+    @property
+    def accounts(self) -> Sequence[str]:
+        return (self.account,)
+
     def health(self) -> LinkHealth:
         return LinkHealth(self.round_trip_ms, self.offset_ms, 0, 0, 0)
 
@@ -131,6 +146,7 @@ class FakeMarket:
         self.changed: Observable[[InstrumentId, Topic]] = Observable("market")
         self.quotes: dict[InstrumentId, Quote] = {}
         self.watched: list[Feed] = []
+        self.listed: dict[InstrumentId, Instrument] = {}
         self.set_quote("64120.1", "64120.2")
 
     def watch(self, feed: Feed, venue: str) -> Callable[[], None]:
@@ -141,13 +157,13 @@ class FakeMarket:
         return self.quotes.get(instrument)
 
     def instrument(self, instrument: InstrumentId) -> Instrument | None:
-        return instrument_of(instrument)
+        return self.listed.get(instrument) or instrument_of(instrument)
 
-    def set_quote(self, bid: str, ask: str) -> None:
-        self.quotes[BTC] = Quote(
-            BTC, D(bid), D(1), D(ask), D(1), D(bid), None, None, None, None, None, None, None, 0
+    def set_quote(self, bid: str, ask: str, instrument: InstrumentId = BTC) -> None:
+        self.quotes[instrument] = Quote(
+            instrument, D(bid), D(1), D(ask), D(1), D(bid), None, None, None, None, None, None, None, 0
         )
-        self.changed.notify(BTC, Topic.QUOTE)
+        self.changed.notify(instrument, Topic.QUOTE)
 
 
 class FakePortfolio:
@@ -159,6 +175,8 @@ class FakePortfolio:
         }
         self.prices: dict[str, Decimal] = {"USD": D(1), "BTC": D("64120.15")}
         self.open: list[Position] = []
+        self.margin: AccountFigures | None = None
+        self.about: AccountInfo | None = None
 
     def is_known(self, account: str) -> bool:
         return bool(self.held)
@@ -169,9 +187,90 @@ class FakePortfolio:
     def positions(self, account: str) -> tuple[Position, ...]:
         return tuple(self.open)
 
+    def position(self, account: str, position_id: str) -> Position | None:
+        return next((each for each in self.open if each.position_id == position_id), None)
+
+    def figures(self, account: str) -> AccountFigures | None:
+        return self.margin
+
+    def info(self, account: str) -> AccountInfo | None:
+        return self.about
+
     def worth(self, account: str, asset: str, amount: Decimal, currency: str = "USD") -> Decimal | None:
         price = self.prices.get(asset)
         return amount * price if price is not None else None
+
+
+class FakePositionDesk:
+    """Notes what it was asked; ``answers`` are raised in order."""
+
+    def __init__(self, portfolio: FakePortfolio) -> None:
+        self.changed: Observable[[str]] = Observable("protections")
+        self.pending: dict[tuple[str, str], Protection] = {}
+        self.asked: list[tuple[object, ...]] = []
+        self.answers: list[Exception] = []
+        self.faults: list[OrderRefused] = []
+        self._portfolio = portfolio
+
+    def _request(self, position_id: str, quantity: Decimal | None, *, opposite: bool) -> OrderRequest:
+        position = self._portfolio.position("", position_id)
+        if position is None:
+            raise OrderRefused("no_position", "This position is closed already.")
+        side = position.side.opposite if opposite else position.side
+        return OrderRequest(
+            position.instrument, side, OrderType.MARKET, quantity or position.quantity,
+            position_id=position_id if opposite else None, reduce_only=opposite,
+        )  # fmt: skip
+
+    def close_request(
+        self,
+        account: str,
+        position_id: str,
+        quantity: Decimal | None = None,
+        *,
+        origin: Origin = Origin.BLOTTER,
+    ) -> OrderRequest:
+        return self._request(position_id, quantity, opposite=True)
+
+    def double_request(
+        self, account: str, position_id: str, *, origin: Origin = Origin.BLOTTER
+    ) -> OrderRequest:
+        return self._request(position_id, None, opposite=False)
+
+    def reverse_requests(
+        self, account: str, position_id: str, *, origin: Origin = Origin.BLOTTER
+    ) -> tuple[OrderRequest, ...]:
+        closing = self._request(position_id, None, opposite=True)
+        return closing, replace(closing, position_id=None, reduce_only=False)
+
+    async def submit_in_turn(
+        self, account: str, requests: tuple[OrderRequest, ...], confirmed: frozenset[str]
+    ) -> list[Order]:
+        if self.answers:
+            raise self.answers.pop(0)
+        self.asked.append(("submit", account, requests, confirmed))
+        return [
+            Order(f"c{at}", account, request, OrderState.FILLED, START_NS, START_NS)
+            for at, request in enumerate(requests)
+        ]
+
+    def check(self, account: str, position_id: str, protection: Protection) -> list[OrderRefused]:
+        self.asked.append(("check", position_id, protection))
+        return self.faults
+
+    async def protect(
+        self,
+        account: str,
+        position_id: str,
+        *,
+        stop_loss: Leg = KEEP,
+        take_profit: Leg = KEEP,
+        trailing: bool | None = None,
+        confirmed: frozenset[str] = frozenset(),
+    ) -> None:
+        if self.answers:
+            raise self.answers.pop(0)
+        self.asked.append(("protect", position_id, stop_loss, take_profit, confirmed))
 
 
 class FakeGate:
@@ -188,11 +287,15 @@ class FakeGate:
         self.asked: list[tuple[object, ...]] = []
         self.answers: list[Exception] = []
         self.outcome = CancelOutcome()
+        self.closed: dict[str, str] = {}
 
     def put(self, *orders: Order) -> None:
         for each in orders:
             self.orders[each.client_order_id] = each
             self.changed.notify(each)
+
+    def closed_reason(self, account: str) -> str:
+        return self.closed.get(account, "")
 
     def open_orders(self, account: str | None = None) -> list[Order]:
         return [each for each in self.orders.values() if not each.state.is_final]
@@ -354,17 +457,22 @@ class Frame:
             self.sessions, self.market, (KRAKEN,), self.connecting, self.notices, self.frames,
             headlines={"kraken": "BTC/USD"},
         )  # fmt: skip
-        self.account = AccountViewModel(
-            self.portfolio, self.connections.accounts, self.market.instrument, self.frames, self.clock
-        )
+        self.account = AccountViewModel(self.portfolio, self.connections.accounts, self.frames, self.clock)
         self.orders = OrdersViewModel(
             self.gate, self.market, self.notices, self.frames, self.clock,
             ask=self.ask, badge_of=self.connections.badge_of,
         )  # fmt: skip
         self.log = LogViewModel(self.ring, self.frames)
         self.status = StatusViewModel(self.connections, self.account)
+        self.hands = FakePositionDesk(self.portfolio)
+        self.chosen: list[str] = []
+        self.positions = PositionsViewModel(
+            self.hands, self.portfolio, self.market, self.connections.account_entries, self.notices,
+            self.frames, ask=self.ask, select_account=self.chosen.append,
+        )  # fmt: skip
         self.desk = DeskViewModel(
-            self.arming, self.gate, self.connections, self.account, self.orders, self.notices, self.frames,
+            self.arming, self.gate, self.connections, self.account, self.orders, self.positions,
+            self.notices, self.frames,
             ask=self.ask,
             rehearsals=[Rehearsal("Cut the connection", lambda: self.faults.append("cut"))],
             reset_practice=lambda: self.faults.append("reset"),
@@ -383,7 +491,7 @@ class Frame:
     def window(
         self, folder: Path, panels: Mapping[str, Panel] | None = None, *, hint: bool = False
     ) -> MainWindow:
-        blotter = Blotter(self.orders, self.account, self.log)
+        blotter = Blotter(self.orders, self.account, self.positions, self.log)
         shown = dict(panels if panels is not None else empty_panels())
         shown["blotter"] = Panel("blotter", "Blotter", blotter, blotter.header, True, show_title=False)
         self.store = LayoutStore(folder, self.notices.warn)

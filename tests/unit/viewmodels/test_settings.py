@@ -15,7 +15,8 @@ from terminal.viewmodels.settings import HIDDEN, SettingsViewModel, entry_text, 
 
 VENUES = {"kraken": "Kraken", "okx": "OKX"}
 KEPT_ELSEWHERE = {
-    "look.clock", "chart.interval_s", "watch.symbols", "venue.mode", "practice.tour_done"
+    "look.clock", "chart.interval_s", "watch.symbols", "venue.mode", "practice.tour_done",
+    "venue.account", "venue.accounts", "venue.signed_out",
 }  # fmt: skip
 
 

@@ -1,0 +1,243 @@
+"""A position and an account as rows of the blotter: their columns, figures and words."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from decimal import Decimal
+
+from terminal.domain.account import AccountFigures, Position
+from terminal.domain.instrument import Instrument
+from terminal.domain.market import Side
+from terminal.domain.orders import Protection
+from terminal.viewmodels import format as fmt
+from terminal.viewmodels.account import sign_tone
+from terminal.viewmodels.tables import Action, Column
+
+SERVER = "SERVER"
+"""The badge of a protection that the venue keeps: it survives closing the terminal."""
+NONE = "none"
+
+CLOSE = Action("close", "Close", "Close the whole position at the market")
+HALF = Action("half", "Half", "Close half of it at the market")
+REVERSE = Action("reverse", "Reverse", "Close it and open as much on the other side")
+DOUBLE = Action("double", "Double", "Add as much again at the market")
+
+
+@dataclass(frozen=True, slots=True)
+class PositionRow:
+    """A position as the blotter and the chart show it. Money in the account's currency."""
+
+    key: str
+    account: str
+    account_title: str
+    badge: str
+    position: Position
+    size_text: str
+    units_text: str
+    price_decimals: int
+    now: Decimal | None
+    """At which it could be closed now."""
+    pips: Decimal | None
+    pip_word: str
+    stop_pending: bool
+    hidden: bool
+
+    @property
+    def is_long(self) -> bool:
+        return self.position.side is Side.BUY
+
+    @property
+    def profit_text(self) -> str:
+        """Open profit in money, with its sign."""
+        if self.hidden:
+            return fmt.HIDDEN
+        return fmt.money(self.position.unrealised, self.position.currency, signed=True)
+
+    @property
+    def pips_text(self) -> str:
+        """Open profit in pips (or ticks), with its sign."""
+        return "" if self.pips is None else f"{fmt.money(self.pips, decimals=1, signed=True)} {self.pip_word}"
+
+
+def _money(row: PositionRow, value: Decimal | None) -> str:
+    if value is None:
+        return ""
+    return fmt.HIDDEN if row.hidden else fmt.money(value)
+
+
+def leg_text(row: PositionRow, price: Decimal | None) -> str:
+    """A price of the row's instrument; empty where there is none."""
+    return "" if price is None else fmt.price(price, row.price_decimals)
+
+
+def _stop_text(row: PositionRow) -> str:
+    protection = row.position.protection
+    if protection.stop_loss is None:
+        return NONE
+    words = [leg_text(row, protection.stop_loss)]
+    if protection.trailing:
+        words.append("trailing")
+    if protection.guaranteed:
+        words.append("guaranteed")
+    return " ".join(words)
+
+
+def _stop_tip(row: PositionRow) -> str:
+    if row.position.protection.stop_loss is None:
+        return "No stop loss: what can be lost is not limited. Double-click to set one."
+    return (
+        f"{SERVER}: kept by the venue, also while the terminal is off. Double-click to move; empty removes."
+    )
+
+
+def _edit_leg(read: Callable[[Protection], Decimal | None]) -> Callable[[PositionRow], str]:
+    def text(row: PositionRow) -> str:
+        value = read(row.position.protection)
+        return "" if value is None else format(value, "f")
+
+    return text
+
+
+POSITION_COLUMNS: tuple[Column[PositionRow], ...] = (
+    Column("symbol", "Symbol", lambda r: r.position.instrument.symbol, 84,
+           tip=lambda r: f"Position {r.position.position_id}"),
+    Column("account", "Account", lambda r: r.account_title, 130, tone=lambda r: "muted",
+           tip=lambda r: f"{r.badge}: {r.account_title}"),
+    Column("side", "Side", lambda r: "Long" if r.is_long else "Short", 50,
+           tone=lambda r: "up" if r.is_long else "down"),
+    Column("size", "Size", lambda r: fmt.HIDDEN if r.hidden else r.size_text, 92, number=True,
+           sort=lambda r: r.position.quantity, tip=lambda r: "" if r.hidden else r.units_text),
+    Column("entry", "Entry", lambda r: fmt.price(r.position.average_price, r.price_decimals), 84,
+           number=True, sort=lambda r: r.position.average_price),
+    Column("now", "Now", lambda r: leg_text(r, r.now), 84, number=True, sort=lambda r: r.now,
+           title_tip="The price at which it could be closed"),
+    Column("pnl", "Open PnL", lambda r: r.profit_text, 112, number=True,
+           sort=lambda r: r.position.unrealised,
+           tone=lambda r: "" if r.hidden else sign_tone(r.position.unrealised),
+           title_tip="Net of swap and commission, in the account's currency"),
+    Column("pips", "Pips", lambda r: r.pips_text, 92, number=True, sort=lambda r: r.pips,
+           tone=lambda r: sign_tone(r.pips)),
+    Column("stop", "Stop loss", _stop_text, 100, number=True, sort=lambda r: r.position.protection.stop_loss,
+           editable=lambda r: not r.stop_pending, edit_text=_edit_leg(lambda p: p.stop_loss),
+           tone=lambda r: "muted" if r.stop_pending or r.position.protection.stop_loss is None else "",
+           tip=_stop_tip, title_tip="Double-click to move it; kept by the venue (SERVER)"),
+    Column("target", "Take profit", lambda r: leg_text(r, r.position.protection.take_profit) or NONE, 96,
+           number=True, sort=lambda r: r.position.protection.take_profit,
+           editable=lambda r: not r.stop_pending, edit_text=_edit_leg(lambda p: p.take_profit),
+           tone=lambda r: "muted" if r.stop_pending or r.position.protection.take_profit is None else "",
+           title_tip="Double-click to move it; kept by the venue (SERVER)"),
+    Column("kept", "Kept by", lambda r: NONE if r.position.protection.is_empty else SERVER, 66,
+           tone=lambda r: "muted" if r.position.protection.is_empty else "",
+           title_tip="Where stop and target live: SERVER survives closing the terminal"),
+    Column("swap", "Swap", lambda r: _money(r, r.position.swap), 70, number=True,
+           sort=lambda r: r.position.swap),
+    Column("commission", "Commission", lambda r: _money(r, r.position.commission), 84, number=True,
+           sort=lambda r: r.position.commission),
+    Column("margin", "Margin", lambda r: _money(r, r.position.margin), 84, number=True,
+           sort=lambda r: r.position.margin),
+    Column("actions", "", lambda r: "", 250, actions=lambda r: (CLOSE, HALF, REVERSE, DOUBLE)),
+)  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class AccountEntry:
+    """An account as the composition knows it."""
+
+    account: str
+    venue: str
+    badge: str
+    is_active: bool
+    can_choose: bool
+
+
+@dataclass(frozen=True, slots=True)
+class AccountRow:
+    """One account of a connection. Money in the account's own currency."""
+
+    key: str
+    title: str
+    badge: str
+    venue: str
+    kind: str
+    figures: AccountFigures | None
+    is_active: bool
+    can_choose: bool
+    note: str
+    hidden: bool
+
+
+def _figure(
+    row: AccountRow, read: Callable[[AccountFigures], Decimal | None], *, signed: bool = False
+) -> str:
+    if row.figures is None:
+        return ""
+    value = read(row.figures)
+    if value is None:
+        return fmt.NOTHING
+    return fmt.HIDDEN if row.hidden else fmt.money(value, row.figures.currency, signed=signed)
+
+
+def _sort_figure(read: Callable[[AccountFigures], Decimal | None]) -> Callable[[AccountRow], Decimal | None]:
+    return lambda row: None if row.figures is None else read(row.figures)
+
+
+def _level_text(row: AccountRow) -> str:
+    level = None if row.figures is None else row.figures.margin_level
+    return "" if level is None else fmt.percent(level, 0, signed=False)
+
+
+def level_tone(figures: AccountFigures | None) -> str:
+    """``warning`` below the first margin call, ``danger`` below the last; empty where all is well."""
+    if figures is None or figures.margin_level is None or not figures.margin_calls:
+        return ""
+    if figures.margin_level <= min(figures.margin_calls):
+        return "danger"
+    return "warning" if figures.margin_level <= max(figures.margin_calls) else ""
+
+
+ACCOUNT_COLUMNS: tuple[Column[AccountRow], ...] = (
+    Column("active", "", lambda r: "●" if r.is_active else "", 24, title_tip="Orders go to this account"),
+    Column("account", "Account", lambda r: r.title, 170, tip=lambda r: r.note),
+    Column("venue", "Venue", lambda r: r.venue, 70, tone=lambda r: "muted"),
+    Column("badge", "Money", lambda r: r.badge, 84,
+           tone=lambda r: "danger" if r.badge == "LIVE" else "muted"),
+    Column("kind", "Kind", lambda r: r.kind, 110, tone=lambda r: "muted"),
+    Column("balance", "Balance", lambda r: _figure(r, lambda f: f.balance), 120, number=True,
+           sort=_sort_figure(lambda f: f.balance)),
+    Column("equity", "Equity", lambda r: _figure(r, lambda f: f.equity), 120, number=True,
+           sort=_sort_figure(lambda f: f.equity), title_tip="Balance and open profit or loss"),
+    Column("pnl", "Open PnL", lambda r: _figure(r, lambda f: f.unrealised, signed=True), 110, number=True,
+           sort=_sort_figure(lambda f: f.unrealised),
+           tone=lambda r: "" if r.hidden or r.figures is None else sign_tone(r.figures.unrealised)),
+    Column("margin", "Margin", lambda r: _figure(r, lambda f: f.used_margin), 110, number=True,
+           sort=_sort_figure(lambda f: f.used_margin), title_tip="Tied up by open positions"),
+    Column("free", "Free margin", lambda r: _figure(r, lambda f: f.free_margin), 120, number=True,
+           sort=_sort_figure(lambda f: f.free_margin)),
+    Column("level", "Level", _level_text, 80, number=True, sort=_sort_figure(lambda f: f.margin_level),
+           tone=lambda r: level_tone(r.figures), title_tip="Equity in per cent of the margin"),
+    Column("actions", "", lambda r: "", 110,
+           actions=lambda r: (Action("use", "Trade here", "Orders go to this account from now on"),)
+           if r.can_choose else ()),
+)  # fmt: skip
+
+
+def pip_of(instrument: Instrument | None) -> tuple[Decimal, str]:
+    """The unit in which distances are spoken of, and its word; 0 while it is not known."""
+    if instrument is None:
+        return Decimal(0), ""
+    if instrument.pip_size:
+        return instrument.pip_size, "pips"
+    return instrument.tick_size, "ticks"
+
+
+def size_text(quantity: Decimal, instrument: Instrument | None) -> str:
+    """``0.05 lots`` where the venue speaks of lots, else the quantity."""
+    if instrument is not None and instrument.lot_size:
+        return f"{fmt.quantity(quantity / instrument.lot_size)} lots"
+    return fmt.quantity(quantity)
+
+
+def units_text(quantity: Decimal, instrument: Instrument | None) -> str:
+    """The quantity in base units: ``5 000 EUR``."""
+    return f"{fmt.quantity(quantity)} {instrument.base}" if instrument is not None else fmt.quantity(quantity)

@@ -1,0 +1,476 @@
+"""Open positions and the accounts that hold them: live profit in money and pips, stop and target, and what a
+person can do: close all or a part, reverse, double, move the stop."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Coroutine, Mapping, Sequence
+from decimal import Decimal
+from typing import Protocol
+
+from PySide6.QtCore import QObject, Signal
+
+from terminal.core import tasks
+from terminal.core.observe import Observable
+from terminal.domain.account import AccountFigures, AccountInfo, Position
+from terminal.domain.decimals import round_down
+from terminal.domain.errors import OrderRefused, TerminalError
+from terminal.domain.instrument import Instrument, InstrumentId
+from terminal.domain.market import Feed, FeedKind, Quote, Side
+from terminal.domain.orders import Order, OrderRequest, Origin, Protection
+from terminal.services.market_data import Topic
+from terminal.services.order_checks import ConfirmationNeeded
+from terminal.services.positions import KEEP, Leg
+from terminal.viewmodels import format as fmt
+from terminal.viewmodels.confirm import Asker, Confirmation, order_confirmation
+from terminal.viewmodels.frames import FrameClock
+from terminal.viewmodels.notices import NoticesViewModel
+from terminal.viewmodels.position_rows import (
+    ACCOUNT_COLUMNS,
+    CLOSE,
+    DOUBLE,
+    HALF,
+    NONE,
+    POSITION_COLUMNS,
+    REVERSE,
+    AccountEntry,
+    AccountRow,
+    PositionRow,
+    leg_text,
+    pip_of,
+    size_text,
+    units_text,
+)
+from terminal.viewmodels.size_entry import parse_number
+from terminal.viewmodels.tables import TableModel
+
+
+class PositionActions(Protocol):
+    """What can be done with positions (:class:`terminal.services.positions.PositionDesk`)."""
+
+    changed: Observable[[str]]
+
+    @property
+    def pending(self) -> Mapping[tuple[str, str], Protection]: ...
+
+    def close_request(
+        self, account: str, position_id: str, quantity: Decimal | None = ..., *, origin: Origin = ...
+    ) -> OrderRequest: ...
+
+    def double_request(self, account: str, position_id: str, *, origin: Origin = ...) -> OrderRequest: ...
+
+    def reverse_requests(
+        self, account: str, position_id: str, *, origin: Origin = ...
+    ) -> tuple[OrderRequest, ...]: ...
+
+    async def submit_in_turn(
+        self, account: str, requests: tuple[OrderRequest, ...], confirmed: frozenset[str]
+    ) -> list[Order]: ...
+
+    def check(self, account: str, position_id: str, protection: Protection) -> list[OrderRefused]: ...
+
+    async def protect(
+        self,
+        account: str,
+        position_id: str,
+        *,
+        stop_loss: Leg = ...,
+        take_profit: Leg = ...,
+        trailing: bool | None = ...,
+        confirmed: frozenset[str] = ...,
+    ) -> None: ...
+
+
+class PositionSource(Protocol):
+    """Where positions and figures come from (:class:`terminal.services.portfolio.Portfolio`)."""
+
+    changed: Observable[[str]]
+
+    def positions(self, account: str) -> tuple[Position, ...]: ...
+    def position(self, account: str, position_id: str) -> Position | None: ...
+    def figures(self, account: str) -> AccountFigures | None: ...
+    def info(self, account: str) -> AccountInfo | None: ...
+
+
+class PriceSource(Protocol):
+    """Quotes and instruments (:class:`terminal.services.market_data.MarketData`)."""
+
+    changed: Observable[[InstrumentId, Topic]]
+
+    def watch(self, feed: Feed, venue: str) -> Callable[[], None]: ...
+    def quote(self, instrument: InstrumentId) -> Quote | None: ...
+    def instrument(self, instrument: InstrumentId) -> Instrument | None: ...
+
+
+class PositionsViewModel(QObject):
+    """The Positions and Accounts tabs.
+
+    Signals:
+        changed: rows changed; at most once a frame.
+        refused: (row key, text) an action on a position was refused, in plain words.
+
+    Attributes:
+        model: open positions. accounts_model: the accounts of all connections.
+    """
+
+    changed = Signal()
+    refused = Signal(str, str)
+
+    def __init__(
+        self,
+        desk: PositionActions,
+        portfolio: PositionSource,
+        market: PriceSource,
+        accounts: Callable[[], Sequence[AccountEntry]],
+        notices: NoticesViewModel,
+        frames: FrameClock,
+        *,
+        ask: Asker,
+        select_account: Callable[[str], None],
+        may_send_at_once: Callable[[], bool] = lambda: False,
+        parent: QObject | None = None,
+    ) -> None:
+        """``accounts`` lists every open account; ``may_send_at_once`` is the option that lets reverse and
+        double go without a question while one-click is armed."""
+        super().__init__(parent)
+        self.model: TableModel[PositionRow] = TableModel(
+            POSITION_COLUMNS, lambda row: row.key, sort_by="symbol", parent=self
+        )
+        self.accounts_model: TableModel[AccountRow] = TableModel(
+            ACCOUNT_COLUMNS, lambda row: row.key, parent=self
+        )
+        self.hide_amounts = False
+        self._desk = desk
+        self._portfolio = portfolio
+        self._market = market
+        self._accounts = accounts
+        self._notices = notices
+        self._frames = frames
+        self._ask = ask
+        self._select_account = select_account
+        self._may_send_at_once = may_send_at_once
+        self._busy: set[str] = set()
+        self._feeds: dict[InstrumentId, Callable[[], None]] = {}
+        self.model.edited.connect(self._on_edited)
+        self._unwatch = (
+            portfolio.changed.watch(self._on_account),
+            desk.changed.watch(self._on_account),
+            market.changed.watch(self._on_market),
+        )
+        self._build()
+
+    def close(self) -> None:
+        """Let go of feeds and watchers."""
+        for unwatch in (*self._unwatch, *self._feeds.values()):
+            unwatch()
+        self._feeds.clear()
+        self._frames.cancel(self._build)
+
+    def set_hide_amounts(self, on: bool) -> None:
+        """Show dots in place of amounts, or the amounts again."""
+        if on is not self.hide_amounts:
+            self.hide_amounts = on
+            self._build()
+
+    def refresh(self) -> None:
+        """Build again in the next frame (connections or instruments changed)."""
+        self._frames.request(self._build)
+
+    def row(self, key: str) -> PositionRow | None:
+        """A shown position by its key."""
+        return next((row for row in self.model.rows if row.key == key), None)
+
+    def rows_of(self, instrument: InstrumentId, account: str) -> list[PositionRow]:
+        """The positions of one instrument and account, for the chart."""
+        return [
+            row for row in self.model.rows if row.account == account and row.position.instrument == instrument
+        ]
+
+    def _on_account(self, account: str) -> None:
+        self._frames.request(self._build)
+
+    def _on_market(self, instrument: InstrumentId, topic: Topic) -> None:
+        if instrument in self._feeds and topic is not Topic.TRADES:
+            self._frames.request(self._build)
+
+    # -- rows -----------------------------------------------------------------------------------------
+
+    def _build(self) -> None:
+        rows: list[PositionRow] = []
+        accounts: list[AccountRow] = []
+        for entry in self._accounts():
+            info, figures = self._portfolio.info(entry.account), self._portfolio.figures(entry.account)
+            title = info.title if info is not None else entry.account
+            if info is not None:
+                accounts.append(self._account_row(entry, info, figures))
+            held = self._portfolio.positions(entry.account)
+            rows.extend(self._row(entry, title, position) for position in held)
+        self._watch({row.position.instrument for row in rows})
+        self.model.set_rows(rows)
+        self.accounts_model.set_rows(accounts)
+        self.changed.emit()
+
+    def _account_row(
+        self, entry: AccountEntry, info: AccountInfo, figures: AccountFigures | None
+    ) -> AccountRow:
+        leverage = f" 1:{fmt.quantity(info.leverage)}" if info.leverage is not None else ""
+        badge = entry.badge
+        if badge == "LIVE" and not info.is_live:
+            badge = "DEMO"
+        return AccountRow(
+            key=entry.account,
+            title=info.title,
+            badge=badge,
+            venue=entry.venue,
+            kind=f"{info.kind.value}{leverage}",
+            figures=figures,
+            is_active=entry.is_active,
+            can_choose=entry.can_choose and not entry.is_active,
+            note=info.note,
+            hidden=self.hide_amounts,
+        )
+
+    def _row(self, entry: AccountEntry, title: str, position: Position) -> PositionRow:
+        instrument = self._market.instrument(position.instrument)
+        quote = self._market.quote(position.instrument)
+        now = None if quote is None else quote.bid if position.side is Side.BUY else quote.ask
+        pip, word = pip_of(instrument)
+        pips = None
+        if now is not None and pip:
+            pips = (now - position.average_price) * position.side.sign / pip
+        return PositionRow(
+            key=f"{entry.account} {position.position_id}",
+            account=entry.account,
+            account_title=title,
+            badge=entry.badge,
+            position=position,
+            size_text=size_text(position.quantity, instrument),
+            units_text=units_text(position.quantity, instrument),
+            price_decimals=instrument.price_decimals if instrument is not None else 8,
+            now=now,
+            pips=pips,
+            pip_word=word,
+            stop_pending=(entry.account, position.position_id) in self._desk.pending,
+            hidden=self.hide_amounts,
+        )
+
+    def _watch(self, wanted: set[InstrumentId]) -> None:
+        for gone in [key for key in self._feeds if key not in wanted]:
+            self._feeds.pop(gone)()
+        for instrument in wanted - self._feeds.keys():
+            self._feeds[instrument] = self._market.watch(
+                Feed(FeedKind.QUOTES, instrument.symbol), instrument.venue
+            )
+
+    # -- what a person can do -------------------------------------------------------------------------
+
+    def act(self, key: str, action: str) -> None:
+        """Do a row's action by its key: ``close``, ``half``, ``reverse``, ``double``; ``use`` an account."""
+        if action == "use":
+            self._select_account(key)
+            self.refresh()
+            return
+        row = self.row(key)
+        if row is None:
+            return
+        try:
+            requests = self._requests(row, action)
+        except OrderRefused as refusal:
+            self._refuse(key, refusal.user_text)
+            return
+        asks = action in (REVERSE.key, DOUBLE.key) and not self._may_send_at_once()
+        self._start(f"{action} {key}", self._submit(row, requests, action, always_ask=asks))
+
+    async def close_now(self, row: PositionRow) -> Order:
+        """Close a position with the consent of a dialog that has shown it already.
+
+        Raises: as the order gate's submit.
+        """
+        request = self._desk.close_request(row.account, row.position.position_id)
+        confirmed = frozenset({"arm"})
+        try:
+            sent = await self._desk.submit_in_turn(row.account, (request,), confirmed)
+        except ConfirmationNeeded as needed:
+            # Whoever flattens has been told that everything goes; a wide spread does not keep it open.
+            sent = await self._desk.submit_in_turn(row.account, (request,), confirmed | needed.tokens)
+        return sent[0]
+
+    def close_position(self, key: str) -> None:
+        """Close a position at the market."""
+        self.act(key, CLOSE.key)
+
+    def protect(
+        self, key: str, *, stop_loss: Leg = KEEP, take_profit: Leg = KEEP, asked: bool = False
+    ) -> None:
+        """Move, set or remove a stop or target; ``asked``: the person has confirmed it where it was shown."""
+        row = self.row(key)
+        if row is not None:
+            confirmed = frozenset({"arm"}) if asked else frozenset()
+            work = self._protect(row, stop_loss, take_profit, confirmed)
+            self._start(f"protect {key}", work)
+
+    def why_not(self, key: str, *, stop_loss: Leg = KEEP, take_profit: Leg = KEEP) -> str:
+        """What speaks against a stop or target, in one sentence; empty where nothing does. For a drag."""
+        row = self.row(key)
+        if row is None:
+            return "This position is closed already."
+        now = row.position.protection
+        wanted = Protection(
+            stop_loss=now.stop_loss if stop_loss is KEEP else stop_loss,  # type: ignore[arg-type]
+            take_profit=now.take_profit if take_profit is KEEP else take_profit,  # type: ignore[arg-type]
+            trailing=now.trailing,
+            guaranteed=now.guaranteed,
+            trigger=now.trigger,
+        )
+        found = self._desk.check(row.account, row.position.position_id, wanted)
+        return found[0].user_text if found else ""
+
+    def _requests(self, row: PositionRow, action: str) -> tuple[OrderRequest, ...]:
+        account, position = row.account, row.position
+        if action == CLOSE.key:
+            return (self._desk.close_request(account, position.position_id),)
+        if action == HALF.key:
+            instrument = self._market.instrument(position.instrument)
+            half = position.quantity / 2
+            if instrument is not None and instrument.quantity_step > 0:
+                half = round_down(half, instrument.quantity_step)
+            if half <= 0 or (instrument is not None and half < instrument.min_quantity):
+                raise OrderRefused("quantity", "It is too small to be halved; close all of it instead.")
+            return (self._desk.close_request(account, position.position_id, half),)
+        if action == REVERSE.key:
+            return self._desk.reverse_requests(account, position.position_id)
+        return (self._desk.double_request(account, position.position_id),)
+
+    def _start(self, token: str, work: Coroutine[object, object, None]) -> None:
+        if token in self._busy:
+            work.close()
+            return
+        self._busy.add(token)
+        task = tasks.spawn(work, name=token)
+        task.add_done_callback(lambda _: self._busy.discard(token))
+
+    async def _submit(
+        self, row: PositionRow, requests: tuple[OrderRequest, ...], action: str, *, always_ask: bool
+    ) -> None:
+        confirmed: frozenset[str] = frozenset()
+        if always_ask:
+            if not await self._ask(self._question(row, requests, action, ())):
+                return
+            confirmed = frozenset({"arm"})
+        try:
+            while True:
+                try:
+                    await self._desk.submit_in_turn(row.account, requests, confirmed)
+                except ConfirmationNeeded as needed:
+                    warnings = tuple(w.user_text for w in needed.warnings if w.rule != "arm")
+                    if not await self._ask(self._question(row, requests, action, warnings)):
+                        return
+                    confirmed = confirmed | needed.tokens
+                else:
+                    return
+        except TerminalError as error:
+            self._refuse(row.key, error.user_text)
+
+    def _question(
+        self,
+        row: PositionRow,
+        requests: tuple[OrderRequest, ...],
+        action: str,
+        warnings: tuple[str, ...],
+    ) -> Confirmation:
+        position, instrument = row.position, self._market.instrument(row.position.instrument)
+        if instrument is None:
+            return Confirmation(f"{action.capitalize()} {position.instrument.symbol}?", badge=row.badge)
+        shown = order_confirmation(requests[0], instrument, badge=row.badge, warnings=warnings)
+        side = "long" if row.is_long else "short"
+        size = size_text(requests[0].quantity, instrument)
+        symbol = position.instrument.symbol
+        titles = {
+            CLOSE.key: f"Close the {side} of {size} {symbol}",
+            HALF.key: f"Close {size} of the {side} in {symbol}",
+            REVERSE.key: f"Reverse the {side} of {size_text(position.quantity, instrument)} {symbol}",
+            DOUBLE.key: f"Double the {side} of {size} {symbol}",
+        }
+        rows = [
+            ("Account", row.account_title),
+            (
+                "Position",
+                f"{side} {row.size_text} at {fmt.price(position.average_price, row.price_decimals)}",
+            ),
+            ("Price now", leg_text(row, row.now) or fmt.NOTHING),
+            ("Open PnL", row.profit_text),
+        ]
+        if len(requests) > 1:
+            rows.append(("Then", f"open {size} on the other side, once this has filled"))
+        confirm = {CLOSE.key: "Close", HALF.key: "Close", REVERSE.key: "Reverse", DOUBLE.key: "Double"}
+        return Confirmation(
+            title=titles[action],
+            rows=tuple(rows),
+            warnings=shown.warnings,
+            confirm_text=confirm[action],
+            tone=requests[0].side.value,
+            badge=row.badge,
+        )
+
+    async def _protect(
+        self, row: PositionRow, stop_loss: Leg, take_profit: Leg, confirmed: frozenset[str]
+    ) -> None:
+        position = row.position
+        try:
+            while True:
+                try:
+                    await self._desk.protect(
+                        row.account,
+                        position.position_id,
+                        stop_loss=stop_loss,
+                        take_profit=take_profit,
+                        confirmed=confirmed,
+                    )
+                except ConfirmationNeeded as needed:
+                    if not await self._ask(self._protect_question(row, stop_loss, take_profit)):
+                        return
+                    confirmed = confirmed | needed.tokens
+                else:
+                    return
+        except TerminalError as error:
+            self._refuse(row.key, error.user_text)
+
+    def _protect_question(self, row: PositionRow, stop_loss: Leg, take_profit: Leg) -> Confirmation:
+        now = row.position.protection
+        rows = [("Account", row.account_title)]
+        for name, leg, old in (
+            ("Stop loss", stop_loss, now.stop_loss),
+            ("Take profit", take_profit, now.take_profit),
+        ):
+            if leg is KEEP:
+                continue
+            new = leg if isinstance(leg, Decimal) else None
+            rows.append((name, f"{leg_text(row, old) or NONE} → {leg_text(row, new) or NONE}"))
+        return Confirmation(
+            title=f"Change the protection of {row.position.instrument.symbol}",
+            rows=tuple(rows),
+            warnings=("Without a stop loss what can be lost is not limited.",) if stop_loss is None else (),
+            confirm_text="Change",
+            badge=row.badge,
+        )
+
+    def _on_edited(self, key: object, column: str, text: str) -> None:
+        row = self.row(str(key))
+        if row is None:
+            return
+        value: Decimal | None = None
+        if text:
+            try:
+                value = parse_number(text, decimals=row.price_decimals)
+            except ValueError as error:
+                self._refuse(row.key, str(error))
+                return
+        if column == "stop":
+            self.protect(row.key, stop_loss=value)
+        elif column == "target":
+            self.protect(row.key, take_profit=value)
+
+    def _refuse(self, key: str, text: str) -> None:
+        self.refused.emit(key, text)
+        row = self.row(key)
+        what = f"position in {row.position.instrument.symbol}" if row is not None else "position"
+        self._notices.error(f"{what}: {text}", key)
