@@ -27,7 +27,7 @@ from terminal.services.session import Mode
 from terminal.viewmodels.account import AccountViewModel
 from terminal.viewmodels.book import LadderState, LadderViewModel
 from terminal.viewmodels.chart import ChartState, ChartViewModel
-from terminal.viewmodels.confirm import Confirmation
+from terminal.viewmodels.confirm import quit_confirmation
 from terminal.viewmodels.connection import ConnectionViewModel
 from terminal.viewmodels.dead_man import LET_FIRE, DeadManViewModel
 from terminal.viewmodels.desk import DeskViewModel, Rehearsal
@@ -294,19 +294,26 @@ class Screen(QObject):
     # -- life -----------------------------------------------------------------------------------------
 
     def waiting_for(self) -> list[str]:
-        """The panels that do not show live data yet, in words; empty when everything does."""
+        """The panels that do not show live data yet, in words; empty when everything does. A closed panel
+        asks for no data, so nobody waits for it."""
         account = next(iter(self.connections.accounts()), "")
         book_state = self._terminal.market.book_state(self.selection.instrument or FIRST)
-        checks = {
+        is_open = self.window.workspace.is_open
+        panels = {
             "ladder": self.ladder.state is LadderState.LIVE and book_state is FeedState.LIVE,
-            "time and sales": self.tape.state is TapeState.LIVE,
+            "tape": self.tape.state is TapeState.LIVE,
             "chart": self.chart.state is ChartState.LIVE,
             "watchlist": self.watchlist.all_live,
-            "balances": bool(account) and self._terminal.portfolio.is_known(account),
             "ticket": bool(account) and self._terminal.gate.ready(account) and bool(self.ticket.lines),
+        }
+        bars = {
+            "balances": bool(account) and self._terminal.portfolio.is_known(account),
             "net worth": self.account.equity is not None and not self.account.unpriced,
         }
-        return [name for name, is_live in checks.items() if not is_live]
+        waiting = [
+            self._panels[key].title.lower() for key, live in panels.items() if is_open(key) and not live
+        ]
+        return waiting + [name for name, is_live in bars.items() if not is_live]
 
     def on_first_live_price(self, fn: Callable[[], object]) -> Callable[[], None]:
         """Call ``fn`` when the ladder has painted its first live price; the returned function gives up."""
@@ -330,16 +337,21 @@ class Screen(QObject):
             return answer is not None
         if not self._terminal.settings.flag("app.confirm_quit") or not (resting or doubtful):
             return True
-        count = f"{len(resting)} order{'s' if len(resting) != 1 else ''}"
+        practice = sum(self._is_practice(order.account) for order in resting)
         return await self._ask(
-            Confirmation(
-                title="Quit Parallax?",
-                rows=(("Open orders", f"{count} stay at the venue and can fill while the terminal is off"),),
+            quit_confirmation(
+                at_venue=len(resting) - practice,
+                practice=practice,
                 warnings=_doubt_warnings(doubtful),
-                confirm_text="Quit",
                 badge=self.connections.badge,
             )
         )
+
+    def _is_practice(self, account: str) -> bool:
+        session = next((s for s in self._terminal.sessions.sessions.values() if account in s.accounts), None)
+        if session is not None:
+            return session.mode is Mode.PRACTICE
+        return account.split(":")[1:2] == ["practice"]
 
     def open_settings(self) -> None:
         """Show the settings dialog."""

@@ -115,6 +115,38 @@ def amend_confirmation(
     )
 
 
+def quit_confirmation(
+    *, at_venue: int, practice: int, warnings: tuple[str, ...] = (), badge: str = ""
+) -> Confirmation:
+    """Quitting while orders rest: what becomes of those at a real venue, and of practice orders.
+
+    The practice venue ends with the terminal. It keeps orders over a restart and matches them against the
+    first book of the next run.
+    """
+    rows, notes = [], []
+    if at_venue:
+        rows.append(("At the venue", _count(at_venue, "order")))
+        notes.append("Orders at the venue stay open and can fill while the terminal is off.")
+    if practice:
+        rows.append(("Kept for practice", _count(practice, "practice order")))
+        notes.append(
+            "The practice market stops with the terminal: practice orders are kept and cannot fill before "
+            "the next start."
+        )
+    return Confirmation(
+        title="Quit Parallax?",
+        note=" ".join(notes),
+        rows=tuple(rows),
+        warnings=warnings,
+        confirm_text="Quit",
+        badge=badge,
+    )
+
+
+def _count(number: int, what: str) -> str:
+    return f"{number} {what}{'s' if number != 1 else ''}"
+
+
 def type_text(request: OrderRequest) -> str:
     """An order's type with its flags: ``limit, post only``."""
     words = [request.order_type.value]

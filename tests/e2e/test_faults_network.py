@@ -25,6 +25,7 @@ from terminal.domain.market import Side
 from terminal.domain.orders import OrderState
 from terminal.services.session import Mode
 from terminal.viewmodels.book import LadderState
+from terminal.viewmodels.tape import TapeState
 from tests.e2e.relay import relay
 from tests.e2e.rig import BTC, QUICK_LINKS, rig
 from tests.e2e.screen_harness import Desk, run_screen
@@ -210,9 +211,8 @@ def test_without_a_network_it_starts_with_the_last_layout_and_heals_by_itself(
         async with relay(ELSEWHERE, port, (host, port)):
             # Nobody presses anything: the next try finds the venue.
             await desk.until_trading(40.0)
-            await desk.until(
-                lambda: desk.screen.waiting_for() == ["time and sales"], "every open panel", 40.0
-            )
+            await desk.until(lambda: not desk.screen.waiting_for(), "every open panel", 40.0)
+            assert desk.screen.tape.state is not TapeState.LIVE, "nobody waits for a closed panel"
             order = await desk.place(Side.BUY, desk.away(Side.BUY, "2"), "0.002")
             assert order.state is OrderState.OPEN
             # Before the network goes again, with the relay.
