@@ -50,7 +50,6 @@ TRADING_CALLS = frozenset(
 
 # (younger than so many seconds, points); what is older costs nothing on top.
 _AMEND_AGE = ((5, 3), (10, 2), (15, 1))
-_EDIT_AGE = ((5, 6), (10, 5), (15, 4), (45, 2), (90, 1))
 _CANCEL_AGE = ((5, 8), (10, 6), (15, 5), (45, 4), (90, 2), (300, 1))
 # What the counter drains in half a second to a second, the longest that a call should be on its way.
 _REST_MARGIN = 0.5
@@ -75,11 +74,6 @@ def _age_points(table: tuple[tuple[int, int], ...], age_s: float) -> int:
 def amend_cost(age_s: float) -> int:
     """Engine points of an amend, by seconds since the order was created or last amended."""
     return 1 + _age_points(_AMEND_AGE, age_s)
-
-
-def edit_cost(age_s: float) -> int:
-    """Engine points of a cancel-and-new edit, by the order's age in seconds."""
-    return 1 + _age_points(_EDIT_AGE, age_s)
 
 
 def cancel_cost(age_s: float) -> int:
@@ -182,10 +176,6 @@ class RateLimits:
     async def take_amend(self, symbol: str, *order_ids: str | None) -> None:
         """Charge an amend in place. Raises RateLimited where there is no room within a second."""
         await self._take(symbol, amend_cost(self.age_s(*order_ids)))
-
-    async def take_edit(self, symbol: str, *order_ids: str | None) -> None:
-        """Charge a cancel-and-new edit. Raises RateLimited where there is no room within a second."""
-        await self._take(symbol, edit_cost(self.age_s(*order_ids)))
 
     def charge_cancel(self, symbol: str, *order_ids: str | None) -> None:
         """Charge a cancel. It is never held back."""

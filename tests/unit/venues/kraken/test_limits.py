@@ -12,28 +12,27 @@ from terminal.venues.kraken.limits import (
     amend_cost,
     batch_add_cost,
     cancel_cost,
-    edit_cost,
     rest_cost,
 )
 from tests.helpers import run
 
 
 @pytest.mark.parametrize(
-    ("age_s", "amend", "edit", "cancel"),
+    ("age_s", "amend", "cancel"),
     [
-        (0, 4, 7, 8),
-        (4.9, 4, 7, 8),
-        (5, 3, 6, 6),
-        (10, 2, 5, 5),
-        (15, 1, 3, 4),
-        (45, 1, 2, 2),
-        (90, 1, 1, 1),
-        (300, 1, 1, 0),
-        (float("inf"), 1, 1, 0),
+        (0, 4, 8),
+        (4.9, 4, 8),
+        (5, 3, 6),
+        (10, 2, 5),
+        (15, 1, 4),
+        (45, 1, 2),
+        (90, 1, 1),
+        (300, 1, 0),
+        (float("inf"), 1, 0),
     ],
 )
-def test_points_by_age(age_s: float, amend: int, edit: int, cancel: int) -> None:
-    assert (amend_cost(age_s), edit_cost(age_s), cancel_cost(age_s)) == (amend, edit, cancel)
+def test_points_by_age(age_s: float, amend: int, cancel: int) -> None:
+    assert (amend_cost(age_s), cancel_cost(age_s)) == (amend, cancel)
 
 
 def test_rest_points_by_call() -> None:
