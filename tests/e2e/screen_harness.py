@@ -435,8 +435,8 @@ class Desk:
         await self.until(lambda: order.state is OrderState.OPEN, f"an open order, not {order.state}")
         return order
 
-    def away(self, side: Side, percent: str = "0.05", instrument: InstrumentId | None = None) -> str:
-        """A price on the passive side of the market, as typed."""
+    def away(self, side: Side, percent: str = "0.5", instrument: InstrumentId | None = None) -> str:
+        """A price so far on the passive side of the market that it stays there for a minute, as typed."""
         instrument = instrument or self.shown
         book, listed = self.terminal.market.book(instrument), self.terminal.market.instrument(instrument)
         assert book is not None, self.describe()

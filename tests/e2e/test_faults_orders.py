@@ -261,7 +261,7 @@ def test_a_cancel_of_an_order_that_has_just_filled_ends_as_filled(practice: Prac
         async with rig(practice, tmp_path) as found:
             order = await found.resting(Side.SELL)
             # The fill is on its way, but late; the cancel meets an order that is gone.
-            await practice.fault("delay", match=EXECUTIONS, delay_s=0.5, count=3)
+            await practice.fault("delay", match=EXECUTIONS, delay_s=3.0, count=3)
             await practice.order("shock", symbol="BTC/USD", percent=4)
             while (await found.told()).open_ids():
                 await asyncio.sleep(0.02)
