@@ -1,1 +1,79 @@
-"""cTrader: accounts at forex and CFD brokers, spoken to through the Open API 2.0."""
+"""cTrader: forex and CFD accounts at many brokers, over the Open API. What it can do; the connector itself is
+in :mod:`.connector` and loaded when it is first used."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from terminal.domain.market import FeedKind
+from terminal.domain.orders import OrderType, TimeInForce, TriggerReference
+from terminal.venues.base import (
+    BookKind,
+    Capabilities,
+    CredentialField,
+    ProtectionKind,
+    SignInInfo,
+    VenueInfo,
+)
+
+VENUE: Final = VenueInfo(
+    name="ctrader",
+    title="cTrader",
+    capabilities=Capabilities(
+        book=BookKind.LEVELS,
+        # Brokers publish quotes, and no prints of trades.
+        feeds=frozenset({FeedKind.QUOTES, FeedKind.BOOK, FeedKind.BARS}),
+        bar_intervals_s=(
+            *(60, 120, 180, 240, 300, 600, 900, 1800, 3600),
+            *(14_400, 43_200, 86_400, 604_800, 2_592_000),
+        ),
+        order_types=frozenset(
+            {
+                OrderType.MARKET,
+                OrderType.MARKET_RANGE,
+                OrderType.LIMIT,
+                OrderType.STOP,
+                OrderType.STOP_LIMIT,
+            }
+        ),
+        time_in_force=frozenset({TimeInForce.GTC, TimeInForce.GTD, TimeInForce.IOC, TimeInForce.FOK}),
+        reduce_only=True,
+        amend=True,
+        lookup_by_client_id=True,
+        browser_login=True,
+        positions=True,
+        protections=frozenset(ProtectionKind),
+        trigger_references=frozenset(
+            {TriggerReference.OPPOSITE, TriggerReference.DOUBLE, TriggerReference.DOUBLE_OPPOSITE}
+        ),
+        expected_margin=True,
+        records=True,
+    ),
+    default_endpoints={
+        "demo": "demo.ctraderapi.com:5035",
+        "live": "live.ctraderapi.com:5035",
+        "authorize": "https://id.ctrader.com/my/settings/openapi/grantingaccess/",
+        "token": "https://openapi.ctrader.com/apps/token",
+        "redirect": "http://localhost:53682/callback",
+        "ca": "",
+    },
+    sign_in=SignInInfo(
+        application_fields=(
+            CredentialField(
+                "client_id", "Application id", secret=False, hint="Shown on the application's page."
+            ),
+            CredentialField(
+                "client_secret", "Application secret", hint="Shown beside the id; keep it to yourself."
+            ),
+        ),
+        guide=(
+            "Open the cTrader Open API page and sign in with your cTrader ID.\n"
+            "Add an application of your own; any name will do.\n"
+            "Add this redirect address to it, exactly as it is written below.\n"
+            "Wait until its status is Active: a person at cTrader looks at it, which may take a few days.\n"
+            "Copy its id and its secret into this form, and sign in."
+        ),
+        application_page_url="https://openapi.ctrader.com/apps",
+        redirect_url="http://localhost:53682/callback",
+    ),
+)

@@ -27,11 +27,11 @@ class DepthBook:
     __slots__ = (
         "_asks",
         "_bids",
-        "_digits",
         "_grid",
         "_prices",
         "_quantities",
         "_quotes",
+        "digits",
         "has_begun",
         "instrument",
     )
@@ -40,7 +40,7 @@ class DepthBook:
         self.instrument = instrument
         self.has_begun = False
         """A snapshot was handed out; what follows are changes of it."""
-        self._digits = digits
+        self.digits = digits
         self._grid = 10 ** max(0, 5 - digits)
         self._quotes: dict[int, tuple[bool, int, int]] = {}
         """Id -> (is a bid, price in 1/100000, size in cents)."""
@@ -135,7 +135,7 @@ class DepthBook:
         if at is None:
             if len(prices) >= _KEPT:
                 prices.clear()
-            at = prices[wire] = price(wire, self._digits)
+            at = prices[wire] = price(wire, self.digits)
         much = quantities.get(size)
         if much is None:
             if len(quantities) >= _KEPT:

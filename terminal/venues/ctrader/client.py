@@ -13,7 +13,7 @@ import itertools
 import logging
 import random
 import secrets
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final, Protocol, TypeVar, cast
 
@@ -128,7 +128,6 @@ class Client:
         name: ``demo`` or ``live``.
         address: ``host:port``, asked before each attempt.
         on_ready: after the application's sign-in, before the link counts as live.
-        hot: payload type -> what takes these payloads undecoded, in the reading call.
     """
 
     def __init__(
@@ -139,7 +138,6 @@ class Client:
         application: Application,
         watcher: Watcher,
         on_ready: Callable[[Client], Awaitable[None]] | None = None,
-        hot: dict[int, Hot] | None = None,
         ca_file: str = "",
         clock: Clock | None = None,
         policy: LinkPolicy | None = None,
@@ -162,8 +160,8 @@ class Client:
         self._numbers = itertools.count(1)
         self._ping_id = ""
         self._ping_sent_ns = 0
-        self._heads = {_head(number): handler for number, handler in (hot or {}).items()}
-        self._hot = dict(hot or {})
+        self._heads: dict[bytes, Hot] = {}
+        self._hot: dict[int, Hot] = {}
         self.link = FrameLink(
             name=name,
             venue=VENUE_NAME,
@@ -179,6 +177,11 @@ class Client:
             ca_file=ca_file,
             gate=gate,
         )
+
+    def set_hot(self, hot: Mapping[int, Hot]) -> None:
+        """Payload type -> what takes these payloads undecoded, in the reading call."""
+        self._heads = {_head(number): handler for number, handler in hot.items()}
+        self._hot = dict(hot)
 
     @property
     def is_live(self) -> bool:
@@ -360,7 +363,7 @@ class Client:
         # number in two bytes, then the payload with a length of one byte that reaches to the end.
         handler = self._heads.get(frame[:4])
         if handler is not None and len(frame) > 4 and frame[4] == len(frame) - 5 and frame[4] < 128:
-            handler(frame[5:], ts_received_ns)
+            self._hand_over(handler, frame[5:], ts_received_ns)
             return
         try:
             envelope = pb.ProtoMessage.FromString(frame)
@@ -373,7 +376,7 @@ class Client:
         number = envelope.payloadType
         handler = self._hot.get(number)
         if handler is not None:
-            handler(envelope.payload, ts_received_ns)
+            self._hand_over(handler, envelope.payload, ts_received_ns)
             return
         if number == _HEARTBEAT:
             return
@@ -392,6 +395,12 @@ class Client:
             self._answered(envelope.clientMsgId, number, message)
         elif number not in _EVENTS:
             self._unasked(number, message)
+
+    def _hand_over(self, handler: Hot, payload: bytes, ts_received_ns: int) -> None:
+        try:
+            handler(payload, ts_received_ns)
+        except DecodeError:
+            self._fault("a price event")
 
     def _answered(self, client_msg_id: str, number: int, message: Message) -> None:
         waiting = self._waiting.get(client_msg_id)

@@ -16,7 +16,7 @@ from terminal.domain.market import Bar, Quote
 from terminal.venues.ctrader import openapi_pb2 as pb
 from terminal.venues.ctrader.units import price
 
-PERIODS: Final[dict[int, int]] = {
+PERIODS: Final[dict[int, pb.ProtoOATrendbarPeriod]] = {
     60: pb.M1,
     120: pb.M2,
     180: pb.M3,
@@ -118,37 +118,40 @@ class Spot:
             self.close = self._price(wire)
             self._change_bid = None
         wire = event.timestamp
-        ts_event_ns = self.ts_event_ns = wire * 1_000_000 if wire else None
+        self.ts_event_ns = wire * 1_000_000 if wire else None
         emit = self.emit_quote
         if emit is not None:
-            bid = self.bid
-            if bid is not self._change_bid:
-                self._work_out_change(bid)
-            emit(
-                _make_quote(
-                    Quote,
-                    (
-                        self.instrument,
-                        bid,
-                        None,
-                        self.ask,
-                        None,
-                        None,
-                        None,
-                        None,
-                        None,
-                        self._change,
-                        self._change_pct,
-                        None,
-                        ts_event_ns,
-                        ts_received_ns,
-                    ),
-                )
-            )
+            emit(self.quote(ts_received_ns))
         if self.bars and event.bid:
             self._take_bars(event.trendbar, event.bid, ts_received_ns)
         if self.on_price is not None:
             self.on_price()
+
+    def quote(self, ts_received_ns: int) -> Quote:
+        """As it stands now. The change is that of the bid against the close of the session before."""
+        bid = self.bid
+        if bid is not self._change_bid:
+            self._work_out_change(bid)
+        quote: Quote = _make_quote(
+            Quote,
+            (
+                self.instrument,
+                bid,
+                None,
+                self.ask,
+                None,
+                None,
+                None,
+                None,
+                None,
+                self._change,
+                self._change_pct,
+                None,
+                self.ts_event_ns,
+                ts_received_ns,
+            ),
+        )
+        return quote
 
     def _take_bars(self, bars: Any, close: int, ts_received_ns: int) -> None:
         for row in bars:
