@@ -7,6 +7,7 @@ setting may have another value for a venue (``kraken``) or a kind of instrument 
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Iterable
 from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
@@ -20,7 +21,8 @@ Value = bool | int | Decimal | str | tuple[str, ...]
 
 _MAX_TEXT: Final = 2000
 _MAX_ITEMS: Final = 500
-_NUMBER: Final = re.compile(r"[+-]?\d{1,20}(\.\d{1,20})?")
+_NUMBER: Final = re.compile(r"[+-]?[0-9]{1,20}(\.[0-9]{1,200})?")
+_MAX_DECIMALS: Final = 8
 _CONTROL: Final = re.compile(r"[\x00-\x09\x0b-\x1f\x7f]")
 
 
@@ -92,8 +94,12 @@ class Setting:
             text = value.strip().replace("\N{MINUS SIGN}", "-")
             if "," in text:
                 raise self._wrong("must be written with a point, not a comma")
+            if any(unicodedata.category(char) == "Sc" for char in text):
+                raise self._wrong("must be a number without a currency sign")
             if not _NUMBER.fullmatch(text):
                 raise self._wrong("must be a number")
+            if len(text.partition(".")[2].rstrip("0")) > _MAX_DECIMALS:
+                raise self._wrong(f"must have at most {_MAX_DECIMALS} decimals")
             number = Decimal(text)
         elif isinstance(value, int | Decimal) and not isinstance(value, bool):
             try:
