@@ -27,6 +27,7 @@ from terminal.services.session import Mode
 from terminal.viewmodels.account import AccountViewModel
 from terminal.viewmodels.book import LadderState, LadderViewModel
 from terminal.viewmodels.chart import ChartState, ChartViewModel
+from terminal.viewmodels.chart_positions import ChartPositions
 from terminal.viewmodels.confirm import quit_confirmation
 from terminal.viewmodels.connection import ConnectionViewModel
 from terminal.viewmodels.dead_man import LET_FIRE, DeadManViewModel
@@ -263,6 +264,7 @@ class Screen(QObject):
             show_hint=not settings.flag("practice.tour_done"),
             confirms=settings.flag("trade.chart_confirms"),
             zone=UTC if settings.text("look.clock") == "utc" else None,
+            positions=ChartPositions(self.positions, terminal.portfolio.worth, self),
             parent=self,
         )
         self.chart.ticket_proposed.connect(self._on_ticket_wanted)

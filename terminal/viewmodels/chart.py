@@ -26,6 +26,7 @@ from terminal.viewmodels import format as fmt
 from terminal.viewmodels.book import RESULT_SHOWN_S, SizeSource
 from terminal.viewmodels.chart_bars import HIGH, LOW, BarArrays
 from terminal.viewmodels.chart_orders import MenuEntry
+from terminal.viewmodels.chart_positions import ChartPositions
 from terminal.viewmodels.chart_scale import DAY_S, LocalTime, PriceScale, Viewport, extremes
 from terminal.viewmodels.chart_trading import ChartGate, ChartTrading
 from terminal.viewmodels.frames import FrameClock
@@ -124,9 +125,10 @@ class ChartViewModel(QObject):
         show_hint: bool = True,
         confirms: bool = True,
         zone: tzinfo | None = None,
+        positions: ChartPositions | None = None,
         parent: QObject | None = None,
     ) -> None:
-        """``zone``: of the time axis; None is the machine's own."""
+        """``zone``: of the time axis; None is the machine's own. ``positions``: open ones, to be drawn."""
         super().__init__(parent)
         self.state, self.reason = ChartState.EMPTY, ""
         self.instrument: Instrument | None = None
@@ -162,6 +164,10 @@ class ChartViewModel(QObject):
         self.trading.wanted.connect(self._request)
         self.trading.ticket_proposed.connect(self.ticket_proposed)
         self.trading.confirmation_needed.connect(self.confirmation_needed)
+        self.positions = positions
+        if positions is not None:
+            positions.changed.connect(self.changed)
+            positions.wanted.connect(self._request)
         self._unwatch = (
             market.changed.watch(self._on_market),
             selection.changed.watch(self._on_selection),
@@ -247,6 +253,8 @@ class ChartViewModel(QObject):
         self.instrument = self._market.instrument(self._id) if self._id is not None else None
         self.place = place_of(self._sessions, self._id.venue) if self._id is not None else None
         self.trading.show(self.instrument, self.place)
+        if self.positions is not None:
+            self.positions.show(self.instrument, self.place)
 
     def _on_second(self) -> None:
         if self._visible and self._id is not None:
@@ -269,6 +277,8 @@ class ChartViewModel(QObject):
             self._take_bars(self._market.bars(self._id, self.interval_s))
             self._load_older_if_near()
         self.trading.build(self.bars)
+        if self.positions is not None:
+            self.positions.build()
         # A line that stays for good covers bars and tells of what may have changed since.
         self.trading.sending.expire_result(RESULT_SHOWN_S)
         self.changed.emit()
@@ -333,7 +343,10 @@ class ChartViewModel(QObject):
             self.state, self.reason = ChartState.STALE, "Stale: the price may have moved"
 
     def _fit(self) -> None:
-        if not self.scale.auto or self.trading.ghost is not None or self._frozen or self.instrument is None:
+        dragged = self.trading.ghost is not None or (
+            self.positions is not None and self.positions.ghost is not None
+        )
+        if not self.scale.auto or dragged or self._frozen or self.instrument is None:
             return
         first, stop = self.viewport.first, self.viewport.stop
         found = extremes(self.bars.column(HIGH)[first:stop], self.bars.column(LOW)[first:stop])

@@ -31,6 +31,7 @@ from terminal.widgets.chart_items import (
     side_color,
     side_fill,
 )
+from terminal.widgets.chart_position_items import Hit, PositionPainter
 from terminal.widgets.controls import hatch_brush
 from terminal.widgets.painted import TextCache
 
@@ -70,6 +71,7 @@ class ChartPicture:
         self._drawn: tuple[object, ...] = ()
         self._boxes: list[tuple[OrderLine, QRect]] = []
         self._readout = QRect()
+        self._positions = PositionPainter()
 
     def fit(self) -> bool:
         """Make room for the prices in sight; True where the parts have to be laid out anew."""
@@ -147,6 +149,7 @@ class ChartPicture:
         self._paint_last(painter)
         self._paint_readout(painter)
         self._paint_history(painter)
+        self._paint_positions(painter)
         self._paint_orders(painter)
         self._paint_ghost(painter)
         self._paint_crosshair(painter)
@@ -204,6 +207,15 @@ class ChartPicture:
         y = self._readout.bottom() + 8
         painter.fillRect(plot.left() + 4, y - 2, text.width(shown) + 8, text.height + 4, _PANEL)
         text.left(painter, plot.left() + 8, y, shown, theme.MUTED)
+
+    def _paint_positions(self, painter: QPainter) -> None:
+        positions = self._vm.positions
+        if positions is None:
+            self._positions.clear()
+            return
+        self._positions.paint(
+            painter, positions, self._vm, self.geometry, self._numbers, self._axes, self.pointer
+        )
 
     def _paint_orders(self, painter: QPainter) -> None:
         vm, plot = self._vm, self.geometry.plot
@@ -355,6 +367,10 @@ class ChartPicture:
             if box.adjusted(0, -_GRIP_PX, 0, _GRIP_PX).contains(at):
                 return line
         return None
+
+    def position_at(self, at: QPoint) -> Hit | None:
+        """The part of a position under a point."""
+        return self._positions.hit(at)
 
     def on_cross(self, at: QPoint, line: OrderLine) -> bool:
         return any(one is line and at.x() > box.right() - CROSS_PX for one, box in self._boxes)

@@ -27,9 +27,11 @@ from PySide6.QtWidgets import QMenu, QWidget
 
 from terminal.viewmodels.chart import ChartViewModel, interval_text
 from terminal.viewmodels.chart_orders import MenuEntry, OrderLine
+from terminal.viewmodels.chart_positions import LegKind
 from terminal.widgets import theme
 from terminal.widgets.chart_items import Geometry
 from terminal.widgets.chart_picture import ChartPicture
+from terminal.widgets.chart_position_items import TIPS, Hit, Part
 
 _DRAG_PX: Final = 4
 _ZOOM_A_NOTCH: Final = 1.15
@@ -43,6 +45,8 @@ class _Grab:
     at: QPoint
     last: QPoint
     line: OrderLine | None = None
+    hit: Hit | None = None
+    """A part of a position."""
     on_cross: bool = False
     on_axis: bool = False
     moving: bool = False
@@ -190,7 +194,9 @@ class ChartView(QWidget):
             return
         line = self._picture.line_at(at)
         on_axis = at.x() >= self._picture.geometry.plot.right()
-        self._grab = _Grab(at, at, line, line is not None and self._picture.on_cross(at, line), on_axis)
+        on_cross = line is not None and self._picture.on_cross(at, line)
+        hit = self._picture.position_at(at) if line is None else None
+        self._grab = _Grab(at, at, line, hit, on_cross, on_axis)
         self._vm.trading.select(line)
 
     def mouseMoveEvent(self, event: QMouseEvent) -> None:
@@ -212,6 +218,10 @@ class ChartView(QWidget):
                 else Qt.CursorShape.SizeVerCursor
             )
             tip = "Cancel" if self._picture.on_cross(at, line) else "Drag to another price"
+        elif (hit := self._picture.position_at(at)) is not None:
+            drags = hit.part.can_be_dragged
+            shape = Qt.CursorShape.SizeVerCursor if drags else Qt.CursorShape.PointingHandCursor
+            tip = TIPS[hit.part.value]
         elif self._picture.bubble.contains(at):
             shape, tip = Qt.CursorShape.PointingHandCursor, "Do not show again"
         elif at.x() >= self._picture.geometry.plot.right():
@@ -233,6 +243,8 @@ class ChartView(QWidget):
             price = self._picture.price_under(at)
             if price is not None:
                 self._vm.trading.drag(grab.line, price)
+        elif grab.hit is not None:
+            self._drag_leg(grab.hit, at)
         elif grab.on_axis:
             self._vm.stretch(_STRETCH_A_PX ** (at.y() - grab.last.y()))
         else:
@@ -245,6 +257,9 @@ class ChartView(QWidget):
         if grab is None or event.button() is not Qt.MouseButton.LeftButton:
             return
         at, line = event.position().toPoint(), grab.line
+        if grab.hit is not None:
+            self._release_hit(grab, at)
+            return
         if not self.rect().contains(at):
             self._picture.pointer = None
         if line is None:
@@ -258,6 +273,55 @@ class ChartView(QWidget):
                 self._vm.trading.drop(across=_has_control(event))
         elif grab.on_cross and self._picture.on_cross(at, line):
             self._cancel(line, place)
+
+    def _drag_leg(self, hit: Hit, at: QPoint) -> None:
+        price, positions = self._picture.price_under(at), self._vm.positions
+        if hit.part.can_be_dragged and hit.kind is not None and price is not None and positions is not None:
+            positions.drag(hit.line, hit.kind, price)
+
+    def _release_hit(self, grab: _Grab, at: QPoint) -> None:
+        """The end of a drag, or a click on a button of a position."""
+        hit, positions = grab.hit, self._vm.positions
+        assert hit is not None
+        if positions is None:
+            return
+        if grab.moving:
+            positions.drop()
+        elif hit.same(self._picture.position_at(at)):
+            if hit.part is Part.REMOVE and hit.kind is not None:
+                positions.remove(hit.line, hit.kind)
+            elif hit.part in (Part.CLOSE, Part.REVERSE, Part.DOUBLE):
+                positions.act(hit.line, hit.part.value)
+        self.update()
+
+    def _open_position_menu(self, hit: Hit, at: QPoint) -> None:
+        """What can be done with a position."""
+        positions = self._vm.positions
+        assert positions is not None
+        menu = QMenu(self)
+        title = menu.addAction(hit.line.text)
+        title.setEnabled(False)
+        for action, words in (
+            ("close", "Close…"),
+            ("half", "Close half…"),
+            ("reverse", "Reverse…"),
+            ("double", "Double…"),
+        ):
+            menu.addAction(words).triggered.connect(partial(self._on_position_action, hit, action))
+        for leg in hit.line.legs:
+            word = "stop loss" if leg.kind is LegKind.STOP else "take profit"
+            entry = menu.addAction(f"Remove the {word}…")
+            entry.triggered.connect(partial(self._on_leg_removed, hit, leg.kind))
+        menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        menu.popup(at)
+
+    def _on_position_action(self, hit: Hit, action: str, _checked: bool = False) -> None:
+        if self._vm.positions is not None:
+            self._vm.positions.act(hit.line, action)
+
+    def _on_leg_removed(self, hit: Hit, kind: LegKind, _checked: bool = False) -> None:
+        if self._vm.positions is not None:
+            self._vm.positions.remove(hit.line, kind)
 
     def _cancel(self, line: OrderLine, at: QPoint) -> None:
         if len(line.chip.order_ids) > 1:
@@ -276,6 +340,8 @@ class ChartView(QWidget):
             # The right button in the middle of a drag takes it back.
             self._grab = None
             self._vm.trading.revert()
+            if self._vm.positions is not None:
+                self._vm.positions.revert()
             return
         by_key = event.reason() is QContextMenuEvent.Reason.Keyboard
         at = self._key_place() if by_key else event.pos()
@@ -283,6 +349,10 @@ class ChartView(QWidget):
         where = self.mapToGlobal(at)
         if line is not None:
             self._open_orders_menu(line, where, move=False)
+            return
+        hit = None if by_key else self._picture.position_at(at)
+        if hit is not None:
+            self._open_position_menu(hit, where)
             return
         price = self._vm.last_price if by_key else self._picture.price_under(at)
         if price is not None and self._vm.bars.count:
@@ -354,15 +424,26 @@ class ChartView(QWidget):
             return False
         return True
 
+    @property
+    def _leg_ghost(self) -> bool:
+        return self._vm.positions is not None and self._vm.positions.ghost is not None
+
     def _can_escape(self) -> bool:
         return (
-            self._vm.trading.ghost is not None or self._cursor is not None or bool(self._vm.trading.selected)
+            self._leg_ghost
+            or self._vm.trading.ghost is not None
+            or self._cursor is not None
+            or bool(self._vm.trading.selected)
         )
 
     def _escape(self) -> None:
         """Esc takes back one thing at a time: a drag, the cursor, the chosen line."""
         trading = self._vm.trading
-        if trading.ghost is not None:
+        if self._leg_ghost:
+            self._grab = None
+            assert self._vm.positions is not None
+            self._vm.positions.revert()
+        elif trading.ghost is not None:
             self._grab = None
             if trading.sending.pending is not None:
                 trading.sending.discard()

@@ -1,0 +1,247 @@
+"""Open positions on a chart: the entry line with its live profit, stop and target that can be dragged."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from decimal import Decimal
+from enum import Enum
+from typing import Protocol
+
+from PySide6.QtCore import QObject, Signal, SignalInstance
+
+from terminal.domain.instrument import Instrument, InstrumentId
+from terminal.domain.market import Side
+from terminal.services.positions import KEEP, Leg
+from terminal.viewmodels import format as fmt
+from terminal.viewmodels.ports import Place
+from terminal.viewmodels.position_rows import SERVER, PositionRow, pip_of
+
+
+class LegKind(Enum):
+    """Which protection of a position."""
+
+    STOP = "SL"
+    TARGET = "TP"
+
+
+class Positions(Protocol):
+    """What the chart asks of :class:`terminal.viewmodels.positions.PositionsViewModel`."""
+
+    @property
+    def changed(self) -> SignalInstance: ...
+
+    def rows_of(self, instrument: InstrumentId, account: str) -> list[PositionRow]: ...
+    def act(self, key: str, action: str) -> None: ...
+    def protect(
+        self, key: str, *, stop_loss: Leg = ..., take_profit: Leg = ..., asked: bool = ...
+    ) -> None: ...
+    def why_not(self, key: str, *, stop_loss: Leg = ..., take_profit: Leg = ...) -> str: ...
+
+
+@dataclass(frozen=True, slots=True)
+class LegLine:
+    """A stop or target that stands at the venue. ``text`` holds what it would bring in money and pips."""
+
+    kind: LegKind
+    price: Decimal
+    text: str
+    badge: str = SERVER
+    waiting: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class PositionLine:
+    """A position's entry."""
+
+    row: PositionRow
+    price: Decimal
+    text: str
+    """Side and size, open profit in money and pips."""
+    legs: tuple[LegLine, ...]
+    break_even: Decimal | None
+    """Where it closes at nothing after swap and both commissions; None where that is the entry itself."""
+
+    @property
+    def key(self) -> str:
+        return self.row.key
+
+    @property
+    def side(self) -> Side:
+        return self.row.position.side
+
+    def leg(self, kind: LegKind) -> LegLine | None:
+        """The stop or the target, if it has one."""
+        return next((leg for leg in self.legs if leg.kind is kind), None)
+
+
+@dataclass(frozen=True, slots=True)
+class LegGhost:
+    """A stop or target on its way to a price, not sent yet."""
+
+    line: PositionLine
+    kind: LegKind
+    price: Decimal
+    text: str
+    """Price, pips from the entry, money."""
+    problem: str
+    """Why it cannot be sent there; empty where it can."""
+
+
+class ChartPositions(QObject):
+    """What of one's open positions is drawn on a chart, and what the person does to it.
+
+    Signals:
+        changed: something to be drawn at once. wanted: positions changed; to be built in the next frame.
+
+    Attributes:
+        lines: positions of this instrument and account, highest entry first.
+        ghost: a stop or target being dragged.
+    """
+
+    changed = Signal()
+    wanted = Signal()
+
+    def __init__(
+        self,
+        positions: Positions,
+        worth: Callable[[str, str, Decimal, str], Decimal | None],
+        parent: QObject | None = None,
+    ) -> None:
+        """``worth``: (account, currency, amount, other currency) an amount in another currency, if known."""
+        super().__init__(parent)
+        self.lines: tuple[PositionLine, ...] = ()
+        self.ghost: LegGhost | None = None
+        self._positions = positions
+        self._worth = worth
+        self._instrument: Instrument | None = None
+        self._place: Place | None = None
+        positions.changed.connect(self.wanted)
+
+    def show(self, instrument: Instrument | None, place: Place | None) -> None:
+        """Show the positions of this instrument and account from now on."""
+        self._instrument, self._place = instrument, place
+        self.ghost = None
+
+    def build(self) -> None:
+        """Bring the lines up to date; called once a frame."""
+        instrument, place = self._instrument, self._place
+        if instrument is None or place is None:
+            self.lines = ()
+            return
+        rows = self._positions.rows_of(instrument.id, place.account)
+        lines = [self._line(row, instrument) for row in rows]
+        self.lines = tuple(sorted(lines, key=lambda line: line.price, reverse=True))
+        if self.ghost is not None:
+            now = self._line_of(self.ghost.line.key)
+            self.ghost = None if now is None else self._ghost(now, self.ghost.kind, self.ghost.price)
+
+    def _line_of(self, key: str) -> PositionLine | None:
+        return next((line for line in self.lines if line.key == key), None)
+
+    def _line(self, row: PositionRow, instrument: Instrument) -> PositionLine:
+        position = row.position
+        arrow = "▲" if row.is_long else "▼"
+        size = fmt.HIDDEN if row.hidden else row.size_text
+        words = [f"{arrow} {size}", row.profit_text]
+        if row.pips_text:
+            words.append(row.pips_text)
+        legs = []
+        for kind, price in (
+            (LegKind.STOP, position.protection.stop_loss),
+            (LegKind.TARGET, position.protection.take_profit),
+        ):
+            if price is not None:
+                text = f"{kind.value} {self._said(row, instrument, price)}"
+                if kind is LegKind.STOP and position.protection.trailing:
+                    text += " trailing"
+                legs.append(LegLine(kind, price, text, waiting=row.stop_pending))
+        return PositionLine(
+            row, position.average_price, "  ".join(words), tuple(legs), self._break_even(row, instrument)
+        )
+
+    def _said(self, row: PositionRow, instrument: Instrument, price: Decimal) -> str:
+        """What closing at a price would bring: pips, and money in the account's currency."""
+        position = row.position
+        away = (price - position.average_price) * position.side.sign
+        pip, word = pip_of(instrument)
+        parts = []
+        if pip:
+            parts.append(f"{fmt.money(away / pip, decimals=1, signed=True)} {word}")
+        amount = away * position.quantity * instrument.multiplier
+        if row.hidden:
+            parts.append(fmt.HIDDEN)
+        else:
+            own = self._in_account(row, instrument.quote, amount)
+            if own is not None:
+                parts.append(fmt.money(own, position.currency, signed=True))
+            else:
+                parts.append(fmt.money(amount, instrument.quote, signed=True))
+        return "  ".join(parts)
+
+    def _in_account(self, row: PositionRow, currency: str, amount: Decimal) -> Decimal | None:
+        if not row.position.currency or row.position.currency == currency:
+            return amount
+        return self._worth(row.account, currency, amount, row.position.currency)
+
+    def _break_even(self, row: PositionRow, instrument: Instrument) -> Decimal | None:
+        position = row.position
+        # Closing costs as much commission as opening did.
+        costs = -(position.swap + 2 * position.commission)
+        currency = position.currency or instrument.quote
+        if currency != instrument.quote:
+            turned = self._worth(row.account, currency, costs, instrument.quote)
+            if turned is None:
+                return None
+            costs = turned
+        if not costs or not position.quantity:
+            return None
+        return position.average_price + position.side.sign * costs / (
+            position.quantity * instrument.multiplier
+        )
+
+    # -- what a person does ---------------------------------------------------------------------------
+
+    def act(self, line: PositionLine, action: str) -> None:
+        """``close``, ``reverse`` or ``double``; asks first where that is due."""
+        self._positions.act(line.key, action)
+
+    def drag(self, line: PositionLine, kind: LegKind, price: Decimal) -> None:
+        """Show where a stop or target would go; nothing is sent."""
+        now = self._line_of(line.key)
+        if now is not None and self._instrument is not None and not now.row.stop_pending:
+            self.ghost = self._ghost(now, kind, price)
+            self.changed.emit()
+
+    def _ghost(self, line: PositionLine, kind: LegKind, price: Decimal) -> LegGhost:
+        assert self._instrument is not None
+        said = self._said(line.row, self._instrument, price)
+        shown = f"{kind.value} {fmt.price(price, line.row.price_decimals)}  {said}"
+        stop, target = (price, KEEP) if kind is LegKind.STOP else (KEEP, price)
+        problem = self._positions.why_not(line.key, stop_loss=stop, take_profit=target)
+        return LegGhost(line, kind, price, shown, problem)
+
+    def drop(self) -> None:
+        """Ask the venue for the ghost's price; one that cannot be is taken back, with the reason shown."""
+        ghost, self.ghost = self.ghost, None
+        if ghost is not None:
+            leg = ghost.line.leg(ghost.kind)
+            if leg is None or leg.price != ghost.price:
+                self._protect(ghost.line, ghost.kind, ghost.price)
+            self.changed.emit()
+
+    def remove(self, line: PositionLine, kind: LegKind) -> None:
+        """Take a stop or target away; asks first."""
+        self._protect(line, kind, None)
+
+    def _protect(self, line: PositionLine, kind: LegKind, price: Decimal | None) -> None:
+        if kind is LegKind.STOP:
+            self._positions.protect(line.key, stop_loss=price)
+        else:
+            self._positions.protect(line.key, take_profit=price)
+
+    def revert(self) -> None:
+        """Give up a drag; nothing is sent."""
+        if self.ghost is not None:
+            self.ghost = None
+            self.changed.emit()

@@ -1,0 +1,231 @@
+"""Positions on a chart: the entry line with its chip, tabs to pull a stop or target out of, their lines."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum
+from typing import Final
+
+from PySide6.QtCore import QPoint, QRect, Qt
+from PySide6.QtGui import QColor, QPainter, QPen
+
+from terminal.viewmodels.chart import ChartViewModel
+from terminal.viewmodels.chart_positions import ChartPositions, LegGhost, LegKind, LegLine, PositionLine
+from terminal.widgets import theme
+from terminal.widgets.chart_axes import Axes
+from terminal.widgets.chart_items import CROSS_PX, Geometry, side_color, side_fill
+from terminal.widgets.controls import hatch_brush
+from terminal.widgets.painted import TextCache
+
+HEIGHT: Final = 20
+_TAB_PX: Final = 28
+_BUTTON_GAP: Final = 8
+_NEAR_PX: Final = 5
+_HATCH = theme.color(theme.WHITE, 110)
+_WORDS: Final = (("close", "Close"), ("reverse", "Reverse"), ("double", "Double"))
+TIPS: Final = {
+    "chip": "Your position",
+    "close": "Close it at the market",
+    "reverse": "Close it and open as much on the other side",
+    "double": "Add as much again at the market",
+    "tab": "Drag to set it",
+    "leg": "Drag to another price",
+    "remove": "Take it away",
+}
+
+
+class Part(Enum):
+    """What of a position is under a point."""
+
+    CHIP = "chip"
+    CLOSE = "close"
+    REVERSE = "reverse"
+    DOUBLE = "double"
+    TAB = "tab"
+    LEG = "leg"
+    REMOVE = "remove"
+
+    @property
+    def can_be_dragged(self) -> bool:
+        return self in (Part.TAB, Part.LEG)
+
+
+@dataclass(frozen=True, slots=True)
+class Hit:
+    """A part of a position; ``kind`` says which leg, where it is about one."""
+
+    line: PositionLine
+    part: Part
+    kind: LegKind | None = None
+
+    def same(self, other: Hit | None) -> bool:
+        """Whether both are the same part of the same position, however its figures moved meanwhile."""
+        return other is not None and (self.line.key, self.part, self.kind) == (
+            other.line.key,
+            other.part,
+            other.kind,
+        )
+
+
+class PositionPainter:
+    """Draws the positions of a chart and knows what is where."""
+
+    def __init__(self) -> None:
+        self._hits: list[tuple[Hit, QRect]] = []
+
+    def clear(self) -> None:
+        """Nothing is drawn."""
+        self._hits = []
+
+    def hit(self, at: QPoint) -> Hit | None:
+        """What is under a point; the topmost part."""
+        for hit, box in reversed(self._hits):
+            if box.contains(at):
+                return hit
+        return None
+
+    def paint(
+        self,
+        painter: QPainter,
+        positions: ChartPositions,
+        vm: ChartViewModel,
+        geometry: Geometry,
+        text: TextCache,
+        axes: Axes,
+        pointer: QPoint | None,
+    ) -> None:
+        """Draw all positions, their stops and targets, and one that is being dragged."""
+        self._hits = []
+        plot = geometry.plot
+        for line in positions.lines:
+            painter.setClipRect(plot)
+            for leg in line.legs:
+                y = round(geometry.y_of(vm.scale, float(leg.price)))
+                if plot.top() <= y <= plot.bottom():
+                    self._paint_leg(painter, line, leg, y, plot, text)
+            y = round(geometry.y_of(vm.scale, float(line.price)))
+            if plot.top() <= y <= plot.bottom():
+                self._paint_entry(painter, line, y, plot, text, pointer)
+            if line.break_even is not None:
+                self._paint_break_even(painter, round(geometry.y_of(vm.scale, float(line.break_even))), plot)
+        painter.setClipping(False)
+        for line in positions.lines:
+            y = round(geometry.y_of(vm.scale, float(line.price)))
+            if plot.top() <= y <= plot.bottom():
+                fill = side_fill(line.side)
+                axes.tag(painter, geometry, y, (vm.price_text(line.price),), fill, theme.WHITE)
+        if positions.ghost is not None:
+            self._paint_ghost(painter, positions.ghost, vm, geometry, text, axes)
+
+    def _paint_entry(
+        self,
+        painter: QPainter,
+        line: PositionLine,
+        y: int,
+        plot: QRect,
+        text: TextCache,
+        pointer: QPoint | None,
+    ) -> None:
+        painter.setPen(QPen(QColor(side_color(line.side)), 1))
+        painter.drawLine(plot.left(), y, plot.right(), y)
+        right = plot.right() - 6
+        top = min(max(plot.top() + 1, y - HEIGHT // 2), plot.bottom() - HEIGHT)
+        for kind in (LegKind.TARGET, LegKind.STOP):
+            if line.leg(kind) is None and not line.row.stop_pending:
+                box = QRect(right - _TAB_PX, top, _TAB_PX, HEIGHT)
+                painter.fillRect(box, QColor(theme.RAISED))
+                painter.setPen(QPen(QColor(side_color(line.side)), 1))
+                painter.setBrush(Qt.BrushStyle.NoBrush)
+                painter.drawRect(box.adjusted(0, 0, -1, -1))
+                text.centre(painter, box.center().x(), _middle(box, text), kind.value, theme.TEXT)
+                self._hits.append((Hit(line, Part.TAB, kind), box.adjusted(0, -4, 0, 4)))
+                right = box.left() - 3
+        width = text.width(line.text) + 16
+        chip = QRect(right - width, top, width, HEIGHT)
+        near = pointer is not None and (
+            chip.adjusted(-260, -4, 0, 4).contains(pointer) and abs(pointer.y() - y) <= HEIGHT
+        )
+        painter.fillRect(chip, QColor(side_fill(line.side)))
+        text.left(painter, chip.left() + 8, _middle(chip, text), line.text, theme.WHITE)
+        self._hits.append((Hit(line, Part.CHIP), chip.adjusted(0, -4, 0, 4)))
+        if near:
+            self._paint_buttons(painter, line, chip.left() - 4, top, text)
+
+    def _paint_buttons(
+        self, painter: QPainter, line: PositionLine, right: int, top: int, text: TextCache
+    ) -> None:
+        for action, word in reversed(_WORDS):
+            width = text.width(word) + 2 * _BUTTON_GAP
+            box = QRect(right - width, top - 4, width, HEIGHT + 8)
+            painter.fillRect(box, QColor(theme.RAISED))
+            painter.setPen(QPen(QColor(theme.BORDER_STRONG), 1))
+            painter.drawRect(box.adjusted(0, 0, -1, -1))
+            text.left(painter, box.left() + _BUTTON_GAP, _middle(box, text), word, theme.TEXT)
+            self._hits.append((Hit(line, Part(action)), box))
+            right = box.left() - 3
+
+    def _paint_leg(
+        self, painter: QPainter, line: PositionLine, leg: LegLine, y: int, plot: QRect, text: TextCache
+    ) -> None:
+        color = theme.DANGER if leg.kind is LegKind.STOP else theme.TEXT_2
+        painter.setPen(QPen(QColor(color), 1, Qt.PenStyle.DashLine))
+        painter.drawLine(plot.left(), y, plot.right(), y)
+        words = f"{leg.text}   {leg.badge}"
+        width = text.width(words) + 16 + CROSS_PX
+        top = min(max(plot.top() + 1, y - HEIGHT // 2), plot.bottom() - HEIGHT)
+        box = QRect(plot.right() - 6 - width, top, width, HEIGHT)
+        painter.fillRect(box, QColor(theme.RAISED))
+        painter.setPen(QPen(QColor(color), 1))
+        painter.setBrush(Qt.BrushStyle.NoBrush)
+        painter.drawRect(box.adjusted(0, 0, -1, -1))
+        text.left(painter, box.left() + 8, _middle(box, text), words, theme.TEXT)
+        cross = QRect(box.right() - CROSS_PX, box.top() - 4, CROSS_PX + 1, HEIGHT + 8)
+        text.centre(painter, cross.center().x(), _middle(box, text), "×", theme.TEXT_2)
+        if leg.waiting:
+            painter.fillRect(box, hatch_brush(_HATCH))
+            return
+        grip = QRect(plot.left(), y - _NEAR_PX, plot.width(), 2 * _NEAR_PX + 1)
+        self._hits.append((Hit(line, Part.LEG, leg.kind), grip))
+        self._hits.append((Hit(line, Part.LEG, leg.kind), box.adjusted(0, -4, 0, 4)))
+        self._hits.append((Hit(line, Part.REMOVE, leg.kind), cross))
+
+    def _paint_break_even(self, painter: QPainter, y: int, plot: QRect) -> None:
+        """Where it closes at nothing after swap and commission."""
+        if plot.top() <= y <= plot.bottom():
+            painter.setPen(QPen(QColor(theme.MUTED), 1, Qt.PenStyle.DashDotLine))
+            painter.drawLine(plot.left(), y, plot.right(), y)
+
+    def _paint_ghost(
+        self,
+        painter: QPainter,
+        ghost: LegGhost,
+        vm: ChartViewModel,
+        geometry: Geometry,
+        text: TextCache,
+        axes: Axes,
+    ) -> None:
+        plot = geometry.plot
+        y = round(geometry.y_of(vm.scale, float(ghost.price)))
+        color = theme.WARNING if ghost.problem else theme.FOCUS
+        painter.setClipRect(plot)
+        painter.setPen(QPen(QColor(color), 1, Qt.PenStyle.DashLine))
+        painter.drawLine(plot.left(), y, plot.right(), y)
+        lines = (ghost.text, ghost.problem) if ghost.problem else (ghost.text,)
+        width = min(plot.width() - 8, max(text.width(each) for each in lines) + 18)
+        height = len(lines) * text.height + 8
+        top = y + 6 if y + 6 + height < plot.bottom() else y - 6 - height
+        box = QRect(plot.right() - width - 8, max(plot.top() + 4, top), width, height)
+        painter.fillRect(box, QColor(theme.RAISED))
+        painter.setPen(QPen(QColor(color), 1))
+        painter.setBrush(Qt.BrushStyle.NoBrush)
+        painter.drawRect(box.adjusted(0, 0, -1, -1))
+        for at, words in enumerate(lines):
+            shown = text.fitting(words, width - 14)
+            tint = theme.WARNING if at else theme.TEXT
+            text.left(painter, box.left() + 8, box.top() + 4 + at * text.height, shown, tint)
+        painter.setClipping(False)
+        axes.tag(painter, geometry, y, (vm.price_text(ghost.price),), theme.FOCUS, theme.WINDOW, firm=True)
+
+
+def _middle(box: QRect, text: TextCache) -> int:
+    return box.top() + (box.height() - text.height) // 2
