@@ -16,10 +16,16 @@ from terminal.venues.base import (
     Capabilities,
     Connector,
     ConnectorSettings,
+    HasAccounts,
     HasDeadMansSwitch,
+    HasExpectedMargin,
     HasHistory,
+    HasRecords,
+    Reconnects,
+    SignIn,
     SubmitsBatches,
     TradesOrders,
+    TradesPositions,
     VenueInfo,
 )
 from tests.helpers import run
@@ -27,7 +33,10 @@ from tests.practice import Practice
 from tests.venues.kit import SAMPLES, create
 
 VENUES = registry.names()
-PROTOCOLS: list[Any] = [Connector, TradesOrders, Amends, SubmitsBatches, HasDeadMansSwitch, HasHistory]
+PROTOCOLS: list[Any] = [
+    *(Connector, Reconnects, TradesOrders, Amends, SubmitsBatches, HasDeadMansSwitch, HasHistory),
+    *(TradesPositions, HasExpectedMargin, HasAccounts, HasRecords),
+]
 
 
 @pytest.fixture(params=VENUES)
@@ -49,6 +58,12 @@ def test_flags_agree_with_the_protocols(practice: Practice) -> None:
         assert isinstance(connector, SubmitsBatches) == (can.batch_limit > 0)
         assert isinstance(connector, HasDeadMansSwitch) == can.dead_mans_switch
         assert isinstance(connector, HasHistory) == bool(can.bar_intervals_s)
+        assert isinstance(connector, Reconnects), "its lines may die in the machine's sleep without a word"
+        if not isinstance(connector, HasAccounts):
+            # Where there are several accounts, each one's own hand has these.
+            assert isinstance(connector, TradesPositions) == can.positions
+            assert isinstance(connector, HasExpectedMargin) == can.expected_margin
+            assert isinstance(connector, HasRecords) == can.records
         await connector.close()
 
     run(main())
@@ -115,7 +130,8 @@ def test_every_protocol_of_the_base_is_known_here() -> None:
         and getattr(value, "_is_protocol", False)
         and value.__module__ == base.__name__
     }
-    assert found == set(PROTOCOLS)
+    # A sign-in comes before there is a connector.
+    assert found == {*PROTOCOLS, SignIn}
 
 
 @pytest.mark.parametrize("venue", VENUES)
