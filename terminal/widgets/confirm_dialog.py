@@ -21,6 +21,8 @@ class ConfirmDialog(QDialog):
         box = QVBoxLayout(self)
         fill_question(box, question)
         box.addLayout(self._buttons(question))
+        # Only now is it a child of the dialog, which would light its first button otherwise.
+        self.confirm.setFocus()
 
     def _buttons(self, question: Confirmation) -> QHBoxLayout:
         row = QHBoxLayout()
@@ -39,5 +41,4 @@ class ConfirmDialog(QDialog):
         self.confirm.clicked.connect(self.accept)
         row.addWidget(self.cancel)
         row.addWidget(self.confirm)
-        self.confirm.setFocus()
         return row

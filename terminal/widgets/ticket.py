@@ -36,7 +36,7 @@ QPushButton[kind="tab"]:focus {{ border: 1px solid {theme.FOCUS}; border-bottom-
 QPushButton[kind="chip"] {{ padding: 0; min-height: 18px; font-size: {theme.LABEL_PX}px; min-width: 20px; }}
 QPushButton[kind="chip"]:focus {{ border: 1px solid {theme.FOCUS}; }}
 """
-_NEWS_PX = 32
+_NEWS_PX = 36
 _FORM_STRIP_PX = 24
 _FOOT_GAP_PX = 4
 _FOOT_SIDE_PX = 8
@@ -203,7 +203,6 @@ class TicketPanel(QWidget):
         box = QVBoxLayout(self._foot)
         box.setContentsMargins(_FOOT_SIDE_PX, 4, _FOOT_SIDE_PX, 6)
         box.setSpacing(_FOOT_GAP_PX)
-        box.addWidget(line())
         box.addWidget(self._build_news())
         self._costs = CostGrid(3)
         self._fixed = CostGrid(3)
@@ -242,6 +241,7 @@ class TicketPanel(QWidget):
         box = QVBoxLayout(self._news)
         box.setContentsMargins(0, 0, 0, 0)
         box.setSpacing(2)
+        box.addWidget(line())
         self._result = ResultLine(self._vm.sending)
         box.addWidget(self._result)
         self._warning = label(kind="warning")
@@ -458,13 +458,13 @@ class TicketPanel(QWidget):
         )
 
     def _foot_height(self, *parts: QWidget) -> int:
-        """How high the foot has to be for these parts, with its rule and its note."""
+        """How high the foot has to be for these parts and its note."""
         box = self._foot.layout()
         assert box is not None
         sides, least = box.contentsMargins(), self.minimumWidth()
         width = max(self.width(), least) - sides.left() - sides.right()
         shown = [_height(part, width) for part in (*parts, self._note)]
-        return sides.top() + 1 + sum(box.spacing() + each for each in shown) + sides.bottom()
+        return sides.top() + sum(box.spacing() + each for each in shown) + sides.bottom()
 
     # -- slots ----------------------------------------------------------------------------------------
 

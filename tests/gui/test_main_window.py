@@ -661,6 +661,15 @@ def test_ask_returns_the_answer_while_everything_else_goes_on(qtbot: QtBot) -> N
     run(main())
 
 
+def test_the_button_that_enter_presses_is_the_one_that_is_lit(qtbot: QtBot) -> None:
+    dialog = ConfirmDialog(Confirmation(title="Sure?"))
+    qtbot.addWidget(dialog)
+    dialog.open()
+    assert dialog.focusWidget() is dialog.confirm
+    QTest.keyClick(dialog, Qt.Key.Key_Return)
+    assert dialog.result() == QDialog.DialogCode.Accepted
+
+
 def test_a_cancelled_question_is_closed(qtbot: QtBot) -> None:
     async def main() -> None:
         dialog = ConfirmDialog(Confirmation("Send?"))
