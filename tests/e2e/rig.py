@@ -47,12 +47,12 @@ ACCOUNT = "kraken:practice"
 STOP_WITHIN_S = 5.0
 
 QUICK_LINKS = LinkPolicy(
-    open_timeout_s=1.0,
-    ready_timeout_s=4.0,
+    open_timeout_s=3.0,
+    ready_timeout_s=6.0,
     close_timeout_s=0.3,
     ping_interval_s=0.4,
-    ping_timeout_s=1.5,
-    idle_timeout_s=2.5,  # the venue's own heartbeat comes every 1 to 1.5 s
+    ping_timeout_s=2.5,
+    idle_timeout_s=3.5,  # the venue's own heartbeat comes every 1 to 1.5 s
     backoff_s=(0.0, 0.05, 0.1, 0.2, 0.4, 0.8),
     first_jitter_s=0.02,
 )

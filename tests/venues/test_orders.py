@@ -362,7 +362,7 @@ def test_the_dead_mans_switch_fires_and_can_be_disarmed(practice: Practice) -> N
             await found.connector.cancel_after(4)
             await found.connector.cancel_after(0)
             # Longer than the switch: quotes of some seconds go by.
-            third = await found.submit(found.limit(Side.SELL))
+            third = await found.submit(found.limit(Side.SELL, "4"))
             begun = time.monotonic()
             await eventually(lambda: time.monotonic() - begun > 4.5, what="the time of the switch")
             assert found.state(second) is OrderState.OPEN

@@ -43,7 +43,7 @@ async def port() -> AsyncIterator[tuple[WebServer, asyncio.StreamReader, asyncio
 
 
 async def answer(reader: asyncio.StreamReader) -> tuple[int, bytes]:
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(20):
         head = await reader.readuntil(b"\r\n\r\n")
         length = int(head.lower().split(b"content-length: ")[1].split(b"\r\n")[0])
         return int(head.split(b" ")[1]), await reader.readexactly(length)
@@ -80,7 +80,7 @@ def test_an_expectation_is_met_before_the_body() -> None:
     async def main() -> None:
         async with port() as (_, reader, writer):
             writer.write(b"POST /a HTTP/1.1\r\nHost: h\r\nContent-Length: 2\r\nExpect: 100-continue\r\n\r\n")
-            async with asyncio.timeout(5):
+            async with asyncio.timeout(20):
                 assert await reader.readuntil(b"\r\n\r\n") == b"HTTP/1.1 100 Continue\r\n\r\n"
             writer.write(b"hi")
             assert (await answer(reader))[0] == 200
@@ -108,7 +108,7 @@ def test_what_is_no_request_is_refused_and_the_connection_closed(request_: bytes
         async with port() as (server, reader, writer):
             writer.write(request_)
             assert (await answer(reader))[0] == status
-            async with asyncio.timeout(5):
+            async with asyncio.timeout(20):
                 assert await reader.read() == b""
             await eventually(lambda: not server.connections)
 
@@ -120,7 +120,7 @@ def test_a_client_that_asks_to_close_is_closed() -> None:
         async with port() as (_, reader, writer):
             writer.write(b"GET /a HTTP/1.1\r\nConnection: close\r\n\r\n")
             assert (await answer(reader))[0] == 200
-            async with asyncio.timeout(5):
+            async with asyncio.timeout(20):
                 assert await reader.read() == b""
 
     run(main())

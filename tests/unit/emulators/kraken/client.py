@@ -40,7 +40,7 @@ class Venue:
         self.endpoints = host.endpoints()
         self.kraken = self.endpoints["kraken"]
         self.keys = {row["name"]: row for row in self.kraken["keys"]}
-        self.http = httpx.AsyncClient(trust_env=False, timeout=5.0)
+        self.http = httpx.AsyncClient(trust_env=False, timeout=20.0)
         self._nonce = time.time_ns() // 1000
 
     def nonce(self) -> str:
@@ -137,7 +137,7 @@ class Ws:
         self.status: dict[str, Any] = {}
         self._req_id = 0
 
-    async def receive(self, timeout_s: float = 5.0) -> dict[str, Any]:
+    async def receive(self, timeout_s: float = 15.0) -> dict[str, Any]:
         """The next message, whatever it is. Numbers become ``Decimal`` and keep their digits."""
         async with asyncio.timeout(timeout_s):
             text = await self.link.recv()
@@ -146,7 +146,7 @@ class Ws:
         message: dict[str, Any] = json.loads(text, parse_float=Decimal)
         return message
 
-    async def next(self, matches: Callable[[dict[str, Any]], Any], timeout_s: float = 5.0) -> dict[str, Any]:
+    async def next(self, matches: Callable[[dict[str, Any]], Any], timeout_s: float = 15.0) -> dict[str, Any]:
         """The first message that matches, among those kept and those to come."""
         for index, message in enumerate(self.seen):
             if matches(message):
@@ -158,7 +158,7 @@ class Ws:
                     return message
                 self.seen.append(message)
 
-    async def data(self, channel: str, kind: str | None = None, timeout_s: float = 5.0) -> dict[str, Any]:
+    async def data(self, channel: str, kind: str | None = None, timeout_s: float = 15.0) -> dict[str, Any]:
         return await self.next(
             lambda one: one.get("channel") == channel and (kind is None or one.get("type") == kind), timeout_s
         )
@@ -172,7 +172,7 @@ class Ws:
         await self.link.send(json.dumps(message, default=float))
         return self._req_id
 
-    async def answer(self, req_id: int, timeout_s: float = 5.0) -> dict[str, Any]:
+    async def answer(self, req_id: int, timeout_s: float = 15.0) -> dict[str, Any]:
         return await self.next(lambda one: one.get("req_id") == req_id, timeout_s)
 
     async def ask(self, method: str, **params: Any) -> dict[str, Any]:
@@ -185,7 +185,7 @@ class Ws:
         assert answer["success"] is False, answer
         return str(answer["error"])
 
-    async def execution(self, exec_type: str, timeout_s: float = 5.0) -> dict[str, Any]:
+    async def execution(self, exec_type: str, timeout_s: float = 15.0) -> dict[str, Any]:
         """The next row of the executions channel of this type."""
         message = await self.next(
             lambda one: (
