@@ -63,9 +63,15 @@ class _Wire(asyncio.Protocol):
 
     transport: asyncio.Transport
 
-    def __init__(self, link: FrameLink, on_frame: Callable[[bytes, int], object]) -> None:
+    def __init__(
+        self,
+        link: FrameLink,
+        on_frame: Callable[[bytes, int], object],
+        on_read: Callable[[int], object] | None,
+    ) -> None:
         self._link = link
         self._on_frame = on_frame
+        self._on_read = on_read
         self._most = link.policy.max_message_bytes
         self._rest = bytearray()
         self._need = 0
@@ -124,6 +130,11 @@ class _Wire(asyncio.Protocol):
             if self.dead:
                 return
             at = stop
+        if whole and self._on_read is not None:
+            try:
+                self._on_read(stamp_ns)
+            except Exception:  # noqa: BLE001 - as above
+                link._on_handler_failed()
         if at < end:
             rest += data[at:] if at else data
             self._need = 4 + _size_at(rest, 0)[0] if len(rest) >= 4 else 4
@@ -158,6 +169,8 @@ class FrameLink(Link):
         venue: the venue's key, for errors and the log.
         address: ``host:port``, asked before each attempt.
         on_frame: called with each message and the wall time of its arrival (ns), in the reading call itself.
+        on_read: called after the frames of one reading of the socket, in the same call and with the same
+            time: what several of them have changed can be told once.
         on_open: signs in; the link is LIVE when it returns. ``AuthRejected`` ends in FAILED, any other
             ``VenueError`` in another try. Frames arrive meanwhile.
         on_state: called with each new state and one plain sentence.
@@ -178,6 +191,7 @@ class FrameLink(Link):
         on_state: Callable[[LinkState, str], object],
         ping: Callable[[], bytes] | None = None,
         heartbeat: Callable[[], bytes] | None = None,
+        on_read: Callable[[int], object] | None = None,
         policy: LinkPolicy | None = None,
         clock: Clock | None = None,
         rng: random.Random | None = None,
@@ -190,6 +204,7 @@ class FrameLink(Link):
         )
         self._address = address
         self._on_frame = on_frame
+        self._on_read = on_read
         self._on_open = on_open
         self._make_ping = ping
         self._make_heartbeat = heartbeat
@@ -241,7 +256,7 @@ class FrameLink(Link):
         if self._ssl_context is None:
             # Reading the system's store takes longer than a frame of the screen.
             self._ssl_context = await asyncio.to_thread(make_ssl_context, self._ca_file)
-        wire = _Wire(self, self._on_frame)
+        wire = _Wire(self, self._on_frame, self._on_read)
         try:
             async with asyncio.timeout(self.policy.open_timeout_s):
                 await loop.create_connection(

@@ -8,10 +8,11 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Sequence
 
-from tests.bench import clicks, feed, startup, workspace
+from tests.bench import clicks, ctrader_feed, feed, startup, workspace
 
 BENCHES: dict[str, Callable[[], None]] = {
     "feed": feed.main,
+    "ctrader_feed": ctrader_feed.main,
     "clicks": clicks.main,
     "startup": startup.main,
     "workspace": workspace.main,

@@ -13,133 +13,118 @@ from typing import Final
 from terminal.domain.instrument import InstrumentId
 from terminal.domain.market import BookDelta, BookLevel, BookSnapshot
 from terminal.venues.ctrader import openapi_pb2 as pb
-from terminal.venues.ctrader.units import price, quantity
+from terminal.venues.ctrader.units import price
 
 _KEPT: Final = 4096
 _make: Final = tuple.__new__
+_CENT: Final = Decimal("0.01")
 MOST_LEVELS: Final = 1000
 """The venue names no depth: its whole book is shown, up to this."""
 
 
 class DepthBook:
-    """The depth of one symbol since its subscription."""
+    """The depth of one symbol since its subscription.
+
+    Events are applied as they come; what they have changed is told once for all events of one reading. Both
+    sides are in one table, bids at minus their price: that halves the branches of the hottest path.
+    """
 
     __slots__ = (
-        "_asks",
-        "_bids",
         "_grid",
+        "_levels",
         "_prices",
-        "_quantities",
         "_quotes",
+        "_touched",
         "digits",
         "has_begun",
         "instrument",
+        "is_due",
+        "symbol_id",
     )
 
-    def __init__(self, instrument: InstrumentId, digits: int) -> None:
+    def __init__(self, symbol_id: int, instrument: InstrumentId, digits: int) -> None:
+        self.symbol_id = symbol_id
         self.instrument = instrument
+        self.digits = digits
         self.has_begun = False
         """A snapshot was handed out; what follows are changes of it."""
-        self.digits = digits
+        self.is_due = False
+        """It has changed and nobody has been told yet."""
         self._grid = 10 ** max(0, 5 - digits)
-        self._quotes: dict[int, tuple[bool, int, int]] = {}
-        """Id -> (is a bid, price in 1/100000, size in cents)."""
-        self._bids: dict[int, int] = {}
-        self._asks: dict[int, int] = {}
+        self._quotes: dict[int, tuple[int, int]] = {}
+        """Id -> (price in 1/100000, below zero for a bid; size in cents)."""
+        self._levels: dict[int, int] = {}
+        """Price as above -> sum of the sizes; 0 only while it is touched."""
+        self._touched: set[int] = set()
         self._prices: dict[int, Decimal] = {}
-        self._quantities: dict[int, Decimal] = {}
 
-    def take(self, event: pb.ProtoOADepthEvent, ts_received_ns: int) -> BookSnapshot | BookDelta | None:
-        """Apply one event whole: what is deleted goes first, and nothing in between is ever shown.
-
-        None where no level has changed.
-        """
-        quotes, bids, asks = self._quotes, self._bids, self._asks
-        bid_prices: dict[int, int] = {}
-        ask_prices: dict[int, int] = {}
-        """Touched prices with the size they had before."""
-        for quote_id in event.deletedQuotes:
+    def take(self, event: pb.ProtoOADepthEvent) -> None:
+        """Apply one event whole: what is deleted goes first, and nothing in between is ever shown."""
+        quotes, levels, touch = self._quotes, self._levels, self._touched.add
+        # A slice is read in half the time of the container itself.
+        for quote_id in event.deletedQuotes[:]:
             gone = quotes.pop(quote_id, None)
             if gone is not None:
-                is_bid, wire, size = gone
-                side, touched = (bids, bid_prices) if is_bid else (asks, ask_prices)
-                before = side[wire]
-                if wire not in touched:
-                    touched[wire] = before
-                if before == size:
-                    del side[wire]
-                else:
-                    side[wire] = before - size
-        for quote in event.newQuotes:
-            quote_id, size = quote.id, quote.size
-            known = quotes.get(quote_id)
-            if known is not None:
-                is_bid, wire, old = known
-                side, touched = (bids, bid_prices) if is_bid else (asks, ask_prices)
-                before = side[wire]
-                if wire not in touched:
-                    touched[wire] = before
-                if before == old:
-                    del side[wire]
-                else:
-                    side[wire] = before - old
-                del quotes[quote_id]
-            wire = quote.bid
-            if wire:
-                side, touched, is_bid = bids, bid_prices, True
-            else:
-                wire = quote.ask
-                side, touched, is_bid = asks, ask_prices, False
-            if not wire or not size:
-                continue  # neither side, or nothing offered: no quote
-            if self._grid > 1:
+                key, size = gone
+                levels[key] -= size
+                touch(key)
+        grid = self._grid
+        for quote in event.newQuotes[:]:
+            quote_id, size, key = quote.id, quote.size, -quote.bid or quote.ask
+            if grid > 1:
                 # Finer than the symbol's own prices: what is one price on screen is one level.
-                wire = (wire + self._grid // 2) // self._grid * self._grid
-            quotes[quote_id] = (is_bid, wire, size)
-            before = side.get(wire, 0)
-            if wire not in touched:
-                touched[wire] = before
-            side[wire] = before + size
+                key = round(key / grid) * grid
+            gone = quotes.get(quote_id)
+            if gone is not None:
+                old_key, old_size = gone
+                levels[old_key] -= old_size
+                touch(old_key)
+            if key and size:
+                quotes[quote_id] = (key, size)
+                levels[key] = levels.get(key, 0) + size
+                touch(key)
+            elif gone is not None:
+                del quotes[quote_id]  # neither side, or nothing offered: no quote
+
+    def changes(self, ts_received_ns: int) -> BookSnapshot | BookDelta | None:
+        """What has changed since the last time, the whole book at first; None where no level was touched."""
+        self.is_due = False
         if not self.has_begun:
-            self.has_begun = True
             return self.snapshot(ts_received_ns)
-        bid_levels = self._changed(bids, bid_prices) if bid_prices else ()
-        ask_levels = self._changed(asks, ask_prices) if ask_prices else ()
-        if not bid_levels and not ask_levels:
+        touched = self._touched
+        if not touched:
             return None
+        levels, prices = self._levels, self._prices
+        bids: list[BookLevel] = []
+        asks: list[BookLevel] = []
+        for key in touched:
+            total = levels[key]
+            if not total:
+                del levels[key]
+            level = _make(BookLevel, (prices.get(key) or self._price(key), total * _CENT))
+            if key < 0:
+                bids.append(level)
+            else:
+                asks.append(level)
+        touched.clear()
         delta: BookDelta = _make(
-            BookDelta,
-            (self.instrument, bid_levels, ask_levels, None, None, None, None, ts_received_ns),
+            BookDelta, (self.instrument, tuple(bids), tuple(asks), None, None, None, None, ts_received_ns)
         )
         return delta
 
     def snapshot(self, ts_received_ns: int) -> BookSnapshot:
         """The whole book, best levels first."""
         self.has_begun = True
-        bids = tuple(self._level(wire, size) for wire, size in sorted(self._bids.items(), reverse=True))
-        asks = tuple(self._level(wire, size) for wire, size in sorted(self._asks.items()))
+        self._touched.clear()
+        found = sorted((key, total) for key, total in self._levels.items() if total)
+        self._levels = dict(found)
+        bids = tuple(BookLevel(self._price(key), total * _CENT) for key, total in found if key < 0)
+        asks = tuple(BookLevel(self._price(key), total * _CENT) for key, total in found if key > 0)
         return BookSnapshot(self.instrument, bids, asks, MOST_LEVELS, None, None, None, ts_received_ns)
 
-    def _changed(self, side: dict[int, int], touched: dict[int, int]) -> tuple[BookLevel, ...]:
-        """The touched levels whose size is another than before; 0: gone."""
-        levels = []
-        for wire, before in touched.items():
-            size = side.get(wire, 0)
-            if size != before:
-                levels.append(self._level(wire, size))
-        return tuple(levels)
-
-    def _level(self, wire: int, size: int) -> BookLevel:
-        prices, quantities = self._prices, self._quantities
-        at = prices.get(wire)
-        if at is None:
-            if len(prices) >= _KEPT:
-                prices.clear()
-            at = prices[wire] = price(wire, self.digits)
-        much = quantities.get(size)
-        if much is None:
-            if len(quantities) >= _KEPT:
-                quantities.clear()
-            much = quantities[size] = quantity(size)
-        level: BookLevel = _make(BookLevel, (at, much))
-        return level
+    def _price(self, key: int) -> Decimal:
+        prices = self._prices
+        if len(prices) >= _KEPT:
+            prices.clear()
+        found = prices[key] = price(abs(key), self.digits)
+        return found

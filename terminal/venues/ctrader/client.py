@@ -162,11 +162,13 @@ class Client:
         self._ping_sent_ns = 0
         self._heads: dict[bytes, Hot] = {}
         self._hot: dict[int, Hot] = {}
+        self._on_read: Callable[[int], object] = _nothing
         self.link = FrameLink(
             name=name,
             venue=VENUE_NAME,
             address=address,
             on_frame=self.on_frame,
+            on_read=lambda ts_received_ns: self._on_read(ts_received_ns),
             on_open=self._on_open,
             on_state=self._on_state,
             ping=self._make_ping,
@@ -178,8 +180,9 @@ class Client:
             gate=gate,
         )
 
-    def set_hot(self, hot: Mapping[int, Hot]) -> None:
-        """Payload type -> what takes these payloads undecoded, in the reading call."""
+    def set_hot(self, hot: Mapping[int, Hot], on_read: Callable[[int], object]) -> None:
+        """Payload type -> what takes these payloads undecoded, in the reading call; ``on_read`` ends it."""
+        self._on_read = on_read
         self._heads = {_head(number): handler for number, handler in hot.items()}
         self._hot = dict(hot)
 
@@ -362,8 +365,11 @@ class Client:
         # The frequent events are told by how they begin, which costs a fifth of reading the envelope: the
         # number in two bytes, then the payload with a length of one byte that reaches to the end.
         handler = self._heads.get(frame[:4])
-        if handler is not None and len(frame) > 4 and frame[4] == len(frame) - 5 and frame[4] < 128:
-            self._hand_over(handler, frame[5:], ts_received_ns)
+        if handler is not None and len(frame) < 133 and frame[4] == len(frame) - 5:
+            try:
+                handler(frame[5:], ts_received_ns)
+            except DecodeError:
+                self._fault("a price event")
             return
         try:
             envelope = pb.ProtoMessage.FromString(frame)
@@ -376,7 +382,10 @@ class Client:
         number = envelope.payloadType
         handler = self._hot.get(number)
         if handler is not None:
-            self._hand_over(handler, envelope.payload, ts_received_ns)
+            try:
+                handler(envelope.payload, ts_received_ns)
+            except DecodeError:
+                self._fault("a price event")
             return
         if number == _HEARTBEAT:
             return
@@ -395,12 +404,6 @@ class Client:
             self._answered(envelope.clientMsgId, number, message)
         elif number not in _EVENTS:
             self._unasked(number, message)
-
-    def _hand_over(self, handler: Hot, payload: bytes, ts_received_ns: int) -> None:
-        try:
-            handler(payload, ts_received_ns)
-        except DecodeError:
-            self._fault("a price event")
 
     def _answered(self, client_msg_id: str, number: int, message: Message) -> None:
         waiting = self._waiting.get(client_msg_id)
@@ -482,6 +485,10 @@ class Client:
         self.faults += 1
         log.warning("%s link: unreadable: %s", self.name, what)
         self._watcher.on_fault(f"{self.name}: unreadable: {what}")
+
+
+def _nothing(ts_received_ns: int) -> None:
+    """Nobody wants to know that a reading has ended."""
 
 
 def _refusal(code: str) -> RequestRejected:

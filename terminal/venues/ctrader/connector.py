@@ -176,7 +176,8 @@ class CtraderConnector:
                 {
                     pb.PROTO_OA_SPOT_EVENT: self._feeds.on_spot,
                     pb.PROTO_OA_DEPTH_EVENT: self._feeds.on_depth,
-                }
+                },
+                self._feeds.tell,
             )
         for feed in self._wanted:
             self._feeds.add(feed)

@@ -17,7 +17,7 @@ from terminal.domain.market import Feed, FeedKind
 from terminal.venues.ctrader import openapi_pb2 as pb
 from terminal.venues.ctrader.accounts import Account
 from terminal.venues.ctrader.books import DepthBook
-from terminal.venues.ctrader.spots import PERIODS
+from terminal.venues.ctrader.spots import PERIODS, Spot
 from terminal.venues.ctrader.streams import Key, Kind, Watcher
 from terminal.venues.ctrader.symbols import Listing
 
@@ -46,7 +46,10 @@ class Feeds(Watcher):
         self._feeds: dict[Feed, Key | None] = {}
         """With the subscription that each stands on; None while its symbol is not known."""
         self._live: set[Feed] = set()
+        self._account_id = 0
         self._books: dict[int, DepthBook] = {}
+        self._due: list[Spot] = []
+        self._due_books: list[DepthBook] = []
         self._confirmed_ns: dict[int, int] = {}
 
     def set_emit(self, emit: Callable[[VenueEvent], object]) -> None:
@@ -95,6 +98,7 @@ class Feeds(Watcher):
         if self._account is not None:
             self._account.streams.watcher = Watcher()
         self._account = account
+        self._account_id = 0 if account is None else account.account_id
         self._books.clear()
         if account is not None:
             account.streams.watcher = self
@@ -128,6 +132,9 @@ class Feeds(Watcher):
             spot = account.streams.spots.get(event.symbolId)
             if spot is not None:
                 spot.take(event, ts_received_ns)
+                if not spot.is_due:
+                    spot.is_due = True
+                    self._due.append(spot)
 
     def on_depth(self, payload: bytes, ts_received_ns: int) -> None:
         """``{"symbolId": 1, "newQuotes": [{"id": 7, "size": 100000, "bid": 114814}], "deletedQuotes": [3]}``,
@@ -138,16 +145,30 @@ class Feeds(Watcher):
             # Which book it was for is not known, and a lost change spoils a book for good.
             self._take_books_again()
             raise
-        account = self._account
-        if account is None or event.ctidTraderAccountId != account.account_id:
+        if event.ctidTraderAccountId != self._account_id:
             return
         book = self._books.get(event.symbolId)
         if book is not None:
-            if not book.has_begun:
-                self._confirm(Key(Kind.DEPTH, event.symbolId))
-            change = book.take(event, ts_received_ns)
-            if change is not None:
-                self._emit(change)
+            book.take(event)
+            if not book.is_due:
+                book.is_due = True
+                self._due_books.append(book)
+
+    def tell(self, ts_received_ns: int) -> None:
+        """After each reading of a socket: pass on what it has changed, each price and each book once."""
+        if self._due:
+            due, self._due = self._due, []
+            for spot in due:
+                spot.tell(ts_received_ns)
+        if self._due_books:
+            books, self._due_books = self._due_books, []
+            for book in books:
+                if self._books.get(book.symbol_id) is book:  # else it was left meanwhile
+                    if not book.has_begun:
+                        self._confirm(Key(Kind.DEPTH, book.symbol_id))
+                    change = book.changes(ts_received_ns)
+                    if change is not None:
+                        self._emit(change)
 
     def _take_books_again(self) -> None:
         if self._account is not None:
@@ -161,7 +182,7 @@ class Feeds(Watcher):
         if key.kind is Kind.DEPTH and account is not None:
             listing = account.symbols.by_id(key.symbol_id)
             if listing is not None:
-                self._books[key.symbol_id] = DepthBook(listing.instrument.id, listing.digits)
+                self._books[key.symbol_id] = DepthBook(key.symbol_id, listing.instrument.id, listing.digits)
 
     def on_confirmed(self, key: Key) -> None:
         if key.kind is Kind.DEPTH and key.symbol_id in self._books:

@@ -14,7 +14,7 @@ from terminal.domain.events import BarUpdate
 from terminal.domain.instrument import InstrumentId
 from terminal.domain.market import Bar, Quote
 from terminal.venues.ctrader import openapi_pb2 as pb
-from terminal.venues.ctrader.units import price
+from terminal.venues.ctrader.units import NS_PER_MS, price
 
 PERIODS: Final[dict[int, pb.ProtoOATrendbarPeriod]] = {
     60: pb.M1,
@@ -48,89 +48,102 @@ EmitBar = Callable[[BarUpdate], object]
 class Spot:
     """The best prices of one symbol of one account; None while a side has never been heard of.
 
+    Events are merged as integers when they come; they become prices when somebody looks.
+
     Attributes:
-        emit_quote: hears of every change, while somebody watches the quotes.
+        emit_quote: hears of changes, once for all events of one reading, while somebody watches the quotes.
         bars: period -> who hears of the running bar.
-        on_price: called after every change, e.g. to work out what a position is worth.
+        on_price: called after changes, as ``emit_quote``, e.g. to work out what a position is worth.
+        is_due: it has changed and nobody has been told yet.
     """
 
     __slots__ = (
+        "_ask",
+        "_bid",
         "_change",
         "_change_bid",
         "_change_pct",
+        "_close",
         "_digits",
+        "_ms",
         "_prices",
-        "ask",
         "bars",
-        "bid",
-        "close",
         "emit_quote",
         "instrument",
+        "is_due",
         "on_price",
-        "ts_event_ns",
     )
 
     def __init__(self, instrument: InstrumentId, digits: int) -> None:
         self.instrument = instrument
-        self.bid: Decimal | None = None
-        self.ask: Decimal | None = None
-        self.close: Decimal | None = None
-        """Of the session before."""
-        self.ts_event_ns: int | None = None
         self.emit_quote: EmitQuote | None = None
         self.bars: dict[int, EmitBar] = {}
         self.on_price: Callable[[], object] | None = None
+        self.is_due = False
+        # Prices are above zero: a zero is one that is not known.
+        self._bid = self._ask = self._close = self._ms = 0
         self._digits = digits
         self._prices: dict[int, Decimal] = {}
-        self._change_bid: Decimal | None = None
+        self._change_bid = 0
         self._change: Decimal | None = None
         self._change_pct: Decimal | None = None
 
     @property
+    def bid(self) -> Decimal | None:
+        return self._price(self._bid) if self._bid else None
+
+    @property
+    def ask(self) -> Decimal | None:
+        return self._price(self._ask) if self._ask else None
+
+    @property
+    def close(self) -> Decimal | None:
+        """Of the session before."""
+        return self._price(self._close) if self._close else None
+
+    @property
     def mid(self) -> Decimal | None:
         """Half way between the sides."""
-        return None if self.bid is None or self.ask is None else (self.bid + self.ask) / 2
+        bid, ask = self.bid, self.ask
+        return None if bid is None or ask is None else (bid + ask) / 2
 
     def set_digits(self, digits: int) -> None:
         """The symbol's record has come, or changed."""
         if digits != self._digits:
             self._digits = digits
             self._prices.clear()
+            self._change_bid = 0
 
     def clear(self) -> None:
         """Nothing of it is proven any more: the connection was lost."""
-        self.bid = self.ask = self.ts_event_ns = None
+        self._bid = self._ask = self._ms = 0
 
     def take(self, event: pb.ProtoOASpotEvent, ts_received_ns: int) -> None:
-        """Merge one event, in the reading call."""
-        prices = self._prices
-        # Prices are above zero: a zero is a side that is not in the event, at half the cost of asking.
-        wire = event.bid
-        if wire:
-            found = prices.get(wire)
-            self.bid = self._price(wire) if found is None else found
-        wire = event.ask
-        if wire:
-            found = prices.get(wire)
-            self.ask = self._price(wire) if found is None else found
-        wire = event.sessionClose
-        if wire:
-            self.close = self._price(wire)
-            self._change_bid = None
-        wire = event.timestamp
-        self.ts_event_ns = wire * 1_000_000 if wire else None
-        emit = self.emit_quote
-        if emit is not None:
-            emit(self.quote(ts_received_ns))
-        if self.bars and event.bid:
-            self._take_bars(event.trendbar, event.bid, ts_received_ns)
+        """Merge one event, in the reading call; :meth:`tell` follows at the end of the reading."""
+        # Asking for a number costs half of asking whether it is there.
+        if bid := event.bid:
+            self._bid = bid
+            if self.bars:
+                self._take_bars(event.trendbar, bid, ts_received_ns)
+        if ask := event.ask:
+            self._ask = ask
+        if close := event.sessionClose:
+            self._close = close
+            self._change_bid = 0
+        self._ms = event.timestamp
+
+    def tell(self, ts_received_ns: int) -> None:
+        """Pass on what has changed since the last time."""
+        self.is_due = False
+        if self.emit_quote is not None:
+            self.emit_quote(self.quote(ts_received_ns))
         if self.on_price is not None:
             self.on_price()
 
     def quote(self, ts_received_ns: int) -> Quote:
         """As it stands now. The change is that of the bid against the close of the session before."""
         bid = self.bid
-        if bid is not self._change_bid:
+        if self._bid != self._change_bid:
             self._work_out_change(bid)
         quote: Quote = _make_quote(
             Quote,
@@ -147,7 +160,7 @@ class Spot:
                 self._change,
                 self._change_pct,
                 None,
-                self.ts_event_ns,
+                self._ms * NS_PER_MS or None,
                 ts_received_ns,
             ),
         )
@@ -169,12 +182,13 @@ class Spot:
         return found
 
     def _work_out_change(self, bid: Decimal | None) -> None:
-        self._change_bid = bid
-        if bid is None or not self.close:
+        self._change_bid = self._bid
+        close = self.close
+        if bid is None or close is None:
             self._change = self._change_pct = None
             return
-        self._change = change = bid - self.close
-        self._change_pct = (change * _HUNDRED / self.close).quantize(_PCT_STEP)
+        self._change = change = bid - close
+        self._change_pct = (change * _HUNDRED / close).quantize(_PCT_STEP)
 
 
 def bar_of(row: pb.ProtoOATrendbar, to_price: Callable[[int], Decimal], *, close: int | None = None) -> Bar:

@@ -227,7 +227,7 @@ class FakeVenue:
             self.serve_account(wire, message, message_id, account)
 
     def serve_account(self, wire: Wire, message: Any, message_id: str, account: int) -> None:
-        named = {"ctidTraderAccountId": account}
+        named: dict[str, Any] = {"ctidTraderAccountId": account}
         if isinstance(message, pb.ProtoOATraderReq):
             wire.send(pb.ProtoOATraderRes(**named, trader=self.traders[account]), message_id)
         elif isinstance(message, pb.ProtoOAAssetListReq):

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
-from decimal import Decimal as D
+from decimal import Decimal
+from typing import Any
 
 from terminal.domain.events import (
     AccountsChanged,
@@ -14,11 +15,13 @@ from terminal.venues.ctrader import openapi_pb2 as pb
 from tests.helpers import eventually, run
 from tests.unit.venues.ctrader.fake_venue import DEMO, EURUSD, desk
 
+D = Decimal
+
 
 def test_from_the_sign_in_to_a_price_and_a_book() -> None:
     async def main() -> None:
         async with desk() as found:
-            named = {"ctidTraderAccountId": DEMO, "symbolId": EURUSD}
+            named: dict[str, Any] = {"ctidTraderAccountId": DEMO, "symbolId": EURUSD}
             found.demo.spots[EURUSD] = pb.ProtoOASpotEvent(
                 **named, bid=114814, ask=114816, sessionClose=114800, timestamp=1700000000000
             )
