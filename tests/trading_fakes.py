@@ -10,7 +10,7 @@ from typing import ClassVar
 
 from terminal.core.clock import ManualClock
 from terminal.core.observe import Observable
-from terminal.domain.account import Balance, FeeRates
+from terminal.domain.account import AccountFigures, Balance, FeeRates
 from terminal.domain.book import OrderBook
 from terminal.domain.errors import OrderRefused, TerminalError
 from terminal.domain.instrument import Instrument, InstrumentId, InstrumentKind
@@ -170,6 +170,9 @@ class FakeAccounts:
         }
         self.fees: FeeRates | None = FeeRates(D("0.25"), D("0.40"))
         self.known = True
+        self.margin: AccountFigures | None = None
+        self.margin_leverage: Decimal | None = None
+        self.rates: dict[tuple[str, str], Decimal] = {}
 
     def balances(self, account: str) -> Mapping[str, Balance]:
         return self.held
@@ -179,6 +182,16 @@ class FakeAccounts:
 
     def is_known(self, account: str) -> bool:
         return self.known
+
+    def figures(self, account: str) -> AccountFigures | None:
+        return self.margin
+
+    def leverage(self, account: str, instrument: Instrument) -> Decimal | None:
+        return self.margin_leverage
+
+    def worth(self, account: str, asset: str, amount: Decimal, currency: str) -> Decimal | None:
+        rate = self.rates.get((asset, currency))
+        return None if rate is None else amount * rate
 
 
 class FakeGate:

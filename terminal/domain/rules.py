@@ -61,10 +61,15 @@ def plain(value: Decimal) -> str:
     return text.rstrip("0").rstrip(".") if "." in text else text
 
 
+def _grouped(value: Decimal) -> str:
+    text = format(value, ",f")
+    return text.rstrip("0").rstrip(".") if "." in text else text
+
+
 def quantity_text(quantity: Decimal, instrument: Instrument) -> str:
     """A quantity as the venue's people say it: ``0.05 lots (5,000)`` or ``0.25 BTC``."""
     if instrument.lot_size:
-        return f"{plain(quantity / instrument.lot_size)} lots ({quantity:,f} {instrument.base})"
+        return f"{plain(quantity / instrument.lot_size)} lots ({_grouped(quantity)} {instrument.base})"
     return f"{plain(quantity)} {instrument.base}"
 
 

@@ -11,7 +11,7 @@ from decimal import Decimal
 
 from terminal.domain.instrument import Instrument
 from terminal.domain.market import Side
-from terminal.domain.orders import AmendRequest, Order, OrderRequest, TimeInForce
+from terminal.domain.orders import AmendRequest, Order, OrderRequest, Protection, TimeInForce
 from terminal.viewmodels import format as fmt
 
 
@@ -48,6 +48,10 @@ def order_confirmation(
     side = "Buy" if request.side is Side.BUY else "Sell"
     unit = instrument.quote if request.in_quote else instrument.base
     amount = f"{fmt.quantity(request.quantity, max(instrument.quantity_decimals, 8))} {unit}"
+    size = fmt.quantity(request.quantity)
+    if instrument.lot_size:
+        size = f"{fmt.quantity(request.quantity / instrument.lot_size)} lots"
+        amount = f"{size} ({amount})"
     rows = [("Venue", instrument.venue), ("Type", type_text(request)), ("Quantity", amount)]
     digits = instrument.price_decimals
     if request.limit_price is not None:
@@ -61,6 +65,12 @@ def order_confirmation(
         rows.append(("Limit offset", f"{fmt.price(request.limit_offset, digits)} {instrument.quote}"))
     if request.display_quantity is not None:
         rows.append(("Shown quantity", f"{fmt.quantity(request.display_quantity)} {instrument.base}"))
+    if request.max_slippage is not None:
+        seen = fmt.price(request.reference_price, digits)
+        slip = f"{fmt.price(request.max_slippage, digits)} from {seen}"
+        rows.append(("May slip", f"{slip} {instrument.quote}"))
+    if request.protection is not None:
+        rows += protection_rows(request.protection, instrument)
     rows.append(("Time in force", lifetime_text(request)))
     if notional is not None:
         rows.append(("Total, estimated", fmt.money(notional, instrument.quote)))
@@ -69,13 +79,35 @@ def order_confirmation(
     return Confirmation(
         title=f"{side} {amount} of {instrument.symbol}"
         if request.in_quote
-        else f"{side} {fmt.quantity(request.quantity)} {instrument.symbol}",
+        else f"{side} {size} {instrument.symbol}",
         rows=tuple(rows),
         warnings=warnings,
         confirm_text=side,
         tone=request.side.value,
         badge=badge,
     )
+
+
+def protection_rows(protection: Protection, instrument: Instrument) -> list[tuple[str, str]]:
+    """Stop and target in words: a price, or how far from the fill."""
+    out = []
+    flags = [
+        word for word, on in (("trailing", protection.trailing), ("guaranteed", protection.guaranteed)) if on
+    ]
+    for name, price, distance, words in (
+        ("Stop loss", protection.stop_loss, protection.stop_distance, flags),
+        ("Take profit", protection.take_profit, protection.profit_distance, []),
+    ):
+        if price is not None:
+            text = f"{fmt.price(price, instrument.price_decimals)} {instrument.quote}"
+        elif distance is not None:
+            unit = instrument.pip_size or instrument.tick_size
+            word = "pips" if instrument.pip_size else "ticks"
+            text = f"{fmt.quantity(distance / unit, 1)} {word} from the fill"
+        else:
+            continue
+        out.append((name, ", ".join([text, *words])))
+    return out
 
 
 def amend_confirmation(

@@ -14,7 +14,7 @@ from terminal.domain.book import OrderBook
 from terminal.domain.decimals import ZERO, round_down, round_up
 from terminal.domain.instrument import Instrument, InstrumentKind
 from terminal.domain.market import Side
-from terminal.domain.orders import OrderRequest, OrderType, TimeInForce
+from terminal.domain.orders import AT_MARKET, OrderRequest, OrderType, TimeInForce
 
 _IMMEDIATE = frozenset({TimeInForce.IOC, TimeInForce.FOK})
 _AT_MARKET_ONCE_TRIGGERED = frozenset({OrderType.STOP, OrderType.TAKE_PROFIT, OrderType.TRAILING_STOP})
@@ -84,6 +84,9 @@ def estimate(
 ) -> CostEstimate:
     """The figures of a request against a proven book (None: nothing that needs one is filled in)."""
     unlimited = instrument.kind is not InstrumentKind.SPOT and request.side is Side.SELL
+    if instrument.kind is InstrumentKind.CFD and not request.reduce_only:
+        # On margin more can be lost than was laid down: only a stop says how much.
+        unlimited = _stop_distance(request) is None
     entry = _entry(request, book)
     if entry is None or entry.covered < 1:
         covered = entry.covered if entry is not None else Decimal(1)
@@ -112,7 +115,8 @@ def estimate(
             # What rests pays no spread on the way in; the way out always does.
             spread_in = (entry.taken_notional - mid * entry.taken) * sign * size
             spread_out = (mid * quantity * size - leave) * sign
-            round_trip = spread_in + spread_out + fee + leave * fees.taker_pct / 100
+            way_out = leave * fees.taker_pct / 100 + fees.per_unit * quantity * size
+            round_trip = spread_in + spread_out + fee + max(fees.minimum, way_out)
     return CostEstimate(
         quantity=quantity,
         average_price=average,
@@ -134,7 +138,7 @@ def estimate(
 def _entry(request: OrderRequest, book: OrderBook | None) -> _Entry | None:
     """How the order would come in: what it takes at once, what waits. None while that cannot be said."""
     kind, quantity = request.order_type, request.quantity
-    if kind is OrderType.MARKET:
+    if kind in AT_MARKET:
         return _market_entry(request, book)
     if kind in _AT_MARKET_ONCE_TRIGGERED or kind is OrderType.TRAILING_STOP_LIMIT:
         price = request.trigger_price or _trail_price(request, book)
@@ -203,7 +207,8 @@ def _fee(entry: _Entry, fees: FeeRates | None, size: Decimal) -> Decimal | None:
         return None
     rest_pct = fees.taker_pct if entry.rest_is_taker else fees.maker_pct
     rested = entry.rested * entry.rest_price
-    return (entry.taken_notional * fees.taker_pct + rested * rest_pct) * size / 100
+    by_worth = (entry.taken_notional * fees.taker_pct + rested * rest_pct) * size / 100
+    return max(fees.minimum, by_worth + fees.per_unit * (entry.taken + entry.rested) * size)
 
 
 def _leave(
@@ -221,7 +226,9 @@ def _break_even(
 ) -> Decimal:
     """The price at which taking the way back returns what the way in cost, fees included; on the tick."""
     paid = notional + fee * side.sign
-    exact = paid / (units * (1 - side.sign * fees.taker_pct / 100))
+    # Leaving costs the rate by worth, and the rate by volume or the least fee.
+    out = max(fees.per_unit * units, fees.minimum)
+    exact = (paid + side.sign * out) / (units * (1 - side.sign * fees.taker_pct / 100))
     return (
         round_up(exact, instrument.tick_size) if side is Side.BUY else round_down(exact, instrument.tick_size)
     )
@@ -232,9 +239,27 @@ def _max_loss(
 ) -> Decimal | None:
     """All that is paid for a spot buy (the price can go to nothing); a spot sale or a reducing order gives
     up what is held, so that only its own cost can be lost."""
+    stop = _stop_distance(request)
+    if instrument.kind is InstrumentKind.CFD and not request.reduce_only:
+        if stop is None or round_trip is None:
+            return None
+        return stop * request.quantity * instrument.multiplier + round_trip
     if request.reduce_only or (instrument.kind is InstrumentKind.SPOT and request.side is Side.SELL):
         return round_trip
     return total
+
+
+def _stop_distance(request: OrderRequest) -> Decimal | None:
+    """How far from its entry the order's stop loss is; None without one."""
+    protection = request.protection
+    if protection is None:
+        return None
+    if protection.stop_distance is not None:
+        return protection.stop_distance
+    entry = request.limit_price or request.trigger_price
+    if protection.stop_loss is None or entry is None:
+        return None
+    return abs(entry - protection.stop_loss)
 
 
 def worse_by_pct(side: Side, shown: Decimal | None, now: Decimal | None) -> Decimal:

@@ -7,6 +7,7 @@ from decimal import ROUND_HALF_EVEN, Decimal
 
 from terminal.domain.instrument import Instrument, InstrumentKind
 from terminal.domain.market import Side
+from terminal.domain.orders import OrderRequest
 from terminal.viewmodels import format as fmt
 from terminal.viewmodels.cost import CostEstimate
 
@@ -41,7 +42,7 @@ def cost_lines(
         return (first, *(CostLine(label, fmt.NOTHING) for label in labels[1:]))
     slippage = CostLine(
         labels[1],
-        fmt.NOTHING if cost.slippage_ticks is None else f"{_ticks(cost.slippage_ticks)} ticks",
+        fmt.NOTHING if cost.slippage_ticks is None else _distance(cost.slippage_ticks, instrument),
         _slippage_detail(cost, quote),
         tip="Expected average price against the middle of bid and ask. Plus costs you, minus saves you.",
     )
@@ -68,9 +69,11 @@ def fixed_numbers(
         )
     lose = CostLine(labels[0], fmt.money(cost.max_loss, quote), tip=_loss_tip(side, instrument))
     if cost.unlimited:
-        lose = CostLine(
-            labels[0], "∞", "no limit", "warning", "A rising price has no end, and so has this loss."
-        )
+        tip = "A rising price has no end, and so has this loss."
+        words = "no limit"
+        if instrument.kind is InstrumentKind.CFD:
+            words, tip = "no stop", "Without a stop loss nothing limits what can be lost."
+        lose = CostLine(labels[0], "∞", words, "warning", tip)
     enter = CostLine(
         labels[1], fmt.money(cost.round_trip, quote, decimals=_money_digits(cost.round_trip)),
         tip="Spread, slippage and both fees.",
@@ -87,7 +90,42 @@ def fixed_numbers(
     return lose, enter, even
 
 
+def carry_lines(
+    request: OrderRequest | None,
+    instrument: Instrument,
+    *,
+    leverage: Decimal | None,
+    notional: Decimal | None,
+    rate: Decimal | None,
+    currency: str,
+) -> tuple[CostLine, ...]:
+    """Margin and the swap of a night. ``notional`` in quote units; ``rate``: one of them in ``currency``."""
+    margin = CostLine("Margin", fmt.NOTHING)
+    if leverage and notional is not None and rate is not None:
+        tied = notional / leverage * rate
+        detail = f"at 1:{fmt.quantity(leverage)}"
+        tip = "Tied up while the position is open"
+        margin = CostLine("Margin", fmt.money(tied, currency), detail, tip=tip)
+    swap = CostLine("Swap a night", fmt.NOTHING, tip="Overnight interest; minus costs you")
+    if instrument.swap is not None and request is not None:
+        per_unit = instrument.swap.long if request.side is Side.BUY else instrument.swap.short
+        amount = per_unit * request.quantity * instrument.multiplier
+        value = amount if rate is None else amount * rate
+        tip = instrument.swap.text or "Overnight interest; minus costs you"
+        day = instrument.swap.triple_weekday
+        if day is not None:
+            tip += f". Three times on {_WEEKDAYS[day]}"
+        unit = instrument.quote if rate is None else currency
+        swap = CostLine("Swap a night", fmt.money(value, unit, decimals=2, signed=True), tip=tip)
+    return (margin, swap)
+
+
+_WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
+
+
 def _loss_tip(side: Side, instrument: Instrument) -> str:
+    if instrument.kind is InstrumentKind.CFD:
+        return "What the stop loss gives up, with the cost to enter and leave. A stop may slip."
     if instrument.kind is not InstrumentKind.SPOT:
         return "The whole worth of the order with its fee."
     if side is Side.BUY:
@@ -99,6 +137,13 @@ def _slippage_detail(cost: CostEstimate, quote: str) -> str:
     if cost.slippage is None:
         return "known once triggered"
     return fmt.money(cost.slippage, quote, decimals=_money_digits(cost.slippage), signed=True)
+
+
+def _distance(ticks: Decimal, instrument: Instrument) -> str:
+    """A distance in the venue's own words: ``+0.5 ticks`` or ``+0.3 pips``."""
+    if not instrument.pip_size:
+        return f"{_ticks(ticks)} ticks"
+    return f"{_ticks(ticks * instrument.tick_size / instrument.pip_size)} pips"
 
 
 def _ticks(value: Decimal) -> str:

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import Protocol
 
 from terminal.core.observe import Observable
-from terminal.domain.account import Balance, FeeRates
+from terminal.domain.account import AccountFigures, Balance, FeeRates
 from terminal.domain.book import OrderBook
 from terminal.domain.instrument import Instrument, InstrumentId
 from terminal.domain.market import Feed, Quote, Trade
@@ -106,6 +107,9 @@ class Accounts(Protocol):
     def balances(self, account: str) -> Mapping[str, Balance]: ...
     def fee_rates(self, account: str, symbol: str) -> FeeRates | None: ...
     def is_known(self, account: str) -> bool: ...
+    def figures(self, account: str) -> AccountFigures | None: ...
+    def leverage(self, account: str, instrument: Instrument) -> Decimal | None: ...
+    def worth(self, account: str, asset: str, amount: Decimal, currency: str) -> Decimal | None: ...
 
 
 class SelectedInstrument(Protocol):

@@ -16,7 +16,7 @@ from typing import Final
 from terminal.domain.decimals import ZERO, decimals_of, round_down, wire_text
 from terminal.domain.instrument import Instrument
 from terminal.domain.market import Side
-from terminal.domain.rules import plain
+from terminal.domain.rules import plain, quantity_text
 from terminal.viewmodels.format import MINUS, quantity
 
 DEFAULT_PRESETS: Final = "0.01; 0.05; 0.1; +0.01; *2; /2; ask; bid"
@@ -33,6 +33,7 @@ _SPACES: Final = " \u00a0\u2009\u202f'’"
 _DIGITS: Final = re.compile(r"\d+")
 _PRESET: Final = re.compile(r"(?i)ask|bid|[+*/]?\d+(\.\d+)?|\d+(\.\d+)?(%|k|m)|[$€£¥₿]\d+(\.\d+)?[km]?")
 _MAX_PRESETS: Final = 24
+_RISK: Final = re.compile(r"[rR]\s*([$€£]?)\s*([\d.,]+)\s*%?")
 _CODE: Final = re.compile(r"([A-Za-z]{2,10})$")
 
 
@@ -42,6 +43,11 @@ class SizeUnit(Enum):
     BASE = "base"
     QUOTE = "quote"
     PERCENT = "% of free"
+    LOTS = "lots"
+    RISK = "% at risk"
+    """A share of the account that would be lost at the stop."""
+    RISK_MONEY = "money at risk"
+    """Money, in the account's currency, that would be lost at the stop."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,8 +167,15 @@ def parse_size(text: str, instrument: Instrument, unit: SizeUnit) -> Size:
     entry = text.strip()
     if not entry:
         raise ValueError("Enter a size.")
-    if re.fullmatch(r"[rR]\s*[\d.,]+\s*%?", entry):
-        raise ValueError("Sizing by risk needs a stop, and this order has none.")
+    risk = _RISK.fullmatch(entry)
+    if risk is not None:
+        sign = risk.group(1) or ""
+        value = _number(risk.group(2), text, 2)
+        return Size(value, SizeUnit.RISK_MONEY if sign else _checked_risk(value))
+    if unit is SizeUnit.RISK:
+        return Size(_number(entry.removesuffix("%"), text, 2), unit)
+    if unit is SizeUnit.RISK_MONEY:
+        return Size(_number(entry.lstrip("$€£"), text, 2), unit)
     if entry.endswith("%"):
         value = _number(entry[:-1], text, 2)
         if value > 100:
@@ -178,6 +191,8 @@ def parse_size(text: str, instrument: Instrument, unit: SizeUnit) -> Size:
     if factor is not None:
         entry = entry[:-1]
     value = _number(entry, text, None) * (factor or 1)
+    if unit is SizeUnit.LOTS:
+        return Size(Decimal(wire_text(value)), unit)
     most = decimals_of(instrument.quantity_step) if unit is SizeUnit.BASE else 8
     if -_exponent(value) > most:
         raise ValueError(_too_fine(most) if most else f"Whole {instrument.base} only.")
@@ -198,11 +213,19 @@ def _unit_of(entry: str, instrument: Instrument, unit: SizeUnit) -> tuple[SizeUn
     code = _CODE.search(entry)
     if code is not None:
         word = code.group(1).upper()
+        if word in ("LOT", "LOTS") and instrument.lot_size:
+            return SizeUnit.LOTS, entry[: code.start()].rstrip()
         if word == instrument.quote.upper():
             return SizeUnit.QUOTE, entry[: code.start()].rstrip()
         if word == instrument.base.upper():
             return SizeUnit.BASE, entry[: code.start()].rstrip()
     return unit, entry
+
+
+def _checked_risk(value: Decimal) -> SizeUnit:
+    if value > 100:
+        raise ValueError("More than 100 % of the account.")
+    return SizeUnit.RISK
 
 
 def _exponent(value: Decimal) -> int:
@@ -218,6 +241,7 @@ def resolve(
     price: Decimal | None,
     free: Decimal | None,
     fee_pct: Decimal,
+    risk: Risk | None = None,
 ) -> Resolved:
     """The quantity in base units that a size means for this side.
 
@@ -227,6 +251,10 @@ def resolve(
     """
     if size.unit is SizeUnit.BASE:
         return Resolved(size.value)
+    if size.unit is SizeUnit.LOTS:
+        return Resolved(size.value * (instrument.lot_size or 1))
+    if size.unit in (SizeUnit.RISK, SizeUnit.RISK_MONEY):
+        return _from_risk(size, instrument, risk)
     if size.unit is SizeUnit.PERCENT:
         if free is None:
             return Resolved(None, problem="The balance is not known yet.")
@@ -240,6 +268,32 @@ def resolve(
     return _from_money(size.value, instrument, price)
 
 
+@dataclass(frozen=True, slots=True)
+class Risk:
+    """What sizing by risk has to know."""
+
+    stop_distance: Decimal | None
+    """From the entry, in quote units; None: the order has no stop."""
+    equity: Decimal | None
+    """Of the account, in its own currency."""
+    rate: Decimal | None
+    """What one quote unit is worth in the account's currency."""
+
+
+def _from_risk(size: Size, instrument: Instrument, risk: Risk | None) -> Resolved:
+    """Risk money / distance to the stop, rounded down; above the maximum it is capped, and said so."""
+    if risk is None or not risk.stop_distance or risk.stop_distance <= 0:
+        return Resolved(None, problem="Sizing by risk needs a stop loss.")
+    if risk.rate is None or risk.rate <= 0:
+        return Resolved(None, problem=f"The rate of {instrument.quote} to your account is not known yet.")
+    money = size.value
+    if size.unit is SizeUnit.RISK:
+        if risk.equity is None:
+            return Resolved(None, problem="The account's equity is not known yet.")
+        money = risk.equity * size.value / 100
+    return _rounded(money / (risk.stop_distance * risk.rate * instrument.multiplier), instrument)
+
+
 def _from_money(money: Decimal, instrument: Instrument, price: Decimal | None) -> Resolved:
     if price is None or price <= 0:
         return Resolved(None, problem="No price yet to work the size out with.")
@@ -251,12 +305,12 @@ def _rounded(quantity_wanted: Decimal, instrument: Instrument) -> Resolved:
     note = ""
     if instrument.max_quantity is not None and amount > instrument.max_quantity:
         amount = instrument.max_quantity
-        note = f"capped at the venue's maximum of {plain(amount)} {instrument.base}"
+        note = f"capped at the venue's maximum of {quantity_text(amount, instrument)}"
     if amount < instrument.min_quantity:
         return Resolved(
             None,
-            problem=f"That is {plain(amount)} {instrument.base}, below the minimum of "
-            f"{plain(instrument.min_quantity)}.",
+            problem=f"That is {quantity_text(amount, instrument)}, below the minimum of "
+            f"{quantity_text(instrument.min_quantity, instrument)}.",
         )
     return Resolved(amount, note)
 
@@ -322,9 +376,13 @@ def apply_preset(
         found = ask_quantity if text.lower() == "ask" else bid_quantity
         if not found:
             raise ValueError(f"There is no {text.lower()} now.")
+        if unit is SizeUnit.LOTS and instrument.lot_size:
+            return plain(found / instrument.lot_size), unit
         return plain(found), SizeUnit.BASE
     if text[0] not in "+*/":
-        size = parse_size(text, instrument, SizeUnit.BASE)
+        # A plain number counts what the field counts, where that is a quantity.
+        plain_unit = SizeUnit.LOTS if instrument.lot_size else SizeUnit.BASE
+        size = parse_size(text, instrument, plain_unit)
         return plain(size.value), size.unit
     operand = _number(text[1:], text, None)
     value = ZERO
@@ -341,6 +399,8 @@ def apply_preset(
         value /= operand
     if unit is SizeUnit.BASE:
         value = round_down(value, instrument.quantity_step)
+    elif unit is SizeUnit.LOTS and instrument.lot_size:
+        value = round_down(value, instrument.quantity_step / instrument.lot_size)
     else:
         value = value.quantize(Decimal("0.01"), rounding=ROUND_DOWN)
     if unit is SizeUnit.PERCENT:

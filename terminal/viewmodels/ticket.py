@@ -5,6 +5,7 @@ Every field changes what others allow, cost and check: the form is recomputed as
 
 from __future__ import annotations
 
+import contextlib
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -24,13 +25,23 @@ from terminal.services.arming import ArmState
 from terminal.services.market_data import FeedState, Topic
 from terminal.viewmodels import format as fmt
 from terminal.viewmodels.cost import CostEstimate, estimate
-from terminal.viewmodels.cost_text import CostLine, cost_lines, fixed_numbers
+from terminal.viewmodels.cost_text import CostLine, carry_lines, cost_lines, fixed_numbers
 from terminal.viewmodels.frames import FrameClock
-from terminal.viewmodels.ports import Accounts, Gate, Market, Place, SelectedInstrument, Sessions, place_of
+from terminal.viewmodels.ports import (
+    Accounts,
+    Gate,
+    Market,
+    Place,
+    SelectedInstrument,
+    Sessions,
+    VenueAbilities,
+    place_of,
+)
 from terminal.viewmodels.sending import OrderSender, ResultKind
 from terminal.viewmodels.size_entry import (
     DEFAULT_PRESETS,
     Preset,
+    Risk,
     Size,
     SizeUnit,
     apply_preset,
@@ -52,6 +63,7 @@ from terminal.viewmodels.ticket_form import (
     resolve_size,
     shown_fields,
 )
+from terminal.viewmodels.ticket_legs import read_leg
 
 _REFRESH_NS: Final = 100_000_000
 _DUPLICATE: Final = "duplicate"
@@ -84,6 +96,9 @@ class TicketViewModel(QObject):
         form: what stands in the fields.
         fields: names of the fields that this order type shows.
         problems: what is wrong, by field; what is merely empty appears after a try to send.
+        leg_notes: what stop and target would mean in pips and money, by field.
+        units: what the size field may count. references: which prices may fire a trigger.
+        carry: margin and the swap of a night, where the venue has such.
         lines: the cost strip. fixed: most I can lose, cost to enter and leave, what breaks even.
         percent: the share of what is free that the size takes; None where it cannot be worked out, and
             percent_reason says why.
@@ -118,6 +133,10 @@ class TicketViewModel(QObject):
         self.problems: dict[str, str] = {}
         self.warnings: tuple[str, ...] = ()
         self.size_note = ""
+        self.leg_notes: dict[str, str] = {}
+        self.units: tuple[SizeUnit, ...] = ()
+        self.references: tuple[TriggerReference, ...] = ()
+        self.carry: tuple[CostLine, ...] = ()
         self.percent: int | None = 0
         self.percent_reason = ""
         self.presets: tuple[tuple[Preset, ...], ...] = parse_presets(presets)
@@ -204,7 +223,7 @@ class TicketViewModel(QObject):
         if new is not None:
             self._release_book = self._market.watch(Feed(FeedKind.BOOK, new.symbol), new.venue)
         # A price of one instrument must never stand in the ticket of another.
-        self.form = TicketForm(side=self.form.side, order_type=self.form.order_type)
+        self.form = TicketForm(side=self.form.side, order_type=self.form.order_type, unit=self.form.unit)
         self._tried, self._just_sent, self._prefill = False, False, True
         self.sending.discard()
         self.sending.clear_result()
@@ -252,6 +271,22 @@ class TicketViewModel(QObject):
             self.form.order_type = limit if limit in self.order_types else self.order_types[0]
         if self.lives and self.form.time_in_force not in self.lives:
             self.form.time_in_force = self.lives[0]
+        self._load_units(abilities)
+
+    def _load_units(self, abilities: VenueAbilities | None) -> None:
+        """What the size field may count here; a unit that is unknown here gives way to the usual one."""
+        if self.instrument is None or abilities is None:
+            return
+        by_risk = (SizeUnit.RISK, SizeUnit.RISK_MONEY) if "stop loss" in abilities.protection_words else ()
+        if self.instrument.lot_size:
+            self.units = (SizeUnit.LOTS, SizeUnit.BASE, *by_risk)
+        else:
+            self.units = (SizeUnit.BASE, SizeUnit.QUOTE, SizeUnit.PERCENT, *by_risk)
+        if self.form.unit not in self.units:
+            self.form.unit = self.units[0]
+        more = (TriggerReference.INDEX,) if abilities.trigger_on_index else ()
+        other = tuple(each for each in TriggerReference if each in abilities.trigger_references)
+        self.references = (TriggerReference.LAST, *more, *other)
 
     # -- the form -------------------------------------------------------------------------------------
 
@@ -305,6 +340,8 @@ class TicketViewModel(QObject):
         reduce_only: bool | None = None,
         trail_in_percent: bool | None = None,
         trigger_reference: TriggerReference | None = None,
+        trailing: bool | None = None,
+        guaranteed: bool | None = None,
     ) -> None:
         """The switches of the form; None leaves one as it is."""
         form = self.form
@@ -313,6 +350,8 @@ class TicketViewModel(QObject):
         if trail_in_percent is not None and trail_in_percent is not form.trail_in_percent:
             form.trail_in_percent, form.trail_offset = trail_in_percent, ""
         form.trigger_reference = trigger_reference or form.trigger_reference
+        form.trailing = form.trailing if trailing is None else trailing
+        form.guaranteed = form.guaranteed if guaranteed is None else guaranteed
         self._edited()
 
     def press_preset(self, preset: Preset) -> None:
@@ -391,7 +430,17 @@ class TicketViewModel(QObject):
             size = parse_size(self.form.size, around.instrument, self.form.unit)
         except ValueError:
             return None
-        return resolve_size(size, OrderType.LIMIT, side, around, price).quantity
+        risk = self._risk(around, side, price)
+        return resolve_size(size, OrderType.LIMIT, side, around, price, risk).quantity
+
+    def _risk(self, around: Surroundings, side: Side, price: Decimal) -> Risk:
+        """For a size by risk at another price: the distance of the form's stop from there."""
+        distance = None
+        if self.form.stop_loss.strip():
+            with contextlib.suppress(ValueError):
+                leg = read_leg(self.form.stop_loss, around.instrument, entry=price, direction=-side.sign)
+                distance = leg.distance
+        return Risk(distance, around.equity, around.rate)
 
     # -- sending --------------------------------------------------------------------------------------
 
@@ -443,6 +492,7 @@ class TicketViewModel(QObject):
     def _around(self, side: Side) -> Surroundings | None:
         if self.instrument is None or self.place is None:
             return None
+        figures = self._accounts.figures(self.place.account)
         return Surroundings(
             self.instrument,
             self.place.abilities,
@@ -450,11 +500,26 @@ class TicketViewModel(QObject):
             self._free(side),
             self._fees(),
             self._clock.wall_ns(),
+            quote=self._market.quote(self.instrument.id),
+            equity=None if figures is None else figures.equity,
+            rate=self._rate(),
         )
+
+    def _rate(self) -> Decimal | None:
+        """What one quote unit is worth in the account's currency."""
+        assert self.instrument is not None
+        assert self.place is not None
+        figures = self._accounts.figures(self.place.account)
+        if figures is None or figures.currency == self.instrument.quote:
+            return Decimal(1)
+        return self._accounts.worth(self.place.account, self.instrument.quote, Decimal(1), figures.currency)
 
     def _free(self, side: Side) -> Decimal | None:
         if self.place is None or self.instrument is None or not self._accounts.is_known(self.place.account):
             return None
+        figures = self._accounts.figures(self.place.account)
+        if figures is not None:
+            return figures.free_margin
         asset = self.instrument.quote if side is Side.BUY else self.instrument.base
         balance = self._accounts.balances(self.place.account).get(asset)
         return ZERO if balance is None else max(ZERO, balance.free)
@@ -480,14 +545,17 @@ class TicketViewModel(QObject):
         if self.instrument is None or self.place is None or not self.order_types:
             self.fields, self.problems, self.warnings = frozenset(), {}, ()
             self.cost, self.lines, self.fixed, self.buttons = None, (), (), {}
+            self.leg_notes, self.carry = {}, ()
             self.changed.emit()
             return
         self._fill_in_once()
-        self.fields = shown_fields(self.form.order_type, self.form.time_in_force, self.place.abilities)
+        self.fields = shown_fields(
+            self.form.order_type, self.form.time_in_force, self.place.abilities, self.instrument
+        )
         readings = {side: self._read(side) for side in Side}
         chosen = readings[self.form.side]
         assert chosen is not None
-        self.size_note = chosen.size_note
+        self.size_note, self.leg_notes = chosen.size_note, chosen.leg_notes
         problems = {
             name: text for name, text in chosen.problems.items() if self._tried or name not in chosen.missing
         }
@@ -505,6 +573,7 @@ class TicketViewModel(QObject):
         self.percent = None if self.percent_reason else self._percent_of(chosen.request)
         self.lines = cost_lines(self.cost, self.form.side, self.instrument, self._why_no_cost(chosen))
         self.fixed = fixed_numbers(self.cost, self.form.side, self.instrument)
+        self.carry = self._carry(chosen.request)
         self.buttons = {side: self._button(side, readings[side]) for side in Side}
         self.changed.emit()
 
@@ -556,8 +625,26 @@ class TicketViewModel(QObject):
             at = "trailing"
         total = cost.total or cost.notional if cost is not None else None
         money = f" · {fmt.money(total, self.instrument.quote)}" if total is not None else ""
+        if self.instrument.lot_size:
+            # What moves here is the margin; the whole worth would frighten without telling anything.
+            lots = fmt.quantity(request.quantity / self.instrument.lot_size)
+            return SendButton(f"{word} {lots} lots", at, reason)
         amount = fmt.quantity(request.quantity, max(8, self.instrument.quantity_decimals))
         return SendButton(f"{word} {amount} {self.instrument.base}", f"{at}{money}", reason)
+
+    def _carry(self, request: OrderRequest | None) -> tuple[CostLine, ...]:
+        """Margin and the swap of a night, for instruments on margin; nothing for the others."""
+        assert self.instrument is not None
+        assert self.place is not None
+        leverage = self._accounts.leverage(self.place.account, self.instrument)
+        if leverage is None and self.instrument.swap is None:
+            return ()
+        figures = self._accounts.figures(self.place.account)
+        currency = figures.currency if figures is not None else self.instrument.quote
+        worth = self.cost.notional if self.cost is not None else None
+        return carry_lines(
+            request, self.instrument, leverage=leverage, notional=worth, rate=self._rate(), currency=currency
+        )
 
     def _closed(self) -> str:
         """Why nothing can be sent now, whatever stands in the form; empty when it can."""
@@ -580,6 +667,10 @@ class TicketViewModel(QObject):
             return "", ""
         if self.hide_amounts:
             return f"{fmt.HIDDEN} {self.instrument.quote}", f"{fmt.HIDDEN} {self.instrument.base}"
+        figures = self._accounts.figures(self.place.account) if self.place is not None else None
+        if figures is not None:
+            text = f"{fmt.money(figures.free_margin, figures.currency)} margin"
+            return text, text
         money, units = self._free(Side.BUY), self._free(Side.SELL)
         return (
             fmt.money(money, self.instrument.quote),
@@ -612,13 +703,16 @@ class TicketViewModel(QObject):
         if self.instrument is None:
             return False
         try:
-            return parse_size(self.form.size, self.instrument, self.form.unit).unit is not SizeUnit.BASE
+            unit = parse_size(self.form.size, self.instrument, self.form.unit).unit
+            return unit not in (SizeUnit.BASE, SizeUnit.LOTS)
         except ValueError:
             return True
 
     def _why_no_percent(self, reading: Reading) -> str:
         """Why the share of what is free is not known now; empty where it is. A 0 would be a wrong number."""
         assert self.instrument is not None
+        if self.instrument.lot_size:
+            return "The share of what is free counts for what is paid in full, not for lots on margin."
         if not self.form.size.strip():
             return ""
         try:
@@ -672,11 +766,20 @@ class TicketViewModel(QObject):
             size = parse_size(self.form.size, around.instrument, self.form.unit)
         except ValueError:
             return ""
-        base = resolve_size(size, self.form.order_type, self.form.side, around, price).quantity
+        reading = self._read(self.form.side)
+        known = reading.request if reading is not None else None
+        if known is not None:
+            base: Decimal | None = known.quantity
+        else:
+            base = resolve_size(size, self.form.order_type, self.form.side, around, price).quantity
         if base is None:
             return ""
         if unit is SizeUnit.BASE:
             return plain(base)
+        if unit is SizeUnit.LOTS:
+            return plain(base / (around.instrument.lot_size or 1))
+        if unit in (SizeUnit.RISK, SizeUnit.RISK_MONEY):
+            return ""
         if unit is SizeUnit.QUOTE:
             return "" if price is None else plain((base * price).quantize(Decimal("0.01")))
         held = around.free
@@ -703,6 +806,8 @@ class TicketViewModel(QObject):
             return ""
         if size.unit is SizeUnit.PERCENT:
             return f"{plain(size.value)} % of free"
+        if size.unit in (SizeUnit.LOTS, SizeUnit.RISK, SizeUnit.RISK_MONEY):
+            return f"{plain(size.value)} {size.unit.value}"
         unit = self.instrument.base if size.unit is SizeUnit.BASE else self.instrument.quote
         return f"{fmt.quantity(size.value)} {unit}"
 

@@ -11,15 +11,25 @@ from typing import Final
 
 from terminal.domain.account import FeeRates
 from terminal.domain.book import OrderBook
-from terminal.domain.decimals import round_down
+from terminal.domain.decimals import round_down, round_nearest
 from terminal.domain.errors import OrderRefused
 from terminal.domain.instrument import Instrument
-from terminal.domain.market import Side
-from terminal.domain.orders import OrderRequest, OrderType, Origin, TimeInForce, TriggerReference
-from terminal.domain.rules import plain
+from terminal.domain.market import Quote, Side
+from terminal.domain.orders import (
+    AT_MARKET,
+    OrderRequest,
+    OrderType,
+    Origin,
+    TimeInForce,
+    TriggerReference,
+)
+from terminal.domain.rules import plain, quantity_text
+from terminal.viewmodels import format as fmt
 from terminal.viewmodels.cost import spend
 from terminal.viewmodels.ports import VenueAbilities
-from terminal.viewmodels.size_entry import Resolved, Size, SizeUnit, parse_number, parse_size, resolve
+from terminal.viewmodels.position_rows import pip_of
+from terminal.viewmodels.size_entry import Resolved, Risk, Size, SizeUnit, parse_number, parse_size, resolve
+from terminal.viewmodels.ticket_legs import Leg, leg_note, protection_of, read_leg
 
 QUANTITY: Final = "quantity"
 LIMIT_PRICE: Final = "limit_price"
@@ -32,10 +42,15 @@ TIME_IN_FORCE: Final = "time_in_force"
 EXPIRE_TIME: Final = "expire_time"
 POST_ONLY: Final = "post_only"
 REDUCE_ONLY: Final = "reduce_only"
+MAX_SLIPPAGE: Final = "max_slippage"
+STOP_LOSS: Final = "stop_loss"
+TAKE_PROFIT: Final = "take_profit"
+TRAILING: Final = "trailing"
+GUARANTEED: Final = "guaranteed"
 """Names of the fields: those that refusals carry."""
 
 _MAKER_TYPES = frozenset({OrderType.LIMIT, OrderType.ICEBERG})
-_NO_LIFE_CHOICE = frozenset({OrderType.MARKET})
+_NO_LIFE_CHOICE = AT_MARKET
 _SPAN = re.compile(r"\+?\s*(\d{1,4})\s*(s|sec|m|min|h|d)$", re.IGNORECASE)
 _SPAN_UNITS = {"s": "seconds", "sec": "seconds", "m": "minutes", "min": "minutes", "h": "hours", "d": "days"}
 _FORMATS = ("%Y-%m-%d %H:%M", "%Y-%m-%d %H:%M:%S", "%Y-%m-%dT%H:%M")
@@ -60,6 +75,11 @@ class TicketForm:
     expire_time: str = ""
     post_only: bool = False
     reduce_only: bool = False
+    max_slippage: str = ""
+    stop_loss: str = ""
+    take_profit: str = ""
+    trailing: bool = False
+    guaranteed: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +94,20 @@ class Surroundings:
     fees: FeeRates | None
     now_ns: int
     zone: tzinfo | None = None
+    quote: Quote | None = None
+    equity: Decimal | None = None
+    """Of an account on margin, in its own currency."""
+    rate: Decimal | None = None
+    """What one quote unit is worth in the account's currency; None while unknown."""
+
+    def expected(self, side: Side) -> Decimal | None:
+        """What a market order of this side would get now, as far as is known."""
+        level = None if self.book is None else self.book.best_ask if side is Side.BUY else self.book.best_bid
+        if level is not None:
+            return level.price
+        if self.quote is None:
+            return None
+        return self.quote.ask if side is Side.BUY else self.quote.bid
 
 
 @dataclass(slots=True)
@@ -85,19 +119,36 @@ class Reading:
     missing: set[str] = field(default_factory=set)
     """The problem fields that are merely empty: not worth a red word before a try to send."""
     size_note: str = ""
+    leg_notes: dict[str, str] = field(default_factory=dict)
+    """What stop and target would mean in pips and money, by field."""
 
 
 def shown_fields(
-    order_type: OrderType, time_in_force: TimeInForce, abilities: VenueAbilities
+    order_type: OrderType,
+    time_in_force: TimeInForce,
+    abilities: VenueAbilities,
+    instrument: Instrument | None = None,
 ) -> frozenset[str]:
     """Which fields an order of this type has at this venue."""
     out = {QUANTITY}
+    if order_type is OrderType.MARKET_RANGE:
+        out.add(MAX_SLIPPAGE)
+    for word, name in (
+        ("stop loss", STOP_LOSS),
+        ("take profit", TAKE_PROFIT),
+        ("trailing stop", TRAILING),
+        ("guaranteed stop", GUARANTEED),
+    ):
+        offered = name != GUARANTEED or (instrument is not None and instrument.guaranteed_stop)
+        if word in abilities.protection_words and offered:
+            out.add(name)
     trailing_limit = order_type is OrderType.TRAILING_STOP_LIMIT
     if order_type.has_limit_price and not trailing_limit:
         out.add(LIMIT_PRICE)
     if order_type.has_trigger:
         out.add(TRIGGER_PRICE)
-    if (order_type.has_trigger or order_type.has_trail) and abilities.trigger_on_index:
+    has_choice = abilities.trigger_on_index or bool(abilities.trigger_references)
+    if (order_type.has_trigger or order_type.has_trail) and has_choice:
         out.add(TRIGGER_REFERENCE)
     if order_type.has_trail:
         out.add(TRAIL_OFFSET)
@@ -119,7 +170,7 @@ def shown_fields(
 def read_form(form: TicketForm, side: Side, around: Surroundings, origin: Origin = Origin.TICKET) -> Reading:
     """The request that the form means for this side. Fields that its type does not show are not read."""
     out = Reading()
-    shown = shown_fields(form.order_type, form.time_in_force, around.abilities)
+    shown = shown_fields(form.order_type, form.time_in_force, around.abilities, around.instrument)
     instrument = around.instrument
 
     def number(name: str, text: str, decimals: int | None, currency: str) -> Decimal | None:
@@ -150,7 +201,28 @@ def read_form(form: TicketForm, side: Side, around: Surroundings, origin: Origin
     price = limit or trigger
     if price is None and trail is not None:
         price = _trail_price(side, trail, form.trail_in_percent, around.book)
-    sized = _read_size(form, side, around, price, out)
+    at_market = form.order_type in AT_MARKET
+    entry = around.expected(side) if at_market else price
+    stop = _read_leg(STOP_LOSS, form.stop_loss, -side.sign, entry, shown, around, out)
+    target = _read_leg(TAKE_PROFIT, form.take_profit, side.sign, entry, shown, around, out)
+    slippage = _read_slippage(form, shown, around, out)
+    risk = Risk(None if stop is None else stop.distance, around.equity, around.rate)
+    sized = _read_size(form, side, around, price if price is not None else entry, out, risk)
+    for name, leg, win in ((STOP_LOSS, stop, False), (TAKE_PROFIT, target, True)):
+        if leg is not None:
+            out.leg_notes[name] = leg_note(leg, instrument, side=side, quantity=sized, win=win)
+    protection = None
+    try:
+        protection = protection_of(
+            stop,
+            target,
+            at_market=at_market,
+            tick=instrument.tick_size,
+            trailing=form.trailing and TRAILING in shown,
+            guaranteed=form.guaranteed and GUARANTEED in shown,
+        )
+    except ValueError as error:
+        out.problems[STOP_LOSS if stop is not None else TAKE_PROFIT] = str(error)
     if out.problems or sized is None:
         return out
     out.request = OrderRequest(
@@ -169,6 +241,9 @@ def read_form(form: TicketForm, side: Side, around: Surroundings, origin: Origin
         display_quantity=display,
         post_only=form.post_only and POST_ONLY in shown,
         reduce_only=form.reduce_only and REDUCE_ONLY in shown,
+        reference_price=entry if slippage is not None else None,
+        max_slippage=slippage,
+        protection=protection,
         origin=origin,
     )
     return out
@@ -183,8 +258,51 @@ _EMPTY = {
 }
 
 
+def _read_leg(
+    name: str,
+    text: str,
+    direction: int,
+    entry: Decimal | None,
+    shown: frozenset[str],
+    around: Surroundings,
+    out: Reading,
+) -> Leg | None:
+    """A stop or target; an empty field is none."""
+    if name not in shown or not text.strip():
+        return None
+    try:
+        return read_leg(text, around.instrument, entry=entry, direction=direction)
+    except ValueError as error:
+        out.problems[name] = str(error)
+        return None
+
+
+def _read_slippage(
+    form: TicketForm, shown: frozenset[str], around: Surroundings, out: Reading
+) -> Decimal | None:
+    """How far from the price seen a market range order may fill: pips, or ticks where there are none."""
+    if MAX_SLIPPAGE not in shown:
+        return None
+    if not form.max_slippage.strip():
+        out.missing.add(MAX_SLIPPAGE)
+        out.problems[MAX_SLIPPAGE] = "Enter how far it may slip."
+        return None
+    pip, _ = pip_of(around.instrument)
+    try:
+        number = parse_number(form.max_slippage, decimals=4)
+    except ValueError as error:
+        out.problems[MAX_SLIPPAGE] = str(error)
+        return None
+    return round_nearest(number * pip, around.instrument.tick_size)
+
+
 def _read_size(
-    form: TicketForm, side: Side, around: Surroundings, price: Decimal | None, out: Reading
+    form: TicketForm,
+    side: Side,
+    around: Surroundings,
+    price: Decimal | None,
+    out: Reading,
+    risk: Risk | None = None,
 ) -> Decimal | None:
     if not form.size.strip():
         out.missing.add(QUANTITY)
@@ -195,23 +313,33 @@ def _read_size(
     except ValueError as error:
         out.problems[QUANTITY] = str(error)
         return None
-    found = resolve_size(size, form.order_type, side, around, price)
+    found = resolve_size(size, form.order_type, side, around, price, risk)
     if found.quantity is None:
         out.problems[QUANTITY] = found.problem
         return None
-    notes = [f"= {plain(found.quantity)} {around.instrument.base}"] if size.unit is not SizeUnit.BASE else []
+    notes = []
+    if size.unit is SizeUnit.LOTS:
+        notes = [f"= {fmt.quantity(found.quantity)} {around.instrument.base}"]
+    elif size.unit is not SizeUnit.BASE or around.instrument.lot_size:
+        notes = [f"= {quantity_text(found.quantity, around.instrument)}"]
     out.size_note = ", ".join(notes + ([found.note] if found.note else []))
     return found.quantity
 
 
 def resolve_size(
-    size: Size, order_type: OrderType, side: Side, around: Surroundings, price: Decimal | None
+    size: Size,
+    order_type: OrderType,
+    side: Side,
+    around: Surroundings,
+    price: Decimal | None,
+    risk: Risk | None = None,
 ) -> Resolved:
     """A size in base units. Money at the market is spent level by level through the visible book."""
     fee_pct = Decimal(0)
     if around.fees is not None:
         fee_pct = max(around.fees.taker_pct, around.fees.maker_pct)
-    if order_type is OrderType.MARKET and around.book is not None and size.unit is not SizeUnit.BASE:
+    by_money = size.unit in (SizeUnit.QUOTE, SizeUnit.PERCENT)
+    if order_type in AT_MARKET and around.book is not None and by_money:
         best = around.book.best_ask if side is Side.BUY else around.book.best_bid
         price = best.price if best is not None else None
         money = _money_of(size, side, around, fee_pct)
@@ -219,7 +347,7 @@ def resolve_size(
             taken, spent = spend(around.book, side, money)
             if taken > 0 and spent > 0:
                 price = spent / taken
-    return resolve(size, around.instrument, side, price=price, free=around.free, fee_pct=fee_pct)
+    return resolve(size, around.instrument, side, price=price, free=around.free, fee_pct=fee_pct, risk=risk)
 
 
 def _money_of(size: Size, side: Side, around: Surroundings, fee_pct: Decimal) -> Decimal | None:
@@ -294,6 +422,9 @@ SMALL_SIZE: Final = Decimal("0.01")
 
 def default_size(instrument: Instrument, price: Decimal | None, small: Decimal = SMALL_SIZE) -> str:
     """A size to start with: ``small``, or about ten times the venue's minimum where that is too little."""
+    if instrument.lot_size:
+        step = instrument.quantity_step / instrument.lot_size
+        return plain(max(instrument.min_quantity / instrument.lot_size, round_down(small, step)))
     least = instrument.min_quantity
     if instrument.min_notional is not None and price:
         least = max(least, instrument.min_notional / price)

@@ -40,7 +40,13 @@ _NEWS_PX = 36
 _FORM_STRIP_PX = 24
 _FOOT_GAP_PX = 4
 _FOOT_SIDE_PX = 8
-_UNITS = (SizeUnit.BASE, SizeUnit.QUOTE, SizeUnit.PERCENT)
+_FIRES_ON = {
+    TriggerReference.LAST: "last price",
+    TriggerReference.INDEX: "index price",
+    TriggerReference.OPPOSITE: "opposite side",
+    TriggerReference.DOUBLE: "two in a row",
+    TriggerReference.DOUBLE_OPPOSITE: "two, opposite",
+}
 
 
 class TicketPanel(QWidget):
@@ -133,7 +139,15 @@ class TicketPanel(QWidget):
         self._display = NumberEdit("Visible part")
         self._expire = NumberEdit("Good until")
         self._expire.setPlaceholderText("+2h, 18:30, 2026-08-14 18:30")
-        self._size.setPlaceholderText("0.05, 1k, 25%, $500")
+        self._slip = NumberEdit("Most it may slip")
+        self._stop = NumberEdit("Stop loss")
+        self._target = NumberEdit("Take profit")
+        for edit in (self._stop, self._target):
+            edit.setPlaceholderText("price, or 50 pips")
+        self._trailing = QCheckBox("Trail")
+        self._trailing.setToolTip("The stop follows the market at its distance; kept by the venue")
+        self._guaranteed = QCheckBox("Guaranteed stop")
+        self._guaranteed.setToolTip("Filled at its price whatever happens, for a charge")
         self._takers = [self._chip(text, f"Take the {text} price") for text in ("bid", "mid", "ask")]
         self._reference = chooser("Triggered by")
         self._trail_unit = chooser("Unit of the trailing distance")
@@ -146,9 +160,12 @@ class TicketPanel(QWidget):
             names.LIMIT_PRICE: FieldRow("Price", self._limit, *self._takers),
             names.LIMIT_OFFSET: FieldRow("Limit by", self._offset),
             names.TRIGGER_REFERENCE: FieldRow("Fires on", self._reference),
+            names.MAX_SLIPPAGE: FieldRow("May slip", self._slip),
             names.QUANTITY: FieldRow("Size", self._size, self._unit),
             names.DISPLAY_QUANTITY: FieldRow("Shows", self._display),
             names.EXPIRE_TIME: FieldRow("Until", self._expire),
+            names.STOP_LOSS: FieldRow("Stop loss", self._stop, self._trailing),
+            names.TAKE_PROFIT: FieldRow("Target", self._target),
         }
         self._edits = {
             names.LIMIT_PRICE: self._limit,
@@ -158,6 +175,9 @@ class TicketPanel(QWidget):
             names.QUANTITY: self._size,
             names.DISPLAY_QUANTITY: self._display,
             names.EXPIRE_TIME: self._expire,
+            names.MAX_SLIPPAGE: self._slip,
+            names.STOP_LOSS: self._stop,
+            names.TAKE_PROFIT: self._target,
         }
 
     def _build_size_helpers(self) -> QVBoxLayout:
@@ -178,7 +198,10 @@ class TicketPanel(QWidget):
         self._percent.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
         row.addWidget(self._slider, 1)
         row.addWidget(self._percent)
-        box.addLayout(row)
+        self._share = QWidget()
+        row.setContentsMargins(0, 0, 0, 0)
+        self._share.setLayout(row)
+        box.addWidget(self._share)
         self._free = ElidedLabel()
         self._free.setProperty("kind", "muted")
         box.addWidget(self._free)
@@ -195,6 +218,7 @@ class TicketPanel(QWidget):
         self._reduce.setToolTip("Only make a position smaller")
         row.addWidget(self._post)
         row.addWidget(self._reduce)
+        row.addWidget(self._guaranteed)
         row.addStretch(1)
         return self._flags
 
@@ -205,12 +229,13 @@ class TicketPanel(QWidget):
         box.setSpacing(_FOOT_GAP_PX)
         box.addWidget(self._build_news())
         self._costs = CostGrid(3)
+        self._carry = CostGrid(2)
         self._fixed = CostGrid(3)
         self._cost_strip = QWidget()
         strip = QVBoxLayout(self._cost_strip)
         strip.setContentsMargins(0, 0, 0, 0)
         strip.setSpacing(4)
-        for widget in (line(), self._costs, line(), self._fixed):
+        for widget in (line(), self._costs, self._carry, line(), self._fixed):
             strip.addWidget(widget)
         box.addWidget(self._cost_strip)
         self._buttons_row = QWidget()
@@ -286,6 +311,8 @@ class TicketPanel(QWidget):
         self._slider.valueChanged.connect(vm.set_percent)
         self._post.toggled.connect(lambda on: vm.set_flags(post_only=on))
         self._reduce.toggled.connect(lambda on: vm.set_flags(reduce_only=on))
+        self._trailing.toggled.connect(lambda on: vm.set_flags(trailing=on))
+        self._guaranteed.toggled.connect(lambda on: vm.set_flags(guaranteed=on))
         for key in ("Ctrl+Return", "Ctrl+Enter"):
             send = QShortcut(QKeySequence(key), self)
             send.setContext(Qt.ShortcutContext.WidgetWithChildrenShortcut)
@@ -335,12 +362,22 @@ class TicketPanel(QWidget):
         fill_chooser(self._life, [(life.value, life) for life in vm.lives], form.time_in_force)
         fill_chooser(
             self._reference,
-            [(f"{each.value} price", each) for each in TriggerReference],
+            [(_FIRES_ON[each], each) for each in vm.references],
             form.trigger_reference,
         )
         fill_chooser(self._trail_unit, [("%", True), (instrument.quote, False)], form.trail_in_percent)
-        words = {SizeUnit.BASE: instrument.base, SizeUnit.QUOTE: instrument.quote, SizeUnit.PERCENT: "% free"}
-        fill_chooser(self._unit, [(words[unit], unit) for unit in _UNITS], form.unit)
+        words = {
+            SizeUnit.BASE: instrument.base,
+            SizeUnit.QUOTE: instrument.quote,
+            SizeUnit.PERCENT: "% free",
+            SizeUnit.LOTS: "lots",
+            SizeUnit.RISK: "% risk",
+            SizeUnit.RISK_MONEY: "at risk",
+        }
+        fill_chooser(self._unit, [(words[unit], unit) for unit in vm.units], form.unit)
+        lots = bool(instrument.lot_size)
+        self._size.setPlaceholderText("0.05, 5000 units, r0.5" if lots else "0.05, 1k, 25%, $500")
+        self._share.setVisible(not lots)
         texts = {
             names.LIMIT_PRICE: form.limit_price,
             names.TRIGGER_PRICE: form.trigger_price,
@@ -349,11 +386,14 @@ class TicketPanel(QWidget):
             names.QUANTITY: form.size,
             names.DISPLAY_QUANTITY: form.display_quantity,
             names.EXPIRE_TIME: form.expire_time,
+            names.MAX_SLIPPAGE: form.max_slippage,
+            names.STOP_LOSS: form.stop_loss,
+            names.TAKE_PROFIT: form.take_profit,
         }
         for name, edit in self._edits.items():
             if edit.text() != texts[name]:
                 edit.setText(texts[name])
-        notes = {names.QUANTITY: vm.size_note, names.EXPIRE_TIME: vm.expiry_hint}
+        notes = {names.QUANTITY: vm.size_note, names.EXPIRE_TIME: vm.expiry_hint, **vm.leg_notes}
         for name, row in self._rows.items():
             row.setVisible(name in vm.fields)
             if name in self._edits:
@@ -384,8 +424,16 @@ class TicketPanel(QWidget):
         post, reduce = names.POST_ONLY in vm.fields, names.REDUCE_ONLY in vm.fields
         self._post.setVisible(post)
         self._reduce.setVisible(reduce)
-        self._flags.setVisible(post or reduce)
-        for box, on in ((self._post, form.post_only), (self._reduce, form.reduce_only)):
+        guaranteed = names.GUARANTEED in vm.fields
+        self._guaranteed.setVisible(guaranteed)
+        self._trailing.setVisible(names.TRAILING in vm.fields)
+        self._flags.setVisible(post or reduce or guaranteed)
+        for box, on in (
+            (self._post, form.post_only),
+            (self._reduce, form.reduce_only),
+            (self._trailing, form.trailing),
+            (self._guaranteed, form.guaranteed),
+        ):
             with QSignalBlocker(box):
                 box.setChecked(on)
         problem = vm.problems.get(names.POST_ONLY) or vm.problems.get(names.REDUCE_ONLY) or ""
@@ -421,6 +469,8 @@ class TicketPanel(QWidget):
         vm = self._vm
         assert vm.place is not None
         self._costs.show_lines(vm.lines)
+        self._carry.show_lines(vm.carry)
+        self._carry.setVisible(bool(vm.carry))
         self._fixed.show_lines(vm.fixed)
         pending = vm.sending.pending is not None
         if self._buttons_row.isHidden() != pending:

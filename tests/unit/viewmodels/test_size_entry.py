@@ -129,7 +129,7 @@ def test_sizes_name_their_own_unit(text: str, value: str, unit: SizeUnit) -> Non
         ("101%", "More than 100"),
         ("€5", "neither BTC nor USD"),
         ("0.123456789", "At most 8 digits"),
-        ("r0.5", "needs a stop"),
+        ("r101", "More than 100"),
         ("5 EUR", "is not a number"),
         ("99999999999999999k", "too large"),
     ],

@@ -36,11 +36,11 @@ def around() -> Surroundings:
 def full_form(kind: OrderType) -> TicketForm:
     return TicketForm(
         order_type=kind, size="1", limit_price="100", trigger_price="105", trail_offset="2",
-        limit_offset="0.5", display_quantity="0.1", expire_time="+1d",
+        limit_offset="0.5", display_quantity="0.1", expire_time="+1d", max_slippage="5",
     )  # fmt: skip
 
 
-@pytest.mark.parametrize("kind", [kind for kind in OrderType if kind is not OrderType.MARKET_RANGE])
+@pytest.mark.parametrize("kind", list(OrderType))
 @pytest.mark.parametrize("life", [TimeInForce.GTC, TimeInForce.GTD])
 def test_every_order_type_reads_into_a_request_that_passes_the_rules(
     kind: OrderType, life: TimeInForce
@@ -53,13 +53,14 @@ def test_every_order_type_reads_into_a_request_that_passes_the_rules(
     assert check_request(reading.request, btc(), EVERYTHING, now_ns=NOW) == []
 
 
-@pytest.mark.parametrize("kind", [kind for kind in OrderType if kind is not OrderType.MARKET_RANGE])
+@pytest.mark.parametrize("kind", list(OrderType))
 def test_an_empty_form_names_every_field_that_is_missing(kind: OrderType) -> None:
     reading = read_form(TicketForm(order_type=kind), Side.BUY, around())
     assert reading.request is None
     assert set(reading.problems) == reading.missing
     numbers = shown_fields(kind, TimeInForce.GTC, EVERYTHING) & {
         "quantity", "limit_price", "trigger_price", "trail_offset", "limit_offset", "display_quantity",
+        "max_slippage",
     }  # fmt: skip
     assert reading.missing == numbers
 
