@@ -258,7 +258,12 @@ def test_feeds_come_back_after_a_cut(practice: Practice) -> None:
             await eventually(lambda: found.of(BookDelta), what="updates")
             await practice.fault("cut", match="connect/ws*")
             await eventually(lambda: feed in {e.feed for e in found.of(FeedInterrupted)}, what="the warning")
-            cut = len(found.events)
+            # The new connection may be there before this is noticed: what counts is what came after the cut.
+            cut = next(
+                place
+                for place, event in enumerate(found.events)
+                if isinstance(event, FeedInterrupted) and event.feed == feed
+            )
 
             def after(kind: type) -> Callable[[], bool]:
                 return lambda: any(isinstance(event, kind) for event in found.events[cut:])
