@@ -54,6 +54,10 @@ BAD: dict[str, tuple[Callable[[Authority], ssl.SSLContext], str]] = {
 WAYS_ROUND = ("anyway", "continue", "ignore", "proceed", "trust", "exception", "insecure")
 
 
+# httpcore 1.0 closes the socket of a TLS handshake that fails, and leaves the one of a handshake that is
+# canceled (by quitting, here) to Python's collector, which complains. May go once its start_tls closes both.
+@pytest.mark.filterwarnings("ignore:unclosed:ResourceWarning")
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
 @pytest.mark.fault(14)
 @pytest.mark.parametrize("kind", BAD)
 def test_a_venue_that_cannot_prove_who_it_is_gets_nothing_and_the_reason_is_said(
