@@ -45,13 +45,17 @@ def make_ssl_context(ca_file: str = "") -> ssl.SSLContext:
 
         context.load_verify_locations(certifi.where())
     if ca_file:
+        problem = ""
         try:
             context.load_verify_locations(ca_file)
-        except (OSError, ssl.SSLError) as error:
+        except OSError as error:  # that of OpenSSL is one
+            problem = str(error)
+        if problem:
+            # Raised out here, so that no failure of TLS is found behind it: nobody was connected to.
             raise SettingsError(
-                f"unusable CA file {ca_file!r}: {error}",
+                f"unusable CA file {ca_file!r}: {problem}",
                 user_text="The file of the certificate authority to trust cannot be read.",
-            ) from None
+            )
     return context
 
 
