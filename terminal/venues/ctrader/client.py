@@ -203,6 +203,7 @@ class Client:
         deadline_s: float = READ_DEADLINE_S,
         writes: bool = False,
         urgent: bool = False,
+        loose: bool = False,
     ) -> M:
         """Send a request and return its answer.
 
@@ -215,6 +216,8 @@ class Client:
             deadline_s: from the sending on; the wait for its turn has as long again.
             writes: it changes something, so that a lost answer is not a refusal.
             urgent: a cancel or a close: it passes all that waits for its turn.
+            loose: a list, of which one row may be unreadable without costing the others: the caller looks at
+                each.
 
         Raises:
             NotSent: it writes and nothing left: the connection is down or clogged.
@@ -236,7 +239,7 @@ class Client:
             await self._wait_while_blocked(payload_type, writes and not urgent, deadline_s)
             await self.limits.take(payload_type, urgent=urgent, timeout_s=max(deadline_s, 1.0))
             try:
-                found = await self._ask(message, payload, payload_type, answers, deadline_s, writes)
+                found = await self._ask(message, payload, payload_type, answers, deadline_s, writes, loose)
             except RateLimited as error:
                 if error.code not in ("BLOCKED_PAYLOAD_TYPE", "REQUEST_FREQUENCY_EXCEEDED"):
                     raise
@@ -268,6 +271,7 @@ class Client:
         answers: tuple[type[Message], ...],
         deadline_s: float,
         writes: bool,
+        loose: bool,
     ) -> Message:
         what = type(message).__name__
         number = f"{self._tag}{next(self._numbers)}"
@@ -298,7 +302,7 @@ class Client:
             ) from None
         finally:
             self._waiting.pop(number, None)
-        if not found.IsInitialized():
+        if not (_has_own_fields(found) if loose else found.IsInitialized()):
             missing = _missing(found)
             self._fault(f"{type(found).__name__} without {missing}")
             if writes:
@@ -503,6 +507,11 @@ def _missing(message: Message) -> str:
     """Which required fields of a message are not there, for the log."""
     required = (field.name for field in message.DESCRIPTOR.fields if field.is_required)
     return ", ".join(name for name in required if not message.HasField(name))[:200] or "an inner field"
+
+
+def _has_own_fields(message: Message) -> bool:
+    """Whether a message has what it must have itself; what is inside of it is another question."""
+    return all(message.HasField(field.name) for field in message.DESCRIPTOR.fields if field.is_required)
 
 
 def _head(number: int) -> bytes:
