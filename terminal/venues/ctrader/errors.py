@@ -179,7 +179,7 @@ def meaning_of(code: str, description: str = "") -> ErrorMeaning:
     row = MEANINGS.get(code)
     if row is None:
         words = description or code.replace("_", " ").lower()
-        return ErrorMeaning(code, Verdict.REJECTED, f"cTrader says: {scrub(words)[:200]}")
+        return ErrorMeaning(code, Verdict.REJECTED, f"cTrader says: {scrub(words)[:200].rstrip('.')}.")
     return row
 
 
