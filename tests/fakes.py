@@ -29,7 +29,7 @@ INFO = VenueInfo(
     "Fake",
     Capabilities(
         BookKind.LEVELS,
-        book_depths=(10, 100),
+        book_depths=(10, 100, 500),
         feeds=frozenset(FeedKind),
         bar_intervals_s=(60, 300),
         order_types=frozenset({OrderType.LIMIT, OrderType.MARKET}),

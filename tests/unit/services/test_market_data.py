@@ -22,18 +22,25 @@ from terminal.domain.events import (
 from terminal.domain.instrument import InstrumentId
 from terminal.domain.market import Bar, BookDelta, BookLevel, BookSnapshot, Feed, FeedKind, Side, Trade
 from terminal.services import market_data as market_data_module
-from terminal.services.market_data import FeedState, MarketData, Topic
+from terminal.services.market_data import DEFAULT_BOOK_DEPTH, FeedState, MarketData, Topic
 from tests.fakes import BTC, FakeConnector
 from tests.helpers import eventually, run
 
 D = Decimal
-BOOK = Feed(FeedKind.BOOK, "BTC/USD", depth=100)
+BOOK = Feed(FeedKind.BOOK, "BTC/USD", depth=DEFAULT_BOOK_DEPTH)
 MINUTE = 60_000_000_000
 
 
 def snapshot(checksum: int | None = 2) -> BookSnapshot:
     return BookSnapshot(
-        BTC, (BookLevel(D(99), D(1)),), (BookLevel(D(101), D(1)),), 100, checksum, None, None, 0
+        BTC,
+        (BookLevel(D(99), D(1)),),
+        (BookLevel(D(101), D(1)),),
+        DEFAULT_BOOK_DEPTH,
+        checksum,
+        None,
+        None,
+        0,
     )
 
 
