@@ -24,6 +24,7 @@ from terminal.domain.orders import OrderType
 from terminal.services.arming import ArmState
 from terminal.services.market_data import FeedState
 from terminal.services.session import Mode
+from terminal.venues.base import HasRecords
 from terminal.viewmodels.account import AccountViewModel
 from terminal.viewmodels.book import LadderState, LadderViewModel
 from terminal.viewmodels.chart import ChartState, ChartViewModel
@@ -33,6 +34,7 @@ from terminal.viewmodels.connection import ConnectionViewModel
 from terminal.viewmodels.dead_man import LET_FIRE, DeadManViewModel
 from terminal.viewmodels.desk import DeskViewModel, Rehearsal
 from terminal.viewmodels.frames import FrameClock
+from terminal.viewmodels.history import HistoryViewModel
 from terminal.viewmodels.layouts import LayoutStore
 from terminal.viewmodels.log import LogViewModel
 from terminal.viewmodels.notices import NoticesViewModel
@@ -49,6 +51,7 @@ from terminal.widgets.blotter import Blotter
 from terminal.widgets.book import LadderPanel
 from terminal.widgets.book_view import LadderView
 from terminal.widgets.chart import ChartPanel
+from terminal.widgets.history_dialog import HistoryDialog
 from terminal.widgets.keys import PANEL_KEYS
 from terminal.widgets.main_window import MainWindow
 from terminal.widgets.panels import Panel
@@ -59,12 +62,13 @@ from terminal.widgets.watchlist import SearchDialog, WatchlistPanel
 
 _COLLECT_EVERY_S = 1.0
 FIRST = InstrumentId("kraken", "BTC/USD")
-HEADLINES = {"kraken": "BTC/USD"}
+HEADLINES = {"kraken": "BTC/USD", "ctrader": "EUR/USD"}
 USUAL = {
     "kraken": (
         *("BTC/USD", "ETH/USD", "SOL/USD", "XRP/USD", "ADA/USD", "DOGE/USD", "LTC/USD", "LINK/USD"),
         *("BTC/EUR", "ETH/BTC", "USDT/USD", "BTC/USDT"),
-    )
+    ),
+    "ctrader": ("EUR/USD", "GBP/USD", "USD/JPY", "XAU/USD", "US500"),
 }
 
 # What the rehearse menu offers: the practice venue does it for real, on the wire.
@@ -135,7 +139,7 @@ class Screen(QObject):
             self.connection_desk,
             self.notices,
             self.frames,
-            headlines=HEADLINES,
+            headlines={venue: HEADLINES[venue] for venue in terminal.venues if venue in HEADLINES},
             parent=self,
         )
         self.connections.follow(self.selection)
@@ -225,6 +229,7 @@ class Screen(QObject):
             show_hint=not terminal.settings.flag("practice.tour_done"),
             dead_man=self.dead_man,
         )
+        self.positions.history_wanted.connect(self.open_history)
         self.search = SearchDialog(self.watchlist, self.window)
         self.window.search_wanted.connect(self.search.open)
         self._watchlist_panel.search_wanted.connect(self.search.open)
@@ -362,6 +367,19 @@ class Screen(QObject):
         titles = {venue: self._terminal.venue_info(venue).title for venue in self._terminal.venues}
         vm = SettingsViewModel(self._terminal.settings, titles)
         dialog = SettingsDialog(vm, self.window)
+        vm.setParent(dialog)
+        dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        dialog.open()
+
+    def open_history(self, account: str) -> None:
+        """Show an account's past, where its venue can page through it."""
+        trader: object = self._terminal.sessions.trading_connector(account)
+        if not isinstance(trader, HasRecords):
+            self.notices.info("This venue keeps no history that could be shown, or is not connected.")
+            return
+        info = self._terminal.portfolio.info(account)
+        vm = HistoryViewModel(info.title if info else account, trader, self._terminal.market.instrument)
+        dialog = HistoryDialog(vm, self.window)
         vm.setParent(dialog)
         dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         dialog.open()

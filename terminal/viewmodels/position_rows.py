@@ -21,6 +21,8 @@ NONE = "none"
 CLOSE = Action("close", "Close", "Close the whole position at the market")
 HALF = Action("half", "Half", "Close half of it at the market")
 REVERSE = Action("reverse", "Reverse", "Close it and open as much on the other side")
+USE = Action("use", "Trade here", "Orders go to this account from now on")
+HISTORY = Action("history", "History", "Ended orders, deals and cash flow")
 DOUBLE = Action("double", "Double", "Add as much again at the market")
 
 
@@ -216,9 +218,8 @@ ACCOUNT_COLUMNS: tuple[Column[AccountRow], ...] = (
            sort=_sort_figure(lambda f: f.free_margin)),
     Column("level", "Level", _level_text, 80, number=True, sort=_sort_figure(lambda f: f.margin_level),
            tone=lambda r: level_tone(r.figures), title_tip="Equity in per cent of the margin"),
-    Column("actions", "", lambda r: "", 110,
-           actions=lambda r: (Action("use", "Trade here", "Orders go to this account from now on"),)
-           if r.can_choose else ()),
+    Column("actions", "", lambda r: "", 180,
+           actions=lambda r: (USE, HISTORY) if r.can_choose else (HISTORY,)),
 )  # fmt: skip
 
 

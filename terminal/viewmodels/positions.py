@@ -29,9 +29,11 @@ from terminal.viewmodels.position_rows import (
     CLOSE,
     DOUBLE,
     HALF,
+    HISTORY,
     NONE,
     POSITION_COLUMNS,
     REVERSE,
+    USE,
     AccountEntry,
     AccountRow,
     PositionRow,
@@ -107,6 +109,7 @@ class PositionsViewModel(QObject):
     Signals:
         changed: rows changed; at most once a frame.
         refused: (row key, text) an action on a position was refused, in plain words.
+        history_wanted: (account) the person wants to see an account's past.
 
     Attributes:
         model: open positions. accounts_model: the accounts of all connections.
@@ -114,6 +117,7 @@ class PositionsViewModel(QObject):
 
     changed = Signal()
     refused = Signal(str, str)
+    history_wanted = Signal(str)
 
     def __init__(
         self,
@@ -265,9 +269,12 @@ class PositionsViewModel(QObject):
 
     def act(self, key: str, action: str) -> None:
         """Do a row's action by its key: ``close``, ``half``, ``reverse``, ``double``; ``use`` an account."""
-        if action == "use":
+        if action == USE.key:
             self._select_account(key)
             self.refresh()
+            return
+        if action == HISTORY.key:
+            self.history_wanted.emit(key)
             return
         row = self.row(key)
         if row is None:

@@ -1,0 +1,208 @@
+"""An account's past, paged from the venue: ended orders, fills, and money that came or went."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from decimal import Decimal
+from enum import Enum
+
+from PySide6.QtCore import QObject, Signal
+
+from terminal.core import tasks
+from terminal.domain.account import CashFlow
+from terminal.domain.errors import TerminalError
+from terminal.domain.instrument import Instrument, InstrumentId
+from terminal.domain.market import Side
+from terminal.domain.orders import Fill, OrderReport, OrderState
+from terminal.venues.base import HasRecords
+from terminal.viewmodels import format as fmt
+from terminal.viewmodels.account import sign_tone
+from terminal.viewmodels.position_rows import size_text
+from terminal.viewmodels.tables import Column, TableModel
+
+
+class Chapter(Enum):
+    """What of the past is shown."""
+
+    ORDERS = "Orders"
+    FILLS = "Deals"
+    CASH = "Cash flow"
+
+
+@dataclass(frozen=True, slots=True)
+class PastOrder:
+    """An ended order."""
+
+    report: OrderReport
+    size: str
+    digits: int
+
+
+@dataclass(frozen=True, slots=True)
+class PastFill:
+    """A fill, with what it realised where it closed something."""
+
+    fill: Fill
+    size: str
+    digits: int
+
+    @property
+    def net(self) -> Decimal | None:
+        """What closing brought after fee and swap; None for an opening fill."""
+        if self.fill.realised is None:
+            return None
+        return self.fill.realised + self.fill.swap - self.fill.fee
+
+
+def _order_price(row: PastOrder) -> str:
+    price = row.report.limit_price or row.report.trigger_price
+    return "" if price is None else fmt.price(price, row.digits)
+
+
+ORDER_COLUMNS: tuple[Column[PastOrder], ...] = (
+    Column("time", "Time", lambda r: fmt.date_time(r.report.ts_event_ns), 150,
+           sort=lambda r: r.report.ts_event_ns, tone=lambda r: "muted"),
+    Column("symbol", "Symbol", lambda r: r.report.instrument.symbol, 84),
+    Column("side", "Side", lambda r: "Buy" if r.report.side is Side.BUY else "Sell", 50,
+           tone=lambda r: "up" if r.report.side is Side.BUY else "down"),
+    Column("type", "Type", lambda r: r.report.order_type.value, 96),
+    Column("size", "Size", lambda r: r.size, 92, number=True, sort=lambda r: r.report.quantity),
+    Column("price", "Price", _order_price, 92, number=True,
+           sort=lambda r: r.report.limit_price or r.report.trigger_price),
+    Column("average", "Avg. fill", lambda r: fmt.price(r.report.average_price, r.digits)
+           if r.report.average_price is not None else "", 92, number=True,
+           sort=lambda r: r.report.average_price),
+    Column("state", "State", lambda r: r.report.state.value, 90,
+           tone=lambda r: "danger" if r.report.state is OrderState.REJECTED else "muted",
+           tip=lambda r: r.report.reason),
+    Column("order", "Order", lambda r: r.report.venue_order_id, 110, tone=lambda r: "muted"),
+)  # fmt: skip
+
+FILL_COLUMNS: tuple[Column[PastFill], ...] = (
+    Column("time", "Time", lambda r: fmt.date_time(r.fill.ts_event_ns), 150,
+           sort=lambda r: r.fill.ts_event_ns, tone=lambda r: "muted"),
+    Column("symbol", "Symbol", lambda r: r.fill.instrument.symbol, 84),
+    Column("side", "Side", lambda r: "Bought" if r.fill.side is Side.BUY else "Sold", 60,
+           tone=lambda r: "up" if r.fill.side is Side.BUY else "down"),
+    Column("size", "Size", lambda r: r.size, 92, number=True, sort=lambda r: r.fill.quantity),
+    Column("price", "Price", lambda r: fmt.price(r.fill.price, r.digits), 92, number=True,
+           sort=lambda r: r.fill.price),
+    Column("gross", "Profit", lambda r: "" if r.fill.realised is None
+           else fmt.money(r.fill.realised, r.fill.fee_asset, signed=True), 110, number=True,
+           sort=lambda r: r.fill.realised, tone=lambda r: sign_tone(r.fill.realised)),
+    Column("swap", "Swap", lambda r: fmt.money(r.fill.swap, signed=True) if r.fill.swap else "", 76,
+           number=True, sort=lambda r: r.fill.swap),
+    Column("fee", "Fee", lambda r: fmt.money(r.fill.fee, r.fill.fee_asset), 96, number=True,
+           sort=lambda r: r.fill.fee),
+    Column("net", "Net", lambda r: "" if r.net is None
+           else fmt.money(r.net, r.fill.fee_asset, signed=True), 110, number=True,
+           sort=lambda r: r.net, tone=lambda r: sign_tone(r.net)),
+    Column("position", "Position", lambda r: r.fill.position_id or "", 96, tone=lambda r: "muted"),
+)  # fmt: skip
+
+CASH_COLUMNS: tuple[Column[CashFlow], ...] = (
+    Column("time", "Time", lambda r: fmt.date_time(r.ts_event_ns), 150, sort=lambda r: r.ts_event_ns,
+           tone=lambda r: "muted"),
+    Column("what", "What", lambda r: r.what, 200),
+    Column("amount", "Amount", lambda r: fmt.money(r.amount, r.currency, signed=True), 130, number=True,
+           sort=lambda r: r.amount, tone=lambda r: sign_tone(r.amount)),
+    Column("balance", "Balance after", lambda r: fmt.money(r.balance, r.currency), 130, number=True,
+           sort=lambda r: r.balance),
+    Column("note", "Note", lambda r: r.note, 240, tone=lambda r: "muted"),
+)  # fmt: skip
+
+
+class HistoryViewModel(QObject):
+    """The past of one account.
+
+    Signals:
+        changed: rows, state or error changed.
+
+    Attributes:
+        is_loading: a page is on its way. error: why the last one did not come; empty where it did.
+        models: the table of each chapter.
+    """
+
+    changed = Signal()
+
+    def __init__(
+        self,
+        title: str,
+        records: HasRecords,
+        instrument: Callable[[InstrumentId], Instrument | None],
+        parent: QObject | None = None,
+    ) -> None:
+        super().__init__(parent)
+        self.title = title
+        self.orders: TableModel[PastOrder] = TableModel(
+            ORDER_COLUMNS, lambda r: r.report.venue_order_id, sort_by="time", descending=True, parent=self
+        )
+        self.fills: TableModel[PastFill] = TableModel(
+            FILL_COLUMNS, lambda r: r.fill.fill_id, sort_by="time", descending=True, parent=self
+        )
+        self.cash: TableModel[CashFlow] = TableModel(
+            CASH_COLUMNS, lambda r: r.entry_id, sort_by="time", descending=True, parent=self
+        )
+        self.models: dict[Chapter, TableModel] = {  # type: ignore[type-arg]
+            Chapter.ORDERS: self.orders,
+            Chapter.FILLS: self.fills,
+            Chapter.CASH: self.cash,
+        }
+        self.is_loading = False
+        self.error = ""
+        self._records = records
+        self._instrument = instrument
+        self._earlier: dict[Chapter, int | None] = {}
+        """From where the next page goes on; None: there is no more. Absent: nothing was asked for yet."""
+
+    def has_more(self, chapter: Chapter) -> bool:
+        """Whether the venue has earlier rows, as far as is known."""
+        return self._earlier.get(chapter, 0) is not None
+
+    def open(self, chapter: Chapter) -> None:
+        """Show a chapter; its first page is fetched when it is first shown."""
+        if chapter not in self._earlier:
+            self.load(chapter)
+
+    def load(self, chapter: Chapter) -> None:
+        """Fetch the next page, going back in time."""
+        if not self.is_loading and self.has_more(chapter):
+            self.is_loading, self.error = True, ""
+            self.changed.emit()
+            tasks.spawn(self._load(chapter), name=f"history {self.title}")
+
+    async def _load(self, chapter: Chapter) -> None:
+        until = self._earlier.get(chapter)
+        try:
+            if chapter is Chapter.ORDERS:
+                orders, earlier = await self._records.order_history(until)
+                old = [row for row in self.orders.rows if row.report not in orders]
+                self.orders.set_rows([*old, *(self._order(report) for report in orders)])
+            elif chapter is Chapter.FILLS:
+                fills, earlier = await self._records.fill_history(until)
+                known = {fill.fill_id for fill in fills}
+                kept = [row for row in self.fills.rows if row.fill.fill_id not in known]
+                self.fills.set_rows([*kept, *(self._fill(fill) for fill in fills)])
+            else:
+                entries, earlier = await self._records.cash_flow(until)
+                ids = {entry.entry_id for entry in entries}
+                self.cash.set_rows([*(row for row in self.cash.rows if row.entry_id not in ids), *entries])
+            self._earlier[chapter] = earlier
+        except TerminalError as error:
+            self.error = error.user_text
+        finally:
+            self.is_loading = False
+            self.changed.emit()
+
+    def _order(self, report: OrderReport) -> PastOrder:
+        instrument = self._instrument(report.instrument)
+        return PastOrder(report, size_text(report.quantity, instrument), _digits(instrument))
+
+    def _fill(self, fill: Fill) -> PastFill:
+        instrument = self._instrument(fill.instrument)
+        return PastFill(fill, size_text(fill.quantity, instrument), _digits(instrument))
+
+
+def _digits(instrument: Instrument | None) -> int:
+    return 5 if instrument is None else instrument.price_decimals

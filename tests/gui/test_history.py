@@ -1,0 +1,116 @@
+"""An account's past on a hand-written venue."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from decimal import Decimal
+
+from PySide6.QtWidgets import QApplication
+
+from terminal.domain.account import CashFlow
+from terminal.domain.errors import VenueUnavailable
+from terminal.domain.instrument import InstrumentId
+from terminal.domain.market import Side
+from terminal.domain.orders import Fill, OrderReport, OrderState, OrderType
+from terminal.venues.base import CashFlowPage, FillPage, HasRecords, OrderPage
+from terminal.viewmodels.history import Chapter, HistoryViewModel
+from terminal.widgets.history_dialog import HistoryDialog
+from tests.helpers import eventually, run
+
+D = Decimal
+EURUSD = InstrumentId("house", "EUR/USD")
+
+
+def fill(number: int, realised: str | None = None) -> Fill:
+    return Fill(
+        f"D{number}", EURUSD, Side.SELL, D("1.16"), D(1000), D("0.06"), "USD", False, f"O{number}", None,
+        number * 10**9, "88", None if realised is None else D(realised), D("-0.02"),
+    )  # fmt: skip
+
+
+class Past:
+    """Two pages of everything."""
+
+    def __init__(self) -> None:
+        self.asked: list[tuple[str, int | None]] = []
+        self.error: Exception | None = None
+
+    def _ask(self, what: str, until_ns: int | None) -> None:
+        self.asked.append((what, until_ns))
+        if self.error is not None:
+            raise self.error
+
+    async def order_history(self, until_ns: int | None = None) -> OrderPage:
+        self._ask("orders", until_ns)
+        report = OrderReport(
+            EURUSD, "O1", None, OrderState.CANCELED, Side.BUY, OrderType.LIMIT, D(1000), D(0), None, D("1.1")
+        )
+        return OrderPage((report,), None)
+
+    async def fill_history(self, until_ns: int | None = None) -> FillPage:
+        self._ask("fills", until_ns)
+        if until_ns is None:
+            return FillPage((fill(4, "1.50"), fill(3)), 2)
+        return FillPage((fill(2), fill(1)), None)
+
+    async def cash_flow(self, until_ns: int | None = None) -> CashFlowPage:
+        self._ask("cash", until_ns)
+        return CashFlowPage((CashFlow("C1", 1, "deposit", D(10_000), D(10_000), "USD"),), None)
+
+
+def with_past(body: Callable[[HistoryViewModel, Past], object]) -> None:
+    async def main() -> None:
+        past = Past()
+        await body(HistoryViewModel("House 1", past, lambda one: None), past)  # type: ignore[misc]
+
+    run(main())
+
+
+def test_the_fake_is_what_it_stands_for() -> None:
+    assert isinstance(Past(), HasRecords)
+
+
+def test_pages_follow_each_other_back_in_time_until_there_is_no_more(qapp: QApplication) -> None:
+    async def body(vm: HistoryViewModel, past: Past) -> None:
+        vm.open(Chapter.FILLS)
+        await eventually(lambda: vm.fills.rowCount() == 2, 5, "a page")
+        assert vm.has_more(Chapter.FILLS)
+        vm.load(Chapter.FILLS)
+        await eventually(lambda: vm.fills.rowCount() == 4, 5, "a second page")
+        assert not vm.has_more(Chapter.FILLS)
+        vm.load(Chapter.FILLS)
+        assert past.asked == [("fills", None), ("fills", 2)]
+        assert [row.fill.fill_id for row in vm.fills.rows] == ["D4", "D3", "D2", "D1"]
+        assert vm.fills.rows[0].net == D("1.42"), "profit, swap and fee"
+
+    with_past(body)
+
+
+def test_a_failed_page_is_said_and_can_be_asked_for_again(qapp: QApplication) -> None:
+    async def body(vm: HistoryViewModel, past: Past) -> None:
+        past.error = VenueUnavailable("house", "down", user_text="The venue does not answer.")
+        vm.open(Chapter.CASH)
+        await eventually(lambda: vm.error, 5, "an error")
+        assert vm.error == "The venue does not answer."
+        past.error = None
+        vm.load(Chapter.CASH)
+        await eventually(lambda: vm.cash.rowCount() == 1, 5, "a page")
+        assert not vm.error
+
+    with_past(body)
+
+
+def test_the_dialog_fetches_what_is_shown(qapp: QApplication) -> None:
+    async def body(vm: HistoryViewModel, past: Past) -> None:
+        dialog = HistoryDialog(vm)
+        dialog.show()
+        await eventually(lambda: vm.orders.rowCount() == 1, 5, "orders")
+        assert [what for what, _ in past.asked] == ["orders"]
+        dialog.tabs.setCurrentIndex(1)
+        await eventually(lambda: dialog.more.isEnabled(), 5, "more to fetch")
+        dialog.more.click()
+        await eventually(lambda: "that is all" in dialog.state.text(), 5, "the end")
+        assert not dialog.more.isEnabled()
+        dialog.close()
+
+    with_past(body)
