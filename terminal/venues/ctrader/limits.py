@@ -11,7 +11,7 @@ import asyncio
 import itertools
 from collections import deque
 from collections.abc import Sequence
-from heapq import heappop, heappush
+from heapq import heapify, heappop, heappush
 from typing import Final
 
 from terminal.core.clock import Clock
@@ -74,7 +74,10 @@ class Window:
             text = "Too many requests at once: it waited too long for its turn."
             raise RateLimited(VENUE_NAME, text, retry_after_s=1.0, code="budget", user_text=text) from None
         finally:
-            turn.cancel()
+            if not turn.done() or turn.cancelled():
+                turn.cancel()
+                self._waiting = [place for place in self._waiting if place[2] is not turn]
+                heapify(self._waiting)
 
     def _used(self) -> int:
         horizon_ns = self._clock.monotonic_ns() - _SPAN_NS
@@ -96,14 +99,12 @@ class Window:
         self._timer = None
         while self._waiting:
             priority, _, turn = self._waiting[0]
-            if turn.done():
-                heappop(self._waiting)
-                continue
             if self._used() >= self._room(priority == 0):
                 break
             heappop(self._waiting)
-            self._sent_ns.append(self._clock.monotonic_ns())
-            turn.set_result(None)
+            if not turn.done():
+                self._sent_ns.append(self._clock.monotonic_ns())
+                turn.set_result(None)
         self._arm()
 
 
