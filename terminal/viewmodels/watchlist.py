@@ -62,6 +62,8 @@ class WatchRow:
     last: Decimal | None = None
     change_pct: Decimal | None = None
     spread: Decimal | None = None
+    pip: Decimal | None = None
+    """Where the venue speaks of pips."""
     volume: Decimal | None = None
     """Of the last 24 hours, in base units."""
     worth: Decimal | None = None
@@ -117,6 +119,13 @@ def _quiet(row: WatchRow) -> str:
     return "muted" if row.stale else ""
 
 
+def _spread_text(row: WatchRow) -> str:
+    """In pips where the venue speaks of them, else in the price's own units."""
+    if row.spread is not None and row.pip:
+        return f"{fmt.quantity(row.spread / row.pip, 1)} p"
+    return fmt.price(row.spread, row.price_decimals)
+
+
 COLUMNS: Final[tuple[Column[WatchRow], ...]] = (
     Column("symbol", "Symbol", lambda row: f"{STAR} {row.id.symbol}" if row.favourite else row.id.symbol, 66,
            sort=lambda row: row.id.symbol, tone=_quiet,
@@ -128,7 +137,7 @@ COLUMNS: Final[tuple[Column[WatchRow], ...]] = (
            tone=lambda row: row.direction, title_tip="Change within 24 hours"),
     Column("spark", "Day", lambda row: row.spark_text, 46, sort=lambda row: row.change_pct,
            title_tip="The last 24 hours"),
-    Column("spread", "Spread", lambda row: fmt.price(row.spread, row.price_decimals), 62, number=True,
+    Column("spread", "Spread", _spread_text, 62, number=True,
            sort=lambda row: row.spread, tone=lambda row: "muted" if row.stale else "label"),
     Column("volume", "Volume", lambda row: fmt.compact(row.volume), 62, number=True,
            sort=lambda row: row.worth, tone=lambda row: "muted" if row.stale else "label",
@@ -270,8 +279,10 @@ class WatchlistViewModel(QObject):
             return row
         return replace(
             row,
-            last=quote.last,
+            # A venue without public trades has quotes alone.
+            last=quote.last if quote.last is not None else quote.bid,
             change_pct=quote.change_24h_pct,
+            pip=known.pip_size if known is not None else None,
             spread=quote.ask - quote.bid if quote.ask is not None and quote.bid is not None else None,
             volume=quote.volume_24h,
             worth=quote_volume(quote) or None,

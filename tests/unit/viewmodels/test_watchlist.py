@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from decimal import Decimal
 
 import pytest
@@ -12,7 +13,7 @@ from pytestqt.qtbot import QtBot
 from terminal.domain.instrument import InstrumentId, InstrumentKind
 from terminal.services.market_data import FeedState, Topic
 from terminal.viewmodels.selection import LinkGroups, Selection
-from terminal.viewmodels.watchlist import WatchlistViewModel, WatchRow
+from terminal.viewmodels.watchlist import COLUMNS, WatchlistViewModel, WatchRow
 from tests.gui.chart_fakes import WatchDesk, bar
 
 D = Decimal
@@ -277,3 +278,13 @@ def test_a_selection_tells_only_changes() -> None:
     selection.changed.watch(lambda: told.append(1))
     selection.select(BTC)
     assert told == []
+
+
+def test_a_spread_is_in_pips_where_the_venue_speaks_of_them() -> None:
+    row = WatchRow(
+        InstrumentId("house", "EUR/USD"), False, "cfd", spread=Decimal("0.00008"), pip=Decimal("0.0001"),
+        price_decimals=5,
+    )  # fmt: skip
+    (column,) = [each for each in COLUMNS if each.key == "spread"]
+    assert column.text(row) == "0.8 p"
+    assert column.text(replace(row, pip=None)) == "0.00008"
