@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
+from PySide6.QtWidgets import QApplication
 
 from terminal.app import connections
 from tests.e2e.rig import ANSWER_DEADLINE_S
@@ -24,3 +25,11 @@ def practice(running_practice: Practice, monkeypatch: pytest.MonkeyPatch) -> Pra
     monkeypatch.setitem(connections._PRACTICE_OPTIONS, "order_deadline_s", str(ANSWER_DEADLINE_S))
     running_practice.renew()
     return running_practice
+
+
+@pytest.fixture
+def desk_practice(practice: Practice, qapp: QApplication) -> Iterator[Practice]:
+    """A calm practice market: prices move, and not away from what the test looks at."""
+    practice.command("rate", {"rate": 0.05})
+    yield practice
+    practice.command("clear")

@@ -19,8 +19,9 @@ from terminal.widgets.blotter import BALANCES
 from terminal.widgets.choice_dialog import ChoiceDialog
 from terminal.widgets.confirm_dialog import ConfirmDialog
 from terminal.widgets.settings_dialog import RowWidget, SettingsDialog
+from tests.e2e.hand import CTRL
 from tests.e2e.rig import ACCOUNT, BTC
-from tests.e2e.screen_harness import CTRL, Desk, run_screen
+from tests.e2e.screen_harness import Desk, run_screen
 from tests.practice import Practice
 
 D = Decimal
