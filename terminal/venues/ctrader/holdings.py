@@ -13,7 +13,7 @@ from collections import OrderedDict
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from decimal import Decimal
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from google.protobuf.message import Message
 
@@ -84,6 +84,17 @@ class _Held:
         return not self.is_over and self.row.tradeData.volume > 0 and self.row.positionStatus in _OPEN
 
 
+class _Trail(NamedTuple):
+    """Where a trailing stop has moved to."""
+
+    ts_ms: int
+    price: float
+    seq: int
+
+
+_NO_TRAIL: Final = _Trail(-1, 0.0, 0)
+
+
 class Holdings:
     """What one account has.
 
@@ -99,8 +110,8 @@ class Holdings:
         self._profits = profits
         self._orders: OrderedDict[int, _Order] = OrderedDict()
         self._positions: OrderedDict[int, _Held] = OrderedDict()
-        self._trails: dict[int, tuple[int, float]] = {}
-        """Position -> (time in ms, price) of a trailing stop's last move."""
+        self._trails: dict[int, _Trail] = {}
+        """By position: the last move of its trailing stop."""
         self._deals: OrderedDict[int, None] = OrderedDict()
         self._names: OrderedDict[int, str] = OrderedDict()
         """Order -> our id, for closings: the venue keeps none of them."""
@@ -189,6 +200,9 @@ class Holdings:
                 continue
             listed.add(row.positionId)
             known = self._positions.get(row.positionId)
+            if self._trails.get(row.positionId, _NO_TRAIL).seq <= asked_seq:
+                # The row has the stop where it is now, whether its time says so or not.
+                self._trails.pop(row.positionId, None)
             if known is None or known.seq <= asked_seq or row.utcLastUpdateTimestamp > known.ts_ms:
                 self._keep_position(row, row.utcLastUpdateTimestamp)
         for position_id, held in self._positions.items():
@@ -434,10 +448,9 @@ class Holdings:
 
     def _on_trail(self, event: pb.ProtoOATrailingSLChangedEvent) -> list[Told]:
         """A trailing stop has moved; no execution event tells of it."""
-        at_ms, _ = self._trails.get(event.positionId, (-1, 0.0))
-        if event.utcLastUpdateTimestamp < at_ms:
+        if event.utcLastUpdateTimestamp < self._trails.get(event.positionId, _NO_TRAIL).ts_ms:
             return []
-        self._trails[event.positionId] = (event.utcLastUpdateTimestamp, event.stopPrice)
+        self._trails[event.positionId] = _Trail(event.utcLastUpdateTimestamp, event.stopPrice, self.seq)
         held = self._positions.get(event.positionId)
         if held is None or not held.is_open or event.utcLastUpdateTimestamp < held.ts_ms:
             return []
@@ -471,9 +484,9 @@ class Holdings:
         """Without its profit."""
         if held.bare is None:
             row = held.row
-            at_ms, price = self._trails.get(row.positionId, (-1, 0.0))
-            moved = at_ms >= held.ts_ms and row.trailingStopLoss
-            stop = self._reader.price(price, row.tradeData.symbolId) if moved else None
+            trail = self._trails.get(row.positionId, _NO_TRAIL)
+            moved = trail.ts_ms >= held.ts_ms and row.trailingStopLoss
+            stop = self._reader.price(trail.price, row.tradeData.symbolId) if moved else None
             held.bare = self._reader.position(row, stop_loss=stop, margin=held.margin)
         return held.bare
 

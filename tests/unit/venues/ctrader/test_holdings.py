@@ -825,7 +825,7 @@ def test_a_session_that_was_lost_and_a_new_reading_end_in_the_same_state(
     source = Desk()
     source.take(*messages[:reading])
     answer = state(
-        position=[held.row for held in source.holdings._open()],
+        position=[stands(source, held.row) for held in source.holdings._open()],
         order=[
             known.row
             for known in source.holdings._orders.values()
@@ -841,6 +841,35 @@ def test_a_session_that_was_lost_and_a_new_reading_end_in_the_same_state(
     orders, positions, _ = end_state(desk)
     assert orders == end_state(wanted)[0]
     assert positions == end_state(wanted)[1]
+
+
+def stands(source: Desk, row: pb.ProtoOAPosition) -> pb.ProtoOAPosition:
+    """As the venue lists it: with the trailing stop where it is now."""
+    now = next(held for held in source.holdings.positions() if held.position_id == str(row.positionId))
+    listed = pb.ProtoOAPosition()
+    listed.CopyFrom(row)
+    if now.protection.stop_loss is not None:
+        listed.stopLoss = float(now.protection.stop_loss)
+    return listed
+
+
+def test_a_stop_that_moved_unseen_is_where_the_reading_has_it(desk: Desk) -> None:
+    trailing = position(88, stopLoss=1.14, trailingStopLoss=True)
+    desk.take(
+        execution(pb.ORDER_REPLACED, position=trailing),
+        pb.ProtoOATrailingSLChangedEvent(
+            ctidTraderAccountId=ACCOUNT,
+            positionId=88,
+            orderId=78,
+            stopPrice=1.141,
+            utcLastUpdateTimestamp=T0 + 5,
+        ),
+    )
+    assert desk.only().protection.stop_loss == D("1.141")
+    # It has moved again since; the time of the position is that of its last change, not of the stop's.
+    trailing.stopLoss = 1.142
+    desk.holdings.read(state(position=[trailing]), desk.holdings.seq)
+    assert desk.only().protection.stop_loss == D("1.142")
 
 
 def test_every_symbol_of_what_is_open_is_named(desk: Desk) -> None:
