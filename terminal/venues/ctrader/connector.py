@@ -12,7 +12,6 @@ import logging
 import random
 from collections.abc import Callable, Coroutine, Sequence
 from decimal import Decimal
-from importlib import import_module
 from typing import Any, Final
 
 from google.protobuf.message import Message
@@ -53,6 +52,7 @@ from terminal.venues.ctrader.quotes import Feeds
 from terminal.venues.ctrader.spots import PERIODS
 from terminal.venues.ctrader.symbols import Listing
 from terminal.venues.ctrader.tokens import KeepTokens, Tokens
+from terminal.venues.ctrader.trader import CtraderTrader
 
 log = logging.getLogger("venue.ctrader")
 
@@ -376,17 +376,7 @@ class CtraderConnector:
         await self._accounts.learn(client)
 
     def _hand_of(self, account: Account, emit: Callable[[AccountEvent], None]) -> Hand:
-        # Loaded with the first account.
-        make = import_module("terminal.venues.ctrader.trader").CtraderTrader
-        hand: Hand = make(
-            client=account.client,
-            account=account,
-            symbols=account.symbols,
-            rates=account.rates,
-            emit=emit,
-            clock=self._clock,
-        )
-        return hand
+        return CtraderTrader(account, emit, info=self.info, clock=self._clock, notify=self.emit)
 
     def _data(self) -> Account:
         data = None if self._accounts is None else self._accounts.data
