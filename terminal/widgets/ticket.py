@@ -412,6 +412,8 @@ class TicketPanel(QWidget):
         # Hidden amounts hide the share, they do not keep from choosing one.
         self._slider.setEnabled(percent is not None or vm.hide_amounts)
         shown = "–" if percent is None else f"{percent} %" if percent <= 100 else ">100 %"
+        if percent == 0 and vm.form.size.strip():
+            shown = "<1 %"
         set_text(self._percent, shown)
         tip = vm.percent_reason or "Share of what is free"
         for widget in (self._slider, self._percent):

@@ -204,6 +204,8 @@ def test_more_than_all_of_what_is_free_is_not_shown_as_all_of_it(qtbot: QtBot) -
     at = Window(qtbot)
     at.vm.set_text("quantity", "7")
     assert slider(at)[0] == ">100 %"
+    at.vm.set_text("quantity", "0.0001")
+    assert slider(at)[0] == "<1 %", "little is not nothing"
     at.vm.set_text("quantity", "abc")
     assert slider(at)[:2] == ("–", False)
     at.vm.set_text("quantity", "")
