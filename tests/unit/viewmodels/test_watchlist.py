@@ -287,4 +287,4 @@ def test_a_spread_is_in_pips_where_the_venue_speaks_of_them() -> None:
     )  # fmt: skip
     (column,) = [each for each in COLUMNS if each.key == "spread"]
     assert column.text(row) == "0.8 p"
-    assert column.text(replace(row, pip=None)) == "0.00008"
+    assert column.text(replace(row, pip=None)) == "0.0₄8"
