@@ -419,7 +419,7 @@ class Desk:
                 options or {},
             ),
             keep_tokens=self.keep,
-            make_hand=lambda account, emit: self.hand(account),
+            make_hand=tools.pop("make_hand", lambda account, emit: self.hand(account)),
             policy=tools.pop("policy", FAST),
             **tools,
         )
