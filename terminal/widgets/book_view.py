@@ -425,7 +425,7 @@ class LadderView(QWidget):
         painter = QPainter(self)
         ratio = self.devicePixelRatioF()
         for cache in (self._numbers, self._small, self._words):
-            cache.set_ratio(ratio)
+            cache.begin(ratio)
         area = event.rect()
         if not self._edges:
             self._edges = self._layout(self.width())

@@ -86,7 +86,7 @@ class ChartPicture:
     def paint(self, painter: QPainter, size: QSize, ratio: float) -> None:
         """Draw everything; ``ratio`` is device pixels per pixel."""
         for cache in (self._numbers, self._words, self._axes.text):
-            cache.set_ratio(ratio)
+            cache.begin(ratio)
         most_volume = self._most_volume()
         self._paint_still(size, ratio, most_volume)
         painter.drawPixmap(0, 0, self._still)

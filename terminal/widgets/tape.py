@@ -171,7 +171,7 @@ class TapeView(QWidget):
     def paintEvent(self, event: QPaintEvent) -> None:
         painter = QPainter(self)
         for cache in (self._numbers, self._words):
-            cache.set_ratio(self.devicePixelRatioF())
+            cache.begin(self.devicePixelRatioF())
         painter.fillRect(self.rect(), _PANEL)
         self._paint_rows(painter)
         self._paint_over(painter)
@@ -248,7 +248,7 @@ class StripView(QWidget):
     def paintEvent(self, event: QPaintEvent) -> None:
         painter = QPainter(self)
         strip = self._vm.strip
-        self._numbers.set_ratio(self.devicePixelRatioF())
+        self._numbers.begin(self.devicePixelRatioF())
         painter.fillRect(self.rect(), _PANEL)
         y = (self.height() - self._numbers.height) // 2
         share = strip.share
