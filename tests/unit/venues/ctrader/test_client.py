@@ -4,6 +4,7 @@ import asyncio
 import struct
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -22,8 +23,9 @@ from terminal.domain.errors import (
     VenueUnavailable,
 )
 from terminal.domain.events import LinkState
+from terminal.transport.frames import LinkPolicy
 from terminal.venues.ctrader import openapi_pb2 as pb
-from terminal.venues.ctrader.client import Application, Client
+from terminal.venues.ctrader.client import POLICY, Application, Client
 from tests.helpers import eventually, run
 from tests.unit.transport.servers import serve
 from tests.unit.venues.ctrader.fake_venue import (
@@ -81,7 +83,9 @@ class Bench:
 
 
 @asynccontextmanager
-async def bench(secret: str = "application-secret", live: bool = True) -> AsyncIterator[Bench]:
+async def bench(
+    secret: str = "application-secret", live: bool = True, policy: LinkPolicy = FAST
+) -> AsyncIterator[Bench]:
     venue = FakeVenue(0)
     notes = Notes()
     async with serve(venue.talk, ssl_context=good_certificate()) as server:
@@ -91,7 +95,7 @@ async def bench(secret: str = "application-secret", live: bool = True) -> AsyncI
             application=Application("application-id", Secret(secret)),
             watcher=notes,
             ca_file=str(authority().path),
-            policy=FAST,
+            policy=policy,
         )
         try:
             client.link.start()
@@ -476,6 +480,35 @@ def test_frequent_events_reach_their_taker_with_and_without_an_id() -> None:
             await eventually(lambda: taken == [1, 1, 3] and found.notes.faults)
             assert readings
             assert found.client.link.reconnects == 0
+
+    run(main())
+
+
+def test_heartbeats_and_questions_keep_a_quiet_connection_known_to_live() -> None:
+    policy = replace(FAST, heartbeat_s=0.05, ping_interval_s=0.05)
+
+    async def main() -> None:
+        async with bench(policy=policy) as found:
+            await eventually(lambda: len(found.venue.heard(pb.ProtoHeartbeatEvent)) >= 2)
+            await eventually(lambda: found.client.round_trip_ms is not None)
+            assert found.client.version == "91"
+            assert found.venue.heard(pb.ProtoOAVersionReq)
+            assert found.client.link.reconnects == 0
+
+    run(main())
+    assert POLICY.heartbeat_s == 9.0  # to be heard at least every ten seconds is the client's duty
+    assert POLICY.max_message_bytes == 15_000_000
+
+
+def test_the_longest_list_that_a_server_may_send_is_read_whole() -> None:
+    async def main() -> None:
+        async with bench() as found:
+            text = "x" * 14_999_000
+            found.venue.on[NUMBERS[pb.ProtoOAVersionReq]] = answering(
+                lambda: pb.ProtoOAVersionRes(version=text)
+            )
+            assert (await found.version(deadline_s=60.0)).version == text
+            assert found.client.link.faults == 0
 
     run(main())
 
