@@ -145,18 +145,15 @@ class Inquiry:
     ) -> pb.ProtoOAOrder | None:
         """The closing of a position that fits: same position, side and volume, not placed before ours, and
         not known to be another's."""
-        if ref.position_id is None or ref.side is None or ref.quantity is None or ref.created_ns is None:
+        if ref.position_id is None or ref.side is None or ref.quantity is None:
             return None
         position_id, volume = venue_id(ref.position_id), volume_of(ref.quantity)
-        created_ms = ms_of_ns(ref.created_ns)
+        created_ms = ms_of_ns(ref.created_ns or self._clock.wall_ns())
+        from_ms = created_ms - (WINDOW_MS if ref.created_ns is None else _CLOCKS_MS)
         of_it = {order.orderId: order for order in listed if order.positionId == position_id}
         for order in await self._of_position(position_id):
             of_it.setdefault(order.orderId, order)
-        since = [
-            order
-            for order in of_it.values()
-            if order.closingOrder and order_times(order)[0] >= created_ms - _CLOCKS_MS
-        ]
+        since = [order for order in of_it.values() if order.closingOrder and order_times(order)[0] >= from_ms]
         fitting = [
             order
             for order in since
@@ -164,7 +161,7 @@ class Inquiry:
             and not order.isStopOut
             and order.tradeData.tradeSide == SIDE[ref.side]
             and order.tradeData.volume == volume
-            and order_times(order)[-1] >= created_ms - _CLOCKS_MS
+            and order_times(order)[-1] >= from_ms
             and self._holdings.name_of(order.orderId) in (None, client_order_id)
         ]
         if fitting:

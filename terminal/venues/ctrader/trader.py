@@ -252,7 +252,7 @@ class CtraderTrader:
         await self._learn({deal.symbolId for deal in deals} | {each.tradeData.symbolId for each in orders})
         fills = [fill for deal in reversed(deals) if (fill := self._holdings.read_deal(deal)) is not None]
         recent = [
-            self._reader.report(order, client_order_id=self._holdings.name_of(order.orderId))
+            self._holdings.report(order.orderId) or self._reader.report(order)
             for order in orders
             if is_ended(order) and is_shown(order)
         ]
