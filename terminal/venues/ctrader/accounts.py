@@ -304,6 +304,7 @@ class Accounts:
         if not self.all:
             self.ask_to_sign_in("The cTrader sign-in has no account: sign in again and tick one.")
         self._arrange()
+        self._bring_up_new()
 
     async def show(self, account_ids: Sequence[str]) -> None:
         """Which accounts are open; the others are left."""
@@ -316,8 +317,12 @@ class Accounts:
                 await self._leave(account, "The account is not shown any more.")
             account.is_shown = is_shown
         self._arrange()
+        self._bring_up_new()
+
+    def _bring_up_new(self) -> None:
+        """Accounts that were not there, or not shown, when their connection was opened."""
         for account in self.shown():
-            if account.client.is_live and account.state in (AccountState.NONE, AccountState.LOST):
+            if account.client.is_live and account.state is AccountState.NONE:
                 self._bring_up(account)
 
     def _arrange(self) -> None:
@@ -439,8 +444,10 @@ class Accounts:
                 await asyncio.sleep(pause_s)
             if not account.client.is_live or not account.is_shown:
                 return  # the connection's next opening begins anew
+            is_signed_in = False
             try:
                 await self._sign_in(account)
+                is_signed_in = True
                 await self._sync(account)
             except AuthRejected as error:
                 account.buffer = None
@@ -448,14 +455,12 @@ class Accounts:
                     self.ask_to_sign_in(error.user_text)
                 self._refuse(account, error.user_text)
                 return
-            except RequestRejected as error:
-                account.buffer = None
-                if verdict_of(error) not in (Verdict.ACCOUNT, Verdict.BUSY):
-                    self._refuse(account, error.user_text)
-                    return
-                pause_s = _PAUSES_S[min(attempt, len(_PAUSES_S) - 1)]
             except VenueError as error:
                 account.buffer = None
+                lasts = verdict_of(error) not in (Verdict.ACCOUNT, Verdict.APPLICATION, Verdict.BUSY)
+                if isinstance(error, RequestRejected) and lasts and not is_signed_in:
+                    self._refuse(account, error.user_text)
+                    return
                 pause_s = _PAUSES_S[min(attempt, len(_PAUSES_S) - 1)]
                 if isinstance(error, RateLimited) and error.retry_after_s:
                     pause_s = max(pause_s, error.retry_after_s)

@@ -318,6 +318,7 @@ class Client:
     # --- the link ----------------------------------------------------------------------------------------
 
     async def _on_open(self, link: object) -> None:
+        self._fail_waiting("It was made anew.")
         self._tag = f"{secrets.token_hex(4)}-"
         self._late.clear()
         self.limits.forget()

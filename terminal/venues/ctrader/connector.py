@@ -213,8 +213,10 @@ class CtraderConnector:
         """Every symbol of the account that market data come through; limits only of those in use.
 
         Raises:
-            VenueUnavailable: its list has not come within 40 s; it is told by an event when it does.
+            VenueUnavailable: there is no such account, or its list has not come within 40 s; it is told by an
+                event when it does.
         """
+        self._data()
         try:
             async with asyncio.timeout(_LIST_TIMEOUT_S):
                 await self._listed.wait()

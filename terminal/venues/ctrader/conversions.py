@@ -100,14 +100,6 @@ class Conversions:
         for leg in legs:
             self._streams.want_price(leg.symbol_id, ("conversion", pair))
 
-    def forget(self) -> None:
-        """The symbols are another list now: chains are asked for again."""
-        for pair, legs in self._chains.items():
-            for leg in legs:
-                self._streams.drop_price(leg.symbol_id, ("conversion", pair))
-        self._chains.clear()
-        self._none.clear()
-
     async def close(self) -> None:
         """End what is still being found out."""
         learning, self._learning = list(self._learning.values()), {}

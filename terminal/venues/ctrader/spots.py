@@ -53,7 +53,6 @@ class Spot:
     Attributes:
         emit_quote: hears of changes, once for all events of one reading, while somebody watches the quotes.
         bars: period -> who hears of the running bar.
-        on_price: called after changes, as ``emit_quote``, e.g. to work out what a position is worth.
         is_due: it has changed and nobody has been told yet.
     """
 
@@ -71,14 +70,12 @@ class Spot:
         "emit_quote",
         "instrument",
         "is_due",
-        "on_price",
     )
 
     def __init__(self, instrument: InstrumentId, digits: int) -> None:
         self.instrument = instrument
         self.emit_quote: EmitQuote | None = None
         self.bars: dict[int, EmitBar] = {}
-        self.on_price: Callable[[], object] | None = None
         self.is_due = False
         # Prices are above zero: a zero is one that is not known.
         self._bid = self._ask = self._close = self._ms = 0
@@ -137,8 +134,6 @@ class Spot:
         self.is_due = False
         if self.emit_quote is not None:
             self.emit_quote(self.quote(ts_received_ns))
-        if self.on_price is not None:
-            self.on_price()
 
     def quote(self, ts_received_ns: int) -> Quote:
         """As it stands now. The change is that of the bid against the close of the session before."""

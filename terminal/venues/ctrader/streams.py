@@ -268,13 +268,29 @@ class Streams:
         ):
             for part in _parts(key for key in leave if key.kind is kind):
                 await self._end(request, part, session)
-        await self._symbols.details_of({key.symbol_id for key in ask})
+        for symbol_id in await self._learn({key.symbol_id for key in ask}):
+            ask = {key for key in ask if key.symbol_id != symbol_id}
         for kind in (Kind.SPOTS, Kind.DEPTH):
             for part in _parts(key for key in ask if key.kind is kind):
                 await self._begin(part, session)
         for key in sorted((key for key in ask if key.kind is Kind.BARS), key=_order):
             await self._begin([key], session)
         return False
+
+    async def _learn(self, symbol_ids: set[int]) -> set[int]:
+        """See to it that the records are there; the ids of those that the venue does not have."""
+        try:
+            await self._symbols.details_of(symbol_ids)
+        except RequestRejected as error:
+            if len(symbol_ids) == 1:
+                for symbol_id in symbol_ids:
+                    self._refuse(Key(Kind.SPOTS, symbol_id), error)
+                return symbol_ids
+            refused = set()
+            for symbol_id in symbol_ids:
+                refused |= await self._learn({symbol_id})
+            return refused
+        return set()
 
     def _is_due(self, key: Key, now_ns: int) -> bool:
         times = self._agains.get(key, [now_ns])

@@ -248,10 +248,16 @@ class Symbols:
             await asyncio.shield(other)
 
     async def reload(self, symbol_ids: Iterable[int]) -> None:
-        """The venue has changed these symbols (2120): the records that are in use are fetched again."""
+        """The venue has changed these symbols (2120): the records that are in use are fetched again.
+
+        One that it does not list any more keeps the record it had.
+        """
         used = sorted({each for each in symbol_ids if each in self._used})
         if used:
-            await self._fetch(used)
+            try:
+                await self._fetch(used)
+            except RequestRejected as error:
+                log.info("symbols are not read again: %s", error)
 
     async def _fetch(self, symbol_ids: Sequence[int]) -> None:
         done: asyncio.Future[None] = asyncio.get_running_loop().create_future()

@@ -364,6 +364,41 @@ def test_a_reading_that_fails_is_done_again() -> None:
     run(main())
 
 
+def test_a_refused_reading_is_no_refused_account() -> None:
+    async def main() -> None:
+        async with desk() as found:
+            usual, refusals = found.demo.usual, 1
+
+            def record(wire: Any, message: Any, message_id: str) -> None:
+                nonlocal refusals
+                if refusals:
+                    refusals -= 1
+                    wire.fail(message_id, "INVALID_REQUEST", "not now")
+                else:
+                    usual(wire, message, message_id)
+
+            found.demo.on[NUMBERS[pb.ProtoOATraderReq]] = record
+            await connected(found, DEMO)
+            assert len(found.demo.heard(pb.ProtoOATraderReq)) == 2
+
+    run(main())
+
+
+def test_an_account_that_is_new_in_the_list_is_opened() -> None:
+    async def main() -> None:
+        async with desk() as found:
+            three(found)
+            found.demo.listed = found.live.listed = found.demo.listed[1:]
+            connector = await connected(found, OTHER_DEMO, LIVE)
+            three(found)
+            found.live.wire.cut()  # the list is read with each opening of a connection
+            await eventually(lambda: live(DEMO) in found.events)
+            assert len(connector.accounts()) == 3
+            assert len(found.demo.wires) == 1
+
+    run(main())
+
+
 def test_after_a_cut_everything_is_signed_in_anew() -> None:
     async def main() -> None:
         async with desk() as found:

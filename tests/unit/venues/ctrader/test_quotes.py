@@ -331,6 +331,42 @@ def test_symbols_that_the_broker_does_not_have_are_refused_and_cost_the_others_n
     run(main())
 
 
+def test_a_record_that_cannot_be_had_costs_its_own_feed_alone() -> None:
+    async def main() -> None:
+        async with desk() as found:
+            refused = Feed(FeedKind.QUOTES, "XAU/USD")
+
+            def details(wire: Wire, message: Any, message_id: str) -> None:
+                if XAUUSD in message.symbolId:
+                    wire.fail(message_id, "SYMBOL_NOT_FOUND")
+                else:
+                    found.demo.usual(wire, message, message_id)
+
+            found.demo.on[NUMBERS[pb.ProtoOASymbolByIdReq]] = details
+            connector = await ready(found, QUOTES)
+            await connector.subscribe(refused)
+            await eventually(lambda: found.of(FeedRefused))
+            assert found.of(FeedRefused)[0].feed == refused
+            await connector.subscribe(Feed(FeedKind.QUOTES, "USD/JPY"))
+            await eventually(lambda: len(found.of(FeedConfirmed)) == 2)
+
+    run(main())
+
+
+def test_a_symbol_that_was_delisted_meanwhile_does_not_cost_the_account() -> None:
+    async def main() -> None:
+        async with desk() as found:
+            await ready(found, QUOTES)
+            found.demo.on[NUMBERS[pb.ProtoOASymbolByIdReq]] = lambda wire, message, message_id: wire.fail(
+                message_id, "SYMBOL_NOT_FOUND"
+            )
+            found.demo.wire.cut()
+            await eventually(lambda: found.hands[DEMO].syncs == 2)
+            await eventually(lambda: found.of(ForAccount)[-1].event is LinkState.LIVE)
+
+    run(main())
+
+
 def test_what_the_venue_does_not_have_is_refused_before_anything_is_sent() -> None:
     async def main() -> None:
         async with desk() as found:
