@@ -101,11 +101,13 @@ class Holdings:
     Attributes:
         trader: the venue's record of the account, newest; None before the first.
         seq: counts the messages; a reading notes it before it asks, see :meth:`read`.
+        are_positions_known: the last reading could be read whole; otherwise there may be more than is shown.
     """
 
     def __init__(self, reader: Reader, profits: Profits) -> None:
         self.trader: pb.ProtoOATrader | None = None
         self.seq = 0
+        self.are_positions_known = True
         self._reader = reader
         self._profits = profits
         self._orders: OrderedDict[int, _Order] = OrderedDict()
@@ -195,10 +197,13 @@ class Holdings:
         self.seq += 1
         told: list[Told] = []
         listed = set()
+        self.are_positions_known = True
         for row in answer.position:
-            if not row.IsInitialized():
-                continue
             listed.add(row.positionId)
+            if not row.IsInitialized():
+                log.warning("unreadable: position %d", row.positionId)
+                self.are_positions_known = False
+                continue
             known = self._positions.get(row.positionId)
             if self._trails.get(row.positionId, _NO_TRAIL).seq <= asked_seq:
                 # The row has the stop where it is now, whether its time says so or not.

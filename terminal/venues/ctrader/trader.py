@@ -268,6 +268,7 @@ class CtraderTrader:
             recent_orders=tuple(recent),
             fills=tuple(fills),
             positions=tuple(self._holdings.positions()),
+            positions_known=self._holdings.are_positions_known,
             fees={symbol: rates for symbol in sorted(traded) if (rates := self._fees(symbol)) is not None},
             figures=self._holdings.figures(),
             ts_event_ns=taken_ns,

@@ -588,6 +588,19 @@ def test_what_a_reading_does_not_list_is_over(desk: Desk) -> None:
     assert desk.holdings.open_orders() == []
 
 
+def test_a_position_that_cannot_be_read_is_not_a_position_that_is_closed(desk: Desk) -> None:
+    desk.take(*opening())
+    strange = position(88)
+    strange.ClearField("positionStatus")
+    answer = state()
+    answer.position.append(strange)
+    assert desk.holdings.read(answer, desk.holdings.seq) == []
+    assert not desk.holdings.are_positions_known
+    assert desk.only().position_id == "88"
+    desk.holdings.read(state(), desk.holdings.seq)
+    assert desk.holdings.are_positions_known
+
+
 def test_what_was_told_after_the_question_stands_against_the_reading(desk: Desk) -> None:
     asked_seq = desk.holdings.seq
     desk.take(*opening())
