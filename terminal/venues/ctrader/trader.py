@@ -244,6 +244,7 @@ class CtraderTrader:
         """The account as it stands, and what ended or filled since a time."""
         taken_ns = self._clock.wall_ns()
         since_ms = ms_of_ns(since_ns)
+        await self._read_trader()
         # The open ones first: what ends between the questions is in the lists.
         await self._read_state()
         orders = await self._records.orders_since(since_ms)
@@ -311,10 +312,8 @@ class CtraderTrader:
             AuthRejected: the sign-in is not good any more.
             VenueUnavailable: it could not be asked.
         """
-        message = pb.ProtoOATraderReq(ctidTraderAccountId=self._account.account_id)
-        answer = await read(self._account.client, message, pb.ProtoOATraderRes, loose=False)
-        self._holdings.take_trader(answer.trader)
-        rights = answer.trader.accessRights
+        trader = await self._read_trader()
+        rights = trader.accessRights
         scope = self._account.can_trade
         granted = {
             _SEE: rights != pb.NO_LOGIN,
@@ -464,6 +463,12 @@ class CtraderTrader:
             ctidTraderAccountId=self._account.account_id, returnProtectionOrders=True
         )
         return await read(self._account.client, message, pb.ProtoOAReconcileRes)
+
+    async def _read_trader(self) -> pb.ProtoOATrader:
+        message = pb.ProtoOATraderReq(ctidTraderAccountId=self._account.account_id)
+        answer = await read(self._account.client, message, pb.ProtoOATraderRes, loose=False)
+        self._holdings.take_trader(answer.trader)
+        return answer.trader
 
     async def _read_state(self) -> None:
         asked_seq = self._holdings.seq
