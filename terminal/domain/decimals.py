@@ -10,6 +10,9 @@ from decimal import ROUND_CEILING, ROUND_FLOOR, ROUND_HALF_EVEN, Decimal, Invali
 from typing import Final
 
 ZERO: Final = Decimal(0)
+HUGE: Final = Decimal("1e20")
+TINY: Final = Decimal("1e-20")
+"""No market has prices or quantities beyond these."""
 _MAX_DIGITS = 30
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from decimal import Decimal
 from enum import Enum
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 from terminal.domain.instrument import InstrumentId
 
@@ -26,8 +26,23 @@ class Side(Enum):
         return 1 if self is Side.BUY else -1
 
 
+class Level(Protocol):
+    """One price of a book as a connector hands it over: its own decoded row, or a :class:`BookLevel`.
+
+    To make a ``BookLevel`` of each row would cost as much as to apply it.
+    """
+
+    @property
+    def price(self) -> Decimal: ...
+
+    @property
+    def quantity(self) -> Decimal:
+        """In base units; 0 in an update removes the price."""
+        ...
+
+
 class BookLevel(NamedTuple):
-    """One price of a book: quantity 0 in an update removes it."""
+    """One price of a book."""
 
     price: Decimal
     quantity: Decimal
@@ -82,8 +97,8 @@ class BookSnapshot(NamedTuple):
     """A whole book, best levels first. ``checksum`` and ``sequence`` are None where the venue has none."""
 
     instrument: InstrumentId
-    bids: tuple[BookLevel, ...]
-    asks: tuple[BookLevel, ...]
+    bids: tuple[Level, ...]
+    asks: tuple[Level, ...]
     depth: int
     checksum: int | None
     sequence: int | None
@@ -95,8 +110,8 @@ class BookDelta(NamedTuple):
     """Changes to a book, in the order to apply them; quantity 0 removes the price."""
 
     instrument: InstrumentId
-    bids: tuple[BookLevel, ...]
-    asks: tuple[BookLevel, ...]
+    bids: tuple[Level, ...]
+    asks: tuple[Level, ...]
     checksum: int | None
     previous_sequence: int | None
     sequence: int | None

@@ -2,7 +2,8 @@
 
 Text has become ``Decimal`` in the decoders below; here it is checked (finite, positive, of a size a market
 can have) and put into the domain's own values. What does not pass raises ValueError, msgspec.MsgspecError or
-decimal.InvalidOperation (see :data:`WIRE_ERRORS`) and is counted as a fault of the wire by the caller.
+decimal.InvalidOperation (see :data:`WIRE_ERRORS`) and is counted as a fault of the wire by the caller. The
+levels of a book are left as they are decoded: the book checks each of them itself when it applies it.
 """
 
 from __future__ import annotations
@@ -10,16 +11,15 @@ from __future__ import annotations
 import calendar
 import re
 import time
-from collections.abc import Iterable
 from decimal import Decimal
 from typing import Final
 
 import msgspec
 
-from terminal.domain.decimals import ZERO, require_finite
+from terminal.domain.decimals import HUGE, TINY, ZERO, require_finite
 from terminal.domain.events import BarUpdate
 from terminal.domain.instrument import InstrumentId
-from terminal.domain.market import Bar, BookDelta, BookLevel, BookSnapshot, Quote, Side, Trade
+from terminal.domain.market import Bar, BookDelta, BookSnapshot, Quote, Side, Trade
 from terminal.venues.kraken.wire import (
     BookMessage,
     InstrumentMessage,
@@ -28,7 +28,6 @@ from terminal.venues.kraken.wire import (
     TickerMessage,
     TradeMessage,
     WsBook,
-    WsLevel,
     WsOhlc,
     WsTicker,
     WsTrade,
@@ -44,9 +43,6 @@ decode_ohlc = msgspec.json.Decoder(OhlcMessage).decode
 decode_instruments = msgspec.json.Decoder(InstrumentMessage).decode
 decode_status = msgspec.json.Decoder(StatusMessage).decode
 
-# No market has prices or quantities beyond these; a comparison with NaN raises InvalidOperation.
-_HUGE: Final = Decimal("1e20")
-_TINY: Final = Decimal("1e-20")
 _new: Final = tuple.__new__
 
 _SYMBOL = re.compile(r'"symbol"\s*:\s*"([^"\\]{1,40})"')
@@ -82,7 +78,7 @@ def time_ns(text: str) -> int:
 
 def unix_ns(seconds: Decimal) -> int:
     """Nanoseconds of REST's Unix seconds with a fraction. Raises ValueError where it is not a time."""
-    if not (ZERO <= seconds < _HUGE):
+    if not (ZERO <= seconds < HUGE):
         raise ValueError(f"not a time: {seconds}")
     return int(seconds * 1_000_000_000)
 
@@ -96,19 +92,6 @@ def side_of(text: str) -> Side:
     raise ValueError(f"not a side: {text[:20]!r}")
 
 
-def levels(rows: Iterable[WsLevel]) -> tuple[BookLevel, ...]:
-    """Book levels, checked: price above zero, quantity zero or more, neither absurd."""
-    out = []
-    for row in rows:
-        price = row.price
-        quantity = row.qty
-        if not (_TINY < price < _HUGE and ZERO <= quantity < _HUGE):
-            raise ValueError(f"impossible level {price} x {quantity}")
-        # tuple.__new__ makes the same BookLevel at a third of the named constructor's time.
-        out.append(_new(BookLevel, (price, quantity)))
-    return tuple(out)
-
-
 def book_delta(row: WsBook, instrument: InstrumentId, ts_received_ns: int) -> BookDelta:
     """One row of a book update.
 
@@ -116,14 +99,12 @@ def book_delta(row: WsBook, instrument: InstrumentId, ts_received_ns: int) -> Bo
     {"price":66787.7,"qty":0.12440000}],"asks":[],"checksum":902440905,"timestamp":"2024-05-19T16:45:24.204654Z"}]}``
     """
     stamp = row.timestamp
-    bids = row.bids
-    asks = row.asks
     return _new(
         BookDelta,
         (
             instrument,
-            levels(bids) if bids else (),
-            levels(asks) if asks else (),
+            row.bids,
+            row.asks,
             row.checksum,
             None,
             None,
@@ -139,14 +120,10 @@ def book_snapshot(row: WsBook, instrument: InstrumentId, depth: int, ts_received
     ``{"channel":"book","type":"snapshot","data":[{"symbol":"BTC/USD","bids":[{"price":66788.0,"qty":3.21926649}],
     "asks":[{"price":66788.1,"qty":1.67939137}],"checksum":2330500275}]}``
     """
-    bids, asks = levels(row.bids), levels(row.asks)
-    for level in (*bids, *asks):
-        if level.quantity == 0:
-            raise ValueError(f"empty level {level.price} in a snapshot")
     return BookSnapshot(
         instrument=instrument,
-        bids=bids,
-        asks=asks,
+        bids=row.bids,
+        asks=row.asks,
         depth=depth,
         checksum=row.checksum,
         sequence=None,
@@ -156,7 +133,7 @@ def book_snapshot(row: WsBook, instrument: InstrumentId, depth: int, ts_received
 
 
 def _price(value: Decimal | None) -> Decimal | None:
-    if value is not None and not (_TINY < value < _HUGE):
+    if value is not None and not (TINY < value < HUGE):
         raise ValueError(f"impossible price {value}")
     return value
 
@@ -169,7 +146,7 @@ def _day_price(value: Decimal | None) -> Decimal | None:
 def _amount(value: Decimal | None) -> Decimal | None:
     if value is None:
         return None
-    if not (ZERO <= value < _HUGE):
+    if not (ZERO <= value < HUGE):
         raise ValueError(f"impossible quantity {value}")
     return value
 
@@ -209,7 +186,7 @@ def trade(row: WsTrade, instrument: InstrumentId, ts_received_ns: int) -> Trade:
     ``{"channel":"trade","type":"update","data":[{"symbol":"BTC/USD","side":"buy","price":68500.0,"qty":0.01044926,
     "ord_type":"limit","trade_id":70635299,"timestamp":"2024-05-27T12:43:11.798009Z"}]}``
     """
-    if not (_TINY < row.price < _HUGE and ZERO < row.qty < _HUGE):
+    if not (TINY < row.price < HUGE and ZERO < row.qty < HUGE):
         raise ValueError(f"impossible trade {row.price} x {row.qty}")
     return Trade(
         instrument=instrument,
@@ -249,9 +226,7 @@ def checked_bar(
     trades: int | None,
 ) -> Bar:
     """A bar whose figures can be. Raises ValueError otherwise."""
-    if not (
-        _TINY < low <= min(open_, close) and max(open_, close) <= high < _HUGE and ZERO <= volume < _HUGE
-    ):
+    if not (TINY < low <= min(open_, close) and max(open_, close) <= high < HUGE and ZERO <= volume < HUGE):
         raise ValueError(f"impossible bar {open_} {high} {low} {close} {volume}")
     return Bar(open_ns, open_, high, low, close, volume, trades)
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 from decimal import Decimal
 
 import msgspec
-from msgspec import Raw, Struct
+from msgspec import Raw, Struct, field
 
 # --- REST: envelope and public calls ---------------------------------------------------------------------
 
@@ -371,8 +371,10 @@ class OrderAmendsResult(Struct):
 
 
 class WsLevel(Struct, gc=False):
+    """A domain :class:`~terminal.domain.market.Level` as it is, hence the one name that is not Kraken's."""
+
     price: Decimal
-    qty: Decimal
+    quantity: Decimal = field(name="qty")
 
 
 class WsBook(Struct, gc=False):

@@ -68,10 +68,46 @@ def test_equal_prices_of_different_scale_are_one_level() -> None:
     assert book.best_bid == BookLevel(D(98), D(2))
 
 
-@pytest.mark.parametrize(("price", "quantity"), [("0", "1"), ("-1", "1"), ("90", "-1")])
-def test_impossible_levels_are_refused(price: str, quantity: str) -> None:
+IMPOSSIBLE = ["-1", "NaN", "sNaN", "Infinity", "-Infinity", "1e20", "-1e-8"]
+
+
+@pytest.mark.parametrize(
+    ("price", "quantity"),
+    [("0", "1"), ("1e-20", "1"), *((bad, "1") for bad in IMPOSSIBLE), *(("90", bad) for bad in IMPOSSIBLE)],
+)
+def test_impossible_levels_are_refused_and_leave_no_trace(price: str, quantity: str) -> None:
+    book = a_book()
     with pytest.raises(BookFault):
-        a_book().apply(delta(bids=levels((price, quantity))))
+        book.apply(delta(bids=levels((price, quantity))))
+    with pytest.raises(BookFault):
+        book.apply(delta(bids=levels(("99", "5"), (price, quantity))))
+    with pytest.raises(BookFault):
+        book.load(snapshot(levels((price, quantity)), ()))
+    with pytest.raises(BookFault):
+        OrderBook(BTC, 10).apply(delta(asks=levels((price, quantity))))
+    assert list(book.bids()) == [BookLevel(D(99), D(5)), BookLevel(D(98), D(2))]
+    assert book.grouped(Side.BUY, D(1)) == {99: D(5), 98: D(2)}
+
+
+@pytest.mark.parametrize("quantity", ["NaN", "-1", "Infinity"])
+def test_an_impossible_quantity_of_a_known_price_is_refused(quantity: str) -> None:
+    book = a_book()
+    with pytest.raises(BookFault):
+        book.apply(delta(bids=levels(("99", quantity))))
+    assert book.best_bid == BookLevel(D(99), D(1))
+
+
+def test_a_snapshot_is_sorted_cut_to_the_depth_and_holds_each_price_once() -> None:
+    book = OrderBook(BTC, 2)
+    book.load(snapshot(levels(("97", "1"), ("99", "2"), ("98", "3"), ("99.0", "4")), (), depth=2))
+    assert list(book.bids()) == [BookLevel(D(99), D(4)), BookLevel(D(98), D(3))]
+
+
+@pytest.mark.parametrize("count", [0, 1, 2, 3, None])
+def test_the_best_levels_come_best_first_on_both_sides(count: int | None) -> None:
+    book = a_book()
+    assert book.best(Side.BUY, count) == ([D(99), D(98)][:count], [D(1), D(2)][:count])
+    assert book.best(Side.SELL, count) == ([D(101), D(102)][:count], [D(3), D(4)][:count])
 
 
 def test_crossed_book_is_noticed() -> None:
@@ -136,3 +172,4 @@ def test_any_history_equals_a_plain_model(history: list[list[tuple[bool, int, in
         asks = dict(sorted(asks.items())[:depth])
         assert [(int(p), int(q)) for p, q in book.bids()] == list(bids.items())
         assert [(int(p), int(q)) for p, q in book.asks()] == list(asks.items())
+        assert book.level_counts() == (len(bids), len(asks))

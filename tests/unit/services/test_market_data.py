@@ -105,6 +105,29 @@ def test_wrong_checksum_makes_the_book_stale_and_resyncs_once() -> None:
     run(main())
 
 
+@pytest.mark.fault(20)
+@pytest.mark.parametrize("bad", ["NaN", "Infinity", "-1", "1e30"])
+def test_an_impossible_level_makes_the_book_stale_and_resyncs_once(bad: str) -> None:
+    async def main() -> None:
+        desk = Desk()
+        await desk.open()
+        desk.feed(snapshot())
+        desk.market.flush()
+        desk.feed(delta(bad, "1", checksum=None), delta("97", "1", checksum=None))
+        desk.market.flush()
+        assert desk.market.book(BTC) is None
+        assert desk.market.book_state(BTC) is FeedState.STALE
+        shown = desk.market.last_book(BTC)
+        assert shown is not None
+        assert shown.best_bid == BookLevel(D(99), D(1))
+        await eventually(lambda: desk.connector.resynced == [BOOK])
+        desk.feed(snapshot())
+        desk.market.flush()
+        assert desk.market.book_state(BTC) is FeedState.LIVE
+
+    run(main())
+
+
 @pytest.mark.fault(19)
 def test_updates_between_unsubscribe_and_snapshot_are_ignored_without_a_storm() -> None:
     async def main() -> None:
@@ -248,6 +271,24 @@ def test_a_repeated_print_is_shown_once() -> None:
         desk.market.ingest("fake", TradesReceived(BTC, prints, True))
         desk.market.ingest("fake", TradesReceived(BTC, prints[1:], False))
         assert [trade.trade_id for trade in desk.market.trades(BTC)] == ["0", "1", "2"]
+        await eventually(lambda: len(desk.connector.subscribed) == 2)
+
+    run(main())
+
+
+def test_prints_are_kept_for_the_time_that_is_set_and_gone_when_nobody_watches() -> None:
+    async def main() -> None:
+        desk = Desk()
+        await desk.open()
+        release = desk.market.watch(Feed(FeedKind.TRADES, "BTC/USD"), "fake")
+        desk.market.keep_trades_s = 300
+        for second in range(1000):
+            at_ns = second * 1_000_000_000
+            one = Trade(BTC, str(second), Side.BUY, D(100), D(1), at_ns, at_ns)
+            desk.market.ingest("fake", TradesReceived(BTC, (one,), False))
+        assert [int(trade.trade_id) for trade in desk.market.trades(BTC)] == list(range(699, 1000))
+        release()
+        assert not desk.market.trades(BTC)
         await eventually(lambda: len(desk.connector.subscribed) == 2)
 
     run(main())
