@@ -13,10 +13,9 @@ from zlib import crc32
 
 from terminal.domain.book import OrderBook
 from terminal.domain.instrument import Instrument
-from terminal.domain.market import BookLevel
+from terminal.domain.market import BookLevel, Side
 
 _LEVELS = 10
-_CACHE_LIMIT = 2_000
 
 
 def checksum_text(
@@ -37,14 +36,15 @@ def _digits(value: Decimal, decimals: int) -> str:
 class KrakenBookChecker:
     """Compares a book with the checksum of its last update.
 
-    Meant to be asked once a screen tick, not once a message. The text of a level is kept from one call to the
-    next: between two ticks few of the twenty change.
+    The text of a side is kept while its best ten levels stay the same (most updates of a deep book leave them
+    alone), and otherwise the text of each level, of which few change.
     """
 
     def __init__(self, instrument: Callable[[], Instrument | None]) -> None:
         self._instrument = instrument
-        self._decimals: tuple[int, int] | None = None
-        self._texts: dict[BookLevel, str] = {}
+        self._decimals = (0, 0)
+        self._asks = _Side()
+        self._bids = _Side()
 
     def matches(self, book: OrderBook, checksum: int) -> bool:
         """False also while the pair's decimals are not known: an unproven book is not shown as live."""
@@ -54,17 +54,35 @@ class KrakenBookChecker:
         decimals = (instrument.price_decimals, instrument.quantity_decimals)
         if decimals != self._decimals:
             self._decimals = decimals
-            self._texts.clear()
-        texts = self._texts
-        parts = []
-        for side in (book.asks(_LEVELS), book.bids(_LEVELS)):
-            for level in side:
-                text = texts.get(level)
-                if text is None:
-                    if len(texts) > _CACHE_LIMIT:
-                        texts.clear()
-                    text = texts[level] = _digits(level.price, decimals[0]) + _digits(
-                        level.quantity, decimals[1]
-                    )
-                parts.append(text)
-        return crc32("".join(parts).encode()) == checksum
+            self._asks = _Side()
+            self._bids = _Side()
+        asks = self._asks.text(book.best(Side.SELL, _LEVELS), decimals)
+        bids = self._bids.text(book.best(Side.BUY, _LEVELS), decimals)
+        return crc32((asks + bids).encode()) == checksum
+
+
+class _Side:
+    """The text of one side's best levels, made anew only where something changed."""
+
+    __slots__ = ("_kept", "_levels", "_text")
+
+    def __init__(self) -> None:
+        self._levels: tuple[list[Decimal], list[Decimal]] = ([], [])
+        self._text = ""
+        # Price, quantity and text by the quantity's identity: to hash a Decimal takes several times as long,
+        # and what is kept here keeps its identity to itself.
+        self._kept: dict[int, tuple[Decimal, Decimal, str]] = {}
+
+    def text(self, levels: tuple[list[Decimal], list[Decimal]], decimals: tuple[int, int]) -> str:
+        if levels != self._levels:
+            before, self._kept = self._kept, {}
+            texts = []
+            for price, quantity in zip(*levels, strict=True):
+                kept = before.get(id(quantity))
+                if kept is None or kept[0] is not price:
+                    kept = price, quantity, _digits(price, decimals[0]) + _digits(quantity, decimals[1])
+                self._kept[id(quantity)] = kept
+                texts.append(kept[2])
+            self._levels = levels
+            self._text = "".join(texts)
+        return self._text

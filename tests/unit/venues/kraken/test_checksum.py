@@ -6,6 +6,8 @@ from decimal import Decimal
 from zlib import crc32
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from terminal.domain.book import OrderBook
 from terminal.domain.instrument import Instrument, InstrumentId
@@ -109,6 +111,31 @@ def test_new_decimals_of_a_pair_are_used_at_once() -> None:
     expected = crc32(checksum_text(book.asks(10), book.bids(10), 2, 8).encode())
     assert expected != 2785033588
     assert checker.matches(book, expected)
+
+
+# Few prices and few quantities, each one object: what is kept of a level must not be taken for another's.
+PRICES = [Decimal(price) / 10 for price in range(1, 40)]
+QUANTITIES = [Decimal(quantity) / 8 for quantity in range(5)]
+Changes = list[tuple[Decimal, Decimal]]
+changes = st.lists(st.tuples(st.sampled_from(PRICES), st.sampled_from(QUANTITIES)), max_size=6)
+
+
+def changed(pairs: Changes) -> tuple[BookLevel, ...]:
+    return tuple(BookLevel(*pair) for pair in pairs)
+
+
+@given(st.lists(st.tuples(changes, changes, st.booleans()), max_size=30))
+def test_after_any_history_the_text_is_that_of_the_book_as_it_is(
+    history: list[tuple[Changes, Changes, bool]],
+) -> None:
+    checker = KrakenBookChecker(btc)
+    book = OrderBook(BTC, 12)
+    for bids, asks, asked in history:
+        book.apply(BookDelta(BTC, changed(bids), changed(asks), None, None, None, None, 0))
+        if asked:
+            expected = crc32(checksum_text(book.asks(10), book.bids(10), 1, 8).encode())
+            assert checker.matches(book, expected)
+            assert not checker.matches(book, expected ^ 1)
 
 
 def test_every_frame_of_a_recorded_session_matches() -> None:
