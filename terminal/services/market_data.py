@@ -48,6 +48,8 @@ DEFAULT_BOOK_DEPTH = 500
 a hundred levels end at half of that and leave its outer rows empty, five hundred fill them, and the cost of a
 large order can be told. Grouping them takes half a millisecond a frame."""
 TRADES_KEPT = 5000
+# Checked for every update: a tuple made once takes a quarter of the time of ``BookDelta | BookSnapshot``.
+_BOOK_EVENTS = (BookDelta, BookSnapshot)
 # A frozen screen must not let updates pile up without end: past this many a book is applied at once.
 _PENDING_LIMIT = 2000
 _BARS_RETRY_S = (1.0, 3.0, 10.0, 30.0, 30.0, 60.0)
@@ -424,13 +426,15 @@ class MarketData:
             handler(venue, event)
 
     def _on_book(self, venue: str, event: VenueEvent) -> None:
-        assert isinstance(event, BookSnapshot | BookDelta)
+        assert isinstance(event, _BOOK_EVENTS)
         entry = self._books.get(event.instrument)
         if entry is None:
             return
         if entry.take(event):
-            self._dirty.add(event.instrument)
-            if len(entry.pending) > _PENDING_LIMIT:
+            waiting = len(entry.pending)
+            if waiting == 1:
+                self._dirty.add(event.instrument)
+            elif waiting > _PENDING_LIMIT:
                 self._apply(event.instrument, entry)
 
     def flush(self) -> None:
