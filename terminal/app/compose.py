@@ -89,6 +89,7 @@ class Terminal:
             rate=float(self.settings.number("practice.rate")),
         )
         self.market = MarketData(self.clock)
+        self.market.keep_trades_s = self.settings.whole("tape.keep_s")
         self.arming = Arming(self.clock, idle_s=60.0 * self.settings.whole("trade.one_click_idle_min"))
         self.rules = RiskRules()
         apply_limits(self.settings, self.rules, self.venues)
@@ -422,6 +423,8 @@ class Terminal:
             self.gate.cancel_if_appears = self.settings.flag(key)
         elif key == "trade.one_click_idle_min":
             self.arming.idle_s = 60.0 * self.settings.whole(key)
+        elif key == "tape.keep_s":
+            self.market.keep_trades_s = self.settings.whole(key)
         elif key.startswith("log."):
             self._follow_log_settings()
 

@@ -39,6 +39,7 @@ from terminal.domain.instrument import Instrument, InstrumentId
 from terminal.domain.market import BookDelta, BookSnapshot, Feed, FeedKind, Quote, Trade
 from terminal.services.proven_book import FeedState as FeedState
 from terminal.services.proven_book import ProvenBook
+from terminal.services.tape import KEEP_S, Tape
 from terminal.venues.base import BookKind, Connector, HasHistory
 
 log = logging.getLogger("book")
@@ -47,7 +48,6 @@ DEFAULT_BOOK_DEPTH = 500
 """Levels of each side that a book is kept to. The ladder shows what lies within 0.1 % of the mid: in BTC/USD
 a hundred levels end at half of that and leave its outer rows empty, five hundred fill them, and the cost of a
 large order can be told. Grouping them takes half a millisecond a frame."""
-TRADES_KEPT = 5000
 # Checked for every update: a tuple made once takes a quarter of the time of ``BookDelta | BookSnapshot``.
 _BOOK_EVENTS = (BookDelta, BookSnapshot)
 # A frozen screen must not let updates pile up without end: past this many a book is applied at once.
@@ -89,11 +89,13 @@ class MarketData:
     Attributes:
         changed: called with (instrument, topic) in the same turn; a view-model only sets a flag.
         resyncs: how many times a book had to be taken again from a snapshot since the start.
+        keep_trades_s: for how long prints are kept, in seconds.
     """
 
     def __init__(self, clock: Clock, *, book_depth: int = DEFAULT_BOOK_DEPTH) -> None:
         self.changed: Observable[[InstrumentId, Topic]] = Observable("market data")
         self.resyncs = 0
+        self.keep_trades_s = KEEP_S
         self._clock = clock
         self._book_depth = book_depth
         self._venues: dict[str, _Venue] = {}
@@ -101,8 +103,7 @@ class MarketData:
         self._quotes: dict[InstrumentId, Quote] = {}
         self._books: dict[InstrumentId, ProvenBook] = {}
         self._dirty: set[InstrumentId] = set()
-        self._trades: dict[InstrumentId, deque[Trade]] = {}
-        self._trade_ids: dict[InstrumentId, set[str]] = {}
+        self._tapes: dict[InstrumentId, Tape] = {}
         self._bars: dict[tuple[InstrumentId, int], BarSeries] = {}
         self._handlers: dict[type, Callable[[str, VenueEvent], None]] = {
             BookDelta: self._on_book,
@@ -203,6 +204,9 @@ class MarketData:
         if feed.kind is FeedKind.BOOK:
             self._books.pop(instrument, None)
             self._dirty.discard(instrument)
+        elif feed.kind is FeedKind.TRADES:
+            # What trades until somebody watches again would be missing in the middle.
+            self._tapes.pop(instrument, None)
         elif feed.kind is FeedKind.BARS and feed.interval_s is not None:
             self._bars.pop((instrument, feed.interval_s), None)
         if entry.connector is not None:
@@ -292,7 +296,7 @@ class MarketData:
 
     def _forget(self, venue: str) -> None:
         """Drop what another connection of this venue has shown: practice prices never mix with real ones."""
-        for table in (self._instruments, self._quotes, self._books, self._trades, self._trade_ids):
+        for table in (self._instruments, self._quotes, self._books, self._tapes):
             for instrument in [key for key in table if key.venue == venue]:
                 del table[instrument]
         for key in [key for key in self._bars if key[0].venue == venue]:
@@ -368,7 +372,13 @@ class MarketData:
 
     def trades(self, instrument: InstrumentId) -> deque[Trade]:
         """The last prints, newest last."""
-        return self._trades.setdefault(instrument, deque(maxlen=TRADES_KEPT))
+        return self._tape(instrument).trades
+
+    def _tape(self, instrument: InstrumentId) -> Tape:
+        tape = self._tapes.get(instrument)
+        if tape is None:
+            tape = self._tapes[instrument] = Tape()
+        return tape
 
     def bars(self, instrument: InstrumentId, interval_s: int) -> BarSeries:
         """The bars of an interval, oldest first; the running one is last."""
@@ -494,14 +504,8 @@ class MarketData:
 
     def _on_trades(self, venue: str, event: VenueEvent) -> None:
         assert isinstance(event, TradesReceived)
-        kept = self.trades(event.instrument)
-        seen = self._trade_ids.setdefault(event.instrument, set())
-        fresh = [trade for trade in event.trades if trade.trade_id not in seen]
-        for trade in fresh:
-            if len(kept) == TRADES_KEPT:
-                seen.discard(kept[0].trade_id)
-            kept.append(trade)
-            seen.add(trade.trade_id)
+        keep_ns = int(self.keep_trades_s * 1e9)
+        fresh = self._tape(event.instrument).take(event.trades, keep_ns=keep_ns)
         self._mark_live(venue, Feed(FeedKind.TRADES, event.instrument.symbol))
         if fresh:
             self.changed.notify(event.instrument, Topic.TRADES)

@@ -15,7 +15,8 @@ from collections import Counter
 from collections.abc import Sequence
 
 from terminal.domain.instrument import InstrumentId
-from terminal.services.market_data import TRADES_KEPT, FeedState, Topic
+from terminal.services.market_data import FeedState, Topic
+from terminal.services.tape import MOST
 from tests.bench.desk import (
     BOOKS,
     VENUE,
@@ -205,7 +206,7 @@ def _print(
     (first, _), (half, half_kept), (last, kept) = memory[0], memory[len(memory) // 2], memory[-1]
     print(
         f"    memory            {first:.0f} -> {last:.0f} MB; in the second half {last - half:+.1f} MB, "
-        f"with {kept - half_kept:+,d} prints on the tapes ({kept:,d}; a full tape has {TRADES_KEPT:,d})"
+        f"with {kept - half_kept:+,d} prints on the tapes ({kept:,d}; a full tape has {MOST:,d})"
     )
     print(
         f"    processor         terminal {grown['own_cpu_s'] / seconds:.0%}, "
