@@ -44,7 +44,8 @@ from terminal.transport.frames import ConnectGate, LinkPolicy, host_and_port
 from terminal.venues.base import ConnectorSettings, LinkHealth, Sink, TradesOrders
 from terminal.venues.ctrader import VENUE, history
 from terminal.venues.ctrader import openapi_pb2 as pb
-from terminal.venues.ctrader.accounts import Account, Accounts, Hand, MakeHand
+from terminal.venues.ctrader.account import Account, Hand, MakeHand
+from terminal.venues.ctrader.accounts import Accounts
 from terminal.venues.ctrader.client import Application, Client
 from terminal.venues.ctrader.errors import VENUE_NAME
 from terminal.venues.ctrader.history import QuoteSide, Tick

@@ -18,7 +18,7 @@ from terminal.core.clock import Clock
 from terminal.domain.errors import Unsupported
 from terminal.domain.market import Bar
 from terminal.venues.ctrader import openapi_pb2 as pb
-from terminal.venues.ctrader.accounts import Account
+from terminal.venues.ctrader.account import Account
 from terminal.venues.ctrader.spots import PERIODS, bar_of
 from terminal.venues.ctrader.units import ms_of_ns, ns_of_ms, price
 

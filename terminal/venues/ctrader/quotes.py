@@ -15,7 +15,7 @@ from terminal.core.clock import Clock
 from terminal.domain.events import FeedConfirmed, FeedInterrupted, FeedRefused, VenueEvent
 from terminal.domain.market import Feed, FeedKind
 from terminal.venues.ctrader import openapi_pb2 as pb
-from terminal.venues.ctrader.accounts import Account
+from terminal.venues.ctrader.account import Account
 from terminal.venues.ctrader.books import DepthBook
 from terminal.venues.ctrader.spots import PERIODS, Spot
 from terminal.venues.ctrader.streams import Key, Kind, Watcher
