@@ -61,7 +61,11 @@ def test_scrolling_back_further_than_one_answer_reaches(interval_s: int, practic
             bars = list(await found.connector.bars(found.symbol, interval_s))
             reached = bars[0].open_ns
             parts: list[Decimal] = []
-            for _ in range(2):
+            # How far one question reaches where bars are built from trades depends on how many there were.
+            scrolled = 0
+            while scrolled < 2 or bars[0].open_ns >= reached - 400 * interval_s * 10**9:
+                scrolled += 1
+                assert scrolled <= 10, "it never gets further back"
                 older = await found.connector.bars(
                     found.symbol, interval_s, end_ns=bars[0].open_ns, limit=240, progress=parts.append
                 )
@@ -69,7 +73,6 @@ def test_scrolling_back_further_than_one_answer_reaches(interval_s: int, practic
                 assert older[-1].open_ns == bars[0].open_ns - interval_s * 10**9
                 bars = [*older, *bars]
             require_whole(bars, interval_s)
-            assert bars[0].open_ns < reached - 400 * interval_s * 10**9
             assert len({bar.open_ns for bar in bars}) == len(bars)
             assert parts[-1] == 1
             assert all(0 <= part <= 1 for part in parts)

@@ -500,13 +500,14 @@ class PracticeMarket:
         self.store.put("shifts", self.latents.shifts)
 
     def off_fair_pct(self) -> float:
-        """How far the worst best price of any pair is from where its order flow wants it, in per cent; 100
-        where a side is empty. After a shock or a large trade it takes moments to come back."""
+        """How far any pair's best prices and last trade are from where its order flow wants them, the worst
+        one, in per cent; 100 where a side is empty. After a shock or a large trade they take moments to come
+        back, and a stop that looks at the last trade would still fire on the old one."""
         now, worst = self.clock.wall_ns(), 0.0
         for symbol, engine in self.engines.items():
             listing = self.listings[symbol]
             fair = self.latents.pair_price(listing.base, listing.quote, now) / float(listing.tick_size)
-            for ticks in engine.best_ticks():
+            for ticks in (*engine.best_ticks(), engine.last_ticks):
                 worst = max(worst, abs(ticks / fair - 1) * 100 if ticks and fair > 0 else 100.0)
         return worst
 

@@ -611,6 +611,11 @@ def test_how_far_the_books_are_from_where_they_belong_is_told() -> None:
     assert 4 < world.market.off_fair_pct() < 6
     world.live(20)
     assert world.market.off_fair_pct() < 0.7
+    # The last trade counts as well as the book.
+    engine = world.market.engines["BTC/USD"]
+    last, engine.last_ticks = engine.last_ticks, int(engine.last_ticks * 0.96)
+    assert 3 < world.market.off_fair_pct() < 5
+    engine.last_ticks = last
     bids, _ = world.market.engines["ETH/BTC"].book(100_000)
     everything = sum((level.quantity for level in bids), start=d("0"))
     world.market.bot_trade("ETH/BTC", SELL, everything)
