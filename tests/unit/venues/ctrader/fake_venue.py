@@ -21,7 +21,7 @@ from terminal.domain.events import VenueEvent
 from terminal.transport.frames import LinkPolicy
 from terminal.venues.base import ConnectorSettings
 from terminal.venues.ctrader import openapi_pb2 as pb
-from terminal.venues.ctrader.accounts import Account
+from terminal.venues.ctrader.account import Account
 from terminal.venues.ctrader.connector import CtraderConnector
 from tests.unit.transport.servers import Authority, serve
 
