@@ -23,6 +23,7 @@ _SHORT_TYPES: Final = {
     OrderType.TRAILING_STOP: "TRL",
     OrderType.TRAILING_STOP_LIMIT: "TRL",
 }
+MOST_PRICES: Final = 5000
 _MULTIPLES: Final = (1, 2, 5)
 _WAITING = frozenset({OrderState.PENDING_NEW, OrderState.PENDING_CANCEL, OrderState.IN_DOUBT})
 
@@ -130,7 +131,11 @@ def group_that_fits(mid: Decimal, tick: Decimal, rows: int) -> int:
 
 
 class Prints:
-    """What was traded at each price since the panel began to watch: base units sold and bought there."""
+    """What was traded at each price since the panel began to watch: base units sold and bought there.
+
+    At most :data:`MOST_PRICES` are known, a price at which both sides traded counting twice. Beyond that
+    those farthest from the last price are given up, a quarter at once.
+    """
 
     def __init__(self) -> None:
         self.last_price: Decimal | None = None
@@ -158,6 +163,8 @@ class Prints:
         if newest is not None:
             self._last = newest
             self.last_price, self.last_side = newest.price, newest.side
+            if len(self._by_price) > MOST_PRICES:
+                self._give_up_the_farthest(newest.price)
 
     def _add(self, trade: Trade) -> None:
         place = (trade.side, trade.price)
@@ -172,6 +179,11 @@ class Prints:
             self._grouped[key] = (sold + quantity, bought)
         else:
             self._grouped[key] = (sold, bought + quantity)
+
+    def _give_up_the_farthest(self, price: Decimal) -> None:
+        nearest = sorted(self._by_price, key=lambda place: abs(place[1] - price))[: MOST_PRICES * 3 // 4]
+        self._by_price = {place: self._by_price[place] for place in nearest}
+        self._regroup(self._step)
 
     def _regroup(self, step: Decimal) -> None:
         self._step = step
