@@ -14,7 +14,7 @@ import time
 from collections.abc import Iterable, Sequence
 from decimal import Decimal
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from terminal.domain.market import Side
 from terminal.domain.orders import OrderState, OrderType, TimeInForce, TriggerReference
@@ -44,7 +44,31 @@ CREATE TABLE IF NOT EXISTS ledger (
 CREATE TABLE IF NOT EXISTS minutes (
     symbol TEXT, minute INTEGER, first_id INTEGER NOT NULL, open INTEGER, high INTEGER, low INTEGER,
     close INTEGER, steps INTEGER, trades INTEGER, units TEXT, PRIMARY KEY (symbol, minute)) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS records (
+    kind TEXT, id INTEGER, account INTEGER NOT NULL, live INTEGER NOT NULL, ts_ms INTEGER NOT NULL,
+    parent INTEGER NOT NULL, origin INTEGER NOT NULL, data TEXT NOT NULL,
+    PRIMARY KEY (kind, id)) WITHOUT ROWID;
+CREATE INDEX IF NOT EXISTS records_by_time ON records (kind, account, ts_ms);
+CREATE INDEX IF NOT EXISTS records_by_parent ON records (kind, parent);
+CREATE INDEX IF NOT EXISTS records_by_origin ON records (kind, origin);
+CREATE INDEX IF NOT EXISTS records_alive ON records (kind, live);
 """
+
+
+class Record(NamedTuple):
+    """Something a broker keeps: an account, a position, an order, a deal, a cash movement."""
+
+    kind: str
+    number: int
+    account: int
+    is_live: bool
+    ts_ms: int
+    """By which lists are sorted and asked for."""
+    parent: int
+    """Number of the position it belongs to; 0 for none."""
+    origin: int
+    """Number of the order that caused it; 0 for none."""
+    data: dict[str, Any]
 
 
 class Store:
@@ -197,6 +221,63 @@ class Store:
             "SELECT data FROM ledger WHERE account = ? ORDER BY entry_id DESC LIMIT ?", (account, limit)
         )
         return [_entry_from_data(json.loads(row[0])) for row in rows][::-1]
+
+    # ---- a broker's records ----------------------------------------------------------------------
+
+    def save_records(self, rows: Iterable[Record]) -> None:
+        self._db.executemany(
+            "INSERT OR REPLACE INTO records VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+            [(*row[:7], json.dumps(row.data)) for row in rows],
+        )
+
+    def drop_records(self, rows: Iterable[tuple[str, int]]) -> None:
+        """Drop those of a kind and a number."""
+        self._db.executemany("DELETE FROM records WHERE kind = ? AND id = ?", list(rows))
+
+    def forget_records(self, account: int) -> None:
+        """Drop everything of a broker's account: the first half of a reset."""
+        self._db.execute("DELETE FROM records WHERE account = ?", (account,))
+
+    def record(self, kind: str, number: int) -> Record | None:
+        """One record by its number."""
+        found = self._find_records("kind = ? AND id = ?", (kind, number), 1)
+        return found[0] if found else None
+
+    def live_records(self, kind: str) -> list[Record]:
+        """Everything of a kind that has not ended, newest first."""
+        return self._find_records("kind = ? AND live = 1", (kind,), -1)
+
+    def records(
+        self,
+        kind: str,
+        account: int,
+        *,
+        first_ms: int = 0,
+        last_ms: int = 2**62,
+        parent: int | None = None,
+        origin: int | None = None,
+        limit: int = -1,
+    ) -> list[Record]:
+        """An account's records of a kind between two times (both included), newest first.
+
+        Args:
+            limit: the most that is wanted; -1 for all.
+        """
+        where, values = "kind = ? AND account = ? AND ts_ms BETWEEN ? AND ?", [account, first_ms, last_ms]
+        if parent is not None:
+            where += " AND parent = ?"
+            values.append(parent)
+        if origin is not None:
+            where += " AND origin = ?"
+            values.append(origin)
+        return self._find_records(where, (kind, *values), limit)
+
+    def _find_records(self, where: str, values: Sequence[Any], limit: int) -> list[Record]:
+        rows = self._db.execute(
+            f"SELECT * FROM records WHERE {where} ORDER BY ts_ms DESC, id DESC LIMIT ?",
+            (*values, limit),
+        )
+        return [Record._make((*row[:3], bool(row[3]), *row[4:7], json.loads(row[7]))) for row in rows]
 
     # ---- bars of the run -------------------------------------------------------------------------
 
