@@ -1,7 +1,9 @@
 """A loopback Kraken that replays recorded book frames as fast as the socket takes them.
 
 Run as a process of its own, so that only the reading side is measured. It answers the instrument and book
-subscriptions as the venue does (WS v2), then sends the file's frames ``repeat`` times.
+subscriptions as the venue does (WS v2), then sends the file's frames ``repeat`` times. All of it is made
+ready beforehand and written at once: a reader that had to wait for its next frame would be charged for the
+waiting.
 """
 
 from __future__ import annotations
@@ -12,6 +14,8 @@ import sys
 from pathlib import Path
 
 from websockets.asyncio.server import ServerConnection, serve
+
+from terminal.emulators.web import text_frame
 
 STATUS = (
     '{"channel":"status","type":"update","data":[{"api_version":"v2","connection_id":1,"system":"online",'
@@ -45,7 +49,8 @@ def instruments(symbol: str, price_precision: int, quantity_precision: int) -> s
 
 
 async def main(file: Path, symbol: str, depth: int, precisions: tuple[int, int], repeat: int) -> None:
-    frames = [line for line in file.read_text(encoding="utf-8").splitlines() if line]
+    lines = file.read_bytes().splitlines()
+    stream = b"".join(text_frame(line) for line in lines if line) * repeat
 
     async def ack(socket: ServerConnection, request: dict[str, object], result: dict[str, object]) -> None:
         answer = {"method": request["method"], "result": result, "success": True, "time_in": STAMP}
@@ -67,9 +72,7 @@ async def main(file: Path, symbol: str, depth: int, precisions: tuple[int, int],
             elif request.get("method") == "subscribe" and channel == "book":
                 result = {"channel": "book", "depth": depth, "snapshot": True, "symbol": symbol}
                 await ack(socket, request, result)
-                for _ in range(repeat):
-                    for frame in frames:
-                        await socket.send(frame)
+                socket.transport.write(stream)
 
     async with serve(talk, "127.0.0.1", 0, compression=None, ping_interval=None) as server:
         print(next(iter(server.sockets)).getsockname()[1], flush=True)
