@@ -71,7 +71,9 @@ def test_view_models_use_of_qt_is_qtcore_alone(file: Path) -> None:
 
 
 def test_no_modal_exec_outside_the_one_loop() -> None:
-    """A modal ``exec()`` inside a coroutine kills every other task that wakes meanwhile."""
+    """A modal ``exec()`` inside a coroutine kills every other task that wakes meanwhile. The sign-in window is
+    a process of its own, without asyncio, and has the one ``exec()`` that a process may have."""
+    allowed = {("sign_in_window.py", "exec")}
     for file in (ROOT / "terminal").rglob("*.py"):
         for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
             if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
@@ -82,4 +84,5 @@ def test_no_modal_exec_outside_the_one_loop() -> None:
                     "getOpenFileName",
                     "getSaveFileName",
                 }
+                bad = bad and (file.name, node.func.attr) not in allowed
                 assert not bad, f"{file.relative_to(ROOT)}:{node.lineno} calls {node.func.attr}()"
