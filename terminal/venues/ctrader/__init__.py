@@ -37,7 +37,6 @@ VENUE: Final = VenueInfo(
             }
         ),
         time_in_force=frozenset({TimeInForce.GTC, TimeInForce.GTD, TimeInForce.IOC, TimeInForce.FOK}),
-        reduce_only=True,
         amend=True,
         lookup_by_client_id=True,
         browser_login=True,
