@@ -16,7 +16,6 @@ from collections.abc import Sequence
 
 from terminal.domain.instrument import InstrumentId
 from terminal.services.market_data import FeedState, Topic
-from terminal.services.tape import MOST
 from tests.bench.desk import (
     BOOKS,
     VENUE,
@@ -30,9 +29,12 @@ from tests.bench.desk import (
     percentile,
     run_under_qt,
 )
+from tests.bench.memory import MOST_SHARE, NOISE_MB, Figures, Reading, by_minute, growth
 
 MESSAGES_A_SECOND = 5_000
 WARM_UP_S = 5.0
+KNOCK_EVERY_S = (0.001, 0.003)
+READ_MEMORY_EVERY_S = 5.0
 
 
 def main(options: Sequence[str] = ()) -> None:
@@ -42,15 +44,17 @@ def main(options: Sequence[str] = ()) -> None:
 class Watch:
     """Counts what comes in and what is missing."""
 
-    def __init__(self, desk: Desk) -> None:
+    def __init__(self, desk: Desk, *, seconds: float) -> None:
+        """``seconds``: how long will be measured at most; all room is taken here."""
         self._market = desk.terminal.market
+        frames, knocks = int(seconds * 100), int(seconds / KNOCK_EVERY_S[0])
         self.messages = 0
         self.trades = 0
         self.lost_trades = 0
-        self.frame_times: list[float] = []
-        self.frame_work_ms: list[float] = []
-        self.lag_ms: list[float] = []
-        self.collections_ms: list[float] = []
+        self.frame_times = Figures(frames)
+        self.frame_work_ms = Figures(frames)
+        self.lag_ms = Figures(knocks)
+        self.collections_ms = Figures(frames)
         self._collecting = 0.0
         self._last: dict[InstrumentId, int] = {}
         self._frames = desk.frames
@@ -106,7 +110,7 @@ class Watch:
         self._last[instrument] = fresh[0]
 
     def kept_trades(self) -> int:
-        """Prints on all tapes: what may grow until they are full."""
+        """Prints on all tapes: they grow until the oldest of them are two minutes old."""
         return sum(len(self._market.trades(InstrumentId(VENUE, symbol))) for symbol in BOOKS)
 
     def on_knock(self, knocked_ns: int) -> None:
@@ -115,20 +119,20 @@ class Watch:
 
 async def measure(*, minutes: float, window: bool, rate: float | None, profile: str | None) -> None:
     async with desk(window=window) as bench:
-        watch = Watch(bench)
+        watch = Watch(bench, seconds=minutes * 60 + 60)
         used = await _liven_up(bench, watch, rate)
         before = _figures(bench)
         watch.start_over()
         profiler = cProfile.Profile() if profile else None
         begun = time.perf_counter()
         knocks = Knocks(watch.on_knock)
-        memory: list[tuple[float, int]] = []
-        with knocks.every(0.001, 0.003):
+        memory = [Reading(0.0, memory_mb(os.getpid()))]
+        with knocks.every(*KNOCK_EVERY_S):
             if profiler:
                 profiler.enable()
             while (elapsed := time.perf_counter() - begun) < minutes * 60:
-                await pause(min(5.0, minutes * 60 - elapsed))
-                memory.append((memory_mb(os.getpid()), watch.kept_trades()))
+                await pause(min(READ_MEMORY_EVERY_S, minutes * 60 - elapsed))
+                memory.append(Reading(time.perf_counter() - begun, memory_mb(os.getpid())))
             if profiler:
                 profiler.disable()
                 profiler.dump_stats(str(profile))
@@ -175,11 +179,14 @@ def _print(
     seconds: float,
     before: dict[str, float],
     after: dict[str, float],
-    memory: list[tuple[float, int]],
+    memory: list[Reading],
     rate: float,
 ) -> None:
     grown = {key: after[key] - before[key] for key in after}
-    gaps = [(b - a) * 1e3 for a, b in itertools.pairwise(watch.frame_times)]
+    gaps = [(b - a) * 1e3 for a, b in itertools.pairwise(watch.frame_times.values())]
+    work_ms, lag_ms, collections_ms = (
+        figures.values() for figures in (watch.frame_work_ms, watch.lag_ms, watch.collections_ms)
+    )
     where = "the workspace shown" if bench.screen is not None else "no window"
     print(f"  {len(BOOKS)} books, {where}, {seconds:.0f} s, practice rate {rate:.0f}")
     print(f"    messages          {watch.messages / seconds:.0f} a second (aim {MESSAGES_A_SECOND})")
@@ -187,30 +194,37 @@ def _print(
         print(
             f"    frames            {len(watch.frame_times) / seconds:.1f} a second (bar 60); "
             f"between two p99 {percentile(gaps, 0.99):.1f} ms; work in one p50 "
-            f"{percentile(watch.frame_work_ms, 0.5):.2f}, p99 {percentile(watch.frame_work_ms, 0.99):.2f} ms"
+            f"{percentile(work_ms, 0.5):.2f}, p99 {percentile(work_ms, 0.99):.2f} ms"
         )
     print(
-        f"    event-loop lag    p50 {percentile(watch.lag_ms, 0.5):.2f} ms, "
-        f"p99 {percentile(watch.lag_ms, 0.99):.2f} ms (bar 16), worst {max(watch.lag_ms):.1f} ms"
+        f"    event-loop lag    p50 {percentile(lag_ms, 0.5):.2f} ms, "
+        f"p99 {percentile(lag_ms, 0.99):.2f} ms (bar 16), worst {max(lag_ms):.1f} ms"
     )
     print(
-        f"    garbage           {len(watch.collections_ms)} collections, "
-        f"longest {max(watch.collections_ms, default=0.0):.1f} ms, "
-        f"{sum(watch.collections_ms) / seconds / 10:.1f} % of the time"
+        f"    garbage           {len(collections_ms)} collections, "
+        f"longest {max(collections_ms, default=0.0):.1f} ms, "
+        f"{sum(collections_ms) / seconds / 10:.1f} % of the time"
     )
     print(
         f"    losses            {watch.lost_trades} of {watch.trades} trades, "
         f"{grown['resyncs']:.0f} resyncs, {grown['link_faults']:.0f} faults, "
         f"{grown['reconnects']:.0f} reconnects, {after['not_live']:.0f} books not live"
     )
-    (first, _), (half, half_kept), (last, kept) = memory[0], memory[len(memory) // 2], memory[-1]
-    print(
-        f"    memory            {first:.0f} -> {last:.0f} MB; in the second half {last - half:+.1f} MB, "
-        f"with {kept - half_kept:+,d} prints on the tapes ({kept:,d}; a full tape has {MOST:,d})"
-    )
+    _print_memory(memory, watch.kept_trades())
     print(
         f"    processor         terminal {grown['own_cpu_s'] / seconds:.0%}, "
         f"practice venue {grown['venue_cpu_s'] / seconds:.0%} of a core"
+    )
+
+
+def _print_memory(memory: list[Reading], kept_trades: int) -> None:
+    grown = growth(memory)
+    minutes = " ".join(f"{each:.1f}" for each in by_minute(memory))
+    verdict = "flat" if grown.is_flat else "not flat" if grown.long_enough else "too short to tell"
+    print(f"    memory            {minutes} MB, minute by minute; {kept_trades:,d} prints on the tapes")
+    print(
+        f"    memory grown      {grown.whole_mb:+.1f} MB, of it {grown.last_half_mb:+.2f} in the last half: "
+        f"{verdict}; ratio {grown.share:.2f} (bar {MOST_SHARE:.2f}, or {NOISE_MB:.0f} MB)"
     )
 
 
