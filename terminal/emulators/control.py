@@ -9,7 +9,7 @@ from __future__ import annotations
 import hmac
 import json
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from decimal import Decimal, InvalidOperation
 from typing import Any, Final, Protocol
 
@@ -37,15 +37,22 @@ class Steerable(Protocol):
 
 
 class Control:
-    """Carries out the commands."""
+    """Carries out the commands for some of the venues.
 
-    def __init__(self, market: PracticeMarket, faults: Faults, faces: list[Steerable]) -> None:
+    Args:
+        prefix: where its paths begin.
+    """
+
+    def __init__(
+        self, market: PracticeMarket, faults: Faults, faces: Sequence[Steerable], prefix: str = PREFIX
+    ) -> None:
         self.token = secrets.token_urlsafe(32)
+        self.prefix = prefix
         self._market = market
         self._faults = faults
         self._faces = faces
         self.server: WebServer | None = None
-        self._commands: dict[str, Callable[[dict[str, Any]], dict[str, Any]]] = {
+        self.commands: dict[str, Callable[[dict[str, Any]], dict[str, Any]]] = {
             "fault": self.fault,
             "clear": self.clear,
             "reset": self.reset,
@@ -63,7 +70,7 @@ class Control:
         refusal = self._refusal(request)
         if refusal:
             return _answer(refusal, {"error": "refused"})
-        command = self._commands.get(request.path.removeprefix(PREFIX))
+        command = self.commands.get(request.path.removeprefix(self.prefix))
         if command is None:
             return _answer(404, {"error": "no such command"})
         try:
@@ -81,7 +88,9 @@ class Control:
             return 421
         if any(name in ("origin", "referer") or name.startswith("sec-fetch-") for name in headers):
             return 403
-        if request.method != "POST" and not (request.method == "GET" and request.path == PREFIX + "stats"):
+        if request.method != "POST" and not (
+            request.method == "GET" and request.path == self.prefix + "stats"
+        ):
             return 405
         given = headers.get("x-practice-token", "")
         if not hmac.compare_digest(given.encode(), self.token.encode()):
@@ -96,12 +105,16 @@ class Control:
         struck = None
         if fault.kind in IMMEDIATE:
             if fault.kind in ("cut", "half_open"):
-                struck = self.server.strike(fault) if self.server is not None else 0
+                struck = self.strike_connections(fault)
             else:
                 fault.params["seconds"] = values.get("seconds")
                 for face in self._faces:
                     face.strike(fault)
         return {"struck": struck, "armed": self._faults.rows()}
+
+    def strike_connections(self, fault: Fault) -> int:
+        """Carry out ``cut`` or ``half_open``; on how many connections."""
+        return self.server.strike(fault) if self.server is not None else 0
 
     def clear(self, values: dict[str, Any]) -> dict[str, Any]:
         """Disarm all faults (or those of ``kind``) and put status and clock right."""

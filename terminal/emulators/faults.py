@@ -6,7 +6,11 @@ comes by. What comes by is named by a *subject*, a path of words:
 * ``connect/rest``, ``connect/ws``: a connection or an upgrade,
 * ``rest/trade/AddOrder``, ``rest/read/Balance``, ``rest/public/Depth``: a REST call by its name,
 * ``ws/trade/add_order``, ``ws/read/subscribe``: a request over a WebSocket, ``ws/ack/add_order``: its answer,
-* ``ws/data/book/BTC/USD``, ``ws/data/executions``, ``ws/heartbeat``, ``ws/status``: what the venue sends.
+* ``ws/data/book/BTC/USD``, ``ws/data/executions``, ``ws/heartbeat``, ``ws/status``: what the venue sends,
+* ``connect/ctrader/demo``, ``ctrader/trade/NewOrderReq``, ``ctrader/read/TraderReq``,
+  ``ctrader/history/GetTrendbarsReq``, ``ctrader/ack/TraderReq``, ``ctrader/data/SpotEvent/EURUSD``,
+  ``ctrader/data/ExecutionEvent`` (``ack`` where it answers a request), ``ctrader/heartbeat``, and
+  ``rest/sign_in/token``: the same of a venue that speaks protobuf.
 
 ``match`` is a pattern over the subject (``*`` and ``?`` as in file names); without those, any part of it.
 """
@@ -54,15 +58,46 @@ KINDS: Final[dict[str, str]] = {
     "price_spike": "prices of a ticker or trade row are multiplied by factor (100)",
     "delist": "symbol=... is no longer traded",
     "tick_change": "symbol=... gets another price increment: tick_size",
+    "split": "a frame arrives in pieces, byte borders anywhere: interval_s, bytes",
+    "blocked": "a request is answered BLOCKED_PAYLOAD_TYPE: retry_after",
+    "maintenance": "a request is answered that the server is under maintenance: for_s, carrier=2142|50",
+    "unknown_payload": "a message of an unknown type comes before this one: payload_type",
+    "unknown_fields": "a message has fields, inside and out, that nobody has published",
+    "unknown_enum": "an enumeration has a value that nobody has published: field, value",
+    "foreign_id": "an event carries the request id of another client: id",
+    "empty_payload": "a message's payload is there and empty",
+    "absent_payload": "a message has no payload",
+    "bad_payload": "a message's payload cannot be read",
+    "one_sided_first": "the first quote after subscribing has no ask",
+    "short_history": "a page of bars is shorter than asked: share (0.5)",
+    "bar_gaps": "bars are missing from a page",
+    "bad_certificate": "a new connection gets a wrong certificate: what=self_signed|wrong_host|expired",
+    "old_tls": "a new connection is offered nothing newer than TLS 1.1",
+    "account_disconnect": "account=... (or all) is logged out by the server",
+    "client_disconnect": "every connection is told a reason and closed: reason",
+    "revoke_token": "the user takes back every grant",
+    "close_market": "symbol=... closes for today, or for seconds",
+    "open_market": "symbol=... opens around the clock, or for seconds",
+    "symbol_change": "symbol=... gets other terms: terms={name: value}",
+    "reject_after_accept": "an accepted order is rejected afterwards: error",
+    "cancel_race": "an order is filled while its cancellation is on the way",
+    "partial_fill": "a market order is filled in parts: parts",
+    "stop_out": "prices move against account=... (or all) until it is stopped out",
 }
 """Every kind, and what it does."""
 
 IMMEDIATE: Final = frozenset(
-    {"cut", "half_open", "expire_token", "clock_jump", "status", "delist", "tick_change"}
-)
+    {
+        "cut", "half_open", "expire_token", "clock_jump", "status", "delist", "tick_change",
+        "account_disconnect", "client_disconnect", "revoke_token", "close_market", "open_market",
+        "symbol_change", "stop_out",
+    }
+)  # fmt: skip
 """Kinds that act when ordered; the others wait for something to match."""
 
-_TRADE_BY_DEFAULT: Final = frozenset({"accept_lose_answer", "swallow_request", "error"})
+_TRADE_BY_DEFAULT: Final = frozenset(
+    {"accept_lose_answer", "swallow_request", "error", "reject_after_accept", "cancel_race", "partial_fill"}
+)
 """Kinds that mean trading requests unless ``match`` says otherwise."""
 
 _RESERVED: Final = frozenset({"kind", "count", "seconds", "match", "after"})

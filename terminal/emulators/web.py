@@ -15,6 +15,7 @@ import logging
 import os
 import random
 import socket
+import ssl
 import struct
 import time
 from collections.abc import Iterable, Mapping
@@ -137,10 +138,10 @@ class WebServer:
     def handler(self) -> WebHandler:
         return self._handler
 
-    async def start(self, port: int = 0, host: str = "127.0.0.1") -> int:
-        """Listen; returns the port."""
+    async def start(self, port: int = 0, host: str = "127.0.0.1", tls: ssl.SSLContext | None = None) -> int:
+        """Listen, with TLS where a context is given; returns the port."""
         loop = asyncio.get_running_loop()
-        self._server = await loop.create_server(lambda: Connection(self), host, port, backlog=256)
+        self._server = await loop.create_server(lambda: Connection(self), host, port, backlog=256, ssl=tls)
         self.port = int(self._server.sockets[0].getsockname()[1])
         return self.port
 
