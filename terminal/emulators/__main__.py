@@ -34,6 +34,9 @@ def parse_arguments(arguments: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--rate", type=float, default=1.0, help="liveliness; 1 is a calm real market")
     parser.add_argument("--book-batch-ms", type=float, help="how long book changes gather; 0 = not at all")
     parser.add_argument("--tier", choices=sorted(TIERS), default="intermediate", help="rate limits follow it")
+    parser.add_argument(
+        "--many-symbols", type=int, default=0, help="so many shares more in the cTrader's list of symbols"
+    )
     parser.add_argument("--port", type=int, default=0, help="0 takes a free one")
     parser.add_argument("--parent-pipe", action="store_true", help="end when standard input ends")
     parser.add_argument("--debug", action="store_true", help="log more, on standard error")
@@ -44,6 +47,8 @@ def parse_arguments(arguments: list[str] | None = None) -> argparse.Namespace:
         parser.error(f"no such venue: {', '.join(sorted(unknown)) or 'none given'}")
     if not 0 <= found.rate <= 1000:
         parser.error("--rate must be from 0 to 1000")
+    if not 0 <= found.many_symbols <= 100_000:
+        parser.error("--many-symbols must be from 0 to 100000")
     return found
 
 
@@ -63,6 +68,7 @@ async def serve(options: argparse.Namespace) -> None:
         rate=options.rate,
         tier=options.tier,
         book_batch_ms=options.book_batch_ms,
+        many_symbols=options.many_symbols,
     )
     port = await host.start(options.port)
     if options.endpoints_file is not None:

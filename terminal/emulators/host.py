@@ -13,6 +13,9 @@ from typing import Any, Final
 from terminal.core import tasks
 from terminal.core.clock import Clock, SystemClock
 from terminal.emulators.control import PREFIX, Control
+from terminal.emulators.ctrader.face import CtraderFace
+from terminal.emulators.ctrader.quiet import QuietBroker
+from terminal.emulators.ctrader.steering import CTRADER_PREFIX, CtraderControl
 from terminal.emulators.faults import Faults
 from terminal.emulators.kraken.face import KrakenFace
 from terminal.emulators.market.listing import LISTINGS, Listing
@@ -20,7 +23,7 @@ from terminal.emulators.market.practice import PracticeMarket
 from terminal.emulators.market.store import Store
 from terminal.emulators.web import HttpRequest, HttpResponse, Upgrade, WebServer
 
-VENUES: Final = ("kraken",)
+VENUES: Final = ("kraken", "ctrader")
 FILE_VERSION: Final = 1
 
 
@@ -31,12 +34,13 @@ class PracticeHost:
         data_dir: where the practice world is kept; None keeps nothing.
         tier: the verification tier that the rate limits follow.
         book_batch_ms: how long book changes gather into one message; 0 = every change its own.
+        many_symbols: so many shares more in the cTrader's list of symbols.
     """
 
     def __init__(
         self,
         *,
-        venues: Sequence[str] = VENUES,
+        venues: Sequence[str] = ("kraken",),
         data_dir: Path | None = None,
         seed: int | None = None,
         rate: float = 1.0,
@@ -44,32 +48,70 @@ class PracticeHost:
         book_batch_ms: float | None = None,
         clock: Clock | None = None,
         listings: tuple[Listing, ...] = LISTINGS,
+        many_symbols: int = 0,
     ) -> None:
         for venue in venues:
             if venue not in VENUES:
                 raise ValueError(f"no such practice venue: {venue}")
         self.clock: Clock = clock or SystemClock()
         self.store = Store(data_dir)
+        # The order flow of pairs is the Kraken's; without it nobody would see it.
         self.market = PracticeMarket(
-            seed=seed, clock=self.clock, store=self.store, rate=rate, listings=listings
+            seed=seed,
+            clock=self.clock,
+            store=self.store,
+            rate=rate,
+            listings=listings if "kraken" in venues else (),
         )
         self.faults = Faults(self.clock.monotonic_ns)
         rng = random.Random(self.market.seed)
-        self.kraken = KrakenFace(self.market, self.faults, self.clock, rng=rng, tier=tier)
-        self.faces = [self.kraken]
+        self._kraken: KrakenFace | None = None
+        self._ctrader: CtraderFace | None = None
+        if "kraken" in venues:
+            self._kraken = KrakenFace(self.market, self.faults, self.clock, rng=rng, tier=tier)
+            if book_batch_ms is not None:
+                self._kraken.set_batch(book_batch_ms / 1000)
+        self.faces = [self._kraken] if self._kraken is not None else []
         self.control = Control(self.market, self.faults, list(self.faces))
         self.server = WebServer(self, self.faults, rng=rng)
         self.control.server = self.server
-        if book_batch_ms is not None:
-            for face in self.faces:
-                face.set_batch(book_batch_ms / 1000)
+        self._controls: dict[str, Control] = {"kraken": self.control}
+        if "ctrader" in venues:
+            self._ctrader = CtraderFace(
+                self.market,
+                Faults(self.clock.monotonic_ns),
+                self.clock,
+                rng=random.Random(self.market.seed + 1),
+                data_dir=data_dir,
+                rate=rate,
+                many_symbols=many_symbols,
+                make_broker=QuietBroker,
+            )
+            control = self._controls["ctrader"] = CtraderControl(self.market, self._ctrader)
+            control.server = self.server
         self._tasks: list[asyncio.Task[Any]] = []
+
+    @property
+    def kraken(self) -> KrakenFace:
+        """The Kraken of this host, which must have one."""
+        assert self._kraken is not None
+        return self._kraken
+
+    @property
+    def ctrader(self) -> CtraderFace:
+        """The cTrader of this host, which must have one."""
+        assert self._ctrader is not None
+        return self._ctrader
 
     async def start(self, port: int = 0, *, live: bool = True) -> int:
         """Listen and let the market live (unless ``live`` is false); returns the port."""
         port = await self.server.start(port)
+        if self._ctrader is not None:
+            await self._ctrader.listen()
         if live:
             self._tasks.append(tasks.spawn(self.market.run(), name="practice.market"))
+            if self._ctrader is not None:
+                self._tasks.extend(self._ctrader.start())
         for face in self.faces:
             self._tasks.extend(face.start())
         return port
@@ -78,6 +120,9 @@ class PracticeHost:
         """Close everything and write the practice world; takes well under two seconds."""
         for face in self.faces:
             face.stop()
+        if self._ctrader is not None:
+            self._ctrader.stop()
+            await self._ctrader.close()
         await self.server.stop()
         await tasks.cancel_and_wait(*self._tasks, timeout_s=1.0)
         self._tasks.clear()
@@ -86,15 +131,14 @@ class PracticeHost:
     def endpoints(self) -> dict[str, Any]:
         """Addresses and practice keys: what the endpoints file holds."""
         port = self.server.port
-        control = {
-            "control": f"http://127.0.0.1:{port}{PREFIX.rstrip('/')}",
-            "control_token": self.control.token,
-        }
-        return {
-            **{face.name: {**face.endpoints(port), **control} for face in self.faces},
-            "pid": os.getpid(),
-            "version": FILE_VERSION,
-        }
+        entries = {face.name: face.endpoints(port) for face in self.faces}
+        if self._ctrader is not None:
+            entries["ctrader"] = self._ctrader.endpoints(port)
+        for name, entry in entries.items():
+            control = self._controls[name]
+            entry["control"] = f"http://127.0.0.1:{port}{control.prefix.rstrip('/')}"
+            entry["control_token"] = control.token
+        return {**entries, "pid": os.getpid(), "version": FILE_VERSION}
 
     # ---- the router ------------------------------------------------------------------------------
 
@@ -114,6 +158,8 @@ class PracticeHost:
 
     def on_request(self, request: HttpRequest) -> HttpResponse:
         """Hand a request to whom it is for."""
+        if self._ctrader is not None and request.path.startswith(CTRADER_PREFIX):
+            return self._controls["ctrader"].on_request(request)
         if request.path.startswith(PREFIX):
             return self.control.on_request(request)
         for face in self.faces:

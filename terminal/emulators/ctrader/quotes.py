@@ -56,6 +56,8 @@ class Live:
     seen_ms: int
     """Up to here the quotes are told."""
     pulse_ms: float
+    told_ask: int = 0
+    """Of the last event streamed."""
     watchers: int = 0
     is_open: bool = False
     minute: int = 0
