@@ -29,7 +29,7 @@ from terminal.emulators.ctrader.sign_in import AUTHORIZE_PATH, TOKEN_PATH, SignI
 from terminal.emulators.ctrader.streams import Streams
 from terminal.emulators.ctrader.symbols import SymbolSpec, SymbolTable, always
 from terminal.emulators.ctrader.tls import PracticeTls
-from terminal.emulators.ctrader.wire import Wire, WireServer
+from terminal.emulators.ctrader.wire import Wire, WireServer, bad_certificate
 from terminal.emulators.faults import Fault, FaultRefused, Faults
 from terminal.emulators.market.practice import PracticeMarket
 from terminal.emulators.web import WebServer
@@ -114,7 +114,9 @@ class CtraderFace:
         """Open the three ports."""
         await self.demo.start()
         await self.live.start()
-        await self.web.start(tls=self.tls.context())
+        await self.web.start(
+            tls=self.tls.choosing(lambda: bad_certificate(self.faults, "connect/ctrader/sign_in"))
+        )
 
     def start(self) -> list[asyncio.Task[Any]]:
         """Let the market live; the tasks are the caller's to cancel."""

@@ -13,6 +13,7 @@ import os
 import ssl
 import tempfile
 import warnings
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Final
@@ -68,6 +69,19 @@ class PracticeTls:
         if found is None:
             found = self._contexts[kind] = self._make_context(kind)
         return found
+
+    def choosing(self, choose: Callable[[], str]) -> ssl.SSLContext:
+        """A context that asks at every handshake which certificate to show: a kind, or empty for the right
+        one."""
+
+        def on_hello(connection: ssl.SSLObject, name: str | None, context: ssl.SSLContext) -> None:
+            kind = choose()
+            if kind:
+                connection.context = self.context(kind)
+
+        context = self._make_context("")
+        context.sni_callback = on_hello
+        return context
 
     # ---- the authority ---------------------------------------------------------------------------
 

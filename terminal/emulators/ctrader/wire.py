@@ -326,9 +326,11 @@ class WireServer:
             self._tasks = [task for task in self._tasks if not task.done()]
             if len(self.wires) >= MAX_CONNECTIONS or self._strike_at_door(sock):
                 continue
-            self._tasks.append(
-                tasks.spawn(self._shake_hands(sock, self._context()), name="practice.ctrader.handshake")
-            )
+            if self.faults.active and self.faults.take("old_tls", self.subject) is not None:
+                work = self._refuse_hands(sock)
+            else:
+                work = self._shake_hands(sock, self._context())
+            self._tasks.append(tasks.spawn(work, name="practice.ctrader.handshake"))
 
     def _strike_at_door(self, sock: socket.socket) -> bool:
         if not self.faults.active:
@@ -344,12 +346,9 @@ class WireServer:
 
     def _context(self) -> ssl.SSLContext:
         if self.faults.active:
-            fault = self.faults.take("bad_certificate", self.subject)
-            if fault is not None:
-                what = fault.text("what", "self_signed")
-                return self._tls.context(what if what in BAD_CERTIFICATES else "self_signed")
-            if self.faults.take("old_tls", self.subject) is not None:
-                return self._tls.context("old_tls")
+            kind = bad_certificate(self.faults, self.subject)
+            if kind:
+                return self._tls.context(kind)
         return self._tls.context()
 
     async def _shake_hands(self, sock: socket.socket, context: ssl.SSLContext) -> None:
@@ -365,6 +364,19 @@ class WireServer:
         except (OSError, asyncio.IncompleteReadError) as error:
             log.debug("a handshake failed: %s", error)
             sock.close()
+
+    async def _refuse_hands(self, sock: socket.socket) -> None:
+        """A handshake that offers nothing newer than TLS 1.1, with the alert that asyncio would swallow."""
+        loop = asyncio.get_running_loop()
+        arrived, leaving = ssl.MemoryBIO(), ssl.MemoryBIO()
+        tls = self._tls.context("old_tls").wrap_bio(arrived, leaving, server_side=True)
+        with contextlib.suppress(OSError, TimeoutError):
+            async with asyncio.timeout(HANDSHAKE_TIMEOUT_S):
+                arrived.write(await loop.sock_recv(sock, 16_384))
+                with contextlib.suppress(ssl.SSLError):
+                    tls.do_handshake()
+                await loop.sock_sendall(sock, leaving.read())
+        sock.close()
 
     def beat(self) -> None:
         """Once a second or so: heartbeats to quiet clients, and the end of those that are silent."""
@@ -386,6 +398,15 @@ class WireServer:
             else:
                 wire.reset()
         return len(struck)
+
+
+def bad_certificate(faults: Faults, subject: str) -> str:
+    """The kind of wrong certificate that a rehearsal wants for a new connection; empty for none."""
+    fault = faults.take("bad_certificate", subject) if faults.active else None
+    if fault is None:
+        return ""
+    what = fault.text("what", "self_signed")
+    return what if what in BAD_CERTIFICATES else "self_signed"
 
 
 def _listener(family: socket.AddressFamily, host: str, port: int) -> socket.socket:
