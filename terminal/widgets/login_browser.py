@@ -262,7 +262,7 @@ class LoginWindow(QWidget):
         # The query may hold what nobody should read over a shoulder.
         shown = QUrl(url)
         shown.setQuery("")
-        self.address.setText(shown.toString())
+        self.address.setText(shown.toString().removesuffix("?"))
         self.address.setCursorPosition(0)
 
     def _on_load_finished(self, ok: bool) -> None:
