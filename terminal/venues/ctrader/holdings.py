@@ -351,12 +351,13 @@ class Holdings:
             has_why = is_ended(order) and event.executionType != pb.ORDER_CANCEL_REJECTED
             code = event.errorCode if has_why else ""
             told += self._take_order(order, order.utcLastUpdateTimestamp or stamp, code)
-        if deal is not None:
-            told += self._take_deal(deal, order)
+        fills = [] if deal is None else self._take_deal(deal, order)
+        told += fills
         if position is not None:
             if position.IsInitialized():
                 reason = closing_reason(order)
-                told += self._take_position(position, position.utcLastUpdateTimestamp or stamp, reason)
+                ts_ms = position.utcLastUpdateTimestamp or stamp
+                told += self._take_position(position, ts_ms, reason, is_news=bool(fills))
             else:
                 log.warning("unreadable: a position")
                 told.append(AccountStreamReset("The venue told of a position in an unknown way."))
@@ -416,12 +417,15 @@ class Holdings:
         self._note_deal(deal.dealId)
         return [FillReported(fill)]
 
-    def _take_position(self, row: pb.ProtoOAPosition, ts_ms: int, reason: str) -> list[Told]:
+    def _take_position(
+        self, row: pb.ProtoOAPosition, ts_ms: int, reason: str, *, is_news: bool
+    ) -> list[Told]:
         known = self._positions.get(row.positionId)
         if known is not None:
             ts_ms = ts_ms or known.ts_ms
-            # At the same time as its end, only what is of before the end is told once more.
-            if ts_ms < known.ts_ms or (ts_ms == known.ts_ms and known.is_over):
+            # Of the millisecond of its end comes what is told once more; or, with a deal that is new, the
+            # other side of a netted position that was turned round.
+            if ts_ms < known.ts_ms or (ts_ms == known.ts_ms and known.is_over and not is_news):
                 return []
         was_open = known is not None and known.is_open
         unchanged = was_open and known is not None and known.row == row and known.margin is None

@@ -571,6 +571,38 @@ def test_a_margin_that_changed_is_kept_until_the_position_tells_another(desk: De
     assert desk.only().margin == D("39.00")
 
 
+def test_a_netted_position_that_is_turned_round_is_closed_and_open_again_in_one_millisecond(
+    desk: Desk,
+) -> None:
+    at = T0 + 30
+    turn: list[Message] = [
+        execution(
+            pb.ORDER_PARTIAL_FILL,
+            order=order(7, side=pb.SELL, volume=300_000, executedVolume=100_000, executionPrice=1.148, at=at),
+            deal=deal(1, 7, 88, side=pb.SELL, at=at, closes=closing(1_000_000, 2)),
+            position=shell(88, at=at),
+        ),
+        execution(
+            pb.ORDER_FILLED,
+            order=order(
+                7,
+                side=pb.SELL,
+                volume=300_000,
+                executedVolume=300_000,
+                executionPrice=1.148,
+                status=pb.ORDER_STATUS_FILLED,
+                at=at,
+            ),
+            deal=deal(2, 7, 88, volume=200_000, side=pb.SELL, at=at),
+            position=position(88, side=pb.SELL, volume=200_000, at=at),
+        ),
+    ]
+    desk.take(*opening(), *turn)
+    assert (desk.only().side, desk.only().quantity) == (Side.SELL, D(2000))
+    assert [quantity for quantity, _ in desk.moves][-2:] == [D(0), D(2000)]
+    assert desk.take(turn[1]) == []
+
+
 def test_a_message_that_came_before_is_not_told_again(desk: Desk) -> None:
     flow = [*opening(), *full_close()]
     desk.take(*flow)
