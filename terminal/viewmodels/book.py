@@ -458,7 +458,8 @@ class LadderViewModel(QObject):
         bid, ask = self._best
         price = bid if bid is not None else ask
         if self.instrument is not None and price is not None:
-            self._set_group(group_that_fits(price, self.instrument.tick_size, self._count), auto=True)
+            fitting = group_that_fits(price, self.instrument.tick_size, self._count, self.instrument.pip_size)
+            self._set_group(fitting, auto=True)
 
     def _set_group(self, ticks: int, *, auto: bool) -> None:
         self.auto_group = auto

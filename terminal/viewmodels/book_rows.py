@@ -121,9 +121,13 @@ def next_group(current: int, direction: int) -> int:
     return next((each for each in reversed(series) if each < current), 1)
 
 
-def group_that_fits(mid: Decimal, tick: Decimal, rows: int) -> int:
-    """The smallest grouping with which the prices within 0.1 % of mid fit on so many rows."""
-    span = mid / 500 / tick
+_PIPS_IN_SIGHT = 5
+
+
+def group_that_fits(mid: Decimal, tick: Decimal, rows: int, pip: Decimal | None = None) -> int:
+    """The smallest grouping with which the prices within 0.1 % of mid fit on so many rows; where the venue
+    speaks of pips, those within five of them, for such books are narrow."""
+    span = (mid / 500 if not pip else 2 * _PIPS_IN_SIGHT * pip) / tick
     group = 1
     while span / group > rows and group < 5_000_000:
         group = next_group(group, +1)

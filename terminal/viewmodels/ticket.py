@@ -135,6 +135,7 @@ class TicketViewModel(QObject):
         self.size_note = ""
         self.leg_notes: dict[str, str] = {}
         self.units: tuple[SizeUnit, ...] = ()
+        self._unit_is_fresh = True
         self.references: tuple[TriggerReference, ...] = ()
         self.carry: tuple[CostLine, ...] = ()
         self.percent: int | None = 0
@@ -223,7 +224,8 @@ class TicketViewModel(QObject):
         if new is not None:
             self._release_book = self._market.watch(Feed(FeedKind.BOOK, new.symbol), new.venue)
         # A price of one instrument must never stand in the ticket of another.
-        self.form = TicketForm(side=self.form.side, order_type=self.form.order_type, unit=self.form.unit)
+        self.form = TicketForm(side=self.form.side, order_type=self.form.order_type)
+        self._unit_is_fresh = True
         self._tried, self._just_sent, self._prefill = False, False, True
         self.sending.discard()
         self.sending.clear_result()
@@ -282,8 +284,8 @@ class TicketViewModel(QObject):
             self.units = (SizeUnit.LOTS, SizeUnit.BASE, *by_risk)
         else:
             self.units = (SizeUnit.BASE, SizeUnit.QUOTE, SizeUnit.PERCENT, *by_risk)
-        if self.form.unit not in self.units:
-            self.form.unit = self.units[0]
+        if self._unit_is_fresh or self.form.unit not in self.units:
+            self.form.unit, self._unit_is_fresh = self.units[0], False
         more = (TriggerReference.INDEX,) if abilities.trigger_on_index else ()
         other = tuple(each for each in TriggerReference if each in abilities.trigger_references)
         self.references = (TriggerReference.LAST, *more, *other)

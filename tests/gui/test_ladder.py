@@ -146,6 +146,11 @@ def test_auto_grouping_fits_a_thousandth_each_way(price: int, rows: int) -> None
     assert group == 1 or span / next_group(group, -1) > rows
 
 
+def test_a_book_in_pips_is_seen_from_near() -> None:
+    assert group_that_fits(D("1.16"), D("0.00001"), 20, D("0.0001")) == 5
+    assert group_that_fits(D("1.16"), D("0.00001"), 20) == 20
+
+
 def test_grouped_rows_keep_the_middle_and_sum_levels(qtbot: QtBot) -> None:
     _, vm = make()
     vm.set_group(10)
