@@ -6,7 +6,7 @@ milliseconds UTC: the units of Open API 2.0, so that nothing is rounded on its w
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 from decimal import Decimal
 from typing import Any, Final, TypeVar
 
@@ -66,7 +66,7 @@ class Account:
         return self.account_type == pb.NETTED
 
 
-@dataclass(slots=True, eq=False)
+@dataclass(slots=True)
 class Protection:
     """A stop loss and a take profit, as prices."""
 
@@ -197,6 +197,18 @@ class Order:
         """It carries a position's stop and target."""
         return self.order_type == pb.STOP_LOSS_TAKE_PROFIT
 
+    def copy(self) -> Order:
+        """Another order with the same terms."""
+        return replace(self)
+
+    def terms(self) -> tuple[object, ...]:
+        """What an amendment may change."""
+        return (
+            self.volume, self.limit, self.stop, self.slippage, self.time_in_force, self.expire_ms,
+            self.stop_loss, self.take_profit, self.relative_stop_loss, self.relative_take_profit,
+            self.trailing, self.guaranteed, self.trigger_method,
+        )  # fmt: skip
+
     @property
     def entry(self) -> Decimal | None:
         """The price that relative levels are shown against while it waits."""
@@ -272,33 +284,35 @@ class Cash:
 Kept = Account | Position | Order | Deal | Cash
 T = TypeVar("T")
 
-_KINDS: Final[dict[type[Any], str]] = {
-    Account: "account", Position: "position", Order: "order", Deal: "deal", Cash: "cash",
-}  # fmt: skip
 _NESTED: Final[dict[str, type[Any]]] = {"due": Protection, "closing": Closing}
 
 
-def kind_of(what: type[Any]) -> str:
-    """Under which name such records are kept."""
-    return _KINDS[what]
+def key_of(what: Kept) -> tuple[str, int]:
+    """Kind and number of a record."""
+    if isinstance(what, Account):
+        return "account", what.ctid
+    if isinstance(what, Position):
+        return "position", what.position_id
+    if isinstance(what, Order):
+        return "order", what.order_id
+    return ("deal", what.deal_id) if isinstance(what, Deal) else ("cash", what.cash_id)
 
 
 def row_of(what: Kept) -> Record:
     """A record as it is kept."""
     data = _to_data(what)
+    kind, number = key_of(what)
     if isinstance(what, Account):
-        return Record("account", what.ctid, what.ctid, True, what.registered_ms, 0, 0, data)
+        return Record(kind, number, what.ctid, True, what.registered_ms, 0, 0, data)
     if isinstance(what, Position):
-        return Record("position", what.position_id, what.account, True, what.opened_ms, 0, 0, data)
+        return Record(kind, number, what.account, True, what.opened_ms, 0, 0, data)
     if isinstance(what, Order):
-        return Record(
-            "order", what.order_id, what.account, what.is_live, what.updated_ms, what.position_id, 0, data
-        )
+        return Record(kind, number, what.account, what.is_live, what.updated_ms, what.position_id, 0, data)
     if isinstance(what, Deal):
         return Record(
-            "deal", what.deal_id, what.account, False, what.executed_ms, what.position_id, what.order_id, data
+            kind, number, what.account, False, what.executed_ms, what.position_id, what.order_id, data
         )
-    return Record("cash", what.cash_id, what.account, False, what.ts_ms, 0, 0, data)
+    return Record(kind, number, what.account, False, what.ts_ms, 0, 0, data)
 
 
 def from_row(what: type[T], row: Record) -> T:
@@ -308,7 +322,7 @@ def from_row(what: type[T], row: Record) -> T:
 
 _DECIMALS: Final = {
     what: frozenset(one.name for one in fields(what) if "Decimal" in str(one.type))
-    for what in (*_KINDS, *_NESTED.values())
+    for what in (Account, Position, Order, Deal, Cash, *_NESTED.values())
 }
 
 
