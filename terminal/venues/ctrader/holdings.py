@@ -209,13 +209,15 @@ class Holdings:
                 # The row has the stop where it is now, whether its time says so or not.
                 self._trails.pop(row.positionId, None)
             if known is None or known.seq <= asked_seq or row.utcLastUpdateTimestamp > known.ts_ms:
-                self._keep_position(row, row.utcLastUpdateTimestamp)
+                before = self._bare(known) if known is not None and known.is_open else None
+                held = self._keep_position(row, row.utcLastUpdateTimestamp)
+                if held.is_open and self._bare(held) != before:
+                    told.append(self._tell_position(held))
+                elif before is not None and not held.is_open:
+                    told.append(self._tell_over(held, before))
         for position_id, held in self._positions.items():
             if position_id not in listed and held.seq <= asked_seq and held.is_open:
-                before = self._position(held)
-                held.is_over = True
-                self._profits.forget(before.position_id)
-                told.append(PositionReported(replace(before, quantity=ZERO, unrealised=None)))
+                told.append(self._tell_over(held, self._bare(held)))
         ordered = set()
         self._doubtful.clear()
         for order in answer.order:
@@ -436,11 +438,7 @@ class Holdings:
         if not was_open:
             return []
         assert known is not None
-        last = self._bare(known)
-        self._profits.forget(last.position_id)
-        self._trails.pop(row.positionId, None)
-        closed = replace(self._bare(held), quantity=ZERO, side=last.side, average_price=last.average_price)
-        return [PositionReported(closed, reason)]
+        return [self._tell_over(held, self._bare(known), reason)]
 
     def _keep_position(self, row: pb.ProtoOAPosition, ts_ms: int) -> _Held:
         kept = pb.ProtoOAPosition()
@@ -510,6 +508,14 @@ class Holdings:
         position = self._position(held)
         held.profit = position.unrealised
         return PositionReported(position)
+
+    def _tell_over(self, held: _Held, last: Position, reason: str = "") -> PositionReported:
+        """It is closed. The row that says so may lack what it was: that is as it was last."""
+        held.is_over, held.bare = True, None
+        self._profits.forget(last.position_id)
+        self._trails.pop(held.row.positionId, None)
+        closed = replace(self._bare(held), quantity=ZERO, side=last.side, average_price=last.average_price)
+        return PositionReported(closed, reason)
 
     def _report(self, known: _Order) -> OrderReport:
         return self._reader.report(

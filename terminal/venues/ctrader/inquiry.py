@@ -7,18 +7,19 @@ closing carries no id of ours: it is told by its position, side, volume and time
 
 from __future__ import annotations
 
+import contextlib
 import logging
-from collections.abc import Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable
 from typing import Final
 
 from terminal.core.clock import Clock
-from terminal.domain.errors import RequestRejected, VenueUnavailable
+from terminal.domain.errors import RequestRejected, VenueError, VenueUnavailable
 from terminal.domain.orders import Fill, OrderRef, OrderReport
 from terminal.venues.ctrader import openapi_pb2 as pb
 from terminal.venues.ctrader.errors import VENUE_NAME
 from terminal.venues.ctrader.executions import Reader, own_id
 from terminal.venues.ctrader.holdings import Holdings
-from terminal.venues.ctrader.records import WINDOW_MS, Asks, Records, order_times, read
+from terminal.venues.ctrader.records import WINDOW_MS, Asks, Records, order_times
 from terminal.venues.ctrader.trading import SIDE, venue_id, volume_of
 from terminal.venues.ctrader.units import ms_of_ns
 
@@ -34,6 +35,7 @@ class Inquiry:
     """Looks for orders of one account.
 
     Args:
+        read_state: reads the account anew (2125), and tells what of it was not known.
         on_fill: hears of a fill that was not known yet.
     """
 
@@ -46,6 +48,7 @@ class Inquiry:
         records: Records,
         clock: Clock,
         *,
+        read_state: Callable[[], Awaitable[pb.ProtoOAReconcileRes]],
         on_fill: Callable[[Fill], None],
     ) -> None:
         self._client = client
@@ -54,6 +57,7 @@ class Inquiry:
         self._reader = reader
         self._records = records
         self._clock = clock
+        self._read_state = read_state
         self._on_fill = on_fill
 
     async def status(self, ref: OrderRef) -> OrderReport | None:
@@ -71,11 +75,7 @@ class Inquiry:
     async def by_number(self, order_id: int, client_order_id: str | None = None) -> OrderReport | None:
         """By the venue's own number. Raises as :meth:`status`."""
         try:
-            answer = await self._client.request(
-                pb.ProtoOAOrderDetailsReq(ctidTraderAccountId=self._account_id, orderId=order_id),
-                answer=pb.ProtoOAOrderDetailsRes,
-                loose=True,
-            )
+            return await self._with_deals(order_id, client_order_id)
         except RequestRejected as error:
             if error.code in _UNKNOWN:
                 return None
@@ -84,11 +84,19 @@ class Inquiry:
             raise VenueUnavailable(
                 VENUE_NAME, f"order details: {error}", code=error.code, user_text=error.user_text
             ) from error
+
+    async def _with_deals(self, order_id: int, client_order_id: str | None) -> OrderReport:
+        """An order, and its fills to the event path where they were missed."""
+        answer = await self._client.request(
+            pb.ProtoOAOrderDetailsReq(ctidTraderAccountId=self._account_id, orderId=order_id),
+            answer=pb.ProtoOAOrderDetailsRes,
+            loose=True,
+        )
         if answer.order.orderId != order_id:
             raise VenueUnavailable(
                 VENUE_NAME, f"asked for order {order_id}, told of another", code="mixed-up"
             )
-        report = await self._report(answer.order, client_order_id)
+        report = self._report(answer.order, client_order_id)
         for deal in answer.deal:
             if deal.IsInitialized() and self._holdings.is_new_deal(deal.dealId):
                 fill = self._holdings.read_deal(deal, report.client_order_id)
@@ -97,19 +105,19 @@ class Inquiry:
         return report
 
     async def _by_number_in_lists(self, order_id: int, client_order_id: str | None) -> OrderReport | None:
-        state = await self._state()
+        state = await self._read_state()
         listed = await self._records.orders_since(ms_of_ns(self._clock.wall_ns()) - 2 * WINDOW_MS)
         for order in (*state.order, *listed):
             if order.orderId == order_id and order.IsInitialized():
-                return await self._report(order, client_order_id)
+                return self._report(order, client_order_id)
         return None
 
     async def _by_name(self, ref: OrderRef, client_order_id: str) -> OrderReport | None:
         # The open ones first: an order that ends between the two questions is in the second answer.
-        state = await self._state()
+        state = await self._read_state()
         found = _named(state.order, client_order_id)
         if found is not None:
-            return await self._report(found, client_order_id)
+            return self._report(found, client_order_id)
         since_ms = ms_of_ns(ref.created_ns or self._clock.wall_ns()) - _LIST_MARGIN_MS
         if ref.created_ns is None:
             since_ms -= WINDOW_MS
@@ -119,7 +127,13 @@ class Inquiry:
             found = await self._closing(ref, client_order_id, state, listed)
         elif found is None:
             found = await self._behind_position(state, client_order_id)
-        return None if found is None else await self._report(found, client_order_id)
+        if found is None:
+            return None
+        if found.executedVolume:
+            # Its fills may have been missed as well. It is found in any case.
+            with contextlib.suppress(VenueError):
+                return await self._with_deals(found.orderId, client_order_id)
+        return self._report(found, client_order_id)
 
     async def _behind_position(
         self, state: pb.ProtoOAReconcileRes, client_order_id: str
@@ -194,11 +208,7 @@ class Inquiry:
             order for order in answer.order if order.IsInitialized() and order.positionId in (0, position_id)
         ]
 
-    async def _state(self) -> pb.ProtoOAReconcileRes:
-        message = pb.ProtoOAReconcileReq(ctidTraderAccountId=self._account_id, returnProtectionOrders=True)
-        return await read(self._client, message, pb.ProtoOAReconcileRes)
-
-    async def _report(self, order: pb.ProtoOAOrder, client_order_id: str | None) -> OrderReport:
+    def _report(self, order: pb.ProtoOAOrder, client_order_id: str | None) -> OrderReport:
         if not order.IsInitialized():
             report = self._reader.doubtful(order)
             if report is None:

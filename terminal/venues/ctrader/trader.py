@@ -125,6 +125,7 @@ class CtraderTrader:
             self._reader,
             self._records,
             clock,
+            read_state=self._read_state,
             on_fill=self._on_old_fill,
         )
         self._watch = ProfitWatch(
@@ -258,7 +259,6 @@ class CtraderTrader:
             if is_ended(order) and is_shown(order)
         ]
         await self._watch.ask()
-        self._watch.follow()
         open_orders = tuple(self._holdings.open_orders())
         traded = {report.instrument.symbol for report in open_orders} | {
             position.instrument.symbol for position in self._holdings.positions()
@@ -470,13 +470,15 @@ class CtraderTrader:
         self._holdings.take_trader(answer.trader)
         return answer.trader
 
-    async def _read_state(self) -> None:
+    async def _read_state(self) -> pb.ProtoOAReconcileRes:
         asked_seq = self._holdings.seq
         answer = await self._ask_state()
         symbols = {position.tradeData.symbolId for position in answer.position}
         symbols |= {order.tradeData.symbolId for order in answer.order}
         await self._learn(symbols)
         self._tell(self._holdings.read(answer, asked_seq))
+        self._watch.follow()
+        return answer
 
     async def _learn(self, symbol_ids: set[int]) -> None:
         """Fetch the records of symbols. One that the broker does not list any more costs nobody the rest."""

@@ -615,7 +615,8 @@ def test_a_message_that_came_before_is_not_told_again(desk: Desk) -> None:
 def test_what_a_reading_does_not_list_is_over(desk: Desk) -> None:
     desk.take(*opening(), execution(pb.ORDER_ACCEPTED, order=order(7, pb.LIMIT, limitPrice=1.1)))
     told = desk.holdings.read(state(position=[position(90)]), desk.holdings.seq)
-    assert [(each.position.position_id, each.position.quantity) for each in told] == [("88", D(0))]  # type: ignore[union-attr]
+    positions = [each.position for each in told if isinstance(each, PositionReported)]
+    assert [(held.position_id, held.quantity) for held in positions] == [("90", D(1000)), ("88", D(0))]
     assert [held.position_id for held in desk.holdings.positions()] == ["90"]
     assert desk.holdings.open_orders() == []
 

@@ -17,7 +17,7 @@ from terminal.venues.ctrader.executions import Reader
 from terminal.venues.ctrader.holdings import Holdings
 from terminal.venues.ctrader.inquiry import Inquiry
 from terminal.venues.ctrader.profit import Profits
-from terminal.venues.ctrader.records import Records
+from terminal.venues.ctrader.records import Records, read
 from tests.helpers import run
 from tests.unit.venues.ctrader.broker import (
     ACCOUNT,
@@ -72,8 +72,20 @@ def with_desk(test: Callable[[Desk], Awaitable[None]]) -> None:
         holdings = Holdings(reader, Profits(account.symbols, account.streams, account.rates, "test"))
         records = Records(account.client, ACCOUNT, reader, account.clock, name_of=holdings.name_of)
         fills: list[Fill] = []
+
+        async def read_state() -> pb.ProtoOAReconcileRes:
+            message = pb.ProtoOAReconcileReq(ctidTraderAccountId=ACCOUNT, returnProtectionOrders=True)
+            return await read(account.client, message, pb.ProtoOAReconcileRes)
+
         inquiry = Inquiry(
-            account.client, ACCOUNT, holdings, reader, records, account.clock, on_fill=fills.append
+            account.client,
+            ACCOUNT,
+            holdings,
+            reader,
+            records,
+            account.clock,
+            read_state=read_state,
+            on_fill=fills.append,
         )
         await test(Desk(account.fake, inquiry, holdings, fills, account.clock))
 
@@ -158,6 +170,23 @@ def test_by_label_among_those_that_ended_since_it_was_made() -> None:
         (asked,) = desk.broker.asked(pb.ProtoOAOrderListReq)
         assert T0 - 120_000 <= asked.fromTimestamp <= T0 - 20_000
         assert asked.toTimestamp >= T0
+
+    with_desk(test)
+
+
+def test_the_fills_of_an_order_that_was_found_are_told_too() -> None:
+    """Where the answer was lost, the events may have been lost with it."""
+
+    async def test(desk: Desk) -> None:
+        desk.lists(order(7, **DONE, **OURS))
+        desk.broker.answers[pb.ProtoOAOrderDetailsReq] = pb.ProtoOAOrderDetailsRes(
+            ctidTraderAccountId=ACCOUNT, order=order(7, **DONE, **OURS), deal=[deal(5, 7, 88)]
+        )
+        for _ in range(2):
+            assert await desk.inquiry.status(BY_NAME) is not None
+        assert [(fill.fill_id, fill.client_order_id) for fill in desk.fills] == [("5", ID)]
+        desk.broker.answers[pb.ProtoOAOrderDetailsReq] = VenueUnavailable("ctrader", "no answer")
+        assert await desk.inquiry.status(BY_NAME) is not None
 
     with_desk(test)
 

@@ -554,3 +554,18 @@ def test_an_order_in_doubt_is_found_by_its_label() -> None:
         assert (report.venue_order_id, report.state) == ("7", OrderState.OPEN)
 
     with_desk(test)
+
+
+def test_looking_for_an_order_shows_the_position_that_it_opened() -> None:
+    async def test(desk: Desk) -> None:
+        await desk.hand.sync()
+        desk.holds(position=[position(88, trade={"label": ID})])
+        done = pb.ProtoOAOrderListRes(
+            ctidTraderAccountId=ACCOUNT, order=[order(77, **DONE, **OURS)], hasMore=False
+        )
+        desk.answer(pb.ProtoOAOrderListReq, done)
+        assert await desk.hand.order_status(OrderRef("EUR/USD", ID, None)) is not None
+        assert [held.position_id for held in desk.positions_told()] == ["88"]
+        assert desk.account.streams.wanted == {EURUSD}
+
+    with_desk(test)
