@@ -79,10 +79,10 @@ KINDS: Final[dict[str, str]] = {
     "close_market": "symbol=... closes for today, or for seconds",
     "open_market": "symbol=... opens around the clock, or for seconds",
     "symbol_change": "symbol=... gets other terms: terms={name: value}",
-    "reject_after_accept": "an accepted order is rejected afterwards: error",
-    "cancel_race": "an order is filled while its cancellation is on the way",
-    "partial_fill": "a market order is filled in parts: parts",
-    "stop_out": "prices move against account=... (or all) until it is stopped out",
+    "reject_after_accept": "the next order of account=... is accepted and then rejected: error",
+    "cancel_race": "the next order that account=... cancels is filled just before",
+    "partial_fill": "symbol=... has at most so many cents at a price: orders are filled in parts; seconds",
+    "stop_out": "prices move against the largest position of account=... until it is stopped out",
 }
 """Every kind, and what it does."""
 
@@ -90,14 +90,12 @@ IMMEDIATE: Final = frozenset(
     {
         "cut", "half_open", "expire_token", "clock_jump", "status", "delist", "tick_change",
         "account_disconnect", "client_disconnect", "revoke_token", "close_market", "open_market",
-        "symbol_change", "stop_out",
+        "symbol_change", "reject_after_accept", "cancel_race", "partial_fill", "stop_out",
     }
 )  # fmt: skip
 """Kinds that act when ordered; the others wait for something to match."""
 
-_TRADE_BY_DEFAULT: Final = frozenset(
-    {"accept_lose_answer", "swallow_request", "error", "reject_after_accept", "cancel_race", "partial_fill"}
-)
+_TRADE_BY_DEFAULT: Final = frozenset({"accept_lose_answer", "swallow_request", "error"})
 """Kinds that mean trading requests unless ``match`` says otherwise."""
 
 _RESERVED: Final = frozenset({"kind", "count", "seconds", "match", "after"})

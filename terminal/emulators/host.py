@@ -14,7 +14,6 @@ from terminal.core import tasks
 from terminal.core.clock import Clock, SystemClock
 from terminal.emulators.control import PREFIX, Control
 from terminal.emulators.ctrader.face import CtraderFace
-from terminal.emulators.ctrader.quiet import QuietBroker
 from terminal.emulators.ctrader.steering import CTRADER_PREFIX, CtraderControl
 from terminal.emulators.faults import Faults
 from terminal.emulators.kraken.face import KrakenFace
@@ -85,7 +84,6 @@ class PracticeHost:
                 data_dir=data_dir,
                 rate=rate,
                 many_symbols=many_symbols,
-                make_broker=QuietBroker,
             )
             control = self._controls["ctrader"] = CtraderControl(self.market, self._ctrader)
             control.server = self.server

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass
 from typing import Any, Final, Protocol
 
 from google.protobuf.message import Message
 
+from terminal.emulators.ctrader.broker import Broker
 from terminal.emulators.ctrader.errors import OpenApiError
 from terminal.emulators.ctrader.grants import EXPIRES_IN_S, USER_ID, Grants
 from terminal.emulators.ctrader.past import Past
@@ -18,42 +19,6 @@ from terminal.emulators.faults import Faults
 from terminal.venues.ctrader import openapi_pb2 as pb
 
 VERSION: Final = "91"
-
-
-class AccountLike(Protocol):
-    """What the wire side needs to know of a trading account."""
-
-    @property
-    def login(self) -> int: ...
-    @property
-    def is_live(self) -> bool: ...
-    @property
-    def broker(self) -> str: ...
-    @property
-    def currency(self) -> str: ...
-    @property
-    def is_netted(self) -> bool: ...
-    @property
-    def last_close_ms(self) -> int:
-        """When a position was closed last; 0 = never."""
-        ...
-
-    @property
-    def last_cash_ms(self) -> int:
-        """When money came or went last."""
-        ...
-
-
-class BrokerLike(Protocol):
-    """The broker behind the wire."""
-
-    @property
-    def accounts(self) -> Mapping[int, AccountLike]: ...
-    def handle(self, message: Any, *, client_msg_id: str | None) -> Message | None: ...
-    def on_tick(self, symbol_id: int) -> None: ...
-    def on_timer(self, now_ns: int) -> None: ...
-    def reset(self, ctid: int) -> None: ...
-    def told(self, ctid: int) -> Mapping[str, Any]: ...
 
 
 class Caller(Protocol):
@@ -73,7 +38,7 @@ class Services:
     streams: Streams
     past: Past
     grants: Grants
-    broker: BrokerLike
+    broker: Broker
     faults: Faults
 
 
@@ -97,7 +62,7 @@ def type_of(message: Message) -> int:
 
 
 TRADING: Final = frozenset({2106, 2108, 2109, 2110, 2111})
-"""Need the scope to trade."""
+"""Orders and positions: refused by 2132 rather than 2142."""
 
 HISTORICAL: Final = frozenset({2133, 2137, 2143, 2145, 2175, 2179, 2183})
 """Counted against five a second. For lists of orders and deals the venue does not say; the strict reading

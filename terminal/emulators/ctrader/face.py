@@ -13,16 +13,18 @@ from pathlib import Path
 from typing import Any, Final
 from zoneinfo import ZoneInfo
 
+from google.protobuf.json_format import MessageToDict
 from google.protobuf.message import Message
 
 from terminal.core import tasks
 from terminal.core.clock import Clock
-from terminal.emulators.ctrader.dispatch import TRADING, BrokerLike, Services, short_name
+from terminal.emulators.ctrader.broker import Broker
+from terminal.emulators.ctrader.dispatch import TRADING, Services, short_name
 from terminal.emulators.ctrader.errors import OpenApiError
 from terminal.emulators.ctrader.grants import REDIRECT, Grants
 from terminal.emulators.ctrader.hours import HolidaySpec, Hours
 from terminal.emulators.ctrader.pages import AccountRow
-from terminal.emulators.ctrader.past import Past
+from terminal.emulators.ctrader.past import LATEST_MS, Past
 from terminal.emulators.ctrader.quotes import Quotes
 from terminal.emulators.ctrader.session import RequestId, Session
 from terminal.emulators.ctrader.sign_in import AUTHORIZE_PATH, TOKEN_PATH, SignInSite
@@ -37,15 +39,13 @@ from terminal.venues.ctrader import openapi_pb2 as pb
 
 _STEP_S: Final = 0.05
 _FAST_STEP_S: Final = 0.01
+_TIMER_S: Final = 0.25
 _FAST_FROM: Final = 5.0
 """From this liveliness on the market steps more often."""
 _CLOSURE_ID: Final = 9_900
 _REQUESTS_KEPT: Final = 5_000
 
 log = logging.getLogger("practice.ctrader")
-
-MakeBroker = Callable[..., BrokerLike]
-"""Called with quotes, table, clock, store and rng; and ``emit``, which takes an event to its clients."""
 
 
 class CtraderFace:
@@ -55,7 +55,6 @@ class CtraderFace:
         faults: its own, apart from those of other venues.
         data_dir: where the authority of its certificates is kept; None keeps it for this run.
         many_symbols: so many shares more in the list of symbols.
-        make_broker: for tests of the wire alone; the practice broker otherwise.
     """
 
     name = "ctrader"
@@ -70,7 +69,6 @@ class CtraderFace:
         data_dir: Path | None = None,
         rate: float = 1.0,
         many_symbols: int = 0,
-        make_broker: MakeBroker,
     ) -> None:
         self.market = market
         self.faults = faults
@@ -78,7 +76,9 @@ class CtraderFace:
         self._rng = rng
         self.table = SymbolTable(many_symbols)
         self.quotes = Quotes(self.table, market.latents, market.store, clock, rng=rng, rate=rate)
-        self.broker = make_broker(self.quotes, self.table, clock, market.store, rng, emit=self.emit)
+        self.broker = Broker(self.quotes, self.table, clock, market.store, rng, later=_later)
+        self.broker.emit = self.emit
+        self.broker.on_reset.append(self._disconnect_account)
         self.grants = Grants(market.store, clock, list(self.broker.accounts))
         self.streams = Streams(self.quotes, faults, rng)
         self.past = Past(self.quotes, faults, rng)
@@ -94,7 +94,6 @@ class CtraderFace:
         self.requests = 0
         self._noted: deque[dict[str, Any]] = deque(maxlen=_REQUESTS_KEPT)
         self._timers: list[asyncio.TimerHandle] = []
-        self.quotes.on_tick.append(self.broker.on_tick)
         self.table.on_changed.append(self._on_symbol_changed)
         self.grants.on_invalid.append(self._on_token_invalid)
 
@@ -136,7 +135,7 @@ class CtraderFace:
 
     async def _tick(self) -> None:
         while True:
-            await asyncio.sleep(1.0)
+            await asyncio.sleep(_TIMER_S)
             try:
                 self.broker.on_timer(self._clock.wall_ns())
                 self.grants.look()
@@ -156,6 +155,7 @@ class CtraderFace:
         await self.demo.stop()
         await self.live.stop()
         await self.web.stop()
+        self.broker.close()
         self.tls.close()
 
     def endpoints(self, port: int) -> dict[str, Any]:
@@ -186,8 +186,9 @@ class CtraderFace:
         ``request_id`` goes to the connection that asked, and to no other.
         """
         name = short_name(type(message))
+        is_profit = isinstance(message, pb.ProtoOAv1PnLChangeEvent)
         for session in tuple(self.sessions):
-            if ctid not in session.accounts:
+            if ctid not in session.accounts or (is_profit and not self.broker.watches_profit(ctid, session)):
                 continue
             own = isinstance(request_id, RequestId) and request_id.session is session
             session.send(message, request_id if own else None, f"ctrader/{'ack' if own else 'data'}/{name}")
@@ -254,6 +255,16 @@ class CtraderFace:
                 self._set_open(fault)
             elif fault.kind == "symbol_change":
                 self._change_terms(fault)
+            elif fault.kind == "reject_after_accept":
+                self.broker.refuse_next(self._ctid(fault), fault.text("error", "MARKET_CLOSED"))
+            elif fault.kind == "cancel_race":
+                self.broker.race_next_cancel(self._ctid(fault))
+            elif fault.kind == "partial_fill":
+                spec = self._spec(fault.text("symbol", "EURUSD"))
+                self.quotes.thin[spec.id] = max(1, int(fault.number("cents", spec.min_volume)))
+                self._later(fault, lambda: self.quotes.thin.pop(spec.id, None))
+            elif fault.kind == "stop_out":
+                self._stop_out(self._ctid(fault))
         except (ValueError, KeyError, TypeError, OpenApiError) as error:
             raise FaultRefused(str(error)) from None
 
@@ -262,6 +273,30 @@ class CtraderFace:
             for one in tuple(session.accounts):
                 if ctid in (0, one):
                     session.drop_account(one)
+
+    def _ctid(self, fault: Fault) -> int:
+        ctid = int(fault.number("account", 0)) or next(iter(self.broker.accounts))
+        if ctid not in self.broker.accounts:
+            raise ValueError(f"no such account: {ctid}")
+        return ctid
+
+    def _stop_out(self, ctid: int) -> None:
+        """Move the price of the account's largest position until nothing is left of the balance."""
+        found = self._ask(pb.ProtoOAReconcileReq(ctidTraderAccountId=ctid))
+        assert isinstance(found, pb.ProtoOAReconcileRes)
+        if not found.position:
+            raise ValueError(f"account {ctid} has no position")
+        largest = max(found.position, key=lambda one: one.marginRate * one.tradeData.volume)
+        balance = self.broker.accounts[ctid].balance / 100
+        percent = 100.0 * balance / (largest.marginRate * largest.tradeData.volume / 100)
+        spec = self.table.spec(largest.tradeData.symbolId)
+        rises = largest.tradeData.tradeSide == pb.SELL
+        self.shock(spec.name, min(900.0, percent) if rises else max(-90.0, -percent))
+
+    def _ask(self, request: Message) -> Message:
+        answer = self.broker.handle(request)
+        assert answer is not None
+        return answer
 
     def _set_open(self, fault: Fault) -> None:
         spec = self._spec(fault.text("symbol", "EURUSD"))
@@ -352,15 +387,32 @@ class CtraderFace:
     def restore(self) -> None:
         """Symbols as at the start."""
         self.stop()
+        self.quotes.thin.clear()
         self.table.restore()
 
     def set_batch(self, seconds: float) -> None:
         """Depth is told as it changes; there is nothing to gather."""
 
     def told(self, account: str | None) -> Mapping[str, Any]:
-        """Trading requests as they arrived, and what the broker has of an account."""
+        """Trading requests as they arrived, and what the broker has of an account, in the venue's own
+        words."""
         ctid = int(account) if account else next(iter(self.broker.accounts))
-        return {"requests": list(self._noted), **self.broker.told(ctid)}
+        if ctid not in self.broker.accounts:
+            raise ValueError(f"no such account: {ctid}")
+        answers = (
+            self._ask(pb.ProtoOATraderReq(ctidTraderAccountId=ctid)),
+            self._ask(pb.ProtoOAReconcileReq(ctidTraderAccountId=ctid, returnProtectionOrders=True)),
+            self._ask(
+                pb.ProtoOADealListReq(ctidTraderAccountId=ctid, fromTimestamp=0, toTimestamp=LATEST_MS)
+            ),
+            self._ask(
+                pb.ProtoOAOrderListReq(ctidTraderAccountId=ctid, fromTimestamp=0, toTimestamp=LATEST_MS)
+            ),
+        )
+        found: dict[str, Any] = {"requests": list(self._noted)}
+        for name, answer in zip(("trader", "now", "deals", "orders"), answers, strict=True):
+            found[name] = MessageToDict(answer)
+        return found
 
     def stats(self) -> Mapping[str, Any]:
         """Figures for the control API."""
@@ -375,3 +427,7 @@ class CtraderFace:
             "sent": sum(wire.sent for server in (self.demo, self.live) for wire in server.wires),
             "sign_in_requests": self.site.requests,
         }
+
+
+def _later(delay_s: float, act: Callable[[], None]) -> asyncio.TimerHandle:
+    return asyncio.get_running_loop().call_later(delay_s, act)

@@ -102,6 +102,8 @@ class Quotes:
         self.on_depth: list[Callable[[Live, DepthChange], None]] = []
         self.on_session: list[Callable[[int, bool], None]] = []
         """Called with a watched symbol's id when it opens (True) or closes."""
+        self.thin: dict[int, int] = {}
+        """Most cents that a taker finds at a price, by symbol: a rehearsal of fills in parts."""
         self.events = 0
         table.on_changed.append(self._on_symbol_changed)
 
@@ -133,7 +135,11 @@ class Quotes:
             book = DepthBook(self.table.spec(symbol_id), random.Random(tick.ms), itertools.count(1))
             book.move(bid, ask)
         rows = book.asks if side is Side.BUY else book.bids
-        return [(self.decimal(symbol_id, row.points), row.size) for row in rows]
+        most = self.thin.get(symbol_id)
+        return [
+            (self.decimal(symbol_id, row.points), row.size if most is None else min(row.size, most))
+            for row in rows
+        ]
 
     def is_open(self, symbol_id: int, at_ns: int) -> bool:
         """Whether it trades at a time."""

@@ -186,7 +186,7 @@ class Session:
         try:
             self._admit(payload_type, message)
             if payload_type in BROKER:
-                found: Any = self._services.broker.handle(message, client_msg_id=request_id)
+                found: Any = self._ask_broker(message, request_id)
             else:
                 found = HANDLERS[payload_type](self._services, self, message)
         except OpenApiError as error:
@@ -206,6 +206,15 @@ class Session:
         follow, self._after = self._after, []
         for action in follow:
             action()
+
+    def _ask_broker(self, message: Any, request_id: RequestId | None) -> Message | None:
+        token = self.accounts[message.ctidTraderAccountId]
+        return self._services.broker.handle(
+            message,
+            client_msg_id=request_id,
+            can_trade=self._services.grants.by_access(token).may_trade,
+            session=self,
+        )
 
     def _spawn(
         self, work: Awaitable[Message], message: Message, request_id: RequestId | None, ack: str, lost: bool
@@ -241,11 +250,8 @@ class Session:
         ctid = _account_of(message)
         if ctid is None or payload_type == 2102:
             return
-        token = self.accounts.get(ctid)
-        if token is None:
+        if ctid not in self.accounts:
             raise OpenApiError("INVALID_REQUEST", NOT_AUTHORIZED)
-        if payload_type in TRADING and not self._services.grants.by_access(token).may_trade:
-            raise OpenApiError("TRADING_NOT_ALLOWED", "The access token is for viewing only")
 
     def _count(self, payload_type: int) -> None:
         """Raises OpenApiError where the client asks too fast."""
@@ -293,6 +299,7 @@ class Session:
         """End one account's session on this connection and say so."""
         if self.accounts.pop(ctid, None) is not None:
             self._services.streams.forget(self, ctid)
+            self._services.broker.forget_session(self, ctid)
             self.send(
                 pb.ProtoOAAccountDisconnectEvent(ctidTraderAccountId=ctid),
                 None,
@@ -352,6 +359,7 @@ class Session:
         for job in self._jobs:
             job.cancel()
         self._services.streams.forget(self)
+        self._services.broker.forget_session(self)
         self.accounts.clear()
         self._on_end(self)
 

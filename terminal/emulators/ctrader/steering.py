@@ -22,6 +22,8 @@ class CtraderControl(Control):
         self._face = face
         del self.commands["trade"]
         self.commands["limits"] = self.limits
+        self.commands["account"] = self.account
+        self.commands["cash"] = self.cash
 
     def strike_connections(self, fault: Fault) -> int:
         """On the demo and live connections and those of the sign-in pages."""
@@ -42,6 +44,19 @@ class CtraderControl(Control):
         """``strict_windows``: refuse wide windows of history. ``silence_s``: how long a client may be quiet.
         ``heartbeat_s``: how long the server may."""
         self._face.set_limits(values)
+        return {}
+
+    def account(self, values: dict[str, Any]) -> dict[str, Any]:
+        """Other ``terms`` for an ``account``: ``{"access_rights": 2}`` or ``{"leverage_in_cents": 5000}``."""
+        try:
+            self._face.broker.change_account(int(values["account"]), **values["terms"])
+        except TypeError as error:
+            raise ValueError(str(error)) from None
+        return {}
+
+    def cash(self, values: dict[str, Any]) -> dict[str, Any]:
+        """Pay ``cents`` into an ``account``, or out of it."""
+        self._face.broker.move_cash(int(values["account"]), int(values["cents"]), note="Rehearsal")
         return {}
 
     def stats(self, values: dict[str, Any]) -> dict[str, Any]:
