@@ -139,6 +139,10 @@ class Broker:
         """By number."""
         return self._ledger.accounts
 
+    def open_positions(self, ctid: int, symbol_id: int | None = None) -> list[Position]:
+        """An account's positions, oldest first."""
+        return self._ledger.open_positions(ctid, symbol_id)
+
     @property
     def handled(self) -> frozenset[type[Message]]:
         """The requests that :meth:`handle` answers."""
@@ -368,7 +372,7 @@ class Broker:
         self._intake.require_rights(account, closes=True)
         if account.ctid in self._races and not order.is_protection:
             self._races.discard(account.ctid)
-            self._fill_before_cancel(order)
+            self._execution.execute(order, by_server=True, at_market=True)
         if order.is_protection:
             position = self._execution.position_of(order)
             if position is not None:
@@ -383,10 +387,6 @@ class Broker:
             )  # fmt: skip
             return
         self._execution.end(order, request_id)
-
-    def _fill_before_cancel(self, order: Order) -> None:
-        order.order_type = pb.STOP
-        self._execution.execute(order, by_server=True)
 
     # ---- questions -------------------------------------------------------------------------------
 

@@ -128,8 +128,19 @@ class Execution:
         allowed = mode in (pb.ENABLED, pb.DISABLED_WITH_PENDINGS_EXECUTION)
         return allowed and self._ledger.is_open(order.symbol_id)
 
-    def execute(self, order: Order, request_id: str | None = None, *, by_server: bool = False) -> None:
-        """Trade an order against the depth; a new step for each price that it takes."""
+    def execute(
+        self,
+        order: Order,
+        request_id: str | None = None,
+        *,
+        by_server: bool = False,
+        at_market: bool = False,
+    ) -> None:
+        """Trade an order against the depth; a new step for each price that it takes.
+
+        Args:
+            at_market: whatever price it asks for.
+        """
         if not self._is_current(order) or order.is_executing:
             return None
         ledger = self._ledger
@@ -151,7 +162,7 @@ class Execution:
         if order.is_stop_out and depth:
             slices = [Slice(whole_price(depth, volume, spec), volume)]
         else:
-            slices = plan(depth, volume, order.side, bound_of(order, spec))
+            slices = plan(depth, volume, order.side, None if at_market else bound_of(order, spec))
         planned = sum(one.volume for one in slices)
         if order.time_in_force == pb.FILL_OR_KILL and planned < order.remaining:
             return self.end(order, request_id, by_server=by_server)
