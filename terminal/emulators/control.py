@@ -14,7 +14,7 @@ from decimal import Decimal, InvalidOperation
 from typing import Any, Final, Protocol
 
 from terminal.domain.market import Side
-from terminal.emulators.faults import IMMEDIATE, Fault, FaultRefused, Faults
+from terminal.emulators.faults import Fault, FaultRefused, Faults
 from terminal.emulators.market.engine_types import EngineReject
 from terminal.emulators.market.practice import PracticeMarket
 from terminal.emulators.web import HttpRequest, HttpResponse, WebServer
@@ -103,7 +103,7 @@ class Control:
         """Order a fault: ``{"kind", "count", "seconds", "match", "after", ...}``."""
         fault = self._faults.order(values)
         struck = None
-        if fault.kind in IMMEDIATE:
+        if fault.kind in self._faults.immediate:
             if fault.kind in ("cut", "half_open"):
                 struck = self.strike_connections(fault)
             else:

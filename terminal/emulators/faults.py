@@ -58,41 +58,12 @@ KINDS: Final[dict[str, str]] = {
     "price_spike": "prices of a ticker or trade row are multiplied by factor (100)",
     "delist": "symbol=... is no longer traded",
     "tick_change": "symbol=... gets another price increment: tick_size",
-    "split": "a frame arrives in pieces, byte borders anywhere: interval_s, bytes",
-    "blocked": "a request is answered BLOCKED_PAYLOAD_TYPE: retry_after",
-    "maintenance": "a request is answered that the server is under maintenance: for_s, carrier=2142|50",
-    "unknown_payload": "a message of an unknown type comes before this one: payload_type",
-    "unknown_fields": "a message has fields, inside and out, that nobody has published",
-    "unknown_enum": "an enumeration has a value that nobody has published: field, value",
-    "foreign_id": "an event carries the request id of another client: id",
-    "empty_payload": "a message's payload is there and empty",
-    "absent_payload": "a message has no payload",
-    "bad_payload": "a message's payload cannot be read",
-    "one_sided_first": "the first quote after subscribing has no ask",
-    "short_history": "a page of bars is shorter than asked: share (0.5)",
-    "bar_gaps": "bars are missing from a page",
-    "bad_certificate": "a new connection gets a wrong certificate: what=self_signed|wrong_host|expired",
-    "old_tls": "a new connection is offered nothing newer than TLS 1.1",
-    "account_disconnect": "account=... (or all) is logged out by the server",
-    "client_disconnect": "every connection is told a reason and closed: reason",
-    "revoke_token": "the user takes back every grant",
-    "close_market": "symbol=... closes for today, or for seconds",
-    "open_market": "symbol=... opens around the clock, or for seconds",
-    "symbol_change": "symbol=... gets other terms: terms={name: value}",
-    "reject_after_accept": "the next order of account=... is accepted and then rejected: error",
-    "cancel_race": "the next order that account=... cancels is filled just before",
-    "partial_fill": "symbol=... has at most so many cents at a price: orders are filled in parts; seconds",
-    "stop_out": "prices move against the largest position of account=... until it is stopped out",
 }
-"""Every kind, and what it does."""
+"""Every kind of a venue that speaks HTTP and WebSocket, and what it does."""
 
 IMMEDIATE: Final = frozenset(
-    {
-        "cut", "half_open", "expire_token", "clock_jump", "status", "delist", "tick_change",
-        "account_disconnect", "client_disconnect", "revoke_token", "close_market", "open_market",
-        "symbol_change", "reject_after_accept", "cancel_race", "partial_fill", "stop_out",
-    }
-)  # fmt: skip
+    {"cut", "half_open", "expire_token", "clock_jump", "status", "delist", "tick_change"}
+)
 """Kinds that act when ordered; the others wait for something to match."""
 
 _TRADE_BY_DEFAULT: Final = frozenset({"accept_lose_answer", "swallow_request", "error"})
@@ -146,10 +117,23 @@ class Fault:
 
 
 class Faults:
-    """The armed faults of one practice venue."""
+    """The armed faults of one practice venue.
 
-    def __init__(self, monotonic_ns: Callable[[], int] = time.monotonic_ns) -> None:
+    Args:
+        kinds: those that the venue knows, and what they do.
+        immediate: those of them that act when ordered.
+    """
+
+    def __init__(
+        self,
+        monotonic_ns: Callable[[], int] = time.monotonic_ns,
+        *,
+        kinds: Mapping[str, str] = KINDS,
+        immediate: frozenset[str] = IMMEDIATE,
+    ) -> None:
         self._monotonic_ns = monotonic_ns
+        self._kinds = kinds
+        self.immediate = immediate
         self._armed: list[Fault] = []
         self.active = False
         """True while any fault is armed: the short way out for the hot paths."""
@@ -165,7 +149,7 @@ class Faults:
             FaultRefused: unknown kind or a figure that is none.
         """
         kind = request.get("kind")
-        if not isinstance(kind, str) or kind not in KINDS:
+        if not isinstance(kind, str) or kind not in self._kinds:
             raise FaultRefused(f"unknown kind of fault: {kind!r}")
         count, seconds, after = request.get("count"), request.get("seconds"), request.get("after", 0)
         match = request.get("match", "*/trade/*" if kind in _TRADE_BY_DEFAULT else "*")
@@ -187,7 +171,7 @@ class Faults:
             after=after,
             params={name: value for name, value in request.items() if name not in _RESERVED},
         )
-        if kind not in IMMEDIATE or (kind == "half_open" and seconds is not None):
+        if kind not in self.immediate or (kind == "half_open" and seconds is not None):
             self._armed.append(fault)
             self.active = True
         else:

@@ -14,6 +14,7 @@ from terminal.core import tasks
 from terminal.core.clock import Clock, SystemClock
 from terminal.emulators.control import PREFIX, Control
 from terminal.emulators.ctrader.face import CtraderFace
+from terminal.emulators.ctrader.kinds import CTRADER_IMMEDIATE, CTRADER_KINDS
 from terminal.emulators.ctrader.steering import CTRADER_PREFIX, CtraderControl
 from terminal.emulators.faults import Faults
 from terminal.emulators.kraken.face import KrakenFace
@@ -78,7 +79,7 @@ class PracticeHost:
         if "ctrader" in venues:
             self._ctrader = CtraderFace(
                 self.market,
-                Faults(self.clock.monotonic_ns),
+                Faults(self.clock.monotonic_ns, kinds=CTRADER_KINDS, immediate=CTRADER_IMMEDIATE),
                 self.clock,
                 rng=random.Random(self.market.seed + 1),
                 data_dir=data_dir,

@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import ssl
+from pathlib import Path
 
 import httpx
 import pytest
 
+from terminal.emulators.ctrader.kinds import CTRADER_IMMEDIATE, CTRADER_KINDS
+from terminal.emulators.faults import FaultRefused, Faults
+from terminal.emulators.host import PracticeHost
 from tests.helpers import eventually, run
 from tests.unit.emulators.ctrader.client import DEMO, NETTED, Client, World, refusal, world
 
@@ -308,8 +312,6 @@ def test_control_moves_prices_and_tells_what_is_going_on() -> None:
 
 def test_faults_of_one_venue_leave_the_other_alone() -> None:
     async def main() -> None:
-        from terminal.emulators.host import PracticeHost
-
         host = PracticeHost(venues=("kraken", "ctrader"), seed=3)
         await host.start(live=False)
         venue = World(host)
@@ -327,3 +329,55 @@ def test_faults_of_one_venue_leave_the_other_alone() -> None:
             await host.stop()
 
     run(main())
+
+
+def test_bytes_may_drip_and_what_comes_after_waits() -> None:
+    async def main() -> None:
+        async with world() as venue:
+            client = await venue.signed_in()
+            await venue.fault("slow_drip", match="ctrader/ack/TraderReq", interval_s=0.0005)
+            slow, next_one = client.send(2121, {2: DEMO}), client.send(2104)
+            assert (await client.answer(slow)).kind == 2122
+            await client.answer(next_one)
+            order = [one.msg_id for one in client.seen]
+            assert order.index(slow) < order.index(next_one)
+
+    run(main())
+
+
+def test_the_token_endpoint_may_answer_with_anything_but_tokens() -> None:
+    async def main() -> None:
+        async with (
+            world() as venue,
+            httpx.AsyncClient(verify=venue.trust(), trust_env=False) as http,
+        ):
+            query = {
+                "grant_type": "refresh_token",
+                "refresh_token": venue.endpoints["refresh_token"],
+                "client_id": venue.endpoints["client_id"],
+                "client_secret": venue.endpoints["client_secret"],
+            }
+            token = venue.endpoints["token"]
+            await venue.fault("http_5xx_html", match="sign_in/token", status=503)
+            assert (await http.get(token, params=query)).status_code == 503
+            await venue.fault("http_429", match="sign_in/token", retry_after=5)
+            refused = await http.get(token, params=query)
+            assert (refused.status_code, refused.headers["retry-after"]) == (429, "5")
+            await venue.fault("html_200", match="sign_in/token")
+            assert "<html" in (await http.get(token, params=query)).text
+            await venue.fault("error", match="sign_in/token", error="CH_SERVER_NOT_REACHABLE")
+            assert (await http.get(token, params=query)).json()["errorCode"] == "CH_SERVER_NOT_REACHABLE"
+            assert (await http.get(token, params=query)).json()["errorCode"] is None
+
+    run(main())
+
+
+def test_every_kind_has_its_test_and_unknown_ones_are_refused() -> None:
+    assert set(CTRADER_KINDS) >= CTRADER_IMMEDIATE
+    tests = "".join(file.read_text(encoding="utf-8") for file in Path(__file__).parent.glob("test_*.py"))
+    assert [kind for kind in CTRADER_KINDS if f'"{kind}"' not in tests] == []
+    faults = Faults(kinds=CTRADER_KINDS, immediate=CTRADER_IMMEDIATE)
+    with pytest.raises(FaultRefused, match="unknown kind"):
+        faults.order({"kind": "wrong_checksum"})
+    with pytest.raises(FaultRefused, match="unknown kind"):
+        Faults().order({"kind": "revoke_token"})
