@@ -16,7 +16,7 @@ python3 -m tests            checks, then all tests
 python3 -m tests check      ruff, mypy, import-linter
 python3 -m tests unit       also: venues, gui, e2e; further words go to pytest
 python3 -m tests bench      the ratios: feed path, frames, clicks, start
-python3 -m tests clients    other people's Kraken clients against the practice venue (downloads 60 MB once)
+python3 -m tests clients    other people's clients against the practice venues (downloads 70 MB once)
 python3 -m tests demo       the terminal on practice venues in a throw-away folder
 python3 -m tests shots DIR  pictures of the first-start workspace at two sizes
 """

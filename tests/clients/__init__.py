@@ -1,1 +1,1 @@
-"""Other people's Kraken clients against the practice venue, unchanged but for the address."""
+"""Other people's clients against the practice venue, unchanged but for the address."""

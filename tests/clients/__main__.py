@@ -1,4 +1,4 @@
-"""``python3 -m tests clients [NAMES]``: krakenex, python-kraken-sdk and ccxt against a fresh practice venue.
+"""``python3 -m tests clients [NAMES]``: other people's Kraken and cTrader clients against practice venues.
 
 The clients live in an environment of their own under ``build/clients``, made at the first run.
 """
@@ -19,7 +19,7 @@ from terminal.emulators.process import EmulatorProcess
 ROOT = Path(__file__).resolve().parents[2]
 REQUIREMENTS = Path(__file__).with_name("requirements.txt")
 FOLDER = ROOT / "build" / "clients"
-CLIENTS = ("krakenex", "sdk", "ccxt")
+CLIENTS = ("krakenex", "sdk", "ccxt", "ctrader")
 CLIENT_TIMEOUT_S = 180
 
 
@@ -49,14 +49,19 @@ def _environment() -> Path:
 
 async def _against_practice(python: Path, name: str) -> int:
     """One client's script against a venue of its own; its exit code."""
-    process = EmulatorProcess(data_dir=None, seed=11)
+    venue = "ctrader" if name == "ctrader" else "kraken"
+    process = EmulatorProcess(data_dir=None, venues=(venue,), seed=11)
     try:
         endpoints = await process.start()
         with tempfile.TemporaryDirectory() as folder:
             file = Path(folder) / "endpoints.json"
             file.write_text(json.dumps(endpoints), encoding="utf-8")
             # The practice venue is on this machine, whatever proxy the rest of the network needs.
-            environment = {**os.environ, "NO_PROXY": "127.0.0.1", "no_proxy": "127.0.0.1"}
+            environment = {
+                **os.environ,
+                "NO_PROXY": "localhost,127.0.0.1",
+                "no_proxy": "localhost,127.0.0.1",
+            }
             done = await asyncio.to_thread(
                 subprocess.run,
                 [str(python), "-W", "ignore", "-m", f"tests.clients.with_{name}", str(file)],
