@@ -30,7 +30,7 @@ MINUTE_LEVEL: Final = LEVELS_S.index(60)
 _MINUTE_NS: Final = 60_000_000_000
 _MIN_TRADES: Final = 4
 """A made-up minute has at least its open, high, low and close printed."""
-_CACHE_LIMIT: Final = 40_000
+_CACHE_LIMIT: Final = 6_000
 
 
 class MarketBar(NamedTuple):

@@ -25,7 +25,8 @@ ANCHOR_DAY: Final = 20_454
 
 _MASK: Final = (1 << 64) - 1
 _GOLDEN: Final = 0x9E3779B97F4A7C15
-_CACHE_LIMIT: Final = 40_000
+_CACHE_LIMIT: Final = 6_000
+"""Splits kept: some 12 MB a path at most, which half a day of a lived market fills."""
 _NS: Final = 1_000_000_000
 
 Node = tuple[float, float, float, float, float]
