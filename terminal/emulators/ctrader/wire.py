@@ -324,7 +324,10 @@ class WireServer:
                 await asyncio.sleep(0.05)
                 continue
             self._tasks = [task for task in self._tasks if not task.done()]
-            if len(self.wires) >= MAX_CONNECTIONS or self._strike_at_door(sock):
+            if len(self.wires) >= MAX_CONNECTIONS:
+                sock.close()
+                continue
+            if self._strike_at_door(sock):
                 continue
             if self.faults.active and self.faults.take("old_tls", self.subject) is not None:
                 work = self._refuse_hands(sock)
