@@ -143,6 +143,10 @@ class Broker:
         """An account's positions, oldest first."""
         return self._ledger.open_positions(ctid, symbol_id)
 
+    def equity(self, ctid: int) -> int:
+        """Balance and the net profit of what is open, cents."""
+        return self._ledger.equity(self.accounts[ctid])
+
     @property
     def handled(self) -> frozenset[type[Message]]:
         """The requests that :meth:`handle` answers."""

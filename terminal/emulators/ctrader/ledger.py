@@ -120,11 +120,11 @@ class Ledger:
         """Everything that was kept and has not ended; what is in a symbol that is gone stays in the store."""
         for row in self.store.live_records("account"):
             self.accounts[row.number] = from_row(Account, row)
-        for row in reversed(self.store.live_records("position")):
+        for row in sorted(self.store.live_records("position"), key=_number):
             position = from_row(Position, row)
             if self._is_known(position):
                 self.positions[row.number] = position
-        for row in reversed(self.store.live_records("order")):
+        for row in sorted(self.store.live_records("order"), key=_number):
             order = from_row(Order, row)
             order.is_executing = False
             if self._is_known(order):
@@ -388,3 +388,7 @@ class Ledger:
         """From the store, by number."""
         self.finish()
         return self.store.record(kind, number)
+
+
+def _number(row: Record) -> int:
+    return row.number
