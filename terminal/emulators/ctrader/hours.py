@@ -229,8 +229,3 @@ def period_end(seconds: int | str, start: int) -> int:
         return _start_of(first.toordinal())
     assert isinstance(seconds, int)
     return min(start + seconds // 60, _start_of(day.toordinal() + 1))
-
-
-def minute_of(t_ns: int) -> int:
-    """The minute that a time (nanoseconds UTC) lies in."""
-    return t_ns // 60_000_000_000

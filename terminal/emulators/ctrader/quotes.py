@@ -100,8 +100,6 @@ class Quotes:
         self.on_quote: list[Callable[[Live, bool, bool], None]] = []
         """Called with the symbol, and whether its bid and its ask changed; before ``on_tick``."""
         self.on_depth: list[Callable[[Live, DepthChange], None]] = []
-        self.on_session: list[Callable[[int, bool], None]] = []
-        """Called with a watched symbol's id when it opens (True) or closes."""
         self.thin: dict[int, int] = {}
         """Most cents that a taker finds at a price, by symbol: a rehearsal of fills in parts."""
         self.events = 0
@@ -315,8 +313,6 @@ class Quotes:
         if is_open != live.is_open:
             live.is_open = is_open
             live.pending.clear()
-            for listener in tuple(self.on_session):
-                listener(live.spec.id, is_open)
 
     def _quote(self, live: Live, bid: int, ask: int, ms: int) -> None:
         bid_changed, ask_changed = bid != live.bid, ask != live.ask

@@ -19,7 +19,7 @@ from terminal.venues.ctrader import openapi_pb2 as pb
 CENTS: Final = 100
 """Of a unit, in every volume."""
 
-MAX_LIGHT_ASKED: Final = 500
+MAX_IDS_ASKED: Final = 500
 """Ids in one request for full records."""
 
 
@@ -183,7 +183,6 @@ ASSET_NAMES: Final = {
     "JP225": "Japan 225", "SHARE": "Share",
 }  # fmt: skip
 ASSET_IDS: Final = {name: number for number, name in enumerate(ASSET_NAMES, 1)}
-CURRENCIES: Final = ("USD", "EUR", "GBP", "JPY", "CHF", "AUD", "NZD", "CAD")
 
 LEVERAGES: Final = {
     1: (Tier(500_000_000_00, 50_000), Tier(2_000_000_000_00, 20_000), Tier(5_000_000_000_00, 10_000)),
@@ -501,7 +500,7 @@ class SymbolTable:
         Raises:
             OpenApiError: too many ids at once.
         """
-        if len(request.symbolId) > MAX_LIGHT_ASKED:
+        if len(request.symbolId) > MAX_IDS_ASKED:
             raise OpenApiError("FRAME_TOO_LONG", "Too many symbols in one request")
         answer = pb.ProtoOASymbolByIdRes(ctidTraderAccountId=request.ctidTraderAccountId)
         for number in request.symbolId:
