@@ -7,11 +7,8 @@ import logging
 import random
 from collections import deque
 from collections.abc import Callable, Mapping
-from dataclasses import replace
-from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, Final
-from zoneinfo import ZoneInfo
 
 from google.protobuf.json_format import MessageToDict
 from google.protobuf.message import Message
@@ -20,19 +17,18 @@ from terminal.core import tasks
 from terminal.core.clock import Clock
 from terminal.emulators.ctrader.broker import Broker
 from terminal.emulators.ctrader.dispatch import TRADING, Services, short_name
-from terminal.emulators.ctrader.errors import OpenApiError
 from terminal.emulators.ctrader.grants import REDIRECT, Grants
-from terminal.emulators.ctrader.hours import HolidaySpec, Hours
 from terminal.emulators.ctrader.pages import AccountRow
 from terminal.emulators.ctrader.past import LATEST_MS, Past
 from terminal.emulators.ctrader.quotes import Quotes
+from terminal.emulators.ctrader.rehearsal import Rehearsal
 from terminal.emulators.ctrader.session import RequestId, Session
 from terminal.emulators.ctrader.sign_in import AUTHORIZE_PATH, TOKEN_PATH, SignInSite
 from terminal.emulators.ctrader.streams import Streams
-from terminal.emulators.ctrader.symbols import SymbolSpec, SymbolTable, always
+from terminal.emulators.ctrader.symbols import SymbolTable
 from terminal.emulators.ctrader.tls import PracticeTls
 from terminal.emulators.ctrader.wire import Wire, WireServer, bad_certificate
-from terminal.emulators.faults import Fault, FaultRefused, Faults
+from terminal.emulators.faults import Fault, Faults
 from terminal.emulators.market.practice import PracticeMarket
 from terminal.emulators.web import WebServer
 from terminal.venues.ctrader import openapi_pb2 as pb
@@ -42,7 +38,6 @@ _FAST_STEP_S: Final = 0.01
 _TIMER_S: Final = 0.25
 _FAST_FROM: Final = 5.0
 """From this liveliness on the market steps more often."""
-_CLOSURE_ID: Final = 9_900
 _REQUESTS_KEPT: Final = 5_000
 
 log = logging.getLogger("practice.ctrader")
@@ -91,9 +86,9 @@ class CtraderFace:
         self.site = SignInSite(self.grants, faults, self._account_rows)
         self.web = WebServer(self.site, faults, rng=rng)
         self.sessions: set[Session] = set()
+        self.rehearsal = Rehearsal(market, self.services, self.sessions)
         self.requests = 0
         self._noted: deque[dict[str, Any]] = deque(maxlen=_REQUESTS_KEPT)
-        self._timers: list[asyncio.TimerHandle] = []
         self.table.on_changed.append(self._on_symbol_changed)
         self.grants.on_invalid.append(self._on_token_invalid)
 
@@ -145,10 +140,8 @@ class CtraderFace:
                 log.exception("the timer of the practice cTrader failed")
 
     def stop(self) -> None:
-        """Forget timers."""
-        for timer in self._timers:
-            timer.cancel()
-        self._timers.clear()
+        """Forget what was to be taken back."""
+        self.rehearsal.stop()
 
     async def close(self) -> None:
         """Close the ports and every connection."""
@@ -241,102 +234,7 @@ class CtraderFace:
         Raises:
             FaultRefused: a parameter that makes no sense.
         """
-        try:
-            if fault.kind == "revoke_token":
-                self.grants.revoke()
-            elif fault.kind == "expire_token":
-                self.grants.expire()
-            elif fault.kind == "account_disconnect":
-                self._disconnect_account(int(fault.number("account", 0)))
-            elif fault.kind == "client_disconnect":
-                for session in tuple(self.sessions):
-                    session.disconnect(fault.text("reason", "Server restart"))
-            elif fault.kind in ("close_market", "open_market"):
-                self._set_open(fault)
-            elif fault.kind == "symbol_change":
-                self._change_terms(fault)
-            elif fault.kind == "reject_after_accept":
-                self.broker.refuse_next(self._ctid(fault), fault.text("error", "MARKET_CLOSED"))
-            elif fault.kind == "cancel_race":
-                self.broker.race_next_cancel(self._ctid(fault))
-            elif fault.kind == "partial_fill":
-                spec = self._spec(fault.text("symbol", "EURUSD"))
-                self.quotes.thin[spec.id] = max(1, int(fault.number("cents", spec.min_volume)))
-                self._later(fault, lambda: self.quotes.thin.pop(spec.id, None))
-            elif fault.kind == "stop_out":
-                self._stop_out(self._ctid(fault))
-        except (ValueError, KeyError, TypeError, OpenApiError) as error:
-            raise FaultRefused(str(error)) from None
-
-    def _disconnect_account(self, ctid: int) -> None:
-        for session in tuple(self.sessions):
-            for one in tuple(session.accounts):
-                if ctid in (0, one):
-                    session.drop_account(one)
-
-    def _ctid(self, fault: Fault) -> int:
-        ctid = int(fault.number("account", 0)) or next(iter(self.broker.accounts))
-        if ctid not in self.broker.accounts:
-            raise ValueError(f"no such account: {ctid}")
-        return ctid
-
-    def _stop_out(self, ctid: int) -> None:
-        """Move the price of the account's largest position until nothing is left of the balance."""
-        found = self._ask(pb.ProtoOAReconcileReq(ctidTraderAccountId=ctid))
-        assert isinstance(found, pb.ProtoOAReconcileRes)
-        if not found.position:
-            raise ValueError(f"account {ctid} has no position")
-        largest = max(found.position, key=lambda one: one.marginRate * one.tradeData.volume)
-        balance = self.broker.accounts[ctid].balance / 100
-        percent = 100.0 * balance / (largest.marginRate * largest.tradeData.volume / 100)
-        spec = self.table.spec(largest.tradeData.symbolId)
-        rises = largest.tradeData.tradeSide == pb.SELL
-        self.shock(spec.name, min(900.0, percent) if rises else max(-90.0, -percent))
-
-    def _ask(self, request: Message) -> Message:
-        answer = self.broker.handle(request)
-        assert answer is not None
-        return answer
-
-    def _set_open(self, fault: Fault) -> None:
-        spec = self._spec(fault.text("symbol", "EURUSD"))
-        before = spec.hours
-        if fault.kind == "open_market":
-            hours = always(before.zone)
-        else:
-            today = datetime.fromtimestamp(self._clock.wall_ns() / 1e9, ZoneInfo(before.zone)).date()
-            # Today and tomorrow: what is closed late in the evening is still closed after midnight.
-            closures = [
-                HolidaySpec(_CLOSURE_ID + days, "Practice closure", today + timedelta(days=days))
-                for days in range(2)
-            ]
-            hours = Hours(before.zone, before.sessions, (*before.holidays, *closures))
-        self.table.change(spec.id, hours=hours)
-        self._later(fault, lambda: self.table.change(spec.id, hours=before))
-
-    def _change_terms(self, fault: Fault) -> None:
-        spec = self._spec(fault.text("symbol", "EURUSD"))
-        terms = fault.params.get("terms")
-        if not isinstance(terms, dict) or not terms:
-            raise ValueError("terms must name what changes")
-        for name in terms:
-            if name in ("id", "name", "base", "quote", "digits", "hours", "hidden_base", "scale"):
-                raise ValueError(f"{name} cannot be changed")
-        replace(spec, **terms)  # raises for a term that is none
-        before = {name: getattr(spec, name) for name in terms}
-        self.table.change(spec.id, **terms)
-        self._later(fault, lambda: self.table.change(spec.id, **before))
-
-    def _spec(self, name: str) -> SymbolSpec:
-        spec = self.table.find(name)
-        if spec is None:
-            raise ValueError(f"no such symbol: {name}")
-        return spec
-
-    def _later(self, fault: Fault, action: Callable[[], object]) -> None:
-        seconds = fault.number("seconds", 0.0)
-        if seconds > 0:
-            self._timers.append(asyncio.get_running_loop().call_later(seconds, action))
+        self.rehearsal.strike(fault)
 
     def shock(self, symbol: str, percent: float) -> None:
         """Move the hidden price behind a symbol.
@@ -344,12 +242,17 @@ class CtraderFace:
         Raises:
             ValueError: no such symbol, or not between -90 and +900 per cent.
         """
-        if not -90.0 <= percent <= 900.0:
-            raise ValueError(f"no shock: {percent} %")
-        spec = self._spec(symbol)
-        self.market.latents.shift(spec.hidden_base or spec.base, percent)
-        self.market.store.put("shifts", self.market.latents.shifts)
-        self.quotes.step()
+        self.rehearsal.shock(symbol, percent)
+
+    def _disconnect_account(self, ctid: int) -> None:
+        for session in tuple(self.sessions):
+            if ctid in session.accounts:
+                session.drop_account(ctid)
+
+    def _ask(self, request: Message) -> Message:
+        answer = self.broker.handle(request)
+        assert answer is not None
+        return answer
 
     def set_limits(self, values: Mapping[str, Any]) -> None:
         """``strict_windows``, ``silence_s`` and ``heartbeat_s``, where given.
@@ -386,9 +289,7 @@ class CtraderFace:
 
     def restore(self) -> None:
         """Symbols as at the start."""
-        self.stop()
-        self.quotes.thin.clear()
-        self.table.restore()
+        self.rehearsal.restore()
 
     def set_batch(self, seconds: float) -> None:
         """Depth is told as it changes; there is nothing to gather."""
