@@ -213,12 +213,9 @@ class Execution:
         target = self._target(account, order)
         if target.volume and target.side is not order.side:
             part = min(volume, target.volume)
-            flips = part < volume
-            deal = self._closing_deal(account, target, order, price, part)
-            if not target.volume and flips:
-                self._turn(target)
-            self._report(account, order, target, deal, request_id, by_server, is_turning=flips)
             volume -= part
+            deal = self._closing_deal(account, target, order, price, part)
+            self._report(account, order, target, deal, request_id, by_server, is_turning=bool(volume))
         if volume:
             deal = self._opening_deal(account, target, order, price, volume)
             self._report(account, order, target, deal, request_id, by_server)
@@ -249,11 +246,10 @@ class Execution:
         return position
 
     @staticmethod
-    def _turn(position: Position) -> None:
-        """Nothing of the old side stays: its stop and target go when the position is settled."""
-        position.stop_loss = position.take_profit = position.trail_distance = None
+    def _clear(position: Position) -> None:
+        """Nothing of what is closed acts on what may be opened in its place."""
+        position.stop_loss = position.take_profit = position.trail_distance = position.due = None
         position.trailing = position.guaranteed = position.gsl_charged = False
-        position.price = position.margin_rate = position.usd_rate = Decimal(0)
 
     # ---- deals -----------------------------------------------------------------------------------
 
@@ -290,6 +286,8 @@ class Execution:
         spec = self._ledger.spec_of(order)
         rate = self._ledger.market.rate(spec.quote, account.currency)
         closed = close_part(target, volume, deal.executed_ms)
+        if not target.volume:
+            self._clear(target)
         gross = gross_profit(spec, target.side, volume, closed.entry_price, price, rate)
         closing = Closing(
             entry_price=closed.entry_price, gross_profit=gross, swap=closed.swap,
@@ -340,6 +338,8 @@ class Execution:
         )  # fmt: skip
         if status == pb.POSITION_STATUS_CLOSED:
             ledger.drop_position(target)
+        elif status == pb.POSITION_STATUS_CREATED:
+            self.after_a_pause(partial(self.settle, target))
 
     def _due(self, order: Order) -> Protection | None:
         """The stop and target that come with an order, at the price it was filled at."""
@@ -362,7 +362,8 @@ class Execution:
         if ledger.positions.get(position.position_id) is not position:
             return
         account, order = self._account(position), ledger.protection_of(position)
-        if order is not None and (not position.volume or order.side is position.side):
+        is_stale = not position.volume or not (position.due or position.protection())
+        if order is not None and (is_stale or order.side is position.side):
             position.protection_id = 0
             ledger.end_order(order, pb.ORDER_STATUS_CANCELLED)
             gone = None if position.volume else pb.POSITION_STATUS_CLOSED

@@ -578,6 +578,25 @@ def test_netted_account_adds_reduces_and_turns_one_position() -> None:
     assert turned.take_profit == d("1.09100")
 
 
+def test_position_closed_and_opened_again_by_two_fills_of_one_order_has_no_old_stop() -> None:
+    desk = Desk()
+    first = netted(desk, pb.BUY, MINI, relativeStopLoss=1000, trailingStopLoss=True)
+    assert first is not None
+    desk.set_depth(EURUSD, Side.SELL, ("1.10000", MINI), ("1.09990", LOT))
+    turned = netted(desk, pb.SELL, 3 * MINI)
+    assert turned is not None
+    assert (turned.side, turned.volume, turned.stop_loss, turned.trailing) == (
+        Side.SELL,
+        2 * MINI,
+        None,
+        False,
+    )
+    assert not desk.now(NETTED).order
+    assert "srv ORDER_CANCELLED STOP_LOSS_TAKE_PROFIT" in desk.lines()
+    desk.tick(EURUSD, "1.09000", "1.09010")
+    assert desk.positions(NETTED) == [turned]
+
+
 def test_netted_account_has_no_more_than_one_position_of_two_waiting_orders() -> None:
     desk = Desk()
     for price in (1.09, 1.08):

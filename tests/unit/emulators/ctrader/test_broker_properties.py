@@ -91,6 +91,7 @@ class Play:
                     desk.tick(symbol_id, str(bid + shift), str(ask + shift))
             elif what == "step":
                 desk.settle()
+                self._check_protections()
             elif what == "time":
                 desk.clock.advance(3600.0 * size)
                 desk.broker.on_timer()
@@ -217,10 +218,26 @@ class Play:
         done = {one.deal.dealId for one in self.desk.events() if one.HasField("deal")}
         assert done == {one.dealId for one in self.desk.deals(self.ctid)}
 
+    def _check_protections(self) -> None:
+        """Once all has come to rest: a position has one protective order if it has levels, and the same."""
+        answer = self.desk.now(self.ctid)
+        guards = {one.positionId: one for one in answer.order if one.orderType == pb.STOP_LOSS_TAKE_PROFIT}
+        assert len(guards) == sum(one.orderType == pb.STOP_LOSS_TAKE_PROFIT for one in answer.order)
+        for position in answer.position:
+            guard = guards.pop(position.positionId, None)
+            stop, target = position.stopLoss, position.takeProfit  # 0 for none
+            assert (guard is not None) == bool(stop or target)
+            if guard is not None:
+                assert (guard.stopPrice, guard.limitPrice) == (stop, target)
+                assert guard.tradeData.volume == position.tradeData.volume
+                assert guard.tradeData.tradeSide != position.tradeData.tradeSide
+        assert not guards
+
     def finish(self) -> None:
         """Close everything: nothing is left, and the balance is all there is."""
         desk = self.desk
         desk.settle()
+        self._check_protections()
         for order in desk.now(self.ctid, protections=False).order:
             desk.cancel(order.orderId, self.ctid)
         desk.quotes.depths.clear()
