@@ -1,5 +1,5 @@
 """Rehearsals at the practice cTrader that act when they are ordered: on tokens, sessions, symbols and prices,
-and on  the next thing that the broker does."""
+and on the next thing that the broker does."""
 
 from __future__ import annotations
 

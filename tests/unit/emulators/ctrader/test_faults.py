@@ -268,7 +268,7 @@ def test_symbols_change_open_and_close_and_everybody_is_told() -> None:
                 await venue.fault("close_market", symbol="NOTHING")
             with pytest.raises(AssertionError, match="cannot be changed"):
                 await venue.fault("symbol_change", symbol="GBPUSD", terms={"digits": 3})
-            with pytest.raises(AssertionError, match="400|ok"):
+            with pytest.raises(AssertionError, match="error"):
                 await venue.fault("symbol_change", symbol="GBPUSD", terms={"min_volume": "many"})
             assert venue.face.table.spec(number).min_volume == 100_000
 
