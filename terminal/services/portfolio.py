@@ -36,10 +36,12 @@ class Portfolio:
 
     Attributes:
         changed: called with the account's name after any change.
+        fees_wanted: called with an account and a symbol whose rates were asked for and are not known.
     """
 
     def __init__(self, market: MarketData, open_orders: Callable[[str], Iterable[Order]]) -> None:
         self.changed: Observable[[str]] = Observable("portfolio")
+        self.fees_wanted: Observable[[str, str]] = Observable("fees wanted")
         self._market = market
         self._open_orders = open_orders
         self._totals: dict[str, dict[str, Decimal]] = {}
@@ -174,8 +176,16 @@ class Portfolio:
         return None if info is None or info.kind is AccountKind.CASH else info.leverage
 
     def fee_rates(self, account: str, symbol: str) -> FeeRates | None:
-        """The account's own rates, or None while unknown."""
-        return self._fees.get(account, {}).get(symbol)
+        """The account's own rates, or None while unknown; then they are asked for."""
+        rates = self._fees.get(account, {}).get(symbol)
+        if rates is None and account in self._known:
+            self.fees_wanted.notify(account, symbol)
+        return rates
+
+    def set_fee_rates(self, account: str, symbol: str, rates: FeeRates) -> None:
+        """Take what the venue said an account pays in a symbol."""
+        self._fees.setdefault(account, {})[symbol] = rates
+        self.changed.notify(account)
 
     def equity(self, account: str, currency: str = HOME_CURRENCY) -> Decimal | None:
         """What all balances are worth at mid prices, in ``currency``; None while nothing is known.

@@ -64,6 +64,8 @@ _CHECK_EVERY_S = 1.0
 _CLOCK_JUMP_S = 2.0
 # A jump forward by so much is taken for sleep: shorter ones a connection survives, or its pings tell.
 _SLEPT_S = 10.0
+# Fee rates that are not known yet are asked for again no sooner than this.
+_FEES_AGAIN_NS = 10_000_000_000
 # Kraken's slowest tier refills its call counter in about a minute; retries of a failed
 # reconciliation must not exhaust it.
 _RECONCILE_RETRY_S = (1.0, 2.0, 5.0, 10.0, 30.0)
@@ -526,6 +528,8 @@ class SessionManager:
         self._portfolio = portfolio
         self._clock = clock
         self._sessions: dict[str, Session] = {}
+        self._fees_asked_ns: dict[tuple[str, str], int] = {}
+        self._unwatch_fees = portfolio.fees_wanted.watch(self._on_fees_wanted)
         self._switching = asyncio.Lock()
         self._is_closed = False
 
@@ -548,6 +552,24 @@ class SessionManager:
         session = self.session_of(account)
         if session is not None:
             session.compare_again(account)
+
+    def _on_fees_wanted(self, account: str, symbol: str) -> None:
+        trader, now_ns = self.trading_connector(account), self._clock.monotonic_ns()
+        asked_ns = self._fees_asked_ns.get((account, symbol))
+        if trader is None or (asked_ns is not None and now_ns - asked_ns < _FEES_AGAIN_NS):
+            return
+        self._fees_asked_ns[account, symbol] = now_ns
+        tasks.spawn(self._read_fees(trader, account, symbol), name=f"fees of {account} in {symbol}")
+
+    async def _read_fees(self, trader: TradesOrders, account: str, symbol: str) -> None:
+        """Without an answer the ticket keeps saying that the rate is unknown, and it is asked again."""
+        try:
+            rates = await trader.fee_rates(symbol)
+        except TerminalError as error:
+            log.info("%s: the fees of %s are not known yet: %s", account, symbol, error)
+            return
+        if rates is not None:
+            self._portfolio.set_fee_rates(account, symbol, rates)
 
     async def use(self, plan: ConnectionPlan) -> Session:
         """Connect a venue as planned, closing what it was connected to before.
@@ -589,5 +611,6 @@ class SessionManager:
     async def stop(self) -> None:
         """Close every connection for good; one that is being made is closed too."""
         self._is_closed = True
+        self._unwatch_fees()
         for session in list(self._sessions.values()):
             await session.stop()

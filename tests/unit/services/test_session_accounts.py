@@ -7,7 +7,14 @@ from decimal import Decimal
 
 from terminal.core.clock import ManualClock
 from terminal.core.secret import Secret
-from terminal.domain.account import AccountFigures, AccountInfo, AccountKind, AccountSnapshot, Position
+from terminal.domain.account import (
+    AccountFigures,
+    AccountInfo,
+    AccountKind,
+    AccountSnapshot,
+    FeeRates,
+    Position,
+)
 from terminal.domain.errors import VenueUnavailable
 from terminal.domain.events import (
     AccountsChanged,
@@ -45,6 +52,14 @@ class Hand(FakeConnector):
         super().__init__()
         self.failures: list[Exception] = []
         self.snapshot_now = AccountSnapshot((), (), figures=AccountFigures(currency, D(1000)))
+        self.fees_asked: list[str] = []
+        self.fees_now: FeeRates | VenueUnavailable | None = None
+
+    async def fee_rates(self, symbol: str) -> FeeRates | None:
+        self.fees_asked.append(symbol)
+        if isinstance(self.fees_now, VenueUnavailable):
+            raise self.fees_now
+        return self.fees_now
 
     async def snapshot(self, since_ns: int) -> AccountSnapshot:
         self.snapshots_asked.append(since_ns)
@@ -237,6 +252,30 @@ def test_a_comparison_that_fails_is_tried_again_for_that_account_alone() -> None
         assert len(desk.house.hands["202"].snapshots_asked) == 1
         desk.manager.compare_again(KEY_TWO)
         await eventually(lambda: len(desk.house.hands["202"].snapshots_asked) == 2)
+        await desk.manager.stop()
+
+    run(main())
+
+
+def test_fee_rates_that_are_not_known_are_asked_for_until_the_venue_says_them() -> None:
+    async def main() -> None:
+        desk = Desk()
+        hand, portfolio = desk.house.hands["101"], desk.portfolio
+        await desk.open()
+        assert portfolio.fee_rates(KEY_ONE, "EUR/USD") is None
+        assert hand.fees_asked == [], "an account that is not read yet is not asked"
+        desk.live("101")
+        await eventually(lambda: portfolio.is_known(KEY_ONE))
+        hand.fees_now = VenueUnavailable("fake", "busy")
+        for _ in range(3):
+            assert portfolio.fee_rates(KEY_ONE, "EUR/USD") is None
+            await eventually(lambda: hand.fees_asked == ["EUR/USD"])
+        desk.clock.advance(11)
+        hand.fees_now = rates = FeeRates(D(0), D(0), D("0.00003"))
+        assert portfolio.fee_rates(KEY_ONE, "EUR/USD") is None
+        await eventually(lambda: portfolio.fee_rates(KEY_ONE, "EUR/USD") == rates)
+        assert hand.fees_asked == ["EUR/USD"] * 2
+        assert desk.house.hands["202"].fees_asked == []
         await desk.manager.stop()
 
     run(main())
