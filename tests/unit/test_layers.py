@@ -71,8 +71,10 @@ def test_view_models_use_of_qt_is_qtcore_alone(file: Path) -> None:
 
 
 def test_no_modal_exec_outside_the_one_loop() -> None:
-    """A modal ``exec()`` inside a coroutine kills every other task that wakes meanwhile. The sign-in window is
-    a process of its own, without asyncio, and has the one ``exec()`` that a process may have."""
+    """A modal ``exec()`` inside a coroutine kills every other task that wakes meanwhile.
+
+    The sign-in window is a process of its own, without asyncio: its one ``exec()`` is allowed.
+    """
     allowed = {("sign_in_window.py", "exec")}
     for file in (ROOT / "terminal").rglob("*.py"):
         for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
