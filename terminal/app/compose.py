@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any
 
@@ -63,11 +63,13 @@ class Terminal:
         throw_away: bool = False,
         practice: PracticeVenues | None = None,
         timings: GateTimings | None = None,
-        connector_tools: Mapping[str, Any] | None = None,
+        venues: Sequence[str] | None = None,
+        connector_tools: Mapping[str, Mapping[str, Any]] | None = None,
     ) -> None:
         """``throw_away``: the profile goes with the process, so nothing is left in the system's keychain.
         ``practice``: practice venues that run already. ``timings`` of the order gate and ``connector_tools``
-        (keyword arguments of every connector, such as ``policy``) make a rehearsal of minutes quick.
+        (by venue, keyword arguments of its connector, such as ``policy``) make a rehearsal of minutes quick.
+        ``venues``: the ones on this desk, every registered one if it is not said.
 
         Raises:
             ProfileInUse: another terminal has this profile open.
@@ -80,7 +82,7 @@ class Terminal:
         self.settings = Settings(paths.settings_file)
         self._follow_log_settings()
         self._throw_away = throw_away
-        self.venues = registry.names()
+        self.venues = registry.names() if venues is None else tuple(venues)
         self._connector_tools = dict(connector_tools or {})
         self.practice = practice or PracticeVenues(
             paths.practice,
@@ -400,7 +402,7 @@ class Terminal:
         )
 
     def _make(self, venue: str, settings: ConnectorSettings, account: str = "") -> Connector:
-        tools: dict[str, Any] = {"clock": self.clock, **self._connector_tools}
+        tools: dict[str, Any] = {"clock": self.clock, **self._connector_tools.get(venue, {})}
         if registry.info(venue).sign_in is not None:
             tools["keep_tokens"] = partial(self._keep_refreshed, venue, account)
         if venue == "kraken":

@@ -96,7 +96,9 @@ async def desk(*, window: bool) -> AsyncIterator[Desk]:
     ring = logs.install(None, debug=False)
     memory.begin_start()
     with tempfile.TemporaryDirectory(prefix="parallax-bench-") as folder:
-        terminal = Terminal(paths_below(Path(folder)).make(), ring, seed=SEED, throw_away=True)
+        terminal = Terminal(
+            paths_below(Path(folder)).make(), ring, seed=SEED, throw_away=True, venues=(VENUE,)
+        )
         screen = open_window(terminal) if window else None
         frames = screen.frames if screen is not None else FrameClock()
         if screen is None:

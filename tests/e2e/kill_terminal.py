@@ -99,7 +99,8 @@ async def main(folder: Path, endpoints: Path, nonces: Path, what: str) -> None:
         throw_away=True,
         practice=RunningVenues(practice, paths.practice),
         timings=replace(QUICK_GATE, looks_s=(5.0,)),
-        connector_tools={"policy": QUICK_LINKS, "nonces": FileNonceStore(nonces)},
+        venues=("kraken",),
+        connector_tools={"kraken": {"policy": QUICK_LINKS, "nonces": FileNonceStore(nonces)}},
     )
     terminal.market.watch(Feed(FeedKind.BOOK, "BTC/USD"), "kraken")
     await terminal.start()

@@ -306,10 +306,9 @@ async def rig(
             throw_away=True,
             practice=venues or RunningVenues(practice, paths.practice),
             timings=timings,
+            venues=(practice.venue,),
             connector_tools={
-                "policy": policy,
-                "rng": random.Random(1),
-                "nonces": nonces_of(practice),
+                "kraken": {"policy": policy, "rng": random.Random(1), "nonces": nonces_of(practice)},
             },
         )
         found = Rig(terminal, practice, ring, paths, lag)

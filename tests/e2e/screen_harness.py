@@ -16,7 +16,7 @@ import random
 import sys
 import threading
 import time
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
 from pathlib import Path
@@ -41,6 +41,7 @@ from terminal.app.compose import Terminal
 from terminal.app.paths import Paths, paths_below
 from terminal.app.practice import PracticeVenues
 from terminal.app.screen import Screen
+from terminal.app.sign_in import SignInWindow
 from terminal.core import tasks
 from terminal.core.log_ring import LogRing
 from terminal.domain.instrument import InstrumentId
@@ -372,11 +373,15 @@ def run_screen(
     errors_expected: tuple[str, ...] = (),
     timeout_s: float = 100.0,
     longest_ms: float = LONGEST_MS,
+    on_desk: tuple[str, ...] | None = None,
+    tools: Mapping[str, Mapping[str, Any]] | None = None,
+    sign_in_window: SignInWindow | None = None,
 ) -> None:
     """Start the application in a folder on a practice venue, run ``body`` on it, quit, look what is left.
 
     Run it again with the same folder for a restart. ``errors_expected``: words of lines at error level that
-    belong to the case. ``longest_ms``: for how long a turn of the loop may hold the screen.
+    belong to the case. ``longest_ms``: for how long a turn of the loop may hold the screen. ``on_desk``: the
+    venues of the desk, where they are not the practice venue alone; ``tools``: of their connectors.
     """
     app = QApplication.instance()
     assert isinstance(app, QApplication)
@@ -389,10 +394,14 @@ def run_screen(
             ring,
             throw_away=True,
             practice=venues or RunningVenues(practice, paths.practice),
+            venues=on_desk or (practice.venue,),
             connector_tools={
-                "rng": random.Random(1),
-                "nonces": nonces_of(practice),
-                **({"policy": policy} if policy is not None else {}),
+                "kraken": {
+                    "rng": random.Random(1),
+                    "nonces": nonces_of(practice),
+                    **({"policy": policy} if policy is not None else {}),
+                },
+                **(tools or {}),
             },
         )
         if prepare is not None:
@@ -400,7 +409,7 @@ def run_screen(
 
         async def main() -> int:
             terminal.practice.spawn()
-            screen = Screen(terminal, app)
+            screen = Screen(terminal, app, sign_in_window=sign_in_window)
             desk = Desk(terminal, screen, practice, ring, paths)
             made.append(desk)
             terminal.sessions.changed.watch(

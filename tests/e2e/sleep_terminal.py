@@ -81,9 +81,12 @@ async def main(folder: Path, endpoints: Path, clock: Path) -> None:
         practice=RunningVenues(practice, paths.practice),
         timings=QUICK_GATE,
         # Neither a ping nor silence may find the dead connections out: only that the machine has slept.
+        venues=("kraken",),
         connector_tools={
-            "policy": replace(QUICK_LINKS, ping_interval_s=60.0, idle_timeout_s=None),
-            "nonces": MemoryNonceStore(),
+            "kraken": {
+                "policy": replace(QUICK_LINKS, ping_interval_s=60.0, idle_timeout_s=None),
+                "nonces": MemoryNonceStore(),
+            }
         },
     )
     reports: list[object] = []
