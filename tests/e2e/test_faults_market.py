@@ -237,7 +237,7 @@ def test_impossible_prices_never_become_a_price(value: str, practice: Practice, 
                 assert time.monotonic() < deadline
                 await asyncio.sleep(0.02)
             await found.until_ready()
-            assert finite
+            await found.until(lambda: finite, "prices after the impossible ones")
             assert all(finite)
             assert found.session.state is SessionState.LIVE
 
