@@ -285,7 +285,9 @@ class TicketViewModel(QObject):
         else:
             self.units = (SizeUnit.BASE, SizeUnit.QUOTE, SizeUnit.PERCENT, *by_risk)
         if self._unit_is_fresh or self.form.unit not in self.units:
-            self.form.unit, self._unit_is_fresh = self.units[0], False
+            self.form.unit = self.units[0]
+            # Whether it is traded in lots stands in the full record, which may come later.
+            self._unit_is_fresh = not self.instrument.is_detailed
         more = (TriggerReference.INDEX,) if abilities.trigger_on_index else ()
         other = tuple(each for each in TriggerReference if each in abilities.trigger_references)
         self.references = (TriggerReference.LAST, *more, *other)
@@ -311,6 +313,8 @@ class TicketViewModel(QObject):
         if getattr(self.form, attribute) == text:
             return
         setattr(self.form, attribute, text)
+        if name == QUANTITY:
+            self._unit_is_fresh = False
         if name in _PRICE_FIELDS:
             self._prefill = False
         self._edited()
@@ -320,12 +324,14 @@ class TicketViewModel(QObject):
         if unit is self.form.unit:
             return
         self.form.size, self.form.unit = self._converted(unit), unit
+        self._unit_is_fresh = False
         self._edited()
 
     def set_percent(self, percent: int) -> None:
         """The slider: a share of what is free for the chosen side."""
         self.form.unit = SizeUnit.PERCENT
         self.form.size = str(percent) if percent else ""
+        self._unit_is_fresh = False
         self._edited()
 
     def set_life(self, time_in_force: TimeInForce) -> None:
@@ -376,6 +382,7 @@ class TicketViewModel(QObject):
             self.problems = {**self.problems, QUANTITY: str(error)}
             self.changed.emit()
             return
+        self._unit_is_fresh = False
         self._edited()
 
     def step_price(self, name: str, ticks: int) -> None:
@@ -582,13 +589,14 @@ class TicketViewModel(QObject):
     def _fill_in_once(self) -> None:
         """A small size and the best own price, so that the first cost strip shows real numbers."""
         assert self.instrument is not None
-        if not self._prefill:
+        if not self._prefill or not self.instrument.is_detailed:
             return
         price = self._best(self.form.side)
         if not self.form.size:
             remembered = self._sizes.get(self.instrument.id)
             if remembered is not None and remembered[0]:
                 self.form.size, self.form.unit = remembered
+                self._unit_is_fresh = False
             elif price is not None:
                 self.form.size = default_size(
                     self.instrument, price, self._small_size(self.instrument.id.venue)

@@ -21,7 +21,7 @@ from terminal.domain.instrument import InstrumentId
 from terminal.domain.market import Side
 from terminal.domain.orders import Order, OrderState, OrderType, TimeInForce
 from terminal.services.arming import ArmState
-from terminal.services.market_data import FeedState
+from terminal.services.market_data import FeedState, Topic
 from terminal.services.session import Mode
 from terminal.viewmodels.sending import RequestView, ResultKind
 from terminal.viewmodels.size_entry import Preset, SizeUnit
@@ -76,6 +76,23 @@ def test_the_size_of_an_instrument_is_remembered(qtbot: QtBot) -> None:
     desk.selection.select(ETH)
     desk.selection.select(BTC)
     assert vm.form.size == "0.07"
+
+
+@pytest.mark.parametrize("typed", [False, True], ids=["untouched", "a size was typed"])
+def test_a_record_that_comes_later_brings_its_lots_and_the_first_size(qtbot: QtBot, typed: bool) -> None:
+    """A venue of thousands of symbols tells lots and limits when a symbol is first used."""
+    desk = Desk()
+    whole = replace(desk.market.instruments[BTC], lot_size=D(10), quantity_step=D(1), min_quantity=D(1))
+    desk.market.instruments[BTC] = replace(whole, lot_size=None, is_detailed=False)
+    _, vm = make(desk)
+    assert (vm.form.size, vm.form.unit, vm.problems) == ("", SizeUnit.BASE, {})
+    if typed:
+        vm.set_text("quantity", "3")
+    desk.market.instruments[BTC] = whole
+    desk.market.changed.notify(BTC, Topic.INSTRUMENT)
+    desk.pass_time(1)
+    expected = ("3", SizeUnit.BASE) if typed else ("0.1", SizeUnit.LOTS)
+    assert (vm.form.size, vm.form.unit, vm.problems) == (*expected, {})
 
 
 def test_only_the_order_types_of_the_venue_are_offered(qtbot: QtBot) -> None:
