@@ -105,10 +105,14 @@ class ConnectionDesk:
 
     async def sign_in_status(self, venue: str, mode: Mode) -> SignInStatus:
         """How a venue's sign-in stands on this machine. Raises CredentialError."""
-        has_application, is_signed_in, needs_passphrase = True, False, False
+        from terminal.services.credentials import Where
+
+        has_application, is_signed_in, needs_passphrase, is_locked = True, False, False, False
         if mode is Mode.LIVE:
             await self.refresh()
             needs_passphrase = self.needs_passphrase()
+            has_vault = self._status is not None and self._status.where is Where.PASSPHRASE
+            is_locked = needs_passphrase and has_vault
         if needs_passphrase:
             has_application = False
         else:
@@ -120,7 +124,13 @@ class ConnectionDesk:
             web_engine.can_fetch(),
             self.key_store() if mode is Mode.LIVE else "",
             needs_passphrase,
+            is_locked,
+            self._trouble(venue, mode),
         )
+
+    def _trouble(self, venue: str, mode: Mode) -> str:
+        session = self._terminal.sessions.sessions.get(venue)
+        return session.needs_sign_in if session is not None and session.mode is mode else ""
 
     async def fetch_browser(self) -> None:
         """Bring the engine of the sign-in page. Raises TerminalError."""

@@ -140,10 +140,6 @@ class ConnectionDesk(SignInDesk, Protocol):
         """Whether the vault has to be opened with a passphrase first (there is no keychain)."""
         ...
 
-    async def open_vault(self, passphrase: Secret) -> None:
-        """Open the vault, or make it. Raises CredentialError when the passphrase is wrong."""
-        ...
-
 
 @dataclass(frozen=True, slots=True)
 class Figure:

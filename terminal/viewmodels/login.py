@@ -43,6 +43,8 @@ class SignInStatus:
 
     ``has_application``: the id and secret of the person's application are kept. ``is_signed_in``: so is a
     sign-in. ``can_embed``: the page can open inside the program; ``can_fetch``: it could after a download.
+    ``is_locked``: what is kept is not known before its passphrase is entered. ``trouble``: why the venue does
+    not take the sign-in any more.
     """
 
     has_application: bool
@@ -52,6 +54,8 @@ class SignInStatus:
     key_store: str
     """Where keys are kept, as one plain sentence."""
     needs_passphrase: bool
+    is_locked: bool = False
+    trouble: str = ""
 
 
 class SignInDesk(Protocol):
@@ -78,6 +82,10 @@ class SignInDesk(Protocol):
         ...
 
     async def use(self, venue: str, mode: Mode) -> None: ...
+
+    async def open_vault(self, passphrase: Secret) -> None:
+        """Open the vault, or make it. Raises CredentialError when the passphrase is wrong."""
+        ...
 
 
 class LoginViewModel(QObject):
@@ -169,15 +177,22 @@ class LoginViewModel(QObject):
         if not self.is_busy:
             tasks.spawn(self._sign_out(), name=f"sign out of {self.info.name}")
 
-    def connect_kept(self) -> None:
-        """Connect with the sign-in that is there."""
-        if not self.is_busy:
-            tasks.spawn(self._connect(), name=f"connect {self.info.name}")
+    def connect_kept(self, passphrase: str = "") -> None:
+        """Connect with the sign-in that is there, once its passphrase has opened it where it is locked."""
+        if self.is_busy:
+            return
+        self.problems = self._problem_of(passphrase)
+        if self.problems:
+            self.changed.emit()
+            return
+        secret = Secret(passphrase) if passphrase else None
+        tasks.spawn(self._connect(secret), name=f"connect {self.info.name}")
 
     def _is_complete(self, texts: Mapping[str, str], passphrase: str) -> bool:
         self.error = ""
         self.problems = {}
-        if self.mode is Mode.LIVE and (texts or not self.status.has_application):
+        known = self.status.has_application or self.status.is_locked
+        if self.mode is Mode.LIVE and (texts or not known):
             for field in self.fields:
                 text = texts.get(field.key, "")
                 if not text:
@@ -186,9 +201,13 @@ class LoginViewModel(QObject):
                     self.problems[field.key] = "This is far too long."
                 elif any(char.isspace() or not char.isprintable() for char in text) or not text.isascii():
                     self.problems[field.key] = "There are no spaces or special letters in it. Copy it again."
-        if self.mode is Mode.LIVE and self.status.needs_passphrase and len(passphrase) < 8:
-            self.problems["passphrase"] = "At least 8 characters."
+        self.problems |= self._problem_of(passphrase)
         return not self.problems
+
+    def _problem_of(self, passphrase: str) -> dict[str, str]:
+        if self.mode is Mode.LIVE and self.status.needs_passphrase and len(passphrase) < 8:
+            return {"passphrase": "At least 8 characters."}
+        return {}
 
     async def _look(self) -> None:
         self._looks += 1
@@ -219,13 +238,16 @@ class LoginViewModel(QObject):
             self._go(Step.DONE)
             self.finished.emit()
 
-    async def _connect(self) -> None:
+    async def _connect(self, passphrase: Secret | None) -> None:
         self._go(Step.CONNECTING)
         try:
+            if passphrase is not None and self.status.is_locked:
+                await self._desk.open_vault(passphrase)
             await self._desk.use(self.info.name, self.mode)
         except TerminalError as error:
             self.error = error.user_text
             self._go(Step.ENTER)
+            await self._look()
         else:
             self._go(Step.DONE)
             self.finished.emit()

@@ -88,6 +88,9 @@ class LoginDialog(QDialog):
         link.setToolTip(sign_in.application_page_url)
         link.clicked.connect(self._on_link_clicked)
         own.addWidget(link, 0, Qt.AlignmentFlag.AlignLeft)
+        self.redirect = _paragraph(f"Redirect address:  {sign_in.redirect_url}")
+        self.redirect.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
+        own.addWidget(self.redirect)
         for field in sign_in.application_fields:
             self._add_field(own, field.key, field.label, field.hint, secret=field.secret)
         self._add_field(own, _PASSPHRASE, "Passphrase of the key vault", "at least 8 characters", secret=True)
@@ -138,7 +141,7 @@ class LoginDialog(QDialog):
         for mode, button in self.choices.items():
             button.toggled.connect(lambda on, mode=mode: vm.choose(mode) if on else None)
         self.sign_out.clicked.connect(vm.sign_out)
-        self.connect_kept.clicked.connect(vm.connect_kept)
+        self.connect_kept.clicked.connect(lambda: vm.connect_kept(self._fields[_PASSPHRASE].edit.text()))
         self.sign_in.clicked.connect(lambda: self._begin(Way.EMBEDDED))
         self.system.clicked.connect(lambda: self._begin(Way.SYSTEM))
         self.cancel.clicked.connect(self._on_cancel_clicked)
@@ -157,14 +160,19 @@ class LoginDialog(QDialog):
         self.own.setVisible(is_own)
         self.practice_note.setVisible(not is_own)
         what = "your accounts" if is_own else "the practice accounts"
-        set_text(self.state, f"Signed in to {what}." if status.is_signed_in else f"Not signed in to {what}.")
-        self.guide.setVisible(not status.has_application)
+        stands = f"Signed in to {what}." if status.is_signed_in else f"Not signed in to {what}."
+        if status.is_locked:
+            stands = "What is kept is locked: enter its passphrase."
+        set_text(self.state, status.trouble or stands)
+        is_new = not status.has_application and not status.is_locked
+        self.guide.setVisible(is_new)
+        self.redirect.setVisible(is_new)
         for key, field in self._fields.items():
             field.show_problem(vm.problems.get(key, ""))
             field.edit.setEnabled(not vm.is_busy)
             if key == _PASSPHRASE:
                 field.setVisible(status.needs_passphrase)
-            elif status.has_application:
+            elif status.has_application or status.is_locked:
                 field.edit.setPlaceholderText("kept on this machine; enter another one to replace it")
         set_text(self.store, status.key_store)
         for button in self.choices.values():
@@ -175,8 +183,9 @@ class LoginDialog(QDialog):
         self.error.setVisible(bool(vm.error))
         self.sign_out.setVisible(status.is_signed_in)
         self.sign_out.setEnabled(not vm.is_busy)
-        self.connect_kept.setVisible(status.is_signed_in)
+        self.connect_kept.setVisible((status.is_signed_in and not status.trouble) or status.is_locked)
         self.connect_kept.setEnabled(not vm.is_busy)
+        set_text(self.connect_kept, "Unlock and connect" if status.is_locked else "Connect")
         self.system.setVisible(is_own)
         self.system.setEnabled(not vm.is_busy)
         fetches = not status.can_embed and status.can_fetch

@@ -117,6 +117,52 @@ def test_the_engine_of_the_page_is_fetched_when_it_is_first_wanted(qapp: QApplic
     with_form(body)
 
 
+def test_what_is_kept_behind_a_passphrase_is_opened_and_used(qapp: QApplication) -> None:
+    async def body(vm: LoginViewModel, desk: FakeConnections) -> None:
+        desk.sign_in_state = SignInStatus(False, False, True, True, "", True, is_locked=True)
+        dialog = LoginDialog(vm)
+        dialog.show()
+        await eventually(dialog.connect_kept.isVisible, 5, "the way in")
+        assert dialog.state.text() == "What is kept is locked: enter its passphrase."
+        assert dialog.connect_kept.text() == "Unlock and connect"
+        assert not dialog.guide.isVisible(), "who has entered an application once needs no guide"
+        dialog.connect_kept.click()
+        assert dialog._fields["passphrase"].problem.text() == "At least 8 characters."
+        assert desk.asked == []
+        dialog._fields["passphrase"].edit.setText("correct horse")
+        dialog.connect_kept.click()
+        await eventually(lambda: vm.step is Step.DONE, 5, "a connection")
+        assert desk.asked == [("open_vault",), ("use", "cfd", Mode.LIVE)]
+
+    with_form(body)
+
+
+def test_a_page_for_the_kept_application_needs_the_passphrase_alone(qapp: QApplication) -> None:
+    async def body(vm: LoginViewModel, desk: FakeConnections) -> None:
+        desk.sign_in_state = SignInStatus(False, False, True, True, "", True, is_locked=True)
+        vm.start()
+        await eventually(lambda: vm.status.is_locked, 5, "a look")
+        vm.sign_in({}, Way.EMBEDDED, "correct horse")
+        await eventually(lambda: vm.step is Step.DONE, 5, "a sign-in")
+        assert desk.asked == [("sign_in", "cfd", Mode.LIVE, (), Way.EMBEDDED)]
+
+    with_form(body)
+
+
+def test_a_sign_in_that_the_venue_takes_no_longer_is_called_so(qapp: QApplication) -> None:
+    async def body(vm: LoginViewModel, desk: FakeConnections) -> None:
+        words = "The sign-in is not valid any more: sign in again."
+        desk.sign_in_state = SignInStatus(True, True, True, True, "", False, trouble=words)
+        dialog = LoginDialog(vm)
+        dialog.show()
+        await eventually(lambda: dialog.state.text() == words, 5, "the state")
+        assert dialog.sign_in.text() == "Sign in again"
+        assert not dialog.connect_kept.isVisible(), "it would only fail again"
+        dialog.close()
+
+    with_form(body)
+
+
 def test_the_dialog_shows_how_things_stand(qapp: QApplication) -> None:
     async def body(vm: LoginViewModel, desk: FakeConnections) -> None:
         dialog = LoginDialog(vm)
@@ -124,6 +170,7 @@ def test_the_dialog_shows_how_things_stand(qapp: QApplication) -> None:
         await eventually(lambda: "Not signed in" in dialog.state.text(), 5, "the state")
         await eventually(dialog.sign_in.isEnabled, 5, "a button")
         assert dialog.own.isVisible()
+        assert "http://localhost:53682/callback" in dialog.redirect.text(), "to be entered at the venue"
         assert not dialog.sign_out.isVisible()
         dialog.sign_in.click()
         assert dialog._fields["client_id"].problem.text() == "Client id is missing."
