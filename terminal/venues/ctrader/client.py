@@ -236,8 +236,13 @@ class Client:
                 VENUE_NAME, f"{type(message).__name__}: {error}", user_text="Not sent: it is incomplete."
             ) from None
         for attempt in range(1, _BLOCKED_TRIES + 1):
-            await self._wait_while_blocked(payload_type, writes and not urgent, deadline_s)
-            await self.limits.take(payload_type, urgent=urgent, timeout_s=max(deadline_s, 1.0))
+            try:
+                await self._wait_while_blocked(payload_type, writes and not urgent, deadline_s)
+                await self.limits.take(payload_type, urgent=urgent, timeout_s=max(deadline_s, 1.0))
+            except NotSent as error:
+                if writes:
+                    raise
+                raise VenueUnavailable(VENUE_NAME, str(error), code=error.code) from None
             try:
                 found = await self._ask(message, payload, payload_type, answers, deadline_s, writes, loose)
             except RateLimited as error:
@@ -261,7 +266,7 @@ class Client:
             raise RateLimited(
                 VENUE_NAME, text, retry_after_s=blocked_s, code="BLOCKED_PAYLOAD_TYPE", user_text=text
             )
-        await asyncio.sleep(blocked_s)
+        await self.limits.pause(blocked_s)
 
     async def _ask(
         self,
@@ -341,6 +346,8 @@ class Client:
     def _on_state(self, state: LinkState, reason: str) -> None:
         if state is not LinkState.LIVE:
             self._fail_waiting(reason or "The connection is down.")
+        if state is LinkState.OFF:
+            self.limits.give_up()
         self._watcher.on_link(state, reason)
 
     def _fail_waiting(self, reason: str) -> None:

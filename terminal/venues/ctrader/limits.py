@@ -8,6 +8,7 @@ its own and passes everything that waits.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import itertools
 from collections import deque
 from collections.abc import Sequence
@@ -15,7 +16,7 @@ from heapq import heapify, heappop, heappush
 from typing import Final
 
 from terminal.core.clock import Clock
-from terminal.domain.errors import RateLimited
+from terminal.domain.errors import NotSent, RateLimited
 from terminal.domain.events import BudgetLevel
 from terminal.venues.ctrader import openapi_pb2 as pb
 from terminal.venues.ctrader.errors import VENUE_NAME
@@ -60,6 +61,7 @@ class Window:
 
         Raises:
             RateLimited: there was none within ``timeout_s`` seconds.
+            NotSent: the connection was closed for good.
         """
         if (urgent or not self._waiting) and self._used() < self._room(urgent):
             self._sent_ns.append(self._clock.monotonic_ns())
@@ -78,6 +80,13 @@ class Window:
                 turn.cancel()
                 self._waiting = [place for place in self._waiting if place[2] is not turn]
                 heapify(self._waiting)
+
+    def give_up(self) -> None:
+        """Nobody's turn will come: the connection was closed for good."""
+        for _, _, turn in self._waiting:
+            if not turn.done():
+                turn.set_exception(_closed())
+        self._waiting.clear()
 
     def _used(self) -> int:
         horizon_ns = self._clock.monotonic_ns() - _SPAN_NS
@@ -117,6 +126,7 @@ class Limits:
         self.historical = Window("History requests", 4, clock)
         self._blocked: dict[int, tuple[int, int, int]] = {}
         """Payload type -> (until, strikes, when), monotonic."""
+        self._over = asyncio.Event()
 
     def budgets(self) -> Sequence[BudgetLevel]:
         """Both budgets as they stand."""
@@ -126,6 +136,19 @@ class Limits:
         """Wait for a request's turn. Raises RateLimited where it takes longer than ``timeout_s``."""
         window = self.historical if payload_type in HISTORICAL else self.ordinary
         await window.take(urgent=urgent, timeout_s=timeout_s)
+
+    async def pause(self, seconds: float) -> None:
+        """Let some time pass. Raises NotSent where the connection is closed for good meanwhile."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                await self._over.wait()
+            raise _closed()
+
+    def give_up(self) -> None:
+        """The connection was closed for good: whoever waits for a turn hears so at once."""
+        self._over.set()
+        self.ordinary.give_up()
+        self.historical.give_up()
 
     def blocked_for_s(self, payload_type: int) -> float:
         """Seconds until the server takes this kind of request again; 0 = now."""
@@ -144,3 +167,13 @@ class Limits:
     def forget(self) -> None:
         """A new connection begins with nothing used or blocked."""
         self._blocked.clear()
+        self._over.clear()
+
+
+def _closed() -> NotSent:
+    return NotSent(
+        VENUE_NAME,
+        "the connection was closed",
+        code="closed",
+        user_text="Not sent: the connection is closed.",
+    )

@@ -423,6 +423,31 @@ def test_nothing_leaves_while_the_connection_is_down() -> None:
     run(main())
 
 
+def test_who_waits_for_a_turn_hears_at_once_that_the_connection_was_closed() -> None:
+    """A page of history waits up to a second for its turn: closing must not wait for it."""
+
+    async def main() -> None:
+        async with bench() as found:
+            request = pb.ProtoOAGetTrendbarsReq(
+                ctidTraderAccountId=DEMO, period=pb.M1, symbolId=EURUSD, fromTimestamp=0, toTimestamp=1
+            )
+            history = [found.client.request(request, answer=pb.ProtoOAGetTrendbarsRes) for _ in range(6)]
+            asked = [tasks.spawn(_caught(each), name="page") for each in history]
+            await eventually(lambda: len(found.venue.heard(pb.ProtoOAGetTrendbarsReq)) == 4, what="four")
+            found.client.limits.block(pb.PROTO_OA_VERSION_REQ, 20.0)
+            asked.append(tasks.spawn(_caught(found.version()), name="blocked"))
+            await asyncio.sleep(0)
+            await found.client.link.close()
+            for _ in range(10):
+                await asyncio.sleep(0)
+            assert all(task.done() for task in asked)
+            assert {type(task.result()) for task in asked} == {VenueUnavailable}
+            with pytest.raises(NotSent):
+                await found.order()
+
+    run(main())
+
+
 def test_an_account_that_is_not_signed_in_is_told_apart_from_a_bad_request() -> None:
     async def main() -> None:
         async with bench() as found:
