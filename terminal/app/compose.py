@@ -262,6 +262,9 @@ class Terminal:
         session = self.sessions.sessions.get(venue)
         if session is not None and session.mode is mode:
             await self.disconnect(venue)
+            # Who has signed out is shown nothing of the account any more: it would only grow old.
+            for account in session.accounts:
+                self.portfolio.forget(account)
         if mode is Mode.PRACTICE:
             self._practice_grants.pop(venue, None)
             self._set_signed_out(venue, True)
