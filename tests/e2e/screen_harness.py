@@ -298,9 +298,11 @@ class Desk:
         bar: QTabBar = self.blotter.tabs
         await self.hand.click(bar, bar.tabRect(at).center())
         panels: dict[int, Any] = {
+            tabs.POSITIONS: self.blotter.positions,
             tabs.ORDERS: self.blotter.orders,
             tabs.FILLS: self.blotter.fills,
             tabs.BALANCES: self.blotter.balances,
+            tabs.ACCOUNTS: self.blotter.accounts,
             tabs.LOG: self.blotter.log,
         }
         table: DataTable = panels[at].table
