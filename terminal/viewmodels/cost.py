@@ -86,7 +86,7 @@ def estimate(
     unlimited = instrument.kind is not InstrumentKind.SPOT and request.side is Side.SELL
     if instrument.kind is InstrumentKind.CFD and not request.reduce_only:
         # On margin more can be lost than was laid down: only a stop says how much.
-        unlimited = _stop_distance(request) is None
+        unlimited = not _has_stop(request)
     entry = _entry(request, book)
     if entry is None or entry.covered < 1:
         covered = entry.covered if entry is not None else Decimal(1)
@@ -99,10 +99,7 @@ def estimate(
     notional = (entry.taken_notional + entry.rested * entry.rest_price) * size
     average = notional / quantity / size
     mid = book.mid if book is not None else None
-    # An order that waits for its trigger trades in another market than this one: no slippage to speak of.
-    against = None if entry.rest_is_taker else mid
-    slippage = (average - against) * sign * quantity * size if against is not None else None
-    ticks = (average - against) * sign / instrument.tick_size if against is not None else None
+    slippage, ticks = _slippage(request.side, entry, mid, instrument)
     kind = _fee_kind(entry)
     fee = _fee(entry, fees, size)
     total = None if fee is None else notional + fee * sign
@@ -130,7 +127,7 @@ def estimate(
         round_trip=round_trip,
         break_even_price=break_even,
         break_even_move=move,
-        max_loss=None if unlimited else _max_loss(request, total, round_trip, instrument),
+        max_loss=None if unlimited else _max_loss(request, average, total, round_trip, instrument),
         unlimited=unlimited,
     )
 
@@ -234,12 +231,29 @@ def _break_even(
     )
 
 
+def _slippage(
+    side: Side, entry: _Entry, mid: Decimal | None, instrument: Instrument
+) -> tuple[Decimal | None, Decimal | None]:
+    """What is taken from the book against its mid, in quote units and in ticks.
+
+    What rests slips nowhere, and an order that waits for its trigger trades in another market than this one.
+    """
+    if mid is None or entry.rest_is_taker or not entry.taken:
+        return None, None
+    against = (entry.taken_notional - mid * entry.taken) * side.sign
+    return against * instrument.multiplier, against / entry.taken / instrument.tick_size
+
+
 def _max_loss(
-    request: OrderRequest, total: Decimal | None, round_trip: Decimal | None, instrument: Instrument
+    request: OrderRequest,
+    average: Decimal,
+    total: Decimal | None,
+    round_trip: Decimal | None,
+    instrument: Instrument,
 ) -> Decimal | None:
     """All that is paid for a spot buy (the price can go to nothing); a spot sale or a reducing order gives
     up what is held, so that only its own cost can be lost."""
-    stop = _stop_distance(request)
+    stop = _stop_distance(request, average)
     if instrument.kind is InstrumentKind.CFD and not request.reduce_only:
         if stop is None or round_trip is None:
             return None
@@ -249,17 +263,21 @@ def _max_loss(
     return total
 
 
-def _stop_distance(request: OrderRequest) -> Decimal | None:
-    """How far from its entry the order's stop loss is; None without one."""
+def _has_stop(request: OrderRequest) -> bool:
+    protection = request.protection
+    return protection is not None and (
+        protection.stop_distance is not None or protection.stop_loss is not None
+    )
+
+
+def _stop_distance(request: OrderRequest, average: Decimal) -> Decimal | None:
+    """How far the order's stop loss is from the average price that it comes in at; None without one."""
     protection = request.protection
     if protection is None:
         return None
-    if protection.stop_distance is not None:
+    if protection.stop_distance is not None or protection.stop_loss is None:
         return protection.stop_distance
-    entry = request.limit_price or request.trigger_price
-    if protection.stop_loss is None or entry is None:
-        return None
-    return abs(entry - protection.stop_loss)
+    return abs(average - protection.stop_loss)
 
 
 def worse_by_pct(side: Side, shown: Decimal | None, now: Decimal | None) -> Decimal:

@@ -62,13 +62,15 @@ def test_a_resting_limit_pays_the_maker_rate_and_saves_the_spread() -> None:
     cost = estimate(limit(Side.BUY, "99", "1"), btc(), book(), FEES)
     assert cost.fee_kind == "maker"
     assert cost.fee == D(99) * D("0.0025")
-    assert cost.slippage_ticks == -10
+    assert (cost.slippage, cost.slippage_ticks) == (None, None)
 
 
 def test_a_limit_across_the_market_is_part_taken_part_rested() -> None:
     cost = estimate(limit(Side.BUY, "101", "3"), btc(), book(), FEES)
     assert cost.fee_kind == "mixed"
     assert cost.fee == D(101) * D("0.004") + D(202) * D("0.0025")
+    # Only what is taken slips: one unit at 101 against the mid of 100.
+    assert (cost.slippage, cost.slippage_ticks) == (D(1), D(10))
 
 
 def test_a_thin_book_is_said_and_never_stretched() -> None:

@@ -10,7 +10,7 @@ import pytest
 from terminal.domain.account import AccountFigures, FeeRates
 from terminal.domain.instrument import Instrument, InstrumentId, InstrumentKind, SwapRates
 from terminal.domain.market import Quote, Side
-from terminal.domain.orders import OrderType, Protection, TimeInForce, TriggerReference
+from terminal.domain.orders import OrderRequest, OrderType, Protection, TimeInForce, TriggerReference
 from terminal.domain.rules import check_request
 from terminal.venues.base import BookKind, Capabilities, ProtectionKind
 from terminal.viewmodels.confirm import order_confirmation
@@ -18,6 +18,7 @@ from terminal.viewmodels.cost import estimate
 from terminal.viewmodels.cost_text import carry_lines, fixed_numbers
 from terminal.viewmodels.size_entry import SizeUnit
 from terminal.viewmodels.ticket_form import Surroundings, TicketForm, default_size, read_form, shown_fields
+from tests.trading_fakes import FakeMarket
 
 D = Decimal
 NOW = 1_755_000_000_000_000_000
@@ -207,6 +208,19 @@ def test_most_i_can_lose_is_the_stop_and_without_one_it_has_no_limit() -> None:
     assert fixed_numbers(cost, Side.BUY, EURUSD)[0].detail == "no stop"
 
 
+def test_the_most_to_lose_of_a_market_order_is_counted_from_where_it_comes_in() -> None:
+    market = FakeMarket()
+    market.set_book([("1.16250", "1000000")], [("1.16258", "1000000")], EURUSD.id)
+    asked = OrderRequest(
+        EURUSD.id, Side.BUY, OrderType.MARKET, D(5000), protection=Protection(stop_loss=D("1.16008"))
+    )
+    cost = estimate(asked, EURUSD, market.books[EURUSD.id], FEES)
+    assert cost.round_trip is not None
+    # 25 pips below the ask, on 5 000 units, and what it costs to come in and go out.
+    assert cost.max_loss == D("12.5") + cost.round_trip
+    assert not cost.unlimited
+
+
 def test_margin_and_the_swap_of_a_night() -> None:
     request = read_form(form(), Side.BUY, around()).request
     margin, swap = carry_lines(
@@ -221,7 +235,7 @@ def test_margin_and_the_swap_of_a_night() -> None:
 def test_the_question_names_lots_stop_and_target() -> None:
     request = read_form(form(stop_loss="50p", trailing=True, take_profit="100p"), Side.BUY, around()).request
     assert request is not None
-    shown = order_confirmation(request, EURUSD, badge="PRACTICE")
+    shown = order_confirmation(request, EURUSD, badge="PRACTICE", venue="cTrader")
     assert shown.title == "Buy 0.05 lots EUR/USD"
     rows = dict(shown.rows)
     assert rows["Stop loss"] == "50 pips from the fill, trailing"
