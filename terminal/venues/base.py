@@ -58,6 +58,8 @@ class Capabilities:
     book_depths: tuple[int, ...] = ()
     feeds: frozenset[FeedKind] = frozenset()
     bar_intervals_s: tuple[int, ...] = ()
+    bars_count_ticks: bool = False
+    """The volume of a bar is how often the price changed in it, not what was traded."""
     order_types: frozenset[OrderType] = frozenset()
     """Empty where the venue has no orders, only contracts."""
     time_in_force: frozenset[TimeInForce] = frozenset()

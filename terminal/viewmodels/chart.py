@@ -68,7 +68,7 @@ class Readout:
 
     time: str
     values: tuple[tuple[str, str], ...]
-    """(letter, text) of open, high, low, close and volume (base units)."""
+    """(letter, text) of open, high, low, close and volume (base units, or ticks)."""
     change: str
     """▲▼ and the change of the close against the one before, in per cent."""
     direction: int
@@ -497,10 +497,15 @@ class ChartViewModel(QObject):
         ]
         return Readout(
             self.time_text(at),
-            (*values, ("V", f"{fmt.compact(one.volume)} {self.instrument.base}")),
+            (*values, ("V", self._volume_text(one.volume))),
             f"{sign} {fmt.percent(change)}".strip(),
             1 if one.close >= one.open else -1,
         )
+
+    def _volume_text(self, volume: Decimal) -> str:
+        if self.place is not None and self.place.abilities.bars_count_ticks:
+            return f"{fmt.quantity(volume, 0)} ticks"
+        return f"{fmt.compact(volume)} {self.instrument.base if self.instrument is not None else ''}"
 
     def time_text(self, bar: float) -> str:
         """When a bar began, also of one to come: ``Fri 14 Aug 09:30``, or with its year from a day on."""

@@ -27,6 +27,8 @@ VENUE: Final = VenueInfo(
             *(60, 120, 180, 240, 300, 600, 900, 1800, 3600),
             *(14_400, 43_200, 86_400, 604_800, 2_592_000),
         ),
+        # ProtoOATrendbar.volume: "bar volume in ticks".
+        bars_count_ticks=True,
         order_types=frozenset(
             {
                 OrderType.MARKET,

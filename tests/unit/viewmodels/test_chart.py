@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
@@ -19,7 +20,7 @@ from terminal.viewmodels.chart import ChartState, ChartViewModel, interval_text
 from terminal.viewmodels.chart_bars import CLOSE
 from tests.gui.chart_fakes import SECOND, ChartDesk, bar, lifelike_bars
 from tests.helpers import eventually, run
-from tests.trading_fakes import BTC, ETH, limit
+from tests.trading_fakes import BTC, ETH, EVERYTHING, FakeInfo, limit
 
 D = Decimal
 
@@ -146,6 +147,15 @@ def test_the_readout_tells_a_bar_and_its_change_since_the_one_before(desk: Chart
     assert dict(readout.values) == {"O": "109.0", "H": "112.0", "L": "107.0", "C": "110.0", "V": "12.5 BTC"}
     assert readout.change.startswith("▲ +10.00")
     assert readout.direction == 1
+
+
+def test_bars_that_count_ticks_say_so(desk: ChartDesk) -> None:
+    session = desk.sessions.sessions["kraken"]
+    session.info = FakeInfo(replace(EVERYTHING, bars_count_ticks=True))
+    desk.market.set_bars([bar(0, "100", volume="12")])
+    readout = desk.open().readout()
+    assert readout is not None
+    assert dict(readout.values)["V"] == "12 ticks"
 
 
 def test_there_is_no_readout_of_a_bar_to_come(desk: ChartDesk) -> None:
