@@ -22,6 +22,7 @@ def run(main: Coroutine[Any, Any, T], *, timeout_s: float = 100.0) -> T:
     async def guarded() -> T:
         async with asyncio.timeout(timeout_s):
             result = await main
+        await asyncio.sleep(0)  # a task that has just ended is let go of a turn of the loop later
         left = [task.get_name() for task in tasks.running()]
         await tasks.cancel_all()
         assert not left, f"tasks left running: {left}"

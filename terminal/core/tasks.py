@@ -27,9 +27,8 @@ def spawn(coro: Coroutine[Any, Any, T], *, name: str) -> asyncio.Task[T]:
 
 
 def running() -> frozenset[asyncio.Task[Any]]:
-    """The tasks that have not ended yet."""
-    # One that has just ended is let go of a turn of the loop later.
-    return frozenset(task for task in _running if not task.done())
+    """The tasks that have not ended yet; one that has just ended is let go of a turn of the loop later."""
+    return frozenset(_running)
 
 
 async def cancel_and_wait(*tasks: asyncio.Task[Any] | None, timeout_s: float = 5.0) -> None:

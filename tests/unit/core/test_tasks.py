@@ -36,19 +36,6 @@ def test_cancel_all_ends_every_task() -> None:
     run(main())
 
 
-def test_a_task_that_has_just_ended_runs_no_more() -> None:
-    async def main() -> None:
-        async def ends() -> None:
-            assert len(tasks.running()) == 1
-
-        ending = tasks.spawn(ends(), name="short")
-        while not ending.done():
-            await asyncio.sleep(0)
-            assert bool(tasks.running()) is not ending.done()
-
-    run(main())
-
-
 def test_one_failing_watcher_never_stops_the_rest(caplog: pytest.LogCaptureFixture) -> None:
     told: list[int] = []
     subject: Observable[[int]] = Observable("numbers")
