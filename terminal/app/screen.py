@@ -151,6 +151,7 @@ class Screen(QObject):
             days=FileDayStore(terminal.paths.data / "days.json", self.notices.warn),
             parent=self,
         )
+        self._titles = {venue: terminal.venue_info(venue).title for venue in terminal.venues}
         self.orders = OrdersViewModel(
             gate,
             market,
@@ -159,6 +160,7 @@ class Screen(QObject):
             clock,
             ask=ask,
             badge_of=self.connections.badge_of,
+            titles=self._titles,
             parent=self,
         )
         self.positions = PositionsViewModel(
@@ -247,7 +249,7 @@ class Screen(QObject):
             terminal.clock,
             watched=self._watched(),
             favourites=self._favourites(),
-            titles={venue: terminal.venue_info(venue).title for venue in terminal.venues},
+            titles=self._titles,
             save=self._keep_watched,
             save_favourites=self._keep_favourites,
             flashes=settings.flag("look.flashes"),
@@ -364,8 +366,7 @@ class Screen(QObject):
         """Show the settings dialog."""
         if self.window.findChild(SettingsDialog) is not None:
             return
-        titles = {venue: self._terminal.venue_info(venue).title for venue in self._terminal.venues}
-        vm = SettingsViewModel(self._terminal.settings, titles)
+        vm = SettingsViewModel(self._terminal.settings, self._titles)
         dialog = SettingsDialog(vm, self.window)
         vm.setParent(dialog)
         dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)

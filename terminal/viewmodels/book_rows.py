@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
 from typing import Final, NamedTuple
 
@@ -86,19 +86,24 @@ def bucket(side: Side, price: Decimal, step: Decimal) -> int:
     return int((price / step).to_integral_value(rounding=rounding))
 
 
-def chips_of(orders: Iterable[Order], step: Decimal) -> dict[tuple[Side, int], Chip]:
-    """Own working orders by side and row; several of one row are summed with their count."""
+def chips_of(
+    orders: Iterable[Order], step: Decimal, amount: Callable[[Decimal], str] = short_quantity
+) -> dict[tuple[Side, int], Chip]:
+    """Own working orders by side and row; several of one row are summed with their count.
+
+    ``amount`` words a quantity: base units, as the sizes of a ladder are.
+    """
     found: dict[tuple[Side, int], list[Order]] = {}
     for order in orders:
         price = price_of(order)
         if price is not None and not order.state.is_final:
             found.setdefault((order.side, bucket(order.side, price, step)), []).append(order)
-    return {place: _chip(place[0], place[1], group) for place, group in found.items()}
+    return {place: _chip(place[0], place[1], group, amount) for place, group in found.items()}
 
 
-def _chip(side: Side, key: int, group: list[Order]) -> Chip:
+def _chip(side: Side, key: int, group: list[Order], words: Callable[[Decimal], str]) -> Chip:
     quantity = sum((order.remaining for order in group), ZERO)
-    amount = short_quantity(quantity)
+    amount = words(quantity)
     if len(group) == 1:
         order = group[0]
         kind = _SHORT_TYPES[order.order_type]

@@ -5,13 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
+from functools import partial
 from typing import NamedTuple
 
 from terminal.domain.instrument import Instrument, InstrumentId
 from terminal.domain.market import Side
 from terminal.domain.orders import Fill, Order, OrderType
 from terminal.viewmodels import format as fmt
+from terminal.viewmodels.amounts import size_text
 from terminal.viewmodels.book_rows import Chip, chips_of, price_of
+from terminal.viewmodels.size_entry import short_quantity
 
 
 class OrderLine(NamedTuple):
@@ -58,15 +61,17 @@ class MenuEntry:
     price: Decimal
 
 
-def lines_of(orders: Iterable[Order], tick_size: Decimal) -> tuple[OrderLine, ...]:
+def lines_of(orders: Iterable[Order], instrument: Instrument) -> tuple[OrderLine, ...]:
     """The lines of working orders, highest price first; orders at one price share a line."""
+    tick_size = instrument.tick_size
+    words = partial(size_text, instrument=instrument) if instrument.lot_size else short_quantity
     at_target: list[Order] = []
     by_id: dict[str, Order] = {}
     for order in orders:
         by_id[order.client_order_id] = order
         at_target.append(_as_asked_for(order))
     lines = []
-    for (_, key), chip in chips_of(at_target, tick_size).items():
+    for (_, key), chip in chips_of(at_target, tick_size, words).items():
         one = by_id[chip.order_ids[0]]
         price, old = key * tick_size, price_of(one)
         single = len(chip.order_ids) == 1
@@ -130,8 +135,8 @@ def mark_of(fill: Fill, bar: int, instrument: Instrument) -> FillMark:
     """A fill as its mark on a bar: ``Bought 0.05 at 64 120.1, 09:30:05``."""
     word = "Bought" if fill.side is Side.BUY else "Sold"
     text = (
-        f"{word} {fmt.quantity(fill.quantity)} at {fmt.price(fill.price, instrument.price_decimals)}, "
-        f"{fmt.time_of_day(fill.ts_event_ns)}"
+        f"{word} {size_text(fill.quantity, instrument)} at "
+        f"{fmt.price(fill.price, instrument.price_decimals)}, {fmt.time_of_day(fill.ts_event_ns)}"
     )
     return FillMark(bar, float(fill.price), fill.side, text)
 
@@ -179,7 +184,7 @@ def menu_entries(
         if kind not in order_types:
             continue
         size = sizes.get(side)
-        amount = f" {fmt.quantity(size)}" if size is not None else ""
+        amount = f" {size_text(size, instrument)}" if size is not None else ""
         text = (
             f"{side.value.capitalize()} {kind.value}{amount} at {fmt.price(price, instrument.price_decimals)}"
         )

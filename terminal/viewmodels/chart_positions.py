@@ -14,8 +14,9 @@ from terminal.domain.instrument import Instrument, InstrumentId
 from terminal.domain.market import Side
 from terminal.services.positions import KEEP, Leg
 from terminal.viewmodels import format as fmt
+from terminal.viewmodels.amounts import pip_of
 from terminal.viewmodels.ports import Place
-from terminal.viewmodels.position_rows import SERVER, PositionRow, pip_of
+from terminal.viewmodels.position_rows import SERVER, PositionRow
 
 
 class LegKind(Enum):

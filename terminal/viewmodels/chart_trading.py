@@ -14,7 +14,7 @@ from terminal.domain.decimals import round_nearest
 from terminal.domain.instrument import Instrument
 from terminal.domain.market import Side
 from terminal.domain.orders import Fill, Order, OrderRequest
-from terminal.viewmodels import format as fmt
+from terminal.viewmodels.amounts import size_text
 from terminal.viewmodels.book import SizeSource
 from terminal.viewmodels.book_rows import moved_to
 from terminal.viewmodels.chart_bars import BarArrays
@@ -213,7 +213,7 @@ class ChartTrading(QObject):
 
     def order_text(self, order: Order) -> str:
         """One order of several, for a menu: ``buy 0.25 limit``."""
-        return f"{order.side.value} {fmt.quantity(order.remaining)} {order.order_type.value}"
+        return f"{order.side.value} {size_text(order.remaining, self.instrument)} {order.order_type.value}"
 
     def cancel(self, line: OrderLine, only: str = "") -> None:
         """Cancel the orders of a line, or one of them; works in every arm state and with stale prices."""
@@ -288,7 +288,7 @@ class ChartTrading(QObject):
             and order.instrument == self.instrument.id
             and order.account == self.place.account
         )
-        self.lines = lines_of(own, self.instrument.tick_size)
+        self.lines = lines_of(own, self.instrument)
         if self.selected and self.selected_line is None:
             self.selected = ()
         if self.ghost is not None and self._line_with(self.ghost.line.chip.order_ids) is None:

@@ -13,6 +13,7 @@ from terminal.domain.instrument import Instrument
 from terminal.domain.market import Side
 from terminal.domain.orders import AmendRequest, Order, OrderRequest, Protection, TimeInForce
 from terminal.viewmodels import format as fmt
+from terminal.viewmodels.amounts import amount_text, size_text
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,19 +41,21 @@ def order_confirmation(
     instrument: Instrument,
     *,
     badge: str,
+    venue: str,
     notional: Decimal | None = None,
     fee: Decimal | None = None,
     warnings: tuple[str, ...] = (),
 ) -> Confirmation:
-    """The exact order before it is sent. ``notional`` and ``fee`` are estimates in quote units."""
+    """The exact order before it is sent. ``venue``: as it is called on screen. ``notional`` and ``fee`` are
+    estimates in quote units."""
     side = "Buy" if request.side is Side.BUY else "Sell"
     unit = instrument.quote if request.in_quote else instrument.base
     amount = f"{fmt.quantity(request.quantity, max(instrument.quantity_decimals, 8))} {unit}"
     size = fmt.quantity(request.quantity)
     if instrument.lot_size:
-        size = f"{fmt.quantity(request.quantity / instrument.lot_size)} lots"
+        size = size_text(request.quantity, instrument)
         amount = f"{size} ({amount})"
-    rows = [("Venue", instrument.venue), ("Type", type_text(request)), ("Quantity", amount)]
+    rows = [("Venue", venue), ("Type", type_text(request)), ("Quantity", amount)]
     digits = instrument.price_decimals
     if request.limit_price is not None:
         rows.append(("Limit price", f"{fmt.price(request.limit_price, digits)} {instrument.quote}"))
@@ -116,19 +119,21 @@ def amend_confirmation(
     instrument: Instrument | None,
     *,
     badge: str,
+    venue: str,
     warnings: tuple[str, ...] = (),
 ) -> Confirmation:
-    """An order's new terms beside the old ones."""
+    """An order's new terms beside the old ones. ``venue``: as it is called on screen."""
     digits = instrument.price_decimals if instrument is not None else 8
     rows = []
     if change.quantity is not None:
-        rows.append(("Quantity", f"{fmt.quantity(order.quantity)} → {fmt.quantity(change.quantity)}"))
-    for label, old, new in (
+        old, new = (amount_text(each, instrument) for each in (order.quantity, change.quantity))
+        rows.append(("Quantity", f"{old} → {new}"))
+    for label, before, after in (
         ("Limit price", order.limit_price, change.limit_price),
         ("Trigger price", order.trigger_price, change.trigger_price),
     ):
-        if new is not None:
-            rows.append((label, f"{fmt.price(old, digits)} → {fmt.price(new, digits)}"))
+        if after is not None:
+            rows.append((label, f"{fmt.price(before, digits)} → {fmt.price(after, digits)}"))
     if change.display_quantity is not None:
         rows.append(
             (
@@ -139,7 +144,7 @@ def amend_confirmation(
     side = "buy" if order.side is Side.BUY else "sell"
     return Confirmation(
         title=f"Change the {side} of {order.instrument.symbol}",
-        rows=(("Venue", order.instrument.venue), *rows),
+        rows=(("Venue", venue), *rows),
         warnings=warnings,
         confirm_text="Change",
         tone=order.side.value,

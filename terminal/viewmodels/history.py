@@ -18,7 +18,7 @@ from terminal.domain.orders import Fill, OrderReport, OrderState
 from terminal.venues.base import HasRecords
 from terminal.viewmodels import format as fmt
 from terminal.viewmodels.account import sign_tone
-from terminal.viewmodels.position_rows import size_text
+from terminal.viewmodels.amounts import size_text
 from terminal.viewmodels.tables import Column, TableModel
 
 

@@ -20,6 +20,7 @@ from terminal.services.inquiries import Doubt
 from terminal.services.mass_cancel import CancelOutcome
 from terminal.services.order_checks import ConfirmationNeeded
 from terminal.viewmodels import format as fmt
+from terminal.viewmodels.amounts import size_text, units_text
 from terminal.viewmodels.confirm import Asker, amend_confirmation, type_text
 from terminal.viewmodels.frames import FrameClock
 from terminal.viewmodels.notices import NoticesViewModel
@@ -77,7 +78,10 @@ class InstrumentSource(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class OrderRow:
-    """An order as the blotter shows it. Quantities in base units, prices in quote per base."""
+    """An order as the blotter shows it. Quantities in base units, prices in quote per base.
+
+    ``venue`` as it is called on screen. ``lot``: base units of a lot where the venue speaks of lots, else 1.
+    """
 
     key: str
     account: str
@@ -92,6 +96,7 @@ class OrderRow:
     average: Decimal | None
     price_decimals: int
     quantity_decimals: int
+    lot: Decimal
     created_ns: int
     lifetime: str
     origin: str
@@ -120,6 +125,17 @@ def _plain(read: Callable[[OrderRow], Decimal | None]) -> Callable[[OrderRow], s
     return text
 
 
+def _size(quantity: Decimal, row: OrderRow) -> str:
+    """In lots where the venue speaks of lots, else with all the digits of the market's step."""
+    if row.lot != 1:
+        return f"{fmt.quantity(quantity / row.lot)} lots"
+    return fmt.fixed(quantity, row.quantity_decimals)
+
+
+def _units(row: OrderRow) -> str:
+    return f"{fmt.quantity(row.quantity)} units" if row.lot != 1 else ""
+
+
 ORDER_COLUMNS: tuple[Column[OrderRow], ...] = (
     Column("time", "Time", lambda r: fmt.time_of_day(r.created_ns), 70, sort=lambda r: r.created_ns,
            tone=lambda r: "muted", tip=lambda r: fmt.date_time(r.created_ns)),
@@ -127,10 +143,11 @@ ORDER_COLUMNS: tuple[Column[OrderRow], ...] = (
     Column("venue", "Venue", lambda r: r.venue, 70, tone=lambda r: "muted", tip=lambda r: r.account),
     Column("side", "Side", lambda r: "Buy" if r.side is Side.BUY else "Sell", 46, tone=_side_tone),
     Column("type", "Type", lambda r: r.type_text, 120),
-    Column("quantity", "Quantity", lambda r: fmt.fixed(r.quantity, r.quantity_decimals), 96, number=True,
-           sort=lambda r: r.quantity, editable=lambda r: r.editable, edit_text=_plain(lambda r: r.quantity),
+    Column("quantity", "Quantity", lambda r: _size(r.quantity, r), 96, number=True,
+           sort=lambda r: r.quantity, editable=lambda r: r.editable,
+           edit_text=_plain(lambda r: (r.quantity / r.lot).normalize()), tip=_units,
            title_tip="Double-click to change it at the venue"),
-    Column("filled", "Filled", lambda r: fmt.fixed(r.filled, r.quantity_decimals) if r.filled else "", 96,
+    Column("filled", "Filled", lambda r: _size(r.filled, r) if r.filled else "", 96,
            number=True, sort=lambda r: r.filled),
     Column("limit", "Price", _price_text(lambda r: r.limit), 92, number=True, sort=lambda r: r.limit,
            editable=lambda r: r.editable and r.limit is not None, edit_text=_plain(lambda r: r.limit),
@@ -149,12 +166,29 @@ ORDER_COLUMNS: tuple[Column[OrderRow], ...] = (
 
 @dataclass(frozen=True, slots=True)
 class FillRow:
-    """A fill as the blotter shows it; the fee in units of its asset."""
+    """A fill as the blotter shows it; the fee in units of its asset, ``venue`` as it is called on screen."""
 
     key: str
     fill: Fill
-    price_decimals: int
-    quote: str
+    venue: str
+    instrument: Instrument | None
+
+    @property
+    def price_decimals(self) -> int:
+        """Digits of its price after the point."""
+        return self.instrument.price_decimals if self.instrument is not None else 8
+
+    @property
+    def quote(self) -> str:
+        """What the price is in."""
+        return self.instrument.quote if self.instrument is not None else ""
+
+    @property
+    def size_text(self) -> str:
+        """Lots where the venue speaks of lots."""
+        if self.instrument is not None and self.instrument.lot_size:
+            return size_text(self.fill.quantity, self.instrument)
+        return fmt.fixed(self.fill.quantity, 8)
 
     @property
     def notional(self) -> Decimal:
@@ -167,11 +201,11 @@ FILL_COLUMNS: tuple[Column[FillRow], ...] = (
            sort=lambda r: r.fill.ts_event_ns, tone=lambda r: "muted",
            tip=lambda r: fmt.date_time(r.fill.ts_event_ns)),
     Column("symbol", "Symbol", lambda r: r.fill.instrument.symbol, 84),
-    Column("venue", "Venue", lambda r: r.fill.instrument.venue, 70, tone=lambda r: "muted"),
+    Column("venue", "Venue", lambda r: r.venue, 70, tone=lambda r: "muted"),
     Column("side", "Side", lambda r: "Bought" if r.fill.side is Side.BUY else "Sold", 60,
            tone=lambda r: "up" if r.fill.side is Side.BUY else "down"),
-    Column("quantity", "Quantity", lambda r: fmt.fixed(r.fill.quantity, 8), 100, number=True,
-           sort=lambda r: r.fill.quantity),
+    Column("quantity", "Quantity", lambda r: r.size_text, 100, number=True, sort=lambda r: r.fill.quantity,
+           tip=lambda r: units_text(r.fill.quantity, r.instrument)),
     Column("price", "Price", lambda r: fmt.price(r.fill.price, r.price_decimals), 92, number=True,
            sort=lambda r: r.fill.price),
     Column("notional", "Total", lambda r: fmt.money(r.notional, r.quote), 120, number=True,
@@ -210,9 +244,11 @@ class OrdersViewModel(QObject):
         *,
         ask: Asker,
         badge_of: Callable[[str], str],
+        titles: Mapping[str, str],
         parent: QObject | None = None,
     ) -> None:
-        """``badge_of`` gives the word for an account's kind of money, e.g. PRACTICE."""
+        """``badge_of`` gives the word for an account's kind of money, e.g. PRACTICE; ``titles`` the venues'
+        names on screen."""
         super().__init__(parent)
         self.model: TableModel[OrderRow] = TableModel(
             ORDER_COLUMNS, lambda row: row.key, sort_by="time", descending=True, parent=self
@@ -229,6 +265,7 @@ class OrdersViewModel(QObject):
         self._clock = clock
         self._ask = ask
         self._badge_of = badge_of
+        self._titles = titles
         self._stop_ticking: Callable[[], None] | None = None
         self._busy: set[str] = set()
         self.model.edited.connect(self.amend)
@@ -274,7 +311,7 @@ class OrdersViewModel(QObject):
         return OrderRow(
             key=order.client_order_id,
             account=order.account,
-            venue=order.instrument.venue,
+            venue=self._title(order.instrument),
             symbol=order.instrument.symbol,
             side=order.side,
             type_text=type_text(order.request),
@@ -285,6 +322,7 @@ class OrdersViewModel(QObject):
             average=order.average_price,
             price_decimals=instrument.price_decimals if instrument is not None else 8,
             quantity_decimals=instrument.quantity_decimals if instrument is not None else 8,
+            lot=(instrument.lot_size if instrument is not None else None) or Decimal(1),
             created_ns=order.created_ns,
             lifetime=order.request.time_in_force.value,
             origin="elsewhere" if order.origin is Origin.EXTERNAL else order.origin.value,
@@ -296,6 +334,9 @@ class OrdersViewModel(QObject):
             editable=resting and order.amend_pending is None,
             actions=self._actions(order),
         )
+
+    def _title(self, instrument: InstrumentId) -> str:
+        return self._titles.get(instrument.venue, instrument.venue)
 
     def _state_words(self, order: Order) -> tuple[str, str]:
         state = order.state
@@ -340,8 +381,8 @@ class OrdersViewModel(QObject):
                 FillRow(
                     f"{fill.instrument.venue} {fill.fill_id}",
                     fill,
-                    instrument.price_decimals if instrument is not None else 8,
-                    instrument.quote if instrument is not None else "",
+                    self._title(fill.instrument),
+                    instrument,
                 )
             )
         self.fills_model.set_rows(rows)
@@ -412,6 +453,7 @@ class OrdersViewModel(QObject):
                         change,
                         instrument,
                         badge=self._badge_of(order.account),
+                        venue=self._title(order.instrument),
                         warnings=tuple(w.user_text for w in needed.warnings if w.rule != "arm"),
                     )
                     if not await self._ask(question):
@@ -478,11 +520,13 @@ def _change(column: str, text: str, order: Order, instrument: Instrument | None)
     base, quote = (instrument.base, instrument.quote) if instrument is not None else ("", "")
     if column == "quantity":
         decimals = instrument.quantity_decimals if instrument is not None else None
-        value = parse_number(text, decimals=decimals, currency=base)
+        if instrument is not None and instrument.lot_size:
+            value = parse_number(text, currency="lots") * instrument.lot_size
+        else:
+            value = parse_number(text, decimals=decimals, currency=base)
         if value <= order.filled_quantity:
-            raise ValueError(
-                f"{fmt.quantity(order.filled_quantity)} is filled already; cancel the rest instead."
-            )
+            done = size_text(order.filled_quantity, instrument)
+            raise ValueError(f"{done} is filled already; cancel the rest instead.")
         return AmendRequest(quantity=value)
     decimals = instrument.price_decimals if instrument is not None else None
     value = parse_number(text, decimals=decimals, currency=quote)

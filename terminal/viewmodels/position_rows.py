@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 
-from terminal.domain.account import AccountFigures, Position
-from terminal.domain.instrument import Instrument
+from terminal.domain.account import AccountFigures, AccountInfo, Position
 from terminal.domain.market import Side
 from terminal.domain.orders import Protection
 from terminal.viewmodels import format as fmt
@@ -23,6 +22,9 @@ HALF = Action("half", "Half", "Close half of it at the market")
 REVERSE = Action("reverse", "Reverse", "Close it and open as much on the other side")
 USE = Action("use", "Trade here", "Orders go to this account from now on")
 HISTORY = Action("history", "History", "Ended orders, deals and cash flow")
+SHOW = Action("show", "Show this account", "Not shown: nothing of it is streamed or counted", checked=False)
+HIDE = Action("hide", "Show this account", "Shown in all tabs and totals", checked=True)
+STAYS = replace(HIDE, enabled=False)
 DOUBLE = Action("double", "Double", "Add as much again at the market")
 
 
@@ -151,6 +153,8 @@ class AccountEntry:
     badge: str
     is_active: bool
     can_choose: bool
+    hidden: AccountInfo | None = None
+    """What is known of an account that is not shown; None: it is."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,6 +171,9 @@ class AccountRow:
     can_choose: bool
     note: str
     hidden: bool
+    """Amounts are shown as dots."""
+    is_shown: bool = True
+    """False: it is listed so that it can be shown again, and nothing else is done with it."""
 
 
 def _figure(
@@ -198,9 +205,30 @@ def level_tone(figures: AccountFigures | None) -> str:
     return "warning" if figures.margin_level <= max(figures.margin_calls) else ""
 
 
+def _show_actions(row: AccountRow) -> tuple[Action, ...]:
+    if not row.is_shown:
+        return (SHOW,)
+    return (STAYS,) if row.is_active else (HIDE,)
+
+
+def _row_actions(row: AccountRow) -> tuple[Action, ...]:
+    if not row.is_shown:
+        return ()
+    return (USE, HISTORY) if row.can_choose else (HISTORY,)
+
+
+def _show_tip(row: AccountRow) -> str:
+    if row.is_active:
+        return "Orders go to this account, so it is always shown. Choose another one to trade with first."
+    return HIDE.tip if row.is_shown else SHOW.tip
+
+
 ACCOUNT_COLUMNS: tuple[Column[AccountRow], ...] = (
     Column("active", "", lambda r: "●" if r.is_active else "", 24, title_tip="Orders go to this account"),
-    Column("account", "Account", lambda r: r.title, 170, tip=lambda r: r.note),
+    Column("shown", "Show", lambda r: "shown" if r.is_shown else "hidden", 46, actions=_show_actions,
+           tip=_show_tip, title_tip="Accounts without a tick are neither streamed nor counted"),
+    Column("account", "Account", lambda r: r.title, 170, tip=lambda r: r.note,
+           tone=lambda r: "" if r.is_shown else "muted"),
     Column("venue", "Venue", lambda r: r.venue, 70, tone=lambda r: "muted"),
     Column("badge", "Money", lambda r: r.badge, 84,
            tone=lambda r: "danger" if r.badge == "LIVE" else "muted"),
@@ -218,27 +246,5 @@ ACCOUNT_COLUMNS: tuple[Column[AccountRow], ...] = (
            sort=_sort_figure(lambda f: f.free_margin)),
     Column("level", "Level", _level_text, 80, number=True, sort=_sort_figure(lambda f: f.margin_level),
            tone=lambda r: level_tone(r.figures), title_tip="Equity in per cent of the margin"),
-    Column("actions", "", lambda r: "", 180,
-           actions=lambda r: (USE, HISTORY) if r.can_choose else (HISTORY,)),
+    Column("actions", "", lambda r: "", 180, actions=_row_actions),
 )  # fmt: skip
-
-
-def pip_of(instrument: Instrument | None) -> tuple[Decimal, str]:
-    """The unit in which distances are spoken of, and its word; 0 while it is not known."""
-    if instrument is None:
-        return Decimal(0), ""
-    if instrument.pip_size:
-        return instrument.pip_size, "pips"
-    return instrument.tick_size, "ticks"
-
-
-def size_text(quantity: Decimal, instrument: Instrument | None) -> str:
-    """``0.05 lots`` where the venue speaks of lots, else the quantity."""
-    if instrument is not None and instrument.lot_size:
-        return f"{fmt.quantity(quantity / instrument.lot_size)} lots"
-    return fmt.quantity(quantity)
-
-
-def units_text(quantity: Decimal, instrument: Instrument | None) -> str:
-    """The quantity in base units: ``5 000 EUR``."""
-    return f"{fmt.quantity(quantity)} {instrument.base}" if instrument is not None else fmt.quantity(quantity)

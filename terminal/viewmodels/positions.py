@@ -3,7 +3,7 @@ person can do: close all or a part, reverse, double, move the stop."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Coroutine, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
 from decimal import Decimal
 from typing import Protocol
 
@@ -21,7 +21,8 @@ from terminal.services.market_data import Topic
 from terminal.services.order_checks import ConfirmationNeeded
 from terminal.services.positions import KEEP, Leg
 from terminal.viewmodels import format as fmt
-from terminal.viewmodels.confirm import Asker, Confirmation, order_confirmation
+from terminal.viewmodels.amounts import pip_of, size_text, units_text
+from terminal.viewmodels.confirm import Asker, Confirmation
 from terminal.viewmodels.frames import FrameClock
 from terminal.viewmodels.notices import NoticesViewModel
 from terminal.viewmodels.position_rows import (
@@ -29,18 +30,17 @@ from terminal.viewmodels.position_rows import (
     CLOSE,
     DOUBLE,
     HALF,
+    HIDE,
     HISTORY,
     NONE,
     POSITION_COLUMNS,
     REVERSE,
+    SHOW,
     USE,
     AccountEntry,
     AccountRow,
     PositionRow,
     leg_text,
-    pip_of,
-    size_text,
-    units_text,
 )
 from terminal.viewmodels.size_entry import parse_number
 from terminal.viewmodels.tables import TableModel
@@ -103,6 +103,10 @@ class PriceSource(Protocol):
     def instrument(self, instrument: InstrumentId) -> Instrument | None: ...
 
 
+async def _show_nothing(account: str, shown: bool) -> None:
+    """Where nobody can choose which accounts are shown."""
+
+
 class PositionsViewModel(QObject):
     """The Positions and Accounts tabs.
 
@@ -130,11 +134,14 @@ class PositionsViewModel(QObject):
         *,
         ask: Asker,
         select_account: Callable[[str], None],
+        show_account: Callable[[str, bool], Awaitable[None]] = _show_nothing,
+        open_orders: Callable[[str], int] = lambda account: 0,
         may_send_at_once: Callable[[], bool] = lambda: False,
         parent: QObject | None = None,
     ) -> None:
-        """``accounts`` lists every open account; ``may_send_at_once`` is the option that lets reverse and
-        double go without a question while one-click is armed."""
+        """``accounts`` lists every account of the connections, shown or not; ``show_account`` shows or hides
+        one, and may raise TerminalError; ``open_orders`` counts what rests on one. ``may_send_at_once`` is the
+        option that lets reverse and double go without a question while one-click is armed."""
         super().__init__(parent)
         self.model: TableModel[PositionRow] = TableModel(
             POSITION_COLUMNS, lambda row: row.key, sort_by="symbol", parent=self
@@ -151,6 +158,8 @@ class PositionsViewModel(QObject):
         self._frames = frames
         self._ask = ask
         self._select_account = select_account
+        self._show_account = show_account
+        self._open_orders = open_orders
         self._may_send_at_once = may_send_at_once
         self._busy: set[str] = set()
         self._feeds: dict[InstrumentId, Callable[[], None]] = {}
@@ -202,6 +211,9 @@ class PositionsViewModel(QObject):
         rows: list[PositionRow] = []
         accounts: list[AccountRow] = []
         for entry in self._accounts():
+            if entry.hidden is not None:
+                accounts.append(self._account_row(entry, entry.hidden, None))
+                continue
             info, figures = self._portfolio.info(entry.account), self._portfolio.figures(entry.account)
             title = info.title if info is not None else entry.account
             if info is not None:
@@ -210,7 +222,8 @@ class PositionsViewModel(QObject):
             rows.extend(self._row(entry, title, position) for position in held)
         self._watch({row.position.instrument for row in rows})
         self.model.set_rows(rows)
-        self.accounts_model.set_rows(accounts)
+        # By name: an account that is hidden and shown again keeps its place.
+        self.accounts_model.set_rows(sorted(accounts, key=lambda row: (row.venue, row.title)))
         self.changed.emit()
 
     def _account_row(
@@ -225,12 +238,13 @@ class PositionsViewModel(QObject):
             title=info.title,
             badge=badge,
             venue=entry.venue,
-            kind=f"{info.kind.value}{leverage}",
+            kind="hidden" if entry.hidden is not None else f"{info.kind.value}{leverage}",
             figures=figures,
             is_active=entry.is_active,
             can_choose=entry.can_choose and not entry.is_active,
             note=info.note,
             hidden=self.hide_amounts,
+            is_shown=entry.hidden is None,
         )
 
     def _row(self, entry: AccountEntry, title: str, position: Position) -> PositionRow:
@@ -268,13 +282,17 @@ class PositionsViewModel(QObject):
     # -- what a person can do -------------------------------------------------------------------------
 
     def act(self, key: str, action: str) -> None:
-        """Do a row's action by its key: ``close``, ``half``, ``reverse``, ``double``; ``use`` an account."""
+        """Do a row's action by its key: ``close``, ``half``, ``reverse``, ``double``; of an account
+        ``use``, ``history``, ``show``, ``hide``."""
         if action == USE.key:
             self._select_account(key)
             self.refresh()
             return
         if action == HISTORY.key:
             self.history_wanted.emit(key)
+            return
+        if action in (SHOW.key, HIDE.key):
+            self._start(f"show {key}", self._set_shown(key, action == SHOW.key))
             return
         row = self.row(key)
         if row is None:
@@ -286,6 +304,37 @@ class PositionsViewModel(QObject):
             return
         asks = action in (REVERSE.key, DOUBLE.key) and not self._may_send_at_once()
         self._start(f"{action} {key}", self._submit(row, requests, action, always_ask=asks))
+
+    async def _set_shown(self, account: str, shown: bool) -> None:
+        """Show or hide an account; one with positions or orders is hidden only after a question."""
+        entry = next((each for each in self._accounts() if each.account == account), None)
+        if entry is None:
+            return
+        try:
+            if shown or await self._may_hide(entry):
+                await self._show_account(account, shown)
+        except TerminalError as error:
+            self._notices.failure(error)
+        self.refresh()
+
+    async def _may_hide(self, entry: AccountEntry) -> bool:
+        counts = (
+            ("Open positions", len(self._portfolio.positions(entry.account))),
+            ("Open orders", self._open_orders(entry.account)),
+        )
+        if not any(count for _, count in counts) or entry.is_active:
+            return True
+        info = self._portfolio.info(entry.account)
+        return await self._ask(
+            Confirmation(
+                title=f"Hide {info.title if info is not None else entry.account}?",
+                note="What it has stays at the venue as it is, and can fill or close there. You will not see "
+                "it here, and Flatten and Cancel all leave it alone, until you show the account again.",
+                rows=tuple((name, str(count)) for name, count in counts),
+                confirm_text="Hide",
+                badge=entry.badge,
+            )
+        )
 
     async def close_now(self, row: PositionRow) -> Order:
         """Close a position with the consent of a dialog that has shown it already.
@@ -387,7 +436,6 @@ class PositionsViewModel(QObject):
         position, instrument = row.position, self._market.instrument(row.position.instrument)
         if instrument is None:
             return Confirmation(f"{action.capitalize()} {position.instrument.symbol}?", badge=row.badge)
-        shown = order_confirmation(requests[0], instrument, badge=row.badge, warnings=warnings)
         side = "long" if row.is_long else "short"
         size = size_text(requests[0].quantity, instrument)
         symbol = position.instrument.symbol
@@ -412,7 +460,7 @@ class PositionsViewModel(QObject):
         return Confirmation(
             title=titles[action],
             rows=tuple(rows),
-            warnings=shown.warnings,
+            warnings=warnings,
             confirm_text=confirm[action],
             tone=requests[0].side.value,
             badge=row.badge,

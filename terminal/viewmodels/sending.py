@@ -11,6 +11,7 @@ from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
 from enum import Enum
+from functools import partial
 from typing import Any, Final
 
 from PySide6.QtCore import QObject, Signal
@@ -23,6 +24,7 @@ from terminal.domain.orders import AmendRequest, Order, OrderRequest, OrderState
 from terminal.services.arming import ArmState
 from terminal.services.order_checks import ConfirmationNeeded
 from terminal.viewmodels import format as fmt
+from terminal.viewmodels.amounts import amount_text
 from terminal.viewmodels.confirm import Confirmation, amend_confirmation, order_confirmation
 from terminal.viewmodels.cost import CostEstimate, worse_by_pct
 from terminal.viewmodels.ports import Gate, Place
@@ -108,6 +110,7 @@ class OrderSender(QObject):
         self._rebuild: Rebuild | None = None
         self._awaited: OrderRequest | None = None
         self._badge = ""
+        self._title = ""
         self._note = ""
         self._unwatch = gate.changed.watch(self._on_order)
 
@@ -128,7 +131,7 @@ class OrderSender(QObject):
         if not place.can_trade:
             self._tell(ResultKind.REFUSED, place.note)
             return
-        self._rebuild, self._badge, self._note = rebuild, place.badge, place.note
+        self._rebuild, self._badge, self._note, self._title = rebuild, place.badge, place.note, place.title
         found = self._gate.check(place.account, request)
         if found.refusals:
             self._refuse(found.refusals[0])
@@ -143,7 +146,7 @@ class OrderSender(QObject):
         """Change resting orders of one instrument, with one confirmation first where one is due."""
         if not changes or self._refused_by_arm():
             return
-        self._badge, self._note = place.badge, place.note
+        self._badge, self._note, self._title = place.badge, place.note, place.title
         if ask or self._gate.arming.state is ArmState.CONFIRM:
             self._show_amend(place.account, tuple(changes), ())
             return
@@ -239,6 +242,7 @@ class OrderSender(QObject):
             request,
             instrument,
             badge=self._badge,
+            venue=self._title,
             notional=cost.notional if cost is not None else None,
             fee=cost.fee if cost is not None else None,
             warnings=_sentences(warnings),
@@ -256,9 +260,9 @@ class OrderSender(QObject):
     def _show_amend(self, account: str, changes: Changes, warnings: Sequence[OrderRefused]) -> None:
         order, change = changes[0]
         instrument = self._instrument_of(order.instrument)
-        shown = amend_confirmation(order, change, instrument, badge=self._badge)
+        shown = amend_confirmation(order, change, instrument, badge=self._badge, venue=self._title)
         if len(changes) > 1:
-            each = [amend_confirmation(*one, instrument, badge=self._badge).rows[1:] for one in changes]
+            each = [amend_confirmation(*one, instrument, badge="", venue="").rows[1:] for one in changes]
             rows = tuple(row for number in each for row in number)
             title = f"Change {len(changes)} {order.side.value}s of {order.instrument.symbol}"
             shown = replace(shown, title=title, rows=(*shown.rows[:1], *rows))
@@ -379,9 +383,8 @@ def _sentence(text: str) -> str:
 def describe(order: Order, instrument: Instrument | None) -> tuple[ResultKind, str]:
     """An order's state as a result line: ``Accepted: buy 0.05 BTC limit at 64 120.1 is open.``"""
     digits = instrument.price_decimals if instrument is not None else 8
-    base = instrument.base if instrument is not None else ""
-    unit = instrument.quote if instrument is not None and order.request.in_quote else base
-    what = f"{order.side.value} {fmt.quantity(order.quantity)} {unit}".rstrip()
+    amount = partial(amount_text, instrument=instrument)
+    what = f"{order.side.value} {amount(order.quantity, in_quote=order.request.in_quote)}"
     price = order.limit_price or order.trigger_price
     at = f" at {fmt.price(price, digits)}" if price is not None else ""
     state = order.state
@@ -396,9 +399,10 @@ def describe(order: Order, instrument: Instrument | None) -> tuple[ResultKind, s
     average = f" at {fmt.price(order.average_price, digits)}" if order.average_price is not None else at
     if state is OrderState.FILLED:
         return ResultKind.ACCEPTED, f"Filled: {what}{average}."
-    done = f"{fmt.quantity(order.filled_quantity)} of {fmt.quantity(order.quantity)}"
+    lot = (instrument.lot_size if instrument is not None else None) or 1
+    done = f"{fmt.quantity(order.filled_quantity / lot)} of {amount(order.quantity)}"
     if state is OrderState.PARTLY_FILLED:
-        return ResultKind.ACCEPTED, f"Partly filled: {done} {base}{average}."
+        return ResultKind.ACCEPTED, f"Partly filled: {done}{average}."
     if state in (OrderState.CANCELED, OrderState.EXPIRED):
         why = f" ({order.reason})" if order.reason else ""
         part = f", {done} filled" if order.filled_quantity else ""

@@ -25,9 +25,9 @@ from terminal.domain.orders import (
 )
 from terminal.domain.rules import plain, quantity_text
 from terminal.viewmodels import format as fmt
+from terminal.viewmodels.amounts import pip_of
 from terminal.viewmodels.cost import spend
 from terminal.viewmodels.ports import VenueAbilities
-from terminal.viewmodels.position_rows import pip_of
 from terminal.viewmodels.size_entry import Resolved, Risk, Size, SizeUnit, parse_number, parse_size, resolve
 from terminal.viewmodels.ticket_legs import Leg, leg_note, protection_of, read_leg
 

@@ -12,7 +12,7 @@ from terminal.domain.instrument import Instrument
 from terminal.domain.market import Side
 from terminal.domain.orders import Protection, TriggerReference
 from terminal.viewmodels import format as fmt
-from terminal.viewmodels.position_rows import pip_of
+from terminal.viewmodels.amounts import pip_of
 from terminal.viewmodels.size_entry import parse_number
 
 _DISTANCE: Final = re.compile(r"(.+?)\s*(p|pip|pips|t|tick|ticks)\.?$", re.IGNORECASE)

@@ -460,7 +460,7 @@ class Frame:
         self.account = AccountViewModel(self.portfolio, self.connections.accounts, self.frames, self.clock)
         self.orders = OrdersViewModel(
             self.gate, self.market, self.notices, self.frames, self.clock,
-            ask=self.ask, badge_of=self.connections.badge_of,
+            ask=self.ask, badge_of=self.connections.badge_of, titles={"kraken": "Kraken"},
         )  # fmt: skip
         self.log = LogViewModel(self.ring, self.frames)
         self.status = StatusViewModel(self.connections, self.account)

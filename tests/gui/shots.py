@@ -129,6 +129,7 @@ def shoot_dialogs(folder: Path) -> None:
         request,
         instrument_of(BTC),
         badge="PRACTICE",
+        venue="Kraken",
         notional=request.quantity * 64120,
         fee=request.quantity * 256,
         warnings=("Price 3.4 % above the ask; your limit is 3 %.",),

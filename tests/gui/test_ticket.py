@@ -190,7 +190,7 @@ def test_confirm_shows_the_exact_request_and_sends_it_after_the_yes(qtbot: QtBot
         assert desk.gate.sent == []
         rows = dict(shown[0].confirmation.rows)
         assert shown[0].confirmation.badge == "PRACTICE"
-        assert rows["Venue"] == "kraken"
+        assert rows["Venue"] == "Kraken"
         assert rows["Quantity"] == "0.01 BTC"
         assert rows["Limit price"].replace("\u202f", " ") == "64 120.0 USD"
         assert "Total, estimated" in rows

@@ -1,0 +1,126 @@
+"""A market of lots is spoken of in lots everywhere; what the venue is sent stays in units."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from decimal import Decimal
+
+import pytest
+from PySide6.QtCore import Qt
+from pytestqt.qtbot import QtBot
+
+from terminal.domain.instrument import Instrument, InstrumentId, InstrumentKind
+from terminal.domain.market import Side
+from terminal.domain.orders import AmendRequest, Fill, Order, OrderState, OrderType
+from terminal.viewmodels.amounts import amount_text
+from terminal.viewmodels.chart_orders import lines_of, mark_of, menu_entries
+from terminal.viewmodels.confirm import amend_confirmation
+from terminal.viewmodels.orders import FillRow
+from terminal.viewmodels.sending import describe
+from tests.gui.frame_fakes import Frame, order
+from tests.helpers import eventually, run
+from tests.trading_fakes import btc
+
+D = Decimal
+EURUSD = Instrument(
+    InstrumentId("house", "EUR/USD"), "EURUSD", InstrumentKind.CFD, "EUR", "USD",
+    tick_size=D("0.00001"), quantity_step=D(1000), min_quantity=D(1000), max_quantity=D(100_000),
+    price_decimals=5, quantity_decimals=0, lot_size=D(100_000), pip_size=D("0.0001"),
+)  # fmt: skip
+
+
+def euros(state: OrderState = OrderState.OPEN, *, filled: str = "0") -> Order:
+    return order("a", which=EURUSD.id, quantity="3000", price="1.16", state=state, filled=filled)
+
+
+@pytest.mark.parametrize(
+    ("instrument", "in_quote", "text"),
+    [
+        (EURUSD, False, "0.03 lots"),
+        (btc(), False, "3\u202f000 BTC"),
+        (btc(), True, "3\u202f000 USD"),
+        (None, False, "3\u202f000"),
+    ],
+)
+def test_an_amount_in_a_sentence(instrument: Instrument | None, in_quote: bool, text: str) -> None:
+    assert amount_text(D(3000), instrument, in_quote=in_quote) == text
+
+
+@pytest.mark.parametrize(
+    ("state", "filled", "text"),
+    [
+        (OrderState.OPEN, "0", "Accepted: buy 0.03 lots limit at 1.16000 is open."),
+        (OrderState.PARTLY_FILLED, "1000", "Partly filled: 0.01 of 0.03 lots at 1.16000."),
+        (OrderState.CANCELED, "1000", "Canceled: buy 0.03 lots at 1.16000, 0.01 of 0.03 lots filled."),
+    ],
+)
+def test_what_became_of_an_order(state: OrderState, filled: str, text: str) -> None:
+    assert describe(euros(state, filled=filled), EURUSD)[1] == text
+
+
+def test_a_change_of_size_is_asked_for_in_lots() -> None:
+    asked = amend_confirmation(
+        euros(), AmendRequest(quantity=D(5000)), EURUSD, badge="PRACTICE", venue="The House"
+    )
+    assert asked.rows == (("Venue", "The House"), ("Quantity", "0.03 lots → 0.05 lots"))
+
+
+def test_the_chart_draws_and_offers_lots() -> None:
+    (line,) = lines_of([euros()], EURUSD)
+    assert line.chip.text == "0.03 lots LMT"
+    assert line.chip.quantity == 3000
+    (entry,) = menu_entries(
+        D("1.15"), EURUSD, (D("1.16"), D("1.17")), frozenset({OrderType.LIMIT}), {Side.BUY: D(3000)}
+    )
+    assert entry.text == "Buy limit 0.03 lots at 1.15000"
+    assert mark_of(fill(), 0, EURUSD).text.startswith("Bought 0.03 lots at 1.16000")
+
+
+def fill() -> Fill:
+    return Fill("T1", EURUSD.id, Side.BUY, D("1.16"), D(3000), D(0), "USD", False, "V1", "a", 0)
+
+
+def test_the_blotter_lists_lots(qtbot: QtBot) -> None:
+    frame = blotter()
+    model = frame.orders.model
+    shown = {column.key: model.index(0, at) for at, column in enumerate(model.columns)}
+    assert shown["quantity"].data() == "0.03 lots"
+    assert shown["quantity"].data(Qt.ItemDataRole.ToolTipRole) == "3\u202f000 units"
+    assert shown["quantity"].data(Qt.ItemDataRole.EditRole) == "0.03"
+    assert shown["filled"].data() == "0.01 lots"
+
+
+@pytest.mark.parametrize("text", ["0.05", "0,05 lots", "0.05 LOTS"])
+def test_a_size_is_changed_in_lots_and_sent_in_units(qtbot: QtBot, text: str) -> None:
+    frame = blotter()
+
+    async def main() -> None:
+        frame.orders.amend("a", "quantity", text)
+        await eventually(lambda: frame.gate.asked)
+
+    run(main())
+    assert [call[2] for call in frame.gate.asked] == [AmendRequest(quantity=D(5000))]
+
+
+def test_less_lots_than_have_filled_are_refused(qtbot: QtBot) -> None:
+    frame = blotter()
+    said: list[str] = []
+    frame.orders.refused.connect(lambda key, text: said.append(text))
+    frame.orders.amend("a", "quantity", "0.01")
+    assert said == ["0.01 lots is filled already; cancel the rest instead."]
+    assert frame.gate.asked == []
+
+
+def blotter() -> Frame:
+    frame = Frame()
+    frame.market.listed[EURUSD.id] = EURUSD
+    frame.gate.put(euros(OrderState.PARTLY_FILLED, filled="1000"))
+    frame.tick()
+    return frame
+
+
+def test_a_fill_is_listed_in_lots_with_its_units() -> None:
+    row = FillRow("house T1", fill(), "The House", EURUSD)
+    assert (row.size_text, row.price_decimals, row.quote) == ("0.03 lots", 5, "USD")
+    coins = replace(row, instrument=btc(), fill=fill()._replace(quantity=D("0.5")))
+    assert coins.size_text == "0.50000000"
