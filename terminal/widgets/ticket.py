@@ -143,7 +143,7 @@ class TicketPanel(QWidget):
         self._stop = NumberEdit("Stop loss")
         self._target = NumberEdit("Take profit")
         for edit in (self._stop, self._target):
-            edit.setPlaceholderText("price, or 50 pips")
+            edit.setPlaceholderText("price or 50p")
         self._trailing = QCheckBox("Trail")
         self._trailing.setToolTip("The stop follows the market at its distance; kept by the venue")
         self._guaranteed = QCheckBox("Guaranteed stop")
@@ -164,8 +164,8 @@ class TicketPanel(QWidget):
             names.QUANTITY: FieldRow("Size", self._size, self._unit),
             names.DISPLAY_QUANTITY: FieldRow("Shows", self._display),
             names.EXPIRE_TIME: FieldRow("Until", self._expire),
-            names.STOP_LOSS: FieldRow("Stop loss", self._stop, self._trailing),
-            names.TAKE_PROFIT: FieldRow("Target", self._target),
+            names.STOP_LOSS: FieldRow("Stop loss", self._stop, self._trailing, keeps_line=True),
+            names.TAKE_PROFIT: FieldRow("Target", self._target, keeps_line=True),
         }
         self._edits = {
             names.LIMIT_PRICE: self._limit,

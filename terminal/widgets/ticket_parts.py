@@ -51,8 +51,10 @@ class NumberEdit(QLineEdit):
 class FieldRow(QWidget):
     """A label, its field, what stands beside it, and the message underneath when something is wrong."""
 
-    def __init__(self, title: str, field: QWidget, *beside: QWidget) -> None:
+    def __init__(self, title: str, field: QWidget, *beside: QWidget, keeps_line: bool = False) -> None:
+        """``keeps_line``: the message has its line while there is none, so that typing here moves nothing."""
         super().__init__()
+        self._keeps_line = keeps_line
         self.field = field
         box = QVBoxLayout(self)
         box.setContentsMargins(0, 0, 0, 0)
@@ -71,7 +73,7 @@ class FieldRow(QWidget):
         self._message.setFont(theme.ui_font(theme.LABEL_PX))
         self._message.setWordWrap(True)
         self._message.setIndent(LABEL_PX + 4)
-        self._message.hide()
+        self._message.setVisible(keeps_line)
         box.addWidget(self._message)
 
     def show_message(self, problem: str, note: str = "") -> None:
@@ -79,7 +81,7 @@ class FieldRow(QWidget):
         text = f"✕ {problem}" if problem else note
         set_text(self._message, text)
         theme.set_property(self._message, "kind", "error" if problem else "muted")
-        self._message.setVisible(bool(text))
+        self._message.setVisible(self._keeps_line or bool(text))
         theme.set_property(self.field, "invalid", bool(problem))
         self.field.setAccessibleDescription(problem or note)
 

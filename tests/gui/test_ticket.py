@@ -26,6 +26,7 @@ from terminal.services.session import Mode
 from terminal.viewmodels.sending import RequestView, ResultKind
 from terminal.viewmodels.size_entry import Preset, SizeUnit
 from terminal.viewmodels.ticket import SendButton, TicketViewModel
+from terminal.viewmodels.ticket_form import STOP_LOSS, TAKE_PROFIT
 from terminal.widgets.request_card import RequestCard
 from terminal.widgets.ticket import TicketPanel
 from terminal.widgets.ticket_parts import BigButton
@@ -492,6 +493,22 @@ def test_ctrl_enter_sends_the_chosen_side(qtbot: QtBot) -> None:
     assert vm.sending.pending is not None
     assert vm.sending.pending.request is not None
     assert vm.sending.pending.request.side is Side.SELL
+
+
+def test_a_stop_that_is_typed_moves_no_field_under_the_pointer(qtbot: QtBot) -> None:
+    desk, vm = make()
+    widget = TicketPanel(vm)
+    qtbot.addWidget(widget)
+    widget.resize(300, 900)
+    rows = [widget._rows[name] for name in (STOP_LOSS, TAKE_PROFIT)]
+    vm.fields = vm.fields | {STOP_LOSS, TAKE_PROFIT}
+    vm.changed.emit()
+    widget.show()
+    before = [row.geometry() for row in rows]
+    rows[0].show_message("", "−39.4 pips  −3.94 USD  at 1.23800")
+    QApplication.processEvents()
+    assert all(row.isVisible() for row in rows)
+    assert [row.geometry() for row in rows] == before
 
 
 def test_enter_alone_in_a_field_sends_nothing(qtbot: QtBot) -> None:
