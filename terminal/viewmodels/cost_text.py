@@ -134,8 +134,10 @@ def _loss_tip(side: Side, instrument: Instrument) -> str:
 
 
 def _slippage_detail(cost: CostEstimate, quote: str) -> str:
+    if cost.slippage is None and cost.fee_kind == "maker":
+        return "rests at its price"
     if cost.slippage is None:
-        return "known once triggered"
+        return "once triggered"
     return fmt.money(cost.slippage, quote, decimals=_money_digits(cost.slippage), signed=True)
 
 
