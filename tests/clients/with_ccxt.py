@@ -123,6 +123,14 @@ class Checked(ccxt.pro.kraken):  # type: ignore[misc]
     verified = 0
     mismatches = 0
 
+    def __init__(self, settings: dict[str, Any]) -> None:
+        super().__init__(settings)
+        self.heard = asyncio.Event()
+
+    def handle_orders(self, *message: Any) -> None:
+        super().handle_orders(*message)
+        self.heard.set()
+
     def handle_order_book(self, client: Any, message: dict[str, Any]) -> None:
         super().handle_order_book(client, message)
         row = message["data"][0]
@@ -150,12 +158,14 @@ async def streams(report: Report, addresses: Addresses) -> None:
     async def within(what: Awaitable[Any], seconds: float = 15) -> Any:
         return await asyncio.wait_for(what, seconds)
 
-    async def told(place: Callable[[], Awaitable[Any]]) -> Any:
-        """Place an order while its stream is watched; the order, once the stream has told of it."""
-        _, placed = await asyncio.gather(within(client.watch_orders()), within(place()))
-        while not any(row["id"] == placed["id"] for row in client.orders):
-            await within(client.watch_orders())
-        return placed
+    async def told(order_id: str, status: str) -> None:
+        """The stream of orders, which is watched, has told so, before the answer to the request or after.
+
+        Not by ``watch_orders`` again: what comes while no such call waits is kept, but wakes nobody.
+        """
+        while not any((row["id"], row["status"]) == (order_id, status) for row in client.orders or ()):
+            client.heard.clear()
+            await within(client.heard.wait())
 
     try:
         await client.load_markets()
@@ -176,14 +186,17 @@ async def streams(report: Report, addresses: Addresses) -> None:
         price = round((await client.fetch_ticker(SYMBOL))["bid"] * 0.8, 1)
         with report.check("private streams: balance, and an order placed, edited, cancelled by WebSocket"):
             assert (await within(client.watch_balance()))["USD"]["total"] > 0
-            placed = await told(lambda: client.create_order_ws(SYMBOL, "limit", "buy", 0.01, price))
+            _, placed = await asyncio.gather(
+                within(client.watch_orders()),
+                within(client.create_order_ws(SYMBOL, "limit", "buy", 0.01, price)),
+            )
+            await told(placed["id"], "open")
             edited = await within(
                 client.edit_order_ws(placed["id"], SYMBOL, "limit", "buy", 0.02, price - 10)
             )
             assert edited["id"] == placed["id"]
             await within(client.cancel_order_ws(placed["id"]))
-            while not any(row["id"] == placed["id"] and row["status"] == "canceled" for row in client.orders):
-                await within(client.watch_orders())
+            await told(placed["id"], "canceled")
         with report.check("a fill by WebSocket: my trades"):
             fills, placed = await asyncio.gather(
                 within(client.watch_my_trades()),
