@@ -23,6 +23,7 @@ from terminal.domain.orders import Order, OrderState, OrderType, TimeInForce
 from terminal.services.arming import ArmState
 from terminal.services.market_data import FeedState, Topic
 from terminal.services.session import Mode
+from terminal.venues.base import ProtectionKind
 from terminal.viewmodels.sending import RequestView, ResultKind
 from terminal.viewmodels.size_entry import Preset, SizeUnit
 from terminal.viewmodels.ticket import SendButton, TicketViewModel
@@ -496,13 +497,12 @@ def test_ctrl_enter_sends_the_chosen_side(qtbot: QtBot) -> None:
 
 
 def test_a_stop_that_is_typed_moves_no_field_under_the_pointer(qtbot: QtBot) -> None:
-    desk, vm = make()
+    house = replace(EVERYTHING, positions=True, protections=frozenset(ProtectionKind))
+    _, vm = make(Desk(FakeSession(capabilities=house)))
     widget = TicketPanel(vm)
     qtbot.addWidget(widget)
     widget.resize(300, 900)
     rows = [widget._rows[name] for name in (STOP_LOSS, TAKE_PROFIT)]
-    vm.fields = vm.fields | {STOP_LOSS, TAKE_PROFIT}
-    vm.changed.emit()
     widget.show()
     before = [row.geometry() for row in rows]
     rows[0].show_message("", "−39.4 pips  −3.94 USD  at 1.23800")
