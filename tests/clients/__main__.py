@@ -1,6 +1,7 @@
 """``python3 -m tests clients [NAMES]``: other people's Kraken and cTrader clients against practice venues.
 
-The clients live in an environment of their own under ``build/clients``, made at the first run.
+The clients live in environments of their own under ``build``, made at the first run: one for Kraken's, and
+one for cTrader's, whose pins no other package can live with.
 """
 
 from __future__ import annotations
@@ -17,8 +18,7 @@ from pathlib import Path
 from terminal.emulators.process import EmulatorProcess
 
 ROOT = Path(__file__).resolve().parents[2]
-REQUIREMENTS = Path(__file__).with_name("requirements.txt")
-FOLDER = ROOT / "build" / "clients"
+HERE = Path(__file__).parent
 CLIENTS = ("krakenex", "sdk", "ccxt", "ctrader")
 CLIENT_TIMEOUT_S = 180
 
@@ -28,21 +28,29 @@ def main(names: list[str]) -> int:
     if unknown:
         print(f"no such client: {', '.join(unknown)}; there are {', '.join(CLIENTS)}", file=sys.stderr)
         return 2
-    python = _environment()
-    return max([asyncio.run(_against_practice(python, name)) for name in names or CLIENTS])
+    codes = {name: asyncio.run(_against_practice(_environment(name), name)) for name in names or CLIENTS}
+    failed = [name for name, code in codes.items() if code]
+    print(
+        f"{len(codes) - len(failed)} of {len(codes)} clients ok"
+        + "".join(f", {one} FAILED" for one in failed)
+    )
+    return 1 if failed else 0
 
 
-def _environment() -> Path:
-    """The clients' own interpreter, with exactly the pinned packages."""
-    python = FOLDER / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
-    stamp = FOLDER / "installed.txt"
-    wanted = REQUIREMENTS.read_text(encoding="utf-8")
+def _environment(name: str) -> Path:
+    """The interpreter of a client, with exactly the pinned packages."""
+    suffix = "_ctrader" if name == "ctrader" else ""
+    folder = ROOT / "build" / f"clients{suffix}"
+    requirements = HERE / f"requirements{suffix}.txt"
+    python = folder / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
+    stamp = folder / "installed.txt"
+    wanted = requirements.read_text(encoding="utf-8")
     if python.exists() and stamp.exists() and stamp.read_text(encoding="utf-8") == wanted:
         return python
-    print(f"Installing the clients into {FOLDER.relative_to(ROOT)} (about a minute, once)", flush=True)
-    venv.create(FOLDER, with_pip=True, clear=True)
+    print(f"Installing the clients into {folder.relative_to(ROOT)} (about a minute, once)", flush=True)
+    venv.create(folder, with_pip=True, clear=True)
     command = [str(python), "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
-    subprocess.run([*command, "--no-deps", "--prefer-binary", "-r", str(REQUIREMENTS)], check=True)
+    subprocess.run([*command, "--no-deps", "--prefer-binary", "-r", str(requirements)], check=True)
     stamp.write_text(wanted, encoding="utf-8")
     return python
 
