@@ -34,7 +34,15 @@ from terminal.services.risk import RiskRules
 from terminal.services.session import ConnectionPlan, Mode, SessionManager
 from terminal.services.settings import Settings
 from terminal.venues import registry
-from terminal.venues.base import Connector, ConnectorSettings, KeyReport, SignIn, TradesOrders, VenueInfo
+from terminal.venues.base import (
+    Connector,
+    ConnectorSettings,
+    HasAccounts,
+    KeyReport,
+    SignIn,
+    TradesOrders,
+    VenueInfo,
+)
 from terminal.venues.kraken.nonce import FileNonceStore
 
 if TYPE_CHECKING:
@@ -292,6 +300,24 @@ class Terminal:
             info = session.infos.get(account)
             if info is not None:
                 self.settings.set("venue.account", info.account_id, session.venue)
+
+    async def show_account(self, account: str, shown: bool) -> None:
+        """Show or hide an account of a sign-in; remembered for the next start.
+
+        Raises:
+            SettingsError: orders go to this account, so that it cannot be hidden.
+        """
+        sessions = self.sessions.sessions.values()
+        session = next((each for each in sessions if account in (*each.accounts, *each.hidden)), None)
+        if session is None:
+            return
+        await session.show_account(account, shown)
+        venue, connector = session.venue, session.connector
+        if isinstance(connector, HasAccounts):
+            here = {info.account_id for info in connector.accounts()}
+            # What was chosen for another sign-in (practice or live) stays chosen.
+            kept = [each for each in self.settings.items("venue.accounts", venue) if each not in here]
+            self.settings.set("venue.accounts", (*kept, *session.shown_ids), venue)
 
     async def _keep_refreshed(self, venue: str, account: str, tokens: Mapping[str, Secret]) -> None:
         """A connector has new tokens: they are kept before it uses them, for the old ones are dead."""

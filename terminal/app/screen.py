@@ -161,6 +161,7 @@ class Screen(QObject):
             ask=ask,
             badge_of=self.connections.badge_of,
             titles=self._titles,
+            hidden=self.connections.hidden_accounts,
             parent=self,
         )
         self.positions = PositionsViewModel(
@@ -172,6 +173,8 @@ class Screen(QObject):
             self.frames,
             ask=ask,
             select_account=terminal.select_account,
+            show_account=terminal.show_account,
+            open_orders=lambda account: len(gate.open_orders(account)),
             may_send_at_once=self._may_send_at_once,
             parent=self,
         )

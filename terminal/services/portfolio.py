@@ -121,8 +121,13 @@ class Portfolio:
             table.pop(account, None)
         self._known.discard(account)
         venue = account.partition(":")[0]
-        for instrument in [item for item in self._feeds if item.venue == venue]:
-            self._feeds.pop(instrument)()
+        feeds = [self._feeds.pop(item) for item in list(self._feeds) if item.venue == venue]
+        for other in self._known:
+            if other.partition(":")[0] == venue:
+                # The venue's other accounts keep their prices: watched again before they are let go of.
+                self._watch_prices(other)
+        for release in feeds:
+            release()
         self.changed.notify(account)
 
     def _watch_prices(self, account: str) -> None:

@@ -22,6 +22,7 @@ from terminal.domain.errors import (
     AuthRejected,
     CredentialError,
     RateLimited,
+    SettingsError,
     TerminalError,
     VenueError,
     VenueUnavailable,
@@ -175,6 +176,7 @@ class Session:
         self._links: dict[str, LinkState] = {}
         self._sides: dict[str, _Side] = {}
         self._active = plan.account
+        self._choosing = asyncio.Lock()
         if plan.settings.credentials and isinstance(connector, TradesOrders):
             self._sides[plan.account] = _Side(plan.account, connector)
         self._is_stopped = False
@@ -197,6 +199,44 @@ class Session:
     def accounts(self) -> Sequence[str]:
         """Our keys of the accounts that are open, the active one among them."""
         return tuple(self._sides) or (self._active,)
+
+    @property
+    def hidden(self) -> Mapping[str, AccountInfo]:
+        """The accounts of the sign-in that are not shown, by our key for each."""
+        if not isinstance(self.connector, HasAccounts):
+            return {}
+        listed = {self.key_of(info.account_id): info for info in self.connector.accounts()}
+        return {key: info for key, info in listed.items() if key not in self._sides}
+
+    @property
+    def shown_ids(self) -> Sequence[str]:
+        """The venue's ids of the accounts that are shown; empty where all are."""
+        return tuple(self.infos[key].account_id for key in self._sides) if self.hidden else ()
+
+    async def show_account(self, account: str, shown: bool) -> None:
+        """Open an account of the sign-in, or leave one: nothing of it is streamed, counted or listed then.
+        What it has at the venue stays as it is.
+
+        Raises:
+            SettingsError: orders go to it, so that it cannot be hidden; or the connection is closed.
+        """
+        async with self._choosing:
+            if self._is_stopped:
+                raise SettingsError(f"{self.venue} is closed", user_text=f"Connect {self.info.title} first.")
+            connector = self.connector
+            if not isinstance(connector, HasAccounts) or (account in self._sides) is shown:
+                return
+            if account == self._active:
+                text = "Orders go to this account: choose another one to trade with first."
+                raise SettingsError(f"{account} is the active account", user_text=text)
+            keys = {account, *self._sides} if shown else self._sides.keys() - {account}
+            listed = [info.account_id for info in connector.accounts()]
+            wanted = [each for each in listed if self.key_of(each) in keys]
+            if account in self._sides:
+                # Before the connector lets go of it: nothing is sent by a hand that is being taken away.
+                self._suspend(self._sides[account], "This account is not shown any more.")
+            await connector.show_accounts(wanted if len(wanted) < len(listed) else ())
+            self.changed.notify()
 
     def select_account(self, account: str) -> None:
         """Make another account of this connection the active one. Raises KeyError where it is not open."""

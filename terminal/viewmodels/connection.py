@@ -12,6 +12,7 @@ from PySide6.QtCore import QObject, Signal
 from terminal.core import tasks
 from terminal.core.observe import Observable
 from terminal.core.secret import Secret
+from terminal.domain.account import AccountInfo
 from terminal.domain.errors import TerminalError
 from terminal.domain.events import BudgetLevel
 from terminal.domain.instrument import Instrument, InstrumentId
@@ -76,6 +77,9 @@ class SessionView(Protocol):
 
     @property
     def accounts(self) -> Sequence[str]: ...
+
+    @property
+    def hidden(self) -> Mapping[str, AccountInfo]: ...
 
     @property
     def mode(self) -> Mode: ...
@@ -267,19 +271,24 @@ class ConnectionViewModel(QObject):
         ]
 
     def account_entries(self) -> list[AccountEntry]:
-        """The connected accounts with what a row of the blotter needs to know of each."""
-        return [
-            AccountEntry(
-                account,
-                session.venue,
-                BADGES[session.mode],
-                account == session.account,
-                len(session.accounts) > 1,
-            )
-            for session in self._sessions.sessions.values()
-            if session.has_account
-            for account in session.accounts
-        ]
+        """The connected accounts, hidden ones too, with what a row of the blotter needs to know of each."""
+        out = []
+        for session in self._sessions.sessions.values():
+            if not session.has_account:
+                continue
+            shown, hidden, badge = session.accounts, session.hidden, BADGES[session.mode]
+            info = self.infos.get(session.venue)
+            venue = session.venue if info is None else info.title
+            for account in shown:
+                is_active = account == session.account
+                out.append(AccountEntry(account, venue, badge, is_active, len(shown) > 1))
+            for account, about in hidden.items():
+                out.append(AccountEntry(account, venue, badge, False, False, about))
+        return out
+
+    def hidden_accounts(self) -> frozenset[str]:
+        """The accounts of the sign-ins that are not shown."""
+        return frozenset(key for each in self._sessions.sessions.values() for key in each.hidden)
 
     def badge_of(self, account: str) -> str:
         """Whose money an account is: PRACTICE, or LIVE with its name."""

@@ -200,7 +200,7 @@ class DeskViewModel(QObject):
     @property
     def can_flatten(self) -> bool:
         """Whether there is anything to flatten."""
-        return bool(self._gate.open_orders() or self.positions.model.rows) and not self.is_flattening
+        return bool(self._reachable_orders() or self.positions.model.rows) and not self.is_flattening
 
     @property
     def can_reset_practice(self) -> bool:
@@ -258,14 +258,18 @@ class DeskViewModel(QObject):
     def plan(self) -> FlattenPlan:
         """What flattening would do now."""
         sends = []
+        skips = []
         for order in self._gate.open_orders():
+            if self.orders.is_hidden(order.account):
+                skips.append((f"{_order_text(order)} ({order.account})", _NOT_SHOWN))
+                continue
             price = order.limit_price if order.limit_price is not None else order.trigger_price
             at = f" at {fmt.quantity(price)}" if price is not None else ""
             sends.append(
                 f"Cancel {order.side.value} {fmt.quantity(order.remaining)} {order.instrument.symbol}{at} "
                 f"({order.account})"
             )
-        skips = [
+        skips += [
             (f"{self._amount(row.total)} {row.asset} ({row.account})", _KEEPS_HOLDINGS)
             for row in self.account.balances.rows
             if row.asset not in _MONEY and row.total > 0
@@ -279,6 +283,9 @@ class DeskViewModel(QObject):
             else:
                 sends.append(f"Close {what} at the market ({row.account_title})")
         return FlattenPlan(tuple(sends), tuple(skips))
+
+    def _reachable_orders(self) -> list[Order]:
+        return [each for each in self._gate.open_orders() if not self.orders.is_hidden(each.account)]
 
     def _hidden(self, text: str) -> str:
         return fmt.HIDDEN if self.account.hide_amounts else text
@@ -298,7 +305,7 @@ class DeskViewModel(QObject):
         failed: list[str] = []
         unknown: list[str] = []
         try:
-            for account in sorted({order.account for order in self._gate.open_orders()}):
+            for account in sorted({order.account for order in self._reachable_orders()}):
                 try:
                     outcome = await self._gate.cancel_all(account)
                 except TerminalError as error:
@@ -353,6 +360,7 @@ _AWAY_FIRST = (
     "One-click stays off until you have read what happened while you were away: close that notice, or open "
     "the bell."
 )
+_NOT_SHOWN = "this account is not shown: tick it in the Accounts tab first"
 _KEEPS_HOLDINGS = "spot holdings are yours to keep: sell them from the ticket"
 # Currencies are money, not holdings that anybody would flatten.
 _MONEY = frozenset({"USD", "EUR", "GBP", "CHF", "JPY", "CAD", "AUD", "USDT", "USDC", "DAI"})

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Coroutine, Mapping, Sequence
+from collections.abc import Callable, Collection, Coroutine, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Protocol
@@ -245,6 +245,7 @@ class OrdersViewModel(QObject):
         ask: Asker,
         badge_of: Callable[[str], str],
         titles: Mapping[str, str],
+        hidden: Callable[[], Collection[str]] = frozenset,
         parent: QObject | None = None,
     ) -> None:
         """``badge_of`` gives the word for an account's kind of money, e.g. PRACTICE; ``titles`` the venues'
@@ -266,6 +267,7 @@ class OrdersViewModel(QObject):
         self._ask = ask
         self._badge_of = badge_of
         self._titles = titles
+        self._hidden = hidden
         self._stop_ticking: Callable[[], None] | None = None
         self._busy: set[str] = set()
         self.model.edited.connect(self.amend)
@@ -288,7 +290,7 @@ class OrdersViewModel(QObject):
         self._frames.request(self._build_fills)
 
     def _build(self) -> None:
-        rows = [self._row(order) for order in self._gate.orders.values()]
+        rows = [self._row(order) for order in self._shown_orders()]
         self.open_count = sum(row.is_open for row in rows)
         doubtful = any(row.state is OrderState.IN_DOUBT for row in rows)
         if doubtful and self._stop_ticking is None:
@@ -303,6 +305,14 @@ class OrdersViewModel(QObject):
             shown += ended[-_ENDED_KEPT:]
         self.model.set_rows(shown)
         self.changed.emit()
+
+    def is_hidden(self, account: str) -> bool:
+        """Whether this account is not shown: its orders are left alone."""
+        return account in self._hidden()
+
+    def _shown_orders(self) -> list[Order]:
+        hidden = self._hidden()
+        return [order for order in self._gate.orders.values() if order.account not in hidden]
 
     def _row(self, order: Order) -> OrderRow:
         instrument = self._market.instrument(order.instrument)
@@ -375,7 +385,12 @@ class OrdersViewModel(QObject):
 
     def _build_fills(self) -> None:
         rows = []
+        hidden = self._hidden()
+        # A fill names its order, not its account.
+        elsewhere = {order.venue_order_id for order in self._gate.orders.values() if order.account in hidden}
         for fill in self._gate.fills:
+            if fill.venue_order_id in elsewhere:
+                continue
             instrument = self._market.instrument(fill.instrument)
             rows.append(
                 FillRow(
@@ -409,7 +424,7 @@ class OrdersViewModel(QObject):
         """Cancel every open order, or those of a side or symbol, at every venue."""
         accounts = {
             order.account
-            for order in self._gate.orders.values()
+            for order in self._shown_orders()
             if not order.state.is_final
             and (side is None or order.side is side)
             and (symbol is None or order.instrument.symbol == symbol)

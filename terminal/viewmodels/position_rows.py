@@ -225,14 +225,14 @@ def _show_tip(row: AccountRow) -> str:
 
 ACCOUNT_COLUMNS: tuple[Column[AccountRow], ...] = (
     Column("active", "", lambda r: "●" if r.is_active else "", 24, title_tip="Orders go to this account"),
-    Column("shown", "Show", lambda r: "shown" if r.is_shown else "hidden", 46, actions=_show_actions,
+    Column("shown", "Show", lambda r: "shown" if r.is_shown else "hidden", 54, actions=_show_actions,
            tip=_show_tip, title_tip="Accounts without a tick are neither streamed nor counted"),
     Column("account", "Account", lambda r: r.title, 170, tip=lambda r: r.note,
            tone=lambda r: "" if r.is_shown else "muted"),
     Column("venue", "Venue", lambda r: r.venue, 70, tone=lambda r: "muted"),
     Column("badge", "Money", lambda r: r.badge, 84,
            tone=lambda r: "danger" if r.badge == "LIVE" else "muted"),
-    Column("kind", "Kind", lambda r: r.kind, 110, tone=lambda r: "muted"),
+    Column("kind", "Kind", lambda r: r.kind, 102, tone=lambda r: "muted"),
     Column("balance", "Balance", lambda r: _figure(r, lambda f: f.balance), 120, number=True,
            sort=_sort_figure(lambda f: f.balance)),
     Column("equity", "Equity", lambda r: _figure(r, lambda f: f.equity), 120, number=True,

@@ -41,7 +41,7 @@ HIDDEN: Final[Mapping[str, str]] = {
     "watch.symbols": "the watchlist keeps it",
     "venue.mode": "the venue's card keeps it",
     "venue.account": "the Accounts tab keeps it",
-    "venue.accounts": "the sign-in form keeps it",
+    "venue.accounts": "the Accounts tab keeps it",
     "venue.signed_out": "the sign-in form keeps it",
     "practice.tour_done": "the first-start hint keeps it",
     "record.on": "nothing records the wire yet",

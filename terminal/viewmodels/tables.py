@@ -41,6 +41,11 @@ class Action:
     key: str
     text: str
     tip: str = ""
+    checked: bool | None = None
+    """A tick instead of a button; None: a button. The text then stands in the row's menu alone."""
+    enabled: bool = True
+    in_row: bool = True
+    """False: only in the row's menu."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -48,6 +48,7 @@ from terminal.widgets import theme
 from terminal.widgets.controls import TONES
 
 _GAP = 6
+_TICK_PX = 13
 
 
 class CellDelegate(QStyledItemDelegate):
@@ -107,11 +108,28 @@ class CellDelegate(QStyledItemDelegate):
         painter.setFont(self._table.font())
         for action, place in self.places(area, actions):
             hot = self._table.hot_action == (row, action.key)
+            if action.checked is not None:
+                self._paint_tick(painter, place, action, hot=hot)
+                continue
             painter.setPen(QPen(QColor(theme.TEXT if hot else theme.BORDER_STRONG), 1))
             painter.setBrush(QColor(theme.HOVER if hot else theme.RAISED))
             painter.drawRoundedRect(place, 3, 3)
             painter.setPen(QColor(theme.TEXT))
             painter.drawText(place, Qt.AlignmentFlag.AlignCenter, action.text)
+
+    @staticmethod
+    def _paint_tick(painter: QPainter, place: QRect, action: Action, *, hot: bool) -> None:
+        box = QRect(0, 0, _TICK_PX, _TICK_PX)
+        box.moveCenter(place.center())
+        ink = QColor(theme.TEXT if action.enabled else theme.DISABLED)
+        painter.setPen(QPen(ink if hot else QColor(theme.BORDER_STRONG), 1))
+        painter.setBrush(QColor(theme.HOVER if hot else theme.RAISED))
+        painter.drawRoundedRect(box, 3, 3)
+        if action.checked:
+            painter.setPen(QPen(ink, 2))
+            left, middle, top = box.left() + 3, box.left() + 6, box.top() + 4
+            painter.drawLine(left, box.center().y() + 1, middle, box.bottom() - 3)
+            painter.drawLine(middle, box.bottom() - 3, box.right() - 2, top)
 
     def places(self, area: QRect, actions: tuple[Action, ...]) -> list[tuple[Action, QRect]]:
         """Where each button of a row stands."""
@@ -120,7 +138,11 @@ class CellDelegate(QStyledItemDelegate):
         x = area.left() + 4
         out = []
         for action in actions:
+            if not action.in_row:
+                continue
             width = metrics.horizontalAdvance(action.text) + 18
+            if action.checked is not None:
+                width = _TICK_PX + 8
             out.append((action, QRect(x, area.top() + (area.height() - height) // 2, width, height)))
             x += width + _GAP
         return out
@@ -130,7 +152,8 @@ class CellDelegate(QStyledItemDelegate):
         actions = index.data(ACTIONS_ROLE)
         if actions:
             places = self.places(QRect(0, 0, 1000, 30), actions)
-            hint.setWidth(places[-1][1].right() + 6)
+            if places:
+                hint.setWidth(places[-1][1].right() + 6)
         return hint
 
     def eventFilter(self, editor: QObject, event: QEvent) -> bool:
@@ -256,7 +279,7 @@ class DataTable(QTableView):
             return None
         actions = index.data(ACTIONS_ROLE) or ()
         for action, place in self._delegate.places(self.visualRect(index), actions):
-            if place.contains(point):
+            if place.contains(point) and action.enabled:
                 return index.row(), action
         return None
 
@@ -318,12 +341,26 @@ class DataTable(QTableView):
         if event.key() == Qt.Key.Key_Delete and not event.isAutoRepeat():
             for key in self.selected_keys():
                 self.delete_pressed.emit(key)
+        elif event.key() == Qt.Key.Key_Space and not event.isAutoRepeat() and self._tick_current():
+            event.accept()
         elif event.matches(QKeySequence.StandardKey.Copy):
             self.copy()
         elif event.key() in (Qt.Key.Key_Up, Qt.Key.Key_Down) and self._select_first():
             event.accept()
         else:
             super().keyPressEvent(event)
+
+    def _tick_current(self) -> bool:
+        """Space sets or takes away the tick of the current row, where it has one."""
+        model, row = self.model(), self.currentIndex().row()
+        if row < 0 or not isinstance(model, TableModel):
+            return False
+        for column in range(model.columnCount()):
+            for action in model.index(row, column).data(ACTIONS_ROLE) or ():
+                if action.checked is not None and action.enabled:
+                    self.acted.emit(model.key_at(row), action.key)
+                    return True
+        return False
 
     def _select_first(self) -> bool:
         """With no row chosen yet an arrow key chooses the current one; Qt never would where it is alone."""
@@ -354,6 +391,9 @@ class DataTable(QTableView):
         for column in range(model.columnCount()):
             for action in model.index(index.row(), column).data(ACTIONS_ROLE) or ():
                 entry = menu.addAction(action.text)
+                entry.setEnabled(action.enabled)
+                entry.setCheckable(action.checked is not None)
+                entry.setChecked(bool(action.checked))
                 # By key: rows may have moved by the time the entry is chosen.
                 entry.triggered.connect(partial(self._choose, key, action))
         if not menu.isEmpty():

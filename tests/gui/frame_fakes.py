@@ -113,6 +113,8 @@ class FakeSession:
     def __init__(self, venue: str = "kraken", mode: Mode = Mode.PRACTICE, account: str = ACCOUNT) -> None:
         self.venue, self.mode, self.account = venue, mode, account
         self.state = SessionState.LIVE
+        self.others: tuple[str, ...] = ()
+        self.hidden: dict[str, AccountInfo] = {}
         self.reason = ""
         self.venue_status = "online"
         self.has_account = True
@@ -123,7 +125,7 @@ class FakeSession:
 
     @property
     def accounts(self) -> Sequence[str]:
-        return (self.account,)
+        return (self.account, *self.others)
 
     def health(self) -> LinkHealth:
         return LinkHealth(self.round_trip_ms, self.offset_ms, 0, 0, 0)
@@ -461,14 +463,18 @@ class Frame:
         self.orders = OrdersViewModel(
             self.gate, self.market, self.notices, self.frames, self.clock,
             ask=self.ask, badge_of=self.connections.badge_of, titles={"kraken": "Kraken"},
+            hidden=self.connections.hidden_accounts,
         )  # fmt: skip
         self.log = LogViewModel(self.ring, self.frames)
         self.status = StatusViewModel(self.connections, self.account)
         self.hands = FakePositionDesk(self.portfolio)
         self.chosen: list[str] = []
+        self.shown: list[tuple[str, bool]] = []
+        self.refusal: TerminalError | None = None
         self.positions = PositionsViewModel(
             self.hands, self.portfolio, self.market, self.connections.account_entries, self.notices,
-            self.frames, ask=self.ask, select_account=self.chosen.append,
+            self.frames, ask=self.ask, select_account=self.chosen.append, show_account=self.show_account,
+            open_orders=lambda account: len(self.gate.open_orders(account)),
         )  # fmt: skip
         self.desk = DeskViewModel(
             self.arming, self.gate, self.connections, self.account, self.orders, self.positions,
@@ -482,6 +488,11 @@ class Frame:
     async def ask(self, question: Confirmation) -> bool:
         self.questions.append(question)
         return self.answer
+
+    async def show_account(self, account: str, shown: bool) -> None:
+        self.shown.append((account, shown))
+        if self.refusal is not None:
+            raise self.refusal
 
     def tick(self) -> None:
         """Run two frames: what the first one asked for is built in the second."""

@@ -6,18 +6,22 @@ from collections.abc import Callable
 from dataclasses import replace
 from decimal import Decimal
 
+from PySide6.QtCore import QPoint, Qt
+from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication
 
 from terminal.domain.account import AccountFigures, AccountInfo, AccountKind, Position
-from terminal.domain.errors import OrderRefused, RequestRejected
+from terminal.domain.errors import OrderRefused, RequestRejected, SettingsError
 from terminal.domain.instrument import Instrument, InstrumentId, InstrumentKind
 from terminal.domain.market import Side
-from terminal.domain.orders import OrderRequest, Protection
+from terminal.domain.orders import Fill, OrderRequest, Protection
 from terminal.services.order_checks import ConfirmationNeeded
 from terminal.services.positions import KEEP
 from terminal.viewmodels.position_rows import PositionRow, level_tone
+from terminal.viewmodels.tables import Action
 from terminal.widgets.blotter import ACCOUNTS, POSITIONS, Blotter
-from tests.gui.frame_fakes import ACCOUNT, Frame
+from terminal.widgets.positions import AccountsPanel
+from tests.gui.frame_fakes import ACCOUNT, Frame, order
 from tests.helpers import eventually, run
 
 D = Decimal
@@ -223,6 +227,159 @@ def test_an_account_shows_its_margin_and_can_be_chosen(qapp: QApplication) -> No
         assert frame.account.equity == D("10012.5"), "worth is the equity, open profit included"
 
     with_frame(body, LONG)
+
+
+OTHER = f"{ACCOUNT}:8"
+ELSEWHERE = AccountInfo("8", "House 5120002", True, "EUR", AccountKind.NETTED)
+
+
+def accounts(frame: Frame) -> dict[str, dict[str, str]]:
+    """The Accounts tab: by row, the texts of its cells."""
+    model = frame.positions.accounts_model
+    return {row.key: {column.key: column.text(row) for column in model.columns} for row in model.rows}
+
+
+def two_accounts(frame: Frame, *, hidden: bool) -> None:
+    session = frame.sessions.sessions["kraken"]
+    frame.portfolio.about = AccountInfo("7", "House 5120001", False, "USD", AccountKind.HEDGED, D(30))
+    session.others = () if hidden else (OTHER,)
+    session.hidden = {OTHER: ELSEWHERE} if hidden else {}
+    frame.sessions.changed.notify("kraken")
+    frame.positions.refresh()
+    frame.orders.refresh()
+    frame.tick()
+
+
+def ticks(frame: Frame, key: str) -> tuple[Action, ...]:
+    model = frame.positions.accounts_model
+    found = model.columns[model.column_of("shown")].actions
+    assert found is not None
+    return found(next(row for row in model.rows if row.key == key))
+
+
+def test_a_hidden_account_stays_listed_and_can_only_be_shown(qapp: QApplication) -> None:
+    async def body(frame: Frame) -> None:
+        two_accounts(frame, hidden=True)
+        assert accounts(frame)[OTHER]["account"] == "House 5120002"
+        assert accounts(frame)[OTHER]["kind"] == "hidden"
+        assert accounts(frame)[OTHER]["equity"] == ""
+        model = frame.positions.accounts_model
+        (row_of,) = [each for each in model.rows if each.key == OTHER]
+        by_key = {column.key: column for column in model.columns}
+        assert by_key["account"].tone is not None
+        assert by_key["account"].tone(row_of) == "muted"
+        assert by_key["actions"].actions is not None
+        assert by_key["actions"].actions(row_of) == ()
+        assert [each.checked for each in ticks(frame, OTHER)] == [False]
+        frame.positions.act(OTHER, "show")
+        await eventually(lambda: frame.shown == [(OTHER, True)], 5, "it is shown")
+        assert frame.questions == []
+
+    with_frame(body)
+
+
+def test_the_trading_account_has_a_tick_that_cannot_be_taken_away(qapp: QApplication) -> None:
+    async def body(frame: Frame) -> None:
+        two_accounts(frame, hidden=False)
+        (tick,) = ticks(frame, ACCOUNT)
+        assert (tick.checked, tick.enabled) == (True, False)
+        (tick,) = ticks(frame, OTHER)
+        assert (tick.checked, tick.enabled) == (True, True)
+
+    with_frame(body)
+
+
+def test_an_account_with_something_on_it_asks_before_it_is_hidden(qapp: QApplication) -> None:
+    async def body(frame: Frame) -> None:
+        two_accounts(frame, hidden=False)
+        frame.answer = False
+        frame.positions.act(OTHER, "hide")
+        await eventually(lambda: frame.questions, 5, "a question")
+        (question,) = frame.questions
+        assert ("Open positions", "1") in question.rows
+        assert "stays at the venue" in question.note
+        frame.tick()
+        assert frame.shown == []
+        frame.answer = True
+        frame.positions.act(OTHER, "hide")
+        await eventually(lambda: frame.shown == [(OTHER, False)], 5, "it is hidden")
+
+    with_frame(body, LONG)
+
+
+def test_an_empty_account_is_hidden_at_once_and_a_refusal_is_told(qapp: QApplication) -> None:
+    async def body(frame: Frame) -> None:
+        two_accounts(frame, hidden=False)
+        frame.refusal = SettingsError("no", user_text="Connect it first.")
+        frame.positions.act(OTHER, "hide")
+        await eventually(lambda: frame.notices.entries, 5, "a notice")
+        assert frame.questions == []
+        assert "Connect it first." in frame.notices.entries[-1].text
+
+    with_frame(body)
+
+
+def test_orders_of_a_hidden_account_are_not_listed_and_left_alone(qapp: QApplication) -> None:
+    async def body(frame: Frame) -> None:
+        mine, theirs = order("a1", Side.BUY, price="64050.0"), order("a2", Side.BUY, price="64050.0")
+        theirs.account = OTHER
+        frame.gate.put(mine, theirs)
+        frame.gate.fills.append(
+            Fill("F1", mine.instrument, Side.BUY, D(1), D(1), D(0), "USD", False, "V-a2", "a2", 0)
+        )
+        two_accounts(frame, hidden=False)
+        assert [each.key for each in frame.orders.model.rows] == ["a1", "a2"]
+        assert frame.orders.fills_model.rowCount() == 1
+        two_accounts(frame, hidden=True)
+        assert [each.key for each in frame.orders.model.rows] == ["a1"]
+        assert frame.orders.open_count == 1
+        assert frame.orders.fills_model.rowCount() == 0
+        plan = frame.desk.plan()
+        assert len(plan.sends) == 1
+        assert [why for what, why in plan.skips if OTHER in what] == [
+            "this account is not shown: tick it in the Accounts tab first"
+        ]
+        frame.orders.cancel_all()
+        await eventually(lambda: frame.gate.asked, 5, "a cancel")
+        assert [each[1] for each in frame.gate.asked] == [ACCOUNT]
+        frame.gate.asked.clear()
+        results: list[object] = []
+        frame.desk.flattened.connect(results.append)
+        frame.desk.flatten()
+        await eventually(lambda: results, 5, "a result")
+        assert [each[1] for each in frame.gate.asked] == [ACCOUNT]
+
+    with_frame(body)
+
+
+def test_a_tick_is_pressed_with_the_mouse_and_with_space(qapp: QApplication) -> None:
+    async def body(frame: Frame) -> None:
+        two_accounts(frame, hidden=True)
+        panel = AccountsPanel(frame.positions)
+        panel.resize(1300, 200)
+        panel.show()
+        table, model = panel.table, frame.positions.accounts_model
+        at = model.row_of(OTHER)
+        assert at is not None
+        box = table.visualRect(model.index(at, model.column_of("shown")))
+        place = QPoint(box.left() + 12, box.center().y())
+        QTest.mouseClick(table.viewport(), Qt.MouseButton.LeftButton, pos=place)
+        await eventually(lambda: frame.shown == [(OTHER, True)], 5, "the tick is set")
+        table.setCurrentIndex(model.index(at, 2))
+        QTest.keyClick(table, Qt.Key.Key_Space)
+        await eventually(lambda: frame.shown == [(OTHER, True)] * 2, 5, "Space does the same")
+        stays = model.row_of(ACCOUNT)
+        assert stays is not None
+        box = table.visualRect(model.index(stays, model.column_of("shown")))
+        QTest.mouseClick(
+            table.viewport(), Qt.MouseButton.LeftButton, pos=QPoint(box.left() + 12, box.center().y())
+        )
+        table.setCurrentIndex(model.index(stays, 2))
+        QTest.keyClick(table, Qt.Key.Key_Space)
+        assert frame.shown == [(OTHER, True)] * 2, "the trading account stays"
+        panel.close()
+
+    with_frame(body)
 
 
 def test_the_level_warns_before_it_stops_out() -> None:

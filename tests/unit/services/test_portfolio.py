@@ -100,6 +100,28 @@ def test_what_the_stream_said_while_a_snapshot_was_read_is_newer_than_the_snapsh
     assert portfolio.balances(ACCOUNT)["BTC"].total == D(2)
 
 
+def test_an_account_that_goes_leaves_the_prices_that_another_one_needs() -> None:
+    async def main() -> None:
+        market = MarketData(ManualClock())
+        connector = FakeConnector()
+        market.attach("fake", connector)
+        market.set_instruments([instrument(InstrumentId("fake", "EUR/USD"))])
+        portfolio = Portfolio(market, lambda account: ())
+        euros = AccountSnapshot((Balance("EUR", D(5)),), ())
+        for account in (ACCOUNT, "fake:other"):
+            portfolio.load(account, euros)
+        feed = Feed(FeedKind.QUOTES, "EUR/USD")
+        await eventually(lambda: connector.subscribed == [feed])
+        portfolio.forget("fake:other")
+        quote(market, "EUR/USD", "1.10", "1.10")
+        assert portfolio.equity(ACCOUNT) == D("5.5")
+        portfolio.forget(ACCOUNT)
+        await eventually(lambda: connector.unsubscribed == [feed])
+        assert connector.subscribed == [feed], "it was never let go of while somebody needed it"
+
+    run(main())
+
+
 def test_a_price_of_everything_held_is_watched_until_the_account_goes() -> None:
     async def main() -> None:
         market = MarketData(ManualClock())

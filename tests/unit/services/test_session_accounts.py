@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from decimal import Decimal
 
+import pytest
+
 from terminal.core.clock import ManualClock
 from terminal.core.secret import Secret
 from terminal.domain.account import (
@@ -15,7 +17,7 @@ from terminal.domain.account import (
     FeeRates,
     Position,
 )
-from terminal.domain.errors import VenueUnavailable
+from terminal.domain.errors import SettingsError, VenueUnavailable
 from terminal.domain.events import (
     AccountsChanged,
     AccountStreamReset,
@@ -81,11 +83,15 @@ class FakeHouse(FakeConnector):
     def __init__(self) -> None:
         super().__init__()
         self.hands = {"101": Hand("USD"), "202": Hand("EUR")}
+        self.asked_to_show: list[tuple[str, ...]] = []
 
     def accounts(self) -> Sequence[AccountInfo]:
         return (ONE, TWO)
 
-    async def show_accounts(self, account_ids: Sequence[str]) -> None: ...
+    async def show_accounts(self, account_ids: Sequence[str]) -> None:
+        self.asked_to_show.append(tuple(account_ids))
+        shown = [info for info in self.accounts() if not account_ids or info.account_id in account_ids]
+        self.emit(AccountsChanged(tuple(shown)))
 
     def trader(self, account_id: str) -> TradesOrders:
         return self.hands[account_id]
@@ -156,6 +162,55 @@ def test_the_account_chosen_last_is_active_again() -> None:
         assert session.account == KEY_TWO, "an account that is gone cannot trade"
         assert KEY_ONE in desk.orders.suspended
         await desk.manager.stop()
+
+    run(main())
+
+
+def test_a_hidden_account_is_left_and_can_be_shown_again() -> None:
+    async def main() -> None:
+        desk = Desk()
+        await desk.open()
+        session = desk.manager.sessions["fake"]
+        desk.live("101", "202")
+        await eventually(lambda: len(desk.orders.reconciled) == 2)
+        assert session.hidden == {}
+        assert not session.shown_ids, "all of them, new ones too"
+        desk.orders.suspended.clear()
+        await session.show_account(KEY_TWO, False)
+        assert desk.house.asked_to_show == [("101",)]
+        assert session.accounts == (KEY_ONE,)
+        assert session.hidden == {KEY_TWO: TWO}
+        assert list(session.shown_ids) == ["101"]
+        assert KEY_TWO in desk.orders.suspended
+        assert desk.portfolio.figures(KEY_TWO) is None, "nothing of it counts"
+        assert desk.manager.trading_connector(KEY_TWO) is None
+        await session.show_account(KEY_TWO, False)
+        assert len(desk.house.asked_to_show) == 1, "hidden already"
+        await session.show_account(KEY_TWO, True)
+        assert desk.house.asked_to_show[-1] == ()
+        desk.live("202")
+        await eventually(lambda: desk.portfolio.figures(KEY_TWO) is not None)
+        assert session.accounts == (KEY_ONE, KEY_TWO)
+        await desk.manager.stop()
+
+    run(main())
+
+
+def test_the_account_that_trades_cannot_be_hidden() -> None:
+    async def main() -> None:
+        desk = Desk()
+        await desk.open()
+        session = desk.manager.sessions["fake"]
+        with pytest.raises(SettingsError, match="active") as refused:
+            await session.show_account(KEY_ONE, False)
+        assert "choose another one" in refused.value.user_text
+        session.select_account(KEY_TWO)
+        await session.show_account(KEY_ONE, False)
+        assert session.accounts == (KEY_TWO,)
+        assert session.account == KEY_TWO
+        await desk.manager.stop()
+        with pytest.raises(SettingsError, match="closed"):
+            await session.show_account(KEY_ONE, True)
 
     run(main())
 
