@@ -203,6 +203,7 @@ class FakeGate:
         self.removed: Observable[[str]] = Observable("fake removed")
         self.readiness: Observable[[str]] = Observable("fake readiness")
         self.arming = Arming(clock)
+        self.abilities = EVERYTHING
         self.sent: list[OrderRequest] = []
         self.amended: list[tuple[str, AmendRequest]] = []
         self.canceled: list[str] = []
@@ -224,7 +225,7 @@ class FakeGate:
     def check(self, account: str, request: OrderRequest) -> CheckResult:
         instrument = self._market.instrument(request.instrument)
         assert instrument is not None
-        faults = check_request(request, instrument, EVERYTHING, now_ns=self._clock.wall_ns())
+        faults = check_request(request, instrument, self.abilities, now_ns=self._clock.wall_ns())
         return CheckResult(tuple(faults), self.warnings)
 
     def add(self, request: OrderRequest, state: OrderState = OrderState.OPEN) -> Order:

@@ -18,6 +18,7 @@ from PySide6.QtCore import QObject, Signal
 
 from terminal.core import tasks
 from terminal.core.clock import Clock
+from terminal.domain.decimals import ZERO
 from terminal.domain.errors import NotSent, OrderRefused, StorageError, TerminalError
 from terminal.domain.instrument import Instrument, InstrumentId
 from terminal.domain.orders import AmendRequest, Order, OrderRequest, OrderState
@@ -33,6 +34,10 @@ log = logging.getLogger("ui")
 
 WORSE_SHOWN_AGAIN_PCT: Final = Decimal("0.1")
 """An estimated total that has got worse by more than this since it was shown is shown again, not sent."""
+DISTANCE_SHOWN_AGAIN_PCT: Final = Decimal(25)
+"""A stop or target typed as a price is sent as a distance by a market order, which moves with every tick."""
+SIZE_KEPT_PCT: Final = Decimal(2)
+"""A size worked out from risk or a share moves too: by so little (or one step), the shown one is sent."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,6 +178,7 @@ class OrderSender(QObject):
         if fresh is None:
             self._tell(ResultKind.REFUSED, "Not sent: the order cannot be made up any more. Look again.")
             return
+        fresh = self._with_shown_size(view, fresh)
         news = self._changed_since(view, fresh)
         found = self._gate.check(view.account, fresh)
         if found.refusals:
@@ -279,11 +285,25 @@ class OrderSender(QObject):
         self.changed.emit()
         self.confirmation_needed.emit(self.pending)
 
+    def _with_shown_size(self, view: RequestView, fresh: OrderRequest) -> OrderRequest:
+        """The quantity that was said yes to, where the market has moved it by next to nothing since.
+
+        An edit takes the question back, so only the market and the account can have changed it.
+        """
+        old = view.request
+        assert old is not None
+        instrument = self._instrument_of(fresh.instrument)
+        step = instrument.quantity_step if instrument is not None else ZERO
+        kept = max(step, old.quantity * SIZE_KEPT_PCT / 100)
+        if fresh.quantity != old.quantity and abs(fresh.quantity - old.quantity) <= kept:
+            return replace(fresh, quantity=old.quantity)
+        return fresh
+
     def _changed_since(self, view: RequestView, fresh: OrderRequest) -> str:
         """What differs from what was shown, in words; empty where a yes to the old is a yes to the new."""
         old = view.request
         assert old is not None
-        if fresh != old:
+        if not _same_terms(old, fresh):
             if fresh.quantity != old.quantity:
                 return (
                     f"The quantity changed from {fmt.quantity(old.quantity)} to "
@@ -368,6 +388,25 @@ class OrderSender(QObject):
         if result != self.result:
             self.result = result
             self.changed.emit()
+
+
+def _same_terms(old: OrderRequest, fresh: OrderRequest) -> bool:
+    """The same order, distances of stop and target aside that have moved a little with the market."""
+    before, after = old.protection, fresh.protection
+    if before is None or after is None:
+        return fresh == old
+    for was, now in (
+        (before.stop_distance, after.stop_distance),
+        (before.profit_distance, after.profit_distance),
+    ):
+        if was is not None and now is not None and abs(now - was) > was * DISTANCE_SHOWN_AGAIN_PCT / 100:
+            return False
+    moved = replace(
+        before,
+        stop_distance=after.stop_distance if before.stop_distance is not None else None,
+        profit_distance=after.profit_distance if before.profit_distance is not None else None,
+    )
+    return replace(old, protection=moved) == fresh
 
 
 def _sentences(warnings: Sequence[OrderRefused]) -> tuple[str, ...]:

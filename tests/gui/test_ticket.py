@@ -258,6 +258,57 @@ def test_a_share_that_means_another_quantity_now_is_shown_again(qtbot: QtBot) ->
     assert desk.gate.sent == []
 
 
+def house() -> tuple[Desk, TicketViewModel]:
+    """A market order at a venue that keeps stops, which it takes as distances."""
+    can = replace(EVERYTHING, positions=True, protections=frozenset(ProtectionKind))
+    desk, vm = make(Desk(FakeSession(capabilities=can)))
+    desk.gate.abilities = can
+    vm.set_order_type(OrderType.MARKET)
+    return desk, vm
+
+
+def test_a_stop_typed_as_a_price_is_sent_for_that_price_though_the_market_ticks(qtbot: QtBot) -> None:
+    async def main() -> None:
+        desk, vm = house()
+        vm.set_text(STOP_LOSS, "64020")
+        vm.submit(Side.BUY)
+        desk.market.set_book([("64110.0", "2")], [("64110.2", "1")])
+        vm.confirm()
+        await eventually(sent(desk))
+        request = desk.gate.sent[0]
+        assert request.protection is not None
+        assert request.protection.stop_distance == D("90.2")
+
+    run(main())
+
+
+def test_a_stop_that_has_come_much_nearer_is_shown_again(qtbot: QtBot) -> None:
+    desk, vm = house()
+    vm.set_text(STOP_LOSS, "64020")
+    vm.submit(Side.BUY)
+    desk.market.set_book([("64070.0", "2")], [("64070.2", "1")])
+    vm.confirm()
+    assert vm.sending.pending is not None
+    assert "look again" in vm.sending.pending.news
+    assert desk.gate.sent == []
+
+
+def test_a_size_that_moved_by_next_to_nothing_is_sent_as_it_was_shown(qtbot: QtBot) -> None:
+    async def main() -> None:
+        desk, vm = make()
+        vm.set_text("quantity", "50%")
+        vm.submit(Side.SELL)
+        assert vm.sending.pending is not None
+        assert vm.sending.pending.request is not None
+        shown = vm.sending.pending.request.quantity
+        desk.accounts.held["BTC"] = Balance("BTC", desk.accounts.held["BTC"].total * D("0.99"))
+        vm.confirm()
+        await eventually(sent(desk))
+        assert desk.gate.sent[0].quantity == shown
+
+    run(main())
+
+
 def test_an_edit_takes_the_question_back(qtbot: QtBot) -> None:
     _, vm = make()
     vm.submit(Side.BUY)
