@@ -1,7 +1,8 @@
 """``python3 -m tests clients [NAMES]``: other people's Kraken and cTrader clients against practice venues.
 
-The clients live in environments of their own under ``build``, made at the first run: one for Kraken's, and
-one for cTrader's, whose pins no other package can live with.
+The clients live in environments of their own under ``build``, made at the first run: one for Kraken's, one
+for the vendor's cTrader client, whose pins no other package can live with, and one for a cTrader client that
+wants a newer Python than the terminal does. It is left out where the ``PATH`` has none.
 """
 
 from __future__ import annotations
@@ -9,18 +10,35 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import shutil
 import subprocess
 import sys
 import tempfile
-import venv
 from pathlib import Path
+from typing import NamedTuple
 
 from terminal.emulators.process import EmulatorProcess
 
 ROOT = Path(__file__).resolve().parents[2]
 HERE = Path(__file__).parent
-CLIENTS = ("krakenex", "sdk", "ccxt", "ctrader")
 CLIENT_TIMEOUT_S = 180
+
+
+class Client(NamedTuple):
+    """A client: the venue it speaks to, its environment, the Python it wants."""
+
+    venue: str
+    environment: str
+    lowest_python: tuple[int, int] = (3, 11)
+
+
+CLIENTS = {
+    "krakenex": Client("kraken", "clients"),
+    "sdk": Client("kraken", "clients"),
+    "ccxt": Client("kraken", "clients"),
+    "ctrader": Client("ctrader", "clients_ctrader"),
+    "ctrader_async": Client("ctrader", "clients_ctrader_async", (3, 12)),
+}
 
 
 def main(names: list[str]) -> int:
@@ -28,27 +46,52 @@ def main(names: list[str]) -> int:
     if unknown:
         print(f"no such client: {', '.join(unknown)}; there are {', '.join(CLIENTS)}", file=sys.stderr)
         return 2
-    codes = {name: asyncio.run(_against_practice(_environment(name), name)) for name in names or CLIENTS}
-    failed = [name for name, code in codes.items() if code]
+    wanted = names or list(CLIENTS)
+    pythons = {name: _python(CLIENTS[name]) for name in wanted}
+    left_out = [name for name, python in pythons.items() if python is None]
+    for name in left_out:
+        lowest = ".".join(map(str, CLIENTS[name].lowest_python))
+        print(f"left out {name}: no Python {lowest} or newer on the PATH")
+    codes = {
+        name: asyncio.run(_against_practice(_environment(CLIENTS[name], python), name))
+        for name, python in pythons.items()
+        if python is not None
+    }
+    failed = [name for name, code in codes.items() if code] + [name for name in left_out if name in names]
     print(
-        f"{len(codes) - len(failed)} of {len(codes)} clients ok"
-        + "".join(f", {one} FAILED" for one in failed)
+        f"{len(codes)} of {len(wanted)} clients run"
+        + (f", FAILED: {', '.join(failed)}" if failed else ", all ok")
     )
     return 1 if failed else 0
 
 
-def _environment(name: str) -> Path:
-    """The interpreter of a client, with exactly the pinned packages."""
-    suffix = "_ctrader" if name == "ctrader" else ""
-    folder = ROOT / "build" / f"clients{suffix}"
-    requirements = HERE / f"requirements{suffix}.txt"
+def _python(client: Client) -> str | None:
+    """An interpreter that is new enough for a client: this one, or the oldest such on the ``PATH``."""
+    if sys.version_info >= client.lowest_python:
+        return sys.executable
+    major, minor = client.lowest_python
+    for each in range(minor, minor + 3):
+        found = shutil.which(f"python{major}.{each}")
+        # A name on the path may be a stand-in for a version that is not there.
+        if (
+            found is not None
+            and subprocess.run([found, "-V"], capture_output=True, check=False).returncode == 0
+        ):
+            return found
+    return None
+
+
+def _environment(client: Client, base: str) -> Path:
+    """The interpreter of a client's environment, with exactly the pinned packages."""
+    folder = ROOT / "build" / client.environment
+    requirements = HERE / f"{client.environment.replace('clients', 'requirements')}.txt"
     python = folder / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
     stamp = folder / "installed.txt"
     wanted = requirements.read_text(encoding="utf-8")
     if python.exists() and stamp.exists() and stamp.read_text(encoding="utf-8") == wanted:
         return python
     print(f"Installing the clients into {folder.relative_to(ROOT)} (about a minute, once)", flush=True)
-    venv.create(folder, with_pip=True, clear=True)
+    subprocess.run([base, "-m", "venv", "--clear", str(folder)], check=True)
     command = [str(python), "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
     subprocess.run([*command, "--no-deps", "--prefer-binary", "-r", str(requirements)], check=True)
     stamp.write_text(wanted, encoding="utf-8")
@@ -57,8 +100,7 @@ def _environment(name: str) -> Path:
 
 async def _against_practice(python: Path, name: str) -> int:
     """One client's script against a venue of its own; its exit code."""
-    venue = "ctrader" if name == "ctrader" else "kraken"
-    process = EmulatorProcess(data_dir=None, venues=(venue,), seed=11)
+    process = EmulatorProcess(data_dir=None, venues=(CLIENTS[name].venue,), seed=11)
     try:
         endpoints = await process.start()
         with tempfile.TemporaryDirectory() as folder:
