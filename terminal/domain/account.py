@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 from enum import Enum
@@ -87,6 +88,8 @@ class AccountInfo:
     can_trade: bool = True
     note: str = ""
     """Why it cannot trade, or what else a person should know of it, in one sentence."""
+    stop_out: str = ""
+    """What the venue does where the margin does not suffice any more, in one sentence."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,6 +122,41 @@ class AccountFigures:
         """Equity in per cent of the used margin; None while nothing is used."""
         equity = self.equity
         return None if equity is None or not self.used_margin else equity / self.used_margin * 100
+
+
+class MarginCall(NamedTuple):
+    """A margin level at which the venue warns."""
+
+    call_id: str
+    """The venue's name for it."""
+    level: Decimal
+    """Equity in per cent of the used margin."""
+
+
+class LeverageTier(NamedTuple):
+    """The leverage of a part of an exposure: of what lies above the tier before, up to ``up_to_usd``. The
+    last tier holds for all that is beyond it, too."""
+
+    up_to_usd: Decimal
+    leverage: Decimal
+    """30 means 1:30."""
+
+
+def effective_leverage(
+    exposure_usd: Decimal, account_leverage: Decimal, tiers: Sequence[LeverageTier]
+) -> Decimal:
+    """The leverage of a whole exposure: each part of it has that of its tier, and never more than the
+    account's own. Without tiers, or of nothing, it is the account's."""
+    if not tiers or exposure_usd <= 0:
+        return account_leverage
+    needed, below = ZERO, ZERO
+    for tier in tiers[:-1]:
+        part = min(exposure_usd, tier.up_to_usd) - below
+        if part > 0:
+            needed += part / min(tier.leverage, account_leverage)
+            below = tier.up_to_usd
+    needed += max(ZERO, exposure_usd - below) / min(tiers[-1].leverage, account_leverage)
+    return exposure_usd / needed
 
 
 class CashFlow(NamedTuple):

@@ -13,7 +13,14 @@ from enum import Enum
 from typing import NamedTuple, Protocol, runtime_checkable
 
 from terminal.core.secret import Secret
-from terminal.domain.account import AccountInfo, AccountSnapshot, CashFlow, FeeRates
+from terminal.domain.account import (
+    AccountInfo,
+    AccountSnapshot,
+    CashFlow,
+    FeeRates,
+    LeverageTier,
+    MarginCall,
+)
 from terminal.domain.book import BookChecker
 from terminal.domain.events import BudgetLevel, VenueEvent
 from terminal.domain.instrument import Instrument
@@ -84,8 +91,14 @@ class Capabilities:
     """Of stop orders and stop losses, beyond the plain one."""
     expected_margin: bool = False
     """The venue says what margin an order would tie up before it is sent."""
+    leverage_tiers: bool = False
+    """Leverage depends on the size of a position."""
+    margin_calls: bool = False
+    """The venue warns at margin levels that a person can choose."""
     records: bool = False
     """Closed orders and cash flow can be paged through."""
+    fill_offsets: bool = False
+    """Which fills closed which can be asked."""
 
     @property
     def protection_words(self) -> frozenset[str]:
@@ -331,6 +344,28 @@ class ExpectedMargin(NamedTuple):
 
 
 @runtime_checkable
+class HasLeverageTiers(Protocol):
+    """A connector whose venue gives less leverage to larger positions."""
+
+    async def leverage_tiers(self, symbol: str) -> Sequence[LeverageTier]:
+        """Smallest first; none where only the account's own leverage counts."""
+        ...
+
+
+@runtime_checkable
+class HasMarginCalls(Protocol):
+    """A connector whose venue warns at margin levels that a person can choose."""
+
+    async def margin_calls(self) -> Sequence[MarginCall]:
+        """The levels as they stand, highest first."""
+        ...
+
+    async def set_margin_call(self, call_id: str, level: Decimal) -> None:
+        """Move one of them, in per cent. Raises as a submit."""
+        ...
+
+
+@runtime_checkable
 class HasAccounts(Protocol):
     """A connector with several accounts behind one sign-in. Its account events come as ForAccount."""
 
@@ -343,8 +378,9 @@ class HasAccounts(Protocol):
         ...
 
     def trader(self, account_id: str) -> TradesOrders:
-        """The account's own hand: TradesOrders, and Amends, TradesPositions, HasExpectedMargin and HasRecords
-        as the venue can. Raises KeyError for an account that is not there."""
+        """The account's own hand: TradesOrders, and Amends, TradesPositions, HasExpectedMargin,
+        HasLeverageTiers, HasMarginCalls, HasRecords and HasFillOffsets as the venue can. Raises KeyError for
+        an account that is not there."""
         ...
 
 
@@ -378,6 +414,30 @@ class HasRecords(Protocol):
     async def fill_history(self, until_ns: int | None = None) -> FillPage: ...
 
     async def cash_flow(self, until_ns: int | None = None) -> CashFlowPage: ...
+
+
+class FillOffset(NamedTuple):
+    """A part of a fill that another one closed, or that closes another one. Quantity in base units."""
+
+    fill_id: str
+    """The other one."""
+    quantity: Decimal
+    price: Decimal | None
+    ts_event_ns: int | None
+
+
+class FillOffsets(NamedTuple):
+    """What became of a fill, and what it did."""
+
+    closed_by: tuple[FillOffset, ...]
+    closes: tuple[FillOffset, ...]
+
+
+@runtime_checkable
+class HasFillOffsets(Protocol):
+    """A connector that can say which fills closed which."""
+
+    async def fill_offsets(self, fill_id: str) -> FillOffsets: ...
 
 
 @runtime_checkable

@@ -48,7 +48,10 @@ VENUE: Final = VenueInfo(
             {TriggerReference.OPPOSITE, TriggerReference.DOUBLE, TriggerReference.DOUBLE_OPPOSITE}
         ),
         expected_margin=True,
+        leverage_tiers=True,
+        margin_calls=True,
         records=True,
+        fill_offsets=True,
     ),
     default_endpoints={
         "demo": "demo.ctraderapi.com:5035",

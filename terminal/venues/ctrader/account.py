@@ -30,6 +30,10 @@ _RIGHTS: Final = {
     pb.NO_TRADING: "The broker lets this account be watched only.",
     pb.NO_LOGIN: "The broker has closed this account.",
 }
+_STOP_OUT: Final = {
+    pb.MOST_MARGIN_USED_FIRST: "A stop-out closes the position with the most margin first.",
+    pb.MOST_LOSING_FIRST: "A stop-out closes the position with the largest loss first.",
+}
 _VIEW_ONLY: Final = "You allowed watching only: sign in again to trade."
 
 
@@ -134,12 +138,15 @@ class Account:
         """As a person tells it from others."""
         trader = self.trader
         leverage = None
+        stop_out = ""
         note = self.note
         can_trade = self.can_trade and self.state is not AccountState.REFUSED
         if trader is not None:
             self._broker = self._broker or trader.brokerName
             if trader.HasField("leverageInCents") and trader.leverageInCents:
                 leverage = Decimal(trader.leverageInCents) / 100
+            if trader.HasField("stopOutStrategy"):
+                stop_out = _STOP_OUT.get(trader.stopOutStrategy, "")
             rights = _RIGHTS.get(trader.accessRights, "")
             can_trade = can_trade and trader.accessRights in (pb.FULL_ACCESS, pb.CLOSE_ONLY)
             note = note or rights
@@ -154,6 +161,7 @@ class Account:
             leverage,
             can_trade,
             note,
+            stop_out,
         )
 
     def _on_symbols(self, changed: Sequence[Listing]) -> None:

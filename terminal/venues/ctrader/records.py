@@ -15,11 +15,11 @@ from terminal.core.clock import Clock
 from terminal.domain.account import CashFlow
 from terminal.domain.errors import ProtocolViolation, RequestRejected, VenueUnavailable
 from terminal.domain.orders import Fill, OrderReport
-from terminal.venues.base import CashFlowPage, FillPage, OrderPage
+from terminal.venues.base import CashFlowPage, FillOffset, FillOffsets, FillPage, OrderPage
 from terminal.venues.ctrader import openapi_pb2 as pb
 from terminal.venues.ctrader.errors import VENUE_NAME
 from terminal.venues.ctrader.executions import Reader, is_ended, is_shown
-from terminal.venues.ctrader.units import ms_of_ns, ns_of_ms
+from terminal.venues.ctrader.units import average_price, ms_of_ns, ns_of_ms, quantity
 
 WINDOW_MS: Final = 604_800_000
 LATEST_MS: Final = 2_147_483_646_000
@@ -72,6 +72,18 @@ class Records:
         self._clock = clock
         self._begins_ms = begins_ms
         self._name_of = name_of
+
+    # --- one deal ----------------------------------------------------------------------------------------
+
+    async def offsets(self, deal_id: int) -> FillOffsets:
+        """Which deals closed a deal's volume, and which it closed (2185). Raises as :meth:`orders_since`, and
+        RequestRejected where the venue does not know the deal."""
+        message = pb.ProtoOADealOffsetListReq(ctidTraderAccountId=self._account_id, dealId=deal_id)
+        answer = await self._client.request(message, answer=pb.ProtoOADealOffsetListRes)
+        return FillOffsets(
+            tuple(_offset(each) for each in answer.offsetBy),
+            tuple(_offset(each) for each in answer.offsetting),
+        )
 
     # --- everything since a time -------------------------------------------------------------------------
 
@@ -248,3 +260,12 @@ def order_times(order: pb.ProtoOAOrder) -> tuple[int, ...]:
 
 def _deal_times(deal: pb.ProtoOADeal) -> tuple[int, ...]:
     return deal.executionTimestamp, deal.createTimestamp
+
+
+def _offset(row: pb.ProtoOADealOffset) -> FillOffset:
+    return FillOffset(
+        str(row.dealId),
+        quantity(row.volume),
+        average_price(row.executionPrice) if row.HasField("executionPrice") else None,
+        ns_of_ms(row.executionTimestamp) if row.HasField("executionTimestamp") else None,
+    )

@@ -1,7 +1,7 @@
 """One account's hand: orders, positions and their protections, figures, and the account's past.
 
 The account is signed in and its symbols are read by :mod:`.accounts`; this keeps its state from then on (Open
-API 2.0, 2106 to 2111, 2124, 2126, 2139, 2167, 2187, 2190).
+API 2.0, 2106 to 2111, 2124, 2126, 2187, 2190).
 """
 
 from __future__ import annotations
@@ -15,27 +15,27 @@ from typing import Any, Final, Protocol, TypeVar
 from google.protobuf.message import Message
 
 from terminal.core.clock import Clock
-from terminal.domain.account import AccountInfo, AccountSnapshot, FeeRates
+from terminal.domain.account import AccountInfo, AccountSnapshot, FeeRates, LeverageTier, MarginCall
 from terminal.domain.errors import (
     NotSent,
     OutcomeUnknown,
     RequestRejected,
     VenueError,
-    VenueUnavailable,
 )
 from terminal.domain.events import AccountEvent, FillReported, VenueNotice
 from terminal.domain.orders import AmendRequest, Fill, OrderRef, OrderReport, OrderRequest, Protection
 from terminal.venues.base import (
     CashFlowPage,
     ExpectedMargin,
+    FillOffsets,
     FillPage,
     KeyReport,
     OrderPage,
     SubmitAck,
     VenueInfo,
 )
+from terminal.venues.ctrader import margin, terms, trading
 from terminal.venues.ctrader import openapi_pb2 as pb
-from terminal.venues.ctrader import terms, trading
 from terminal.venues.ctrader.client import Client
 from terminal.venues.ctrader.errors import VENUE_NAME
 from terminal.venues.ctrader.executions import Reader, is_ended, is_shown
@@ -45,7 +45,7 @@ from terminal.venues.ctrader.profit import Prices, Profits, Rates
 from terminal.venues.ctrader.profit_watch import ProfitWatch
 from terminal.venues.ctrader.records import Records, read
 from terminal.venues.ctrader.symbols import Listing, Symbols
-from terminal.venues.ctrader.units import money, ms_of_ns
+from terminal.venues.ctrader.units import ms_of_ns
 
 log = logging.getLogger("venue.ctrader")
 
@@ -287,23 +287,35 @@ class CtraderTrader:
             RequestRejected: the venue will not say for this symbol or quantity.
             VenueUnavailable: it could not be asked.
         """
-        listing = self._account.symbols.require(symbol)
-        volume = trading.volume_of(quantity)
-        answer = await self._account.client.request(
-            pb.ProtoOAExpectedMarginReq(
-                ctidTraderAccountId=self._account.account_id, symbolId=listing.symbol_id, volume=[volume]
-            ),
-            answer=pb.ProtoOAExpectedMarginRes,
-        )
-        found = next((each for each in answer.margin if each.volume == volume), None)
-        if found is None:
-            raise VenueUnavailable(
-                VENUE_NAME, "expected margin: no answer for this volume", code="unreadable"
-            )
-        digits = answer.moneyDigits if answer.HasField("moneyDigits") else self._account.money_digits
-        return ExpectedMargin(
-            money(found.buyMargin, digits), money(found.sellMargin, digits), self._account.currency
-        )
+        return await margin.expected(self._account, symbol, quantity)
+
+    async def leverage_tiers(self, symbol: str) -> Sequence[LeverageTier]:
+        """The leverage of a symbol by size, smallest first; none where the account's own counts alone.
+
+        Raises:
+            RequestRejected: the broker does not list this symbol, or does not say.
+            VenueUnavailable: it could not be asked.
+        """
+        await self._account.symbols.details([symbol])
+        return await margin.tiers(self._account, symbol)
+
+    async def margin_calls(self) -> Sequence[MarginCall]:
+        """The margin levels at which the venue warns, highest first.
+
+        Raises:
+            RequestRejected: the venue will not say.
+            VenueUnavailable: it could not be asked.
+        """
+        rows = await margin.calls(self._account)
+        self._holdings.read_margin_calls(rows)
+        self._tell(self._holdings.changed_figures())
+        return margin.calls_of(rows)
+
+    async def set_margin_call(self, call_id: str, level: Decimal) -> None:
+        """Move one of the levels, in per cent. Raises as a submit; RequestRejected for a level that the venue
+        does not take."""
+        event = await margin.set_call(self._account, call_id, level)
+        self._tell(self._holdings.take(event))
 
     async def test_credentials(self) -> KeyReport:
         """Ask for the account, and say what the sign-in and the broker allow.
@@ -338,6 +350,15 @@ class CtraderTrader:
     async def cash_flow(self, until_ns: int | None = None) -> CashFlowPage:
         """Deposits, withdrawals and charges, newest first."""
         return await self._records.cash_flow(until_ns)
+
+    async def fill_offsets(self, fill_id: str) -> FillOffsets:
+        """Which fills closed this one, and which it closed.
+
+        Raises:
+            RequestRejected: the venue knows nothing of it.
+            VenueUnavailable: it could not be asked.
+        """
+        return await self._records.offsets(trading.venue_id(fill_id))
 
     # --- writing -----------------------------------------------------------------------------------------
 
@@ -489,15 +510,10 @@ class CtraderTrader:
 
     async def _read_margin_calls(self) -> None:
         """The thresholds are for the screen only: without them the account works."""
-        message = pb.ProtoOAMarginCallListReq(ctidTraderAccountId=self._account.account_id)
         try:
-            answer = await self._account.client.request(
-                message, answer=pb.ProtoOAMarginCallListRes, loose=True
-            )
+            self._holdings.read_margin_calls(await margin.calls(self._account))
         except RequestRejected as error:
             log.info("no margin calls: %s", error)
-            return
-        self._holdings.read_margin_calls(answer.marginCall)
 
     def _begins_ms(self) -> int | None:
         trader = self._holdings.trader

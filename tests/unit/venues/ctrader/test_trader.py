@@ -27,7 +27,16 @@ from terminal.domain.events import (
 from terminal.domain.instrument import InstrumentId
 from terminal.domain.market import Side
 from terminal.domain.orders import AmendRequest, OrderRef, OrderRequest, OrderState, OrderType, Protection
-from terminal.venues.base import Amends, HasExpectedMargin, HasRecords, TradesOrders, TradesPositions
+from terminal.venues.base import (
+    Amends,
+    HasExpectedMargin,
+    HasFillOffsets,
+    HasLeverageTiers,
+    HasMarginCalls,
+    HasRecords,
+    TradesOrders,
+    TradesPositions,
+)
 from terminal.venues.ctrader import VENUE
 from terminal.venues.ctrader import openapi_pb2 as pb
 from terminal.venues.ctrader.trader import CtraderTrader
@@ -96,6 +105,8 @@ def test_it_is_what_the_capabilities_say() -> None:
     async def test(desk: Desk) -> None:
         for ability in (TradesOrders, Amends, TradesPositions, HasExpectedMargin, HasRecords):
             assert isinstance(desk.hand, ability)
+        for more in (HasLeverageTiers, HasMarginCalls, HasFillOffsets):
+            assert isinstance(desk.hand, more)
         assert desk.hand.info is VENUE
 
     with_desk(test)
@@ -518,6 +529,90 @@ def test_expected_margin_for_both_sides() -> None:
             ),
         )
         assert await desk.hand.expected_margin("EUR/USD", D(1000)) == (D("38.27"), D("38.26"), "USD")
+
+    with_desk(test)
+
+
+def test_leverage_by_size_smallest_first() -> None:
+    async def test(desk: Desk) -> None:
+        tiers = [
+            pb.ProtoOADynamicLeverageTier(volume=500_000_000, leverage=10_000),
+            pb.ProtoOADynamicLeverageTier(volume=100_000_000, leverage=20_000),
+        ]
+        desk.answer(
+            pb.ProtoOAGetDynamicLeverageByIDReq,
+            lambda message: pb.ProtoOAGetDynamicLeverageByIDRes(
+                ctidTraderAccountId=ACCOUNT,
+                leverage=pb.ProtoOADynamicLeverage(leverageId=message.leverageId, tiers=tiers),
+            ),
+        )
+        assert await desk.hand.leverage_tiers("EUR/USD") == (), "only the account's own counts"
+        listing = desk.account.symbols.require("EUR/USD")
+        assert listing.detail is not None
+        listing.detail.leverageId = 7
+        assert await desk.hand.leverage_tiers("EUR/USD") == (
+            (D("1000000.00"), D("200.00")),
+            (D("5000000.00"), D("100.00")),
+        )
+
+    with_desk(test)
+
+
+def test_the_levels_of_margin_calls_are_read_and_moved() -> None:
+    async def test(desk: Desk) -> None:
+        await desk.hand.sync()
+        assert await desk.hand.margin_calls() == (("61", D("100.0")), ("62", D("70.5")))
+        desk.answer(pb.ProtoOAMarginCallUpdateReq, pb.ProtoOAMarginCallUpdateRes())
+        desk.told.clear()
+        await desk.hand.set_margin_call("62", D("85.5"))
+        (sent,) = desk.broker.asked(pb.ProtoOAMarginCallUpdateReq)
+        assert desk.broker.options[-1]["writes"]
+        assert (sent.marginCall.marginCallType, sent.marginCall.marginLevelThreshold) == (62, 85.5)
+        (figures,) = [each.figures for each in desk.told if isinstance(each, FiguresReported)]
+        assert figures.margin_calls == (D("100.0"), D("85.5"))
+        # The venue's own event of it says nothing new.
+        desk.hand.on_event(
+            pb.ProtoOAMarginCallUpdateEvent(ctidTraderAccountId=ACCOUNT, marginCall=sent.marginCall)
+        )
+        assert len([each for each in desk.told if isinstance(each, FiguresReported)]) == 1
+
+    with_desk(test)
+
+
+@pytest.mark.parametrize("error", [OutcomeUnknown("ctrader", "lost"), refusal("INVALID_REQUEST")])
+def test_a_level_that_was_not_taken_is_not_shown_as_if_it_were(error: Exception) -> None:
+    async def test(desk: Desk) -> None:
+        await desk.hand.sync()
+        desk.answer(pb.ProtoOAMarginCallUpdateReq, error)
+        desk.told.clear()
+        with pytest.raises(type(error)):
+            await desk.hand.set_margin_call("61", D(200))
+        with pytest.raises(NotSent):
+            await desk.hand.set_margin_call("7", D(200))
+        with pytest.raises(NotSent):
+            await desk.hand.set_margin_call("first", D(200))
+        assert not any(isinstance(each, FiguresReported) for each in desk.told)
+
+    with_desk(test)
+
+
+def test_which_deals_closed_which() -> None:
+    async def test(desk: Desk) -> None:
+        desk.answer(
+            pb.ProtoOADealOffsetListReq,
+            lambda message: pb.ProtoOADealOffsetListRes(
+                ctidTraderAccountId=ACCOUNT,
+                offsetBy=[
+                    pb.ProtoOADealOffset(
+                        dealId=502, volume=50_000, executionTimestamp=T0, executionPrice=1.14916
+                    )
+                ],
+                offsetting=[pb.ProtoOADealOffset(dealId=message.dealId - 1, volume=100_000)],
+            ),
+        )
+        found = await desk.hand.fill_offsets("501")
+        assert found.closed_by == (("502", D(500), D("1.14916"), T0 * 1_000_000),)
+        assert found.closes == (("500", D(1000), None, None),)
 
     with_desk(test)
 
