@@ -22,6 +22,7 @@ SAVE_AFTER_MS = 2000
 UNDO_STEPS = 20
 DEFAULT_NAME = "Start"
 _SIZED_BY_HAND = "sized_by_hand"
+_CHOSEN_SIZES = "chosen_sizes"
 _MIN_VISIBLE_PX = 60
 _FLOAT_SHIFT = QPoint(24, 32)
 _TOP = Qt.DockWidgetArea.TopDockWidgetArea
@@ -73,6 +74,22 @@ class _Sizes:
 
     window: QSize
     docks: Mapping[str, QSize]
+
+    def kept(self) -> dict[str, list[int]]:
+        """As a layout's file keeps them; the window's are under an empty name."""
+        return {key: [size.width(), size.height()] for key, size in {"": self.window, **self.docks}.items()}
+
+    @classmethod
+    def of(cls, kept: object) -> _Sizes | None:
+        """Those of a layout's file; None where it has none that can be read."""
+        if not isinstance(kept, dict):
+            return None
+        try:
+            sizes = {str(key): QSize(int(width), int(height)) for key, (width, height) in kept.items()}
+        except (TypeError, ValueError, OverflowError):
+            return None
+        window = sizes.pop("", None)
+        return cls(window, sizes) if window is not None and not window.isEmpty() else None
 
 
 class _Border(QWidget):
@@ -302,8 +319,11 @@ class DockWorkspace(QObject):
 
     def _arrange(self, layout: Layout | None, *, with_geometry: bool = True) -> None:
         self._is_arranging = True
+        chosen: _Sizes | None = None
         try:
-            if layout is None or not self._restore(layout, with_geometry=with_geometry):
+            if layout is not None and self._restore(layout, with_geometry=with_geometry):
+                chosen = _Sizes.of(layout.settings.get(_CHOSEN_SIZES))
+            else:
                 self._first.arrange()
                 self._sized_by_hand = False
             self._bring_back()
@@ -313,6 +333,9 @@ class DockWorkspace(QObject):
             self._is_arranging = False
         self._tidy_titles()
         self._remember_sizes()
+        if chosen is not None:
+            # What the panels had in the end may be what a window left them that was small for a moment.
+            self._wanted = chosen
         # A layout of a wide window may have come back in a narrow one.
         self._fit_timer.start()
 
@@ -442,7 +465,7 @@ class DockWorkspace(QObject):
         self._write(now)
 
     def _write(self, snapshot: _Snapshot) -> None:
-        settings = {_SIZED_BY_HAND: self._sized_by_hand}
+        settings = {_SIZED_BY_HAND: self._sized_by_hand, _CHOSEN_SIZES: self._wanted.kept()}
         self._store.save(self.name, Layout(snapshot.geometry, snapshot.state, tuple(self.docks), settings))
 
     def _snapshot(self) -> _Snapshot:

@@ -214,6 +214,34 @@ def test_a_window_that_was_small_for_a_moment_gives_the_chart_its_room_back(
     assert abs(width_of(window, "ticket") - before[2]) <= 4
 
 
+def test_panels_keep_their_sizes_over_starts_in_a_window_that_comes_up_small(
+    open_window: Open, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As under a window manager that makes room for its frame once the window has come up."""
+    monkeypatch.setattr(MainWindow, "restoreGeometry", lambda window, geometry: True)
+    heights = []
+    for _ in range(5):
+        of = Frame()
+        window = open_window(NARROW, of=of, restore=True)
+        settled(window, qtbot)
+        window.resize(1366, 700)
+        settled(window, qtbot)
+        heights.append(window.workspace.docks["blotter"].height())
+        release(window, of)
+        window.hide()
+    assert max(heights) - min(heights) <= 2, heights
+
+
+def settled(window: MainWindow, qtbot: QtBot) -> None:
+    """The panels are fitted to the window, and laid out."""
+    qtbot.waitUntil(lambda: not window.workspace._fit_timer.isActive())
+    before = QSize()
+    blotter = window.workspace.docks["blotter"]
+    while before != blotter.size():
+        before = blotter.size()
+        qtbot.wait(50)
+
+
 def test_a_panel_made_a_window_does_not_lie_over_its_old_place(open_window: Open, qtbot: QtBot) -> None:
     window = open_window(QSize(1600, 900))
     dock = window.workspace.docks["ladder"]
