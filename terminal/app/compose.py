@@ -24,6 +24,7 @@ from terminal.services.arming import Arming
 from terminal.services.dead_mans_switch import DeadMansSwitch
 from terminal.services.inquiries import GateTimings
 from terminal.services.journal import Journal
+from terminal.services.margins import Margins
 from terminal.services.market_data import MarketData
 from terminal.services.notices import Level, Notice
 from terminal.services.orders import OrderGate
@@ -131,6 +132,7 @@ class Terminal:
             journal=self.journal,
             compare_again=self.sessions.compare_again,
         )
+        self.margins = Margins(self.sessions.trading_connector, self.clock)
         self._practice_grants: dict[str, dict[str, Secret]] = {}
         """By venue: a sign-in at the practice venue's page. It guards nothing and ends with the program."""
         self._unwatch = [
@@ -172,7 +174,7 @@ class Terminal:
                 await self.switch.close(leave_armed=self.leaves_switch_armed)
                 await self.sessions.stop()
         self.positions.close()
-        for step in (self.gate.close(), self.practice.stop()):
+        for step in (self.margins.close(), self.gate.close(), self.practice.stop()):
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(STOP_TIMEOUT_S):
                     await step

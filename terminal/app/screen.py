@@ -207,6 +207,7 @@ class Screen(QObject):
             clock,
             presets=terminal.settings.text("trade.size_presets"),
             small_size=lambda venue: terminal.settings.number("trade.default_size", venue),
+            margins=terminal.margins,
             parent=self,
         )
         self.ladder = LadderViewModel(

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import ROUND_HALF_EVEN, Decimal
 
+from terminal.domain.account import LeverageTier
 from terminal.domain.instrument import Instrument, InstrumentKind
 from terminal.domain.market import Side
 from terminal.domain.orders import OrderRequest
@@ -98,14 +100,21 @@ def carry_lines(
     notional: Decimal | None,
     rate: Decimal | None,
     currency: str,
+    expected: Decimal | None = None,
+    tiers: Sequence[LeverageTier] = (),
 ) -> tuple[CostLine, ...]:
-    """Margin and the swap of a night. ``notional`` in quote units; ``rate``: one of them in ``currency``."""
+    """Margin and the swap of a night. ``notional`` in quote units; ``rate``: one of them in ``currency``;
+    ``expected``: the margin that the venue itself says, in ``currency``. Without it there is an estimate."""
     margin = CostLine("Margin", fmt.NOTHING)
-    if leverage and notional is not None and rate is not None:
-        tied = notional / leverage * rate
-        detail = f"at 1:{fmt.quantity(leverage)}"
-        tip = "Tied up while the position is open"
-        margin = CostLine("Margin", fmt.money(tied, currency), detail, tip=tip)
+    by_size = f" Leverage by size: {_tiers_text(tiers)}." if tiers else ""
+    at = f"at 1:{fmt.quantity(leverage, 1)}" if leverage else ""
+    if expected is not None:
+        tip = f"Tied up while the position is open, as the venue says for this size.{by_size}"
+        margin = CostLine("Margin", fmt.money(expected, currency), at, tip=tip)
+    elif leverage and notional is not None and rate is not None:
+        tied = fmt.money(notional / leverage * rate, currency)
+        tip = f"Tied up while the position is open: an estimate by its worth and the leverage.{by_size}"
+        margin = CostLine("Margin", f"≈ {tied}", at, tip=tip)
     swap = CostLine("Swap a night", fmt.NOTHING, tip="Overnight interest; minus costs you")
     if instrument.swap is not None and request is not None:
         per_unit = instrument.swap.long if request.side is Side.BUY else instrument.swap.short
@@ -118,6 +127,16 @@ def carry_lines(
         unit = instrument.quote if rate is None else currency
         swap = CostLine("Swap a night", fmt.money(value, unit, decimals=2, signed=True), tip=tip)
     return (margin, swap)
+
+
+def _tiers_text(tiers: Sequence[LeverageTier]) -> str:
+    """``1:200 up to 1 000 000 USD, then 1:100``."""
+    *first, last = (f"1:{fmt.quantity(tier.leverage, 1)}" for tier in tiers)
+    words = [
+        f"{text} up to {fmt.money(tier.up_to_usd, 'USD', decimals=0)}"
+        for text, tier in zip(first, tiers, strict=False)
+    ]
+    return ", ".join([*words, f"then {last}" if words else last])
 
 
 _WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")

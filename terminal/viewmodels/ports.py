@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Protocol
 
 from terminal.core.observe import Observable
-from terminal.domain.account import AccountFigures, Balance, FeeRates
+from terminal.domain.account import AccountFigures, Balance, FeeRates, LeverageTier
 from terminal.domain.book import OrderBook
 from terminal.domain.instrument import Instrument, InstrumentId
 from terminal.domain.market import Feed, Quote, Trade
@@ -19,6 +19,7 @@ from terminal.services.arming import Arming
 from terminal.services.market_data import FeedState, Topic
 from terminal.services.order_checks import CheckResult
 from terminal.services.session import Mode
+from terminal.venues.base import ExpectedMargin
 
 
 class Market(Protocol):
@@ -112,6 +113,15 @@ class Accounts(Protocol):
     def figures(self, account: str) -> AccountFigures | None: ...
     def leverage(self, account: str, instrument: Instrument) -> Decimal | None: ...
     def worth(self, account: str, asset: str, amount: Decimal, currency: str) -> Decimal | None: ...
+
+
+class MarginSource(Protocol):
+    """What venues say of margin; ``services.margins.Margins`` is one."""
+
+    changed: Observable[[str]]
+
+    def expected(self, account: str, symbol: str, quantity: Decimal) -> ExpectedMargin | None: ...
+    def tiers(self, account: str, symbol: str) -> Sequence[LeverageTier]: ...
 
 
 class SelectedInstrument(Protocol):

@@ -140,8 +140,8 @@ class PositionsViewModel(QObject):
         parent: QObject | None = None,
     ) -> None:
         """``accounts`` lists every account of the connections, shown or not; ``show_account`` shows or hides
-        one, and may raise TerminalError; ``open_orders`` counts what rests on one. ``may_send_at_once`` is the
-        option that lets reverse and double go without a question while one-click is armed."""
+        one, and may raise TerminalError; ``open_orders`` counts what rests on one. ``may_send_at_once`` is
+        the option that lets reverse and double go without a question while one-click is armed."""
         super().__init__(parent)
         self.model: TableModel[PositionRow] = TableModel(
             POSITION_COLUMNS, lambda row: row.key, sort_by="symbol", parent=self

@@ -15,7 +15,7 @@ from typing import Final
 from PySide6.QtCore import QObject, Signal
 
 from terminal.core.clock import Clock
-from terminal.domain.account import FeeRates
+from terminal.domain.account import FeeRates, effective_leverage
 from terminal.domain.decimals import ZERO
 from terminal.domain.instrument import Instrument, InstrumentId
 from terminal.domain.market import Feed, FeedKind, Side
@@ -30,6 +30,7 @@ from terminal.viewmodels.frames import FrameClock
 from terminal.viewmodels.ports import (
     Accounts,
     Gate,
+    MarginSource,
     Market,
     Place,
     SelectedInstrument,
@@ -120,9 +121,11 @@ class TicketViewModel(QObject):
         *,
         presets: str = DEFAULT_PRESETS,
         small_size: Callable[[str], Decimal] = lambda venue: SMALL_SIZE,
+        margins: MarginSource | None = None,
         parent: QObject | None = None,
     ) -> None:
-        """``small_size``: what the size field starts with at a venue, in base units."""
+        """``small_size``: what the size field starts with at a venue, in base units; ``margins``: what venues
+        say of margin themselves."""
         super().__init__(parent)
         self.form = TicketForm()
         self.instrument: Instrument | None = None
@@ -148,6 +151,7 @@ class TicketViewModel(QObject):
         self.arm = gate.arming.state
         self.hide_amounts = False
         self._small_size = small_size
+        self._margins = margins
         self._market, self._sessions, self._gate, self._accounts = market, sessions, gate, accounts
         self._selection, self._frames, self._clock = selection, frames, clock
         self._id: InstrumentId | None = None
@@ -168,6 +172,7 @@ class TicketViewModel(QObject):
             accounts.changed.watch(self._on_account),
             gate.readiness.watch(self._on_account),
             gate.arming.changed.watch(self._on_arm),
+            margins.changed.watch(self._on_account) if margins is not None else _nothing,
         )
         self._on_selection()
 
@@ -652,8 +657,24 @@ class TicketViewModel(QObject):
         figures = self._accounts.figures(self.place.account)
         currency = figures.currency if figures is not None else self.instrument.quote
         worth = self.cost.notional if self.cost is not None else None
+        account, symbol = self.place.account, self.instrument.id.symbol
+        expected, tiers = None, self._margins.tiers(account, symbol) if self._margins is not None else ()
+        if tiers and leverage is not None and worth is not None:
+            dollars = self._accounts.worth(account, self.instrument.quote, worth, "USD")
+            leverage = effective_leverage(dollars, leverage, tiers) if dollars is not None else leverage
+        if self._margins is not None and request is not None and self.place.can_trade:
+            found = self._margins.expected(account, symbol, request.quantity)
+            if found is not None and found.currency == currency:
+                expected = found.buy if request.side is Side.BUY else found.sell
         return carry_lines(
-            request, self.instrument, leverage=leverage, notional=worth, rate=self._rate(), currency=currency
+            request,
+            self.instrument,
+            leverage=leverage,
+            notional=worth,
+            rate=self._rate(),
+            currency=currency,
+            expected=expected,
+            tiers=tiers,
         )
 
     def _closed(self) -> str:

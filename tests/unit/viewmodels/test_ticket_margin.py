@@ -7,7 +7,7 @@ from decimal import Decimal
 
 import pytest
 
-from terminal.domain.account import AccountFigures, FeeRates
+from terminal.domain.account import AccountFigures, FeeRates, LeverageTier
 from terminal.domain.instrument import Instrument, InstrumentId, InstrumentKind, SwapRates
 from terminal.domain.market import Quote, Side
 from terminal.domain.orders import OrderRequest, OrderType, Protection, TimeInForce, TriggerReference
@@ -226,10 +226,26 @@ def test_margin_and_the_swap_of_a_night() -> None:
     margin, swap = carry_lines(
         request, EURUSD, leverage=D(30), notional=D("5812.9"), rate=D(1), currency="USD"
     )
-    assert margin.value.startswith("193.76")
+    assert margin.value.startswith("≈ 193.76"), "an estimate is called one"
     assert margin.detail == "at 1:30"
     assert swap.value.startswith("−0.35")
     assert "Wednesday" in swap.tip
+
+
+def test_the_venue_s_own_margin_is_no_estimate_and_leverage_by_size_is_told() -> None:
+    request = read_form(form(), Side.BUY, around()).request
+    tiers = (LeverageTier(D(1_000_000), D(200)), LeverageTier(D(5_000_000), D(100)))
+    margin, _ = carry_lines(
+        request, EURUSD, leverage=D("133.333"), notional=None, rate=None, currency="USD",
+        expected=D("29.0645"), tiers=tiers,
+    )  # fmt: skip
+    assert margin.value == "29.06 USD"
+    assert margin.detail == "at 1:133.3"
+    assert margin.tip.replace("\u202f", " ").endswith("1:200 up to 1 000 000 USD, then 1:100.")
+    alone, _ = carry_lines(
+        request, EURUSD, leverage=D(50), notional=D(5000), rate=D(1), currency="USD", tiers=tiers[1:]
+    )
+    assert alone.tip.endswith("Leverage by size: 1:100.")
 
 
 def test_the_question_names_lots_stop_and_target() -> None:

@@ -1,0 +1,155 @@
+"""Margin and leverage as a venue says them: asked once the figures have settled, not again for a while."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from decimal import Decimal
+
+from terminal.core.clock import ManualClock
+from terminal.domain.account import LeverageTier
+from terminal.domain.errors import RequestRejected, VenueError
+from terminal.services.margins import KEEP_S, RETRY_TIERS_S, Margins
+from terminal.venues.base import ExpectedMargin, HasExpectedMargin, HasLeverageTiers
+from tests.fakes import FakeConnector
+from tests.helpers import eventually, run
+
+D = Decimal
+ACCOUNT, EURUSD = "house:practice:1", "EUR/USD"
+TIERS = (LeverageTier(D(1_000_000), D(200)), LeverageTier(D(5_000_000), D(100)))
+
+
+class House(FakeConnector):
+    """Says what an order ties up: a fiftieth of its units."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.asked: list[tuple[str, Decimal]] = []
+        self.tiers_asked = 0
+        self.error: VenueError | None = None
+        self.gate: asyncio.Event | None = None
+
+    async def expected_margin(self, symbol: str, quantity: Decimal) -> ExpectedMargin:
+        self.asked.append((symbol, quantity))
+        if self.gate is not None:
+            await self.gate.wait()
+        if self.error is not None:
+            raise self.error
+        return ExpectedMargin(quantity / 50, quantity / 49, "USD")
+
+    async def leverage_tiers(self, symbol: str) -> Sequence[LeverageTier]:
+        self.tiers_asked += 1
+        if self.error is not None:
+            raise self.error
+        return TIERS
+
+
+def asking(settle_s: float = 0.01) -> tuple[Margins, House, ManualClock, list[str]]:
+    house, clock = House(), ManualClock()
+    changed: list[str] = []
+    margins = Margins(lambda account: house, clock, settle_s=settle_s)
+    margins.changed.watch(changed.append)
+    return margins, house, clock, changed
+
+
+def test_the_house_is_what_it_stands_for() -> None:
+    assert isinstance(House(), HasExpectedMargin)
+    assert isinstance(House(), HasLeverageTiers)
+    assert not isinstance(FakeConnector(), HasExpectedMargin | HasLeverageTiers)
+
+
+def test_what_is_typed_is_asked_for_once_it_has_settled() -> None:
+    async def main() -> None:
+        margins, house, _, changed = asking()
+        for units in (1, 10, 100, 1000):
+            assert margins.expected(ACCOUNT, EURUSD, D(units)) is None
+        await eventually(lambda: changed == [ACCOUNT])
+        assert house.asked == [(EURUSD, D(1000))], "only what was left standing"
+        assert margins.expected(ACCOUNT, EURUSD, D(1000)) == ExpectedMargin(D(20), D(1000) / 49, "USD")
+        assert margins.expected(ACCOUNT, EURUSD, D("1000.0")) is not None, "the same size, written otherwise"
+        await margins.close()
+
+    run(main())
+
+
+def test_an_answer_is_kept_for_a_while_and_stands_until_the_next_one() -> None:
+    async def main() -> None:
+        margins, house, clock, changed = asking()
+        margins.expected(ACCOUNT, EURUSD, D(1000))
+        await eventually(lambda: changed)
+        for _ in range(20):
+            assert margins.expected(ACCOUNT, EURUSD, D(1000)) is not None
+        clock.advance(KEEP_S + 1)
+        house.gate = asyncio.Event()
+        assert margins.expected(ACCOUNT, EURUSD, D(1000)) is not None
+        await eventually(lambda: len(house.asked) == 2)
+        assert margins.expected(ACCOUNT, EURUSD, D(1000)) is not None, "the older one while it is asked for"
+        house.gate.set()
+        await eventually(lambda: len(changed) == 2)
+        await margins.close()
+
+    run(main())
+
+
+def test_one_question_at_a_time_and_the_newest_wish_next() -> None:
+    async def main() -> None:
+        margins, house, _, changed = asking()
+        house.gate = asyncio.Event()
+        margins.expected(ACCOUNT, EURUSD, D(1000))
+        await eventually(lambda: house.asked)
+        for units in (2000, 3000):
+            margins.expected(ACCOUNT, EURUSD, D(units))
+        assert len(house.asked) == 1
+        house.gate.set()
+        await eventually(lambda: len(changed) == 2)
+        assert [quantity for _, quantity in house.asked] == [D(1000), D(3000)]
+        await margins.close()
+
+    run(main())
+
+
+def test_a_refusal_is_no_figure_and_is_not_asked_again_at_once() -> None:
+    async def main() -> None:
+        margins, house, _, changed = asking()
+        house.error = RequestRejected("house", "no such symbol")
+        margins.expected(ACCOUNT, EURUSD, D(1000))
+        await eventually(lambda: changed)
+        assert margins.expected(ACCOUNT, EURUSD, D(1000)) is None
+        margins.expected(ACCOUNT, EURUSD, D(2000))
+        await eventually(lambda: len(changed) == 2)
+        assert len(house.asked) == 2
+        await margins.close()
+
+    run(main())
+
+
+def test_a_venue_that_does_not_say_is_not_asked() -> None:
+    async def main() -> None:
+        margins = Margins(lambda account: FakeConnector(), ManualClock(), settle_s=0.0)
+        assert margins.expected(ACCOUNT, EURUSD, D(1)) is None
+        assert margins.tiers(ACCOUNT, EURUSD) == ()
+        assert Margins(lambda account: None, ManualClock()).expected(ACCOUNT, EURUSD, D(1)) is None
+        await margins.close()
+
+    run(main())
+
+
+def test_leverage_by_size_is_asked_once_and_again_after_a_failure() -> None:
+    async def main() -> None:
+        margins, house, clock, changed = asking()
+        house.error = RequestRejected("house", "not now")
+        for _ in range(3):
+            assert margins.tiers(ACCOUNT, EURUSD) == ()
+        await eventually(lambda: changed == [ACCOUNT])
+        house.error = None
+        assert margins.tiers(ACCOUNT, EURUSD) == ()
+        assert house.tiers_asked == 1, "not at once again"
+        clock.advance(RETRY_TIERS_S + 1)
+        margins.tiers(ACCOUNT, EURUSD)
+        await eventually(lambda: margins.tiers(ACCOUNT, EURUSD) == TIERS)
+        clock.advance(RETRY_TIERS_S + 1)
+        assert margins.tiers(ACCOUNT, EURUSD) == TIERS
+        assert house.tiers_asked == 2
+        await margins.close()
+
+    run(main())
