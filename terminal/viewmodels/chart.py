@@ -437,8 +437,8 @@ class ChartViewModel(QObject):
         """The bubble for who has never placed an order from the chart; empty afterwards."""
         if not self._hint or self.state is not ChartState.LIVE or self.place is None:
             return ""
-        if not self.place.can_trade:
-            return ""
+        if not self.place.can_trade or self.trading.lines or (self.positions and self.positions.lines):
+            return ""  # whose lines are on the chart knows, and the bubble would lie over them
         word = "a practice order" if self.place.badge == "PRACTICE" else "an order"
         return f"Right-click a price to place {word}"
 

@@ -501,7 +501,7 @@ class PositionsViewModel(QObject):
             new = leg if isinstance(leg, Decimal) else None
             rows.append((name, f"{leg_text(row, old) or NONE} → {leg_text(row, new) or NONE}"))
         return Confirmation(
-            title=f"Change the protection of {row.position.instrument.symbol}",
+            title=f"Stop and target of {row.position.instrument.symbol}",
             rows=tuple(rows),
             warnings=("Without a stop loss what can be lost is not limited.",) if stop_loss is None else (),
             confirm_text="Change",
@@ -527,5 +527,5 @@ class PositionsViewModel(QObject):
     def _refuse(self, key: str, text: str) -> None:
         self.refused.emit(key, text)
         row = self.row(key)
-        what = f"position in {row.position.instrument.symbol}" if row is not None else "position"
+        what = f"Position in {row.position.instrument.symbol}" if row is not None else "Position"
         self._notices.error(f"{what}: {text}", key)

@@ -221,6 +221,7 @@ class DataTable(QTableView):
         header.setHighlightSections(False)
         header.setSectionsMovable(True)
         header.setMinimumSectionSize(36)
+        header.setStretchLastSection(True)  # a chosen row is lit to the edge
         header.setTextElideMode(Qt.TextElideMode.ElideRight)
         model = self.model()
         if isinstance(model, TableModel):

@@ -272,6 +272,15 @@ def test_a_menu_without_a_usable_size_still_proposes_the_price(desk: ChartDesk) 
     assert vm.trading.menu_at(D("50000.0"))[0].text == "Buy limit at 50 000.0".replace(" 000", "\u202f000")
 
 
+def test_no_hint_over_own_lines(desk: ChartDesk) -> None:
+    vm = opened(desk)
+    assert vm.hint
+    desk.gate.add(limit(Side.BUY, "100"))
+    desk.pass_time(0.1)
+    assert vm.trading.lines
+    assert vm.hint == ""
+
+
 def test_no_hint_where_there_is_no_account(qtbot: QtBot) -> None:
     desk = ChartDesk(Mode.PUBLIC)
     assert opened(desk).hint == ""
