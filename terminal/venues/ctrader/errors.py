@@ -162,7 +162,11 @@ _ROWS: tuple[ErrorMeaning, ...] = (
     ErrorMeaning("SHORT_SELLING_NOT_ALLOWED", _V.REJECTED, "This symbol cannot be sold short."),
     ErrorMeaning("NOT_SUBSCRIBED_TO_PNL", _V.REJECTED, "The profit stream has to be subscribed first."),
     # The token endpoint's own codes.
-    ErrorMeaning("ACCESS_DENIED", _V.AUTH, "cTrader refused the sign-in: it was too old or used before."),
+    ErrorMeaning(
+        "ACCESS_DENIED",
+        _V.AUTH,
+        "cTrader refused the sign-in: it was too old or used before, or the application's secret is wrong.",
+    ),
 )
 MEANINGS: dict[str, ErrorMeaning] = {row.code: row for row in _ROWS}
 """Every code with a meaning of its own."""

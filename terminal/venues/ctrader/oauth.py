@@ -253,6 +253,9 @@ def _explain(found: Mapping[str, Any]) -> AuthRejected:
         if row.verdict in (Verdict.AUTH, Verdict.TOKEN)
         else f"cTrader refused the sign-in: {words or code}"
     )
+    if code == "ACCESS_DENIED" and words:
+        # One code for several reasons: which one it is, only the words tell.
+        text = f"{text} It says: {words.rstrip('.')}."
     return AuthRejected(
         VENUE_NAME, f"{code}: {words}", code=code, venue_text=words, user_text=text, repair=row.repair
     )

@@ -161,6 +161,7 @@ def test_a_refusal_comes_with_http_200_and_is_told_by_its_code() -> None:
             nothing = dict.fromkeys(GRANT)
             for code, words in (
                 ("ACCESS_DENIED", "too old or used before"),
+                ("ACCESS_DENIED", "secret is wrong. It says: The moon is full."),
                 ("CH_CLIENT_AUTH_FAILURE", "id or secret is wrong"),
                 ("SOMETHING_ELSE", "The moon is full"),
             ):
