@@ -19,6 +19,9 @@ from typing import Any
 from urllib.parse import parse_qs, urlencode, urlsplit
 
 import httpx
+from PySide6.QtCore import Qt
+from PySide6.QtGui import QGuiApplication
+from PySide6.QtWidgets import QApplication, QLineEdit
 
 from terminal.app.compose import Terminal
 from terminal.app.paths import paths_below
@@ -40,7 +43,7 @@ from terminal.widgets import blotter as tabs
 from terminal.widgets.confirm_dialog import ConfirmDialog
 from terminal.widgets.login_dialog import LoginDialog
 from terminal.widgets.table import DataTable
-from tests.e2e.hand import Hand
+from tests.e2e.hand import CTRL, Hand
 from tests.e2e.screen_harness import Desk, opened, run_screen
 from tests.helpers import eventually
 from tests.practice import Practice
@@ -94,6 +97,10 @@ class BothVenues(Practice):
         """Order a fault of the second venue, without holding up the event loop."""
         await asyncio.to_thread(self.steer, "fault", {"kind": kind, **options})
 
+    async def figures(self) -> dict[str, Any]:
+        """What is going on at the second venue."""
+        return await asyncio.to_thread(self.steer, "stats")
+
     async def heal(self) -> None:
         """No fault of the second venue waits any more."""
         await asyncio.to_thread(self.steer, "clear")
@@ -133,6 +140,18 @@ def sign_in_by_http(entry: Mapping[str, Any]) -> dict[str, str]:
     asked = {"client_id": entry["client_id"], "redirect_uri": entry["redirect"], "scope": "trading"}
     answer = walk(f"{entry['authorize']}?{urlencode(asked)}", entry["ca"])
     (code,) = parse_qs(urlsplit(answer).query)["code"]
+    told = exchange(entry, code)
+    assert not told["errorCode"], told
+    return {
+        "access_token": told["accessToken"],
+        "refresh_token": told["refreshToken"],
+        "expires_ns": str(time.time_ns() + told["expiresIn"] * 1_000_000_000),
+        "scope": "trading",
+    }
+
+
+def exchange(entry: Mapping[str, Any], code: str) -> dict[str, Any]:
+    """What the token endpoint says to a code."""
     query = {
         "grant_type": "authorization_code",
         "code": code,
@@ -141,14 +160,14 @@ def sign_in_by_http(entry: Mapping[str, Any]) -> dict[str, str]:
         "client_secret": entry["client_secret"],
     }
     with httpx.Client(verify=ssl.create_default_context(cafile=entry["ca"])) as client:
-        told = client.get(entry["token"], params=query).json()
-    assert not told["errorCode"], told
-    return {
-        "access_token": told["accessToken"],
-        "refresh_token": told["refreshToken"],
-        "expires_ns": str(time.time_ns() + told["expiresIn"] * 1_000_000_000),
-        "scope": "trading",
-    }
+        told: dict[str, Any] = client.get(entry["token"], params=query).json()
+    return told
+
+
+def at_loopback(venues: BothVenues, terminal: Terminal) -> None:
+    """Settings that let "the real cTrader" be the practice venue."""
+    for name in ("demo", "live", "authorize", "token", "ca"):
+        terminal.settings.set(f"endpoint.{name}", venues.second[name], "ctrader")
 
 
 class Fx:
@@ -236,6 +255,16 @@ class Fx:
         """What the ticket says became of the order."""
         return " ".join(self.desk.words(self.desk.ticket._result).split())
 
+    def warning(self) -> str:
+        """What the ticket says above its buttons, such as why nothing can be sent."""
+        shown = self.desk.ticket._warning
+        return shown.text() if shown.isVisible() else ""
+
+    def prices(self) -> tuple[str, str]:
+        """Of the venue's card."""
+        card = self.desk.window.strip._cards["ctrader"]
+        return card.bid.text(), card.ask.text()
+
     def tip(self) -> str:
         """The card of the venue strip with the pointer over it."""
         return self.desk.window.strip._cards["ctrader"].toolTip()
@@ -290,6 +319,33 @@ class Fx:
         assert position is not None
         return position
 
+    async def edit_position(self, column: str, text: str, *, confirms: bool = False) -> None:
+        """Double-click a cell of the position's row, type, Enter; and the question's yes where one is due."""
+        table = await self.desk.show_tab(tabs.POSITIONS)
+
+        def is_editing() -> bool:
+            focus = QApplication.focusWidget()
+            return isinstance(focus, QLineEdit) and table.isAncestorOf(focus)
+
+        # Offscreen there is no window manager that gives the keyboard back when a dialog has closed.
+        self.desk.window.activateWindow()
+        for _ in range(10):
+            await self.until(lambda: not self.rows()[0].stop_pending, "no change under way")
+            await self.desk.frame()
+            place = self.desk.cell_of(table, self.rows()[0].key, column)
+            await self.hand.double_click(table.viewport(), place)
+            patience = time.monotonic() + 1.0
+            await self.until(lambda: is_editing() or time.monotonic() > patience, "an editor")  # noqa: B023
+            if is_editing():
+                break
+        assert is_editing(), f"no editor in the cell {column}"
+        await self.hand.key(Qt.Key.Key_A, CTRL)
+        await self.hand.write(text)
+        await self.hand.key(Qt.Key.Key_Return)
+        if confirms:
+            dialog = await opened(self.desk, ConfirmDialog)
+            await self.hand.click(dialog.confirm)
+
     async def press_on_position(self, action: str, words: str) -> None:
         """A button of the position's row, and the question's yes; ``words`` stand in the question."""
         table = await self.desk.show_tab(tabs.POSITIONS)
@@ -321,6 +377,13 @@ class Fx:
         await self.desk.frame()
         return str(vm.error)
 
+    async def until_strikes_are_over(self) -> None:
+        """Every fault that was ordered has found what it waited for."""
+        deadline = time.monotonic() + 20
+        while armed := (await self.venues.figures())["armed"]:
+            assert time.monotonic() < deadline, armed
+            await asyncio.sleep(0.02)
+
     # -- what the venue says ---------------------------------------------------------------------------
 
     async def require_same_as_venue(self) -> None:
@@ -346,6 +409,20 @@ def require_nothing_twice(told: Mapping[str, Any]) -> None:
     labels = Counter(row["label"] for row in told["requests"] if row.get("label"))
     twice = {label: count for label, count in labels.items() if count > 1}
     assert not twice, f"sent more than once: {twice}"
+
+
+async def paste_into(fx: Fx, dialog: LoginDialog, **entries: str) -> None:
+    """Paste into fields of the sign-in form."""
+    for key, text in entries.items():
+        edit = dialog._fields[key].edit
+        await fx.until(edit.isVisible, f"the field {key}")
+        dialog._area.ensureWidgetVisible(edit)
+        await fx.desk.frame()
+        await fx.hand.click(edit)
+        await fx.until(edit.hasFocus, "the keyboard in it")
+        await fx.hand.paste(edit, text)
+        assert edit.text() == text
+    QGuiApplication.clipboard().clear()
 
 
 def hand_at_the_page(*buttons: str) -> SignInWindow:

@@ -11,11 +11,9 @@ from pathlib import Path
 import httpx
 import pytest
 from PySide6.QtCore import QPoint
-from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QApplication
 
 from terminal.app import screen
-from terminal.app.compose import Terminal
 from terminal.app.sign_in import has_browser
 from terminal.domain.market import Side
 from terminal.domain.orders import OrderState
@@ -27,7 +25,16 @@ from terminal.widgets import blotter as tabs
 from terminal.widgets.chart_position_items import Part
 from terminal.widgets.confirm_dialog import ConfirmDialog
 from terminal.widgets.login_dialog import LoginDialog
-from tests.e2e.ctrader_desk import BothVenues, Fx, hand_at_the_page, run_fx, walk
+from tests.e2e.ctrader_desk import (
+    ACCOUNT,
+    BothVenues,
+    Fx,
+    at_loopback,
+    hand_at_the_page,
+    paste_into,
+    run_fx,
+    walk,
+)
 from tests.e2e.screen_harness import opened, plain
 
 D = Decimal
@@ -200,7 +207,9 @@ def place_of(fx: Fx, line: PositionLine) -> QPoint:
 
 def account_row(fx: Fx) -> list[str]:
     model = fx.desk.screen.positions.accounts_model
-    return [str(model.index(0, at).data() or "") for at in range(model.columnCount())]
+    row = model.row_of(ACCOUNT)
+    assert row is not None
+    return [str(model.index(row, at).data() or "") for at in range(model.columnCount())]
 
 
 # -- signing out and in -----------------------------------------------------------------------------------
@@ -252,12 +261,6 @@ def test_signing_out_and_in_on_the_practice_page_and_again_after_it_was_revoked(
     run_fx(venues, tmp_path, body, sign_in_window=hand_at_the_page("sign-in", "allow"))
 
 
-def at_loopback(venues: BothVenues, terminal: Terminal) -> None:
-    """Settings that let "the real cTrader" be the practice venue."""
-    for name in ("demo", "live", "authorize", "token", "ca"):
-        terminal.settings.set(f"endpoint.{name}", venues.second[name], "ctrader")
-
-
 def test_own_accounts_through_the_own_browser_are_kept_behind_a_passphrase(
     venues: BothVenues, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -282,8 +285,8 @@ def test_own_accounts_through_the_own_browser_are_kept_behind_a_passphrase(
         await fx.hand.click(dialog.choices[Mode.LIVE])
         await fx.until(lambda: dialog._vm.status.needs_passphrase, "a question for the passphrase")
         assert entry["redirect"] in dialog.redirect.text(), "to be entered at cTrader"
-        await enter(fx, dialog, client_id=entry["client_id"], client_secret=entry["client_secret"])
-        await enter(fx, dialog, passphrase=WORDS)
+        await paste_into(fx, dialog, client_id=entry["client_id"], client_secret=entry["client_secret"])
+        await paste_into(fx, dialog, passphrase=WORDS)
         await fx.hand.click(dialog.system)
         assert await fx.until_answered(dialog) == ""
         await fx.until(lambda: fx.card.word == "live", "own accounts")
@@ -297,10 +300,10 @@ def test_own_accounts_through_the_own_browser_are_kept_behind_a_passphrase(
         dialog = await fx.open_login()
         await fx.hand.click(dialog.choices[Mode.LIVE])
         await fx.until(dialog.connect_kept.isVisible, "the way to what is kept")
-        await enter(fx, dialog, passphrase="not this one")
+        await paste_into(fx, dialog, passphrase="not this one")
         await fx.hand.click(dialog.connect_kept)
         assert await fx.until_answered(dialog) == "That passphrase does not open the vault."
-        await enter(fx, dialog, passphrase=WORDS)
+        await paste_into(fx, dialog, passphrase=WORDS)
         await fx.hand.click(dialog.connect_kept)
         assert await fx.until_answered(dialog) == ""
         await fx.until(lambda: fx.card.word == "live" and fx.session.mode is Mode.LIVE, "own accounts")
@@ -314,17 +317,3 @@ def test_own_accounts_through_the_own_browser_are_kept_behind_a_passphrase(
     for file in tmp_path.rglob("*"):
         if file.is_file():
             assert not [one for one in secrets if one in file.read_bytes()], f"a secret is in {file}"
-
-
-async def enter(fx: Fx, dialog: LoginDialog, **entries: str) -> None:
-    """Paste into fields of the form."""
-    for key, text in entries.items():
-        edit = dialog._fields[key].edit
-        await fx.until(edit.isVisible, f"the field {key}")
-        dialog._area.ensureWidgetVisible(edit)
-        await fx.desk.frame()
-        await fx.hand.click(edit)
-        await fx.until(edit.hasFocus, "the keyboard in it")
-        await fx.hand.paste(edit, text)
-        assert edit.text() == text
-    QGuiApplication.clipboard().clear()

@@ -323,7 +323,7 @@ class Client:
     # --- the link ----------------------------------------------------------------------------------------
 
     async def _on_open(self, link: object) -> None:
-        self._fail_waiting("It was made anew.")
+        self._fail_waiting("The connection was made anew.")
         self._tag = f"{secrets.token_hex(4)}-"
         self._late.clear()
         self.limits.forget()
@@ -357,9 +357,9 @@ class Client:
                 continue
             error: VenueError
             if waiting.writes:
-                error = OutcomeUnknown(VENUE_NAME, f"the connection was lost: {reason}", code="lost")
+                error = OutcomeUnknown(VENUE_NAME, reason, code="lost")
             else:
-                error = VenueUnavailable(VENUE_NAME, f"the connection was lost: {reason}", code="lost")
+                error = VenueUnavailable(VENUE_NAME, reason, code="lost")
             waiting.future.set_exception(error)
 
     def _make_ping(self) -> bytes:
