@@ -53,6 +53,8 @@ class Abilities(Protocol):
     def protection_words(self) -> frozenset[str]: ...
     @property
     def trigger_references(self) -> frozenset[TriggerReference]: ...
+    @property
+    def comment_length(self) -> int: ...
 
 
 def plain(value: Decimal) -> str:
@@ -350,6 +352,10 @@ def _check_abilities(request: OrderRequest, abilities: Abilities) -> list[OrderR
         and reference not in abilities.trigger_references
     ):
         refuse(f"This venue cannot trigger on {reference.value}.", "trigger_reference")
+    if len(request.comment) > abilities.comment_length:
+        most = abilities.comment_length
+        words = f"A comment has at most {most} characters here." if most else "This venue keeps no comment."
+        refuse(words, "comment")
     if request.position_id is not None and not abilities.positions:
         refuse("This venue keeps no positions.", "quantity")
     return out

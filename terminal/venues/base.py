@@ -89,6 +89,8 @@ class Capabilities:
     """What the venue itself keeps for a position: SERVER protections."""
     trigger_references: frozenset[TriggerReference] = frozenset()
     """Of stop orders and stop losses, beyond the plain one."""
+    comment_length: int = 0
+    """Most characters of a comment that an order may carry; 0 = none is kept."""
     expected_margin: bool = False
     """The venue says what margin an order would tie up before it is sent."""
     leverage_tiers: bool = False

@@ -75,6 +75,8 @@ def order_confirmation(
     if request.protection is not None:
         rows += protection_rows(request.protection, instrument)
     rows.append(("Time in force", lifetime_text(request)))
+    if request.comment:
+        rows.append(("Comment", fmt.shortened(request.comment)))
     if notional is not None:
         rows.append(("Total, estimated", fmt.money(notional, instrument.quote)))
     if fee is not None:

@@ -48,6 +48,11 @@ def price(value: Decimal | None, decimals: int) -> str:
     return f"{head}.0{str(zeros).translate(_SUBSCRIPT)}{digits}"
 
 
+def shortened(text: str, most: int = 40) -> str:
+    """A person's own words where there is one line for them."""
+    return text if len(text) <= most else f"{text[: most - 1].rstrip()}…"
+
+
 def quantity(value: Decimal | None, decimals: int = 8) -> str:
     """A quantity with up to so many digits, trailing zeros dropped: ``0.05``."""
     if value is None:

@@ -63,7 +63,8 @@ def _order_price(row: PastOrder) -> str:
 ORDER_COLUMNS: tuple[Column[PastOrder], ...] = (
     Column("time", "Time", lambda r: fmt.date_time(r.report.ts_event_ns), 150,
            sort=lambda r: r.report.ts_event_ns, tone=lambda r: "muted"),
-    Column("symbol", "Symbol", lambda r: r.report.instrument.symbol, 84),
+    Column("symbol", "Symbol", lambda r: r.report.instrument.symbol, 84,
+           tip=lambda r: f"Comment: {r.report.comment}" if r.report.comment else ""),
     Column("side", "Side", lambda r: "Buy" if r.report.side is Side.BUY else "Sell", 50,
            tone=lambda r: "up" if r.report.side is Side.BUY else "down"),
     Column("type", "Type", lambda r: r.report.order_type.value, 96),

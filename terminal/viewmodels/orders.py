@@ -107,6 +107,7 @@ class OrderRow:
     is_open: bool
     editable: bool
     actions: tuple[Action, ...]
+    comment: str = ""
 
 
 def _side_tone(row: OrderRow) -> str:
@@ -136,13 +137,22 @@ def _units(row: OrderRow) -> str:
     return f"{fmt.quantity(row.quantity)} units" if row.lot != 1 else ""
 
 
+def _comment_tip(row: OrderRow) -> str:
+    return f"Comment: {row.comment}" if row.comment else ""
+
+
+def _order_tip(row: OrderRow) -> str:
+    place = f"{row.symbol} at {row.venue}, {row.account}"
+    return "\n".join(text for text in (place, _comment_tip(row)) if text)
+
+
 ORDER_COLUMNS: tuple[Column[OrderRow], ...] = (
     Column("time", "Time", lambda r: fmt.time_of_day(r.created_ns), 70, sort=lambda r: r.created_ns,
            tone=lambda r: "muted", tip=lambda r: fmt.date_time(r.created_ns)),
-    Column("symbol", "Symbol", lambda r: r.symbol, 84, tip=lambda r: f"{r.symbol} at {r.venue}, {r.account}"),
+    Column("symbol", "Symbol", lambda r: r.symbol, 84, tip=_order_tip),
     Column("venue", "Venue", lambda r: r.venue, 70, tone=lambda r: "muted", tip=lambda r: r.account),
     Column("side", "Side", lambda r: "Buy" if r.side is Side.BUY else "Sell", 46, tone=_side_tone),
-    Column("type", "Type", lambda r: r.type_text, 120),
+    Column("type", "Type", lambda r: r.type_text, 120, tip=_comment_tip),
     Column("quantity", "Quantity", lambda r: _size(r.quantity, r), 96, number=True,
            sort=lambda r: r.quantity, editable=lambda r: r.editable,
            edit_text=_plain(lambda r: (r.quantity / r.lot).normalize()), tip=_units,
@@ -343,6 +353,7 @@ class OrdersViewModel(QObject):
             is_open=not order.state.is_final,
             editable=resting and order.amend_pending is None,
             actions=self._actions(order),
+            comment=order.request.comment,
         )
 
     def _title(self, instrument: InstrumentId) -> str:

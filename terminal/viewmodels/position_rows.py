@@ -103,9 +103,14 @@ def _edit_leg(read: Callable[[Protection], Decimal | None]) -> Callable[[Positio
     return text
 
 
+def _position_tip(row: PositionRow) -> str:
+    comment = f"\nComment: {row.position.comment}" if row.position.comment else ""
+    return f"Position {row.position.position_id}{comment}"
+
+
 POSITION_COLUMNS: tuple[Column[PositionRow], ...] = (
     Column("symbol", "Symbol", lambda r: r.position.instrument.symbol, 76,
-           tip=lambda r: f"Position {r.position.position_id}"),
+           tip=_position_tip),
     Column("account", "Account", lambda r: r.account_title, 104, tone=lambda r: "muted",
            tip=lambda r: f"{r.badge}: {r.account_title}"),
     Column("side", "Side", lambda r: "Long" if r.is_long else "Short", 46,

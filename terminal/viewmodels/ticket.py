@@ -687,6 +687,11 @@ class TicketViewModel(QObject):
         return self._gate.closed_reason(self.place.account)
 
     @property
+    def comment_length(self) -> int:
+        """How many characters the venue keeps of a comment; 0 where it keeps none."""
+        return self.place.abilities.comment_length if self.place is not None else 0
+
+    @property
     def closed_reason(self) -> str:
         """Why the two buttons are off, for a line under them; empty when they are on."""
         return self._closed() if self.place is not None else ""

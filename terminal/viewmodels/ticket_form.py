@@ -47,6 +47,7 @@ STOP_LOSS: Final = "stop_loss"
 TAKE_PROFIT: Final = "take_profit"
 TRAILING: Final = "trailing"
 GUARANTEED: Final = "guaranteed"
+COMMENT: Final = "comment"
 """Names of the fields: those that refusals carry."""
 
 _MAKER_TYPES = frozenset({OrderType.LIMIT, OrderType.ICEBERG})
@@ -80,6 +81,7 @@ class TicketForm:
     take_profit: str = ""
     trailing: bool = False
     guaranteed: bool = False
+    comment: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,6 +166,8 @@ def shown_fields(
         out.add(POST_ONLY)
     if abilities.reduce_only:
         out.add(REDUCE_ONLY)
+    if abilities.comment_length:
+        out.add(COMMENT)
     return frozenset(out)
 
 
@@ -244,6 +248,7 @@ def read_form(form: TicketForm, side: Side, around: Surroundings, origin: Origin
         reference_price=entry if slippage is not None else None,
         max_slippage=slippage,
         protection=protection,
+        comment=form.comment.strip() if COMMENT in shown else "",
         origin=origin,
     )
     return out

@@ -8,8 +8,10 @@ from PySide6.QtWidgets import (
     QCheckBox,
     QFrame,
     QHBoxLayout,
+    QLineEdit,
     QPushButton,
     QScrollArea,
+    QSizePolicy,
     QSlider,
     QVBoxLayout,
     QWidget,
@@ -144,6 +146,10 @@ class TicketPanel(QWidget):
         self._target = NumberEdit("Take profit")
         for edit in (self._stop, self._target):
             edit.setPlaceholderText("price or 50p")
+        self._comment = QLineEdit()
+        self._comment.setAccessibleName("Comment")
+        self._comment.setPlaceholderText("kept with the order")
+        self._comment.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
         self._trailing = QCheckBox("Trail")
         self._trailing.setToolTip("The stop follows the market at its distance; kept by the venue")
         self._guaranteed = QCheckBox("Guaranteed stop")
@@ -166,8 +172,9 @@ class TicketPanel(QWidget):
             names.EXPIRE_TIME: FieldRow("Until", self._expire),
             names.STOP_LOSS: FieldRow("Stop loss", self._stop, self._trailing, keeps_line=True),
             names.TAKE_PROFIT: FieldRow("Target", self._target, keeps_line=True),
+            names.COMMENT: FieldRow("Comment", self._comment),
         }
-        self._edits = {
+        self._edits: dict[str, QLineEdit] = {
             names.LIMIT_PRICE: self._limit,
             names.TRIGGER_PRICE: self._trigger,
             names.TRAIL_OFFSET: self._trail,
@@ -178,6 +185,7 @@ class TicketPanel(QWidget):
             names.MAX_SLIPPAGE: self._slip,
             names.STOP_LOSS: self._stop,
             names.TAKE_PROFIT: self._target,
+            names.COMMENT: self._comment,
         }
 
     def _build_size_helpers(self) -> QVBoxLayout:
@@ -389,7 +397,9 @@ class TicketPanel(QWidget):
             names.MAX_SLIPPAGE: form.max_slippage,
             names.STOP_LOSS: form.stop_loss,
             names.TAKE_PROFIT: form.take_profit,
+            names.COMMENT: form.comment,
         }
+        self._comment.setMaxLength(vm.comment_length)
         for name, edit in self._edits.items():
             if edit.text() != texts[name]:
                 edit.setText(texts[name])

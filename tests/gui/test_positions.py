@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 from decimal import Decimal
+from typing import Any
 
 from PySide6.QtCore import QPoint, Qt
 from PySide6.QtTest import QTest
@@ -18,7 +19,7 @@ from terminal.domain.orders import Fill, OrderRequest, Protection
 from terminal.services.order_checks import ConfirmationNeeded
 from terminal.services.positions import KEEP
 from terminal.viewmodels.position_rows import PositionRow, level_tone
-from terminal.viewmodels.tables import Action
+from terminal.viewmodels.tables import Action, TableModel
 from terminal.widgets.blotter import ACCOUNTS, POSITIONS, Blotter
 from terminal.widgets.positions import AccountsPanel
 from tests.gui.frame_fakes import ACCOUNT, Frame, order
@@ -94,6 +95,26 @@ def test_a_row_tells_money_and_pips_in_the_words_of_its_venue(qapp: QApplication
         assert cell(frame, "kept") == "none"
 
     with_frame(body, LONG)
+
+
+def test_a_comment_is_read_with_the_pointer_over_the_row(qapp: QApplication) -> None:
+    def tip(model: TableModel[Any], column: str) -> str:
+        return str(model.index(0, model.column_of(column)).data(Qt.ItemDataRole.ToolTipRole) or "")
+
+    async def body(frame: Frame) -> None:
+        assert tip(frame.positions.model, "symbol") == "Position 88\nComment: breakout"
+        commented = order("a1", Side.BUY, price="64050.0")
+        commented.request = replace(commented.request, comment="second try")
+        frame.gate.put(commented)
+        frame.tick()
+        assert tip(frame.orders.model, "symbol").endswith("\nComment: second try")
+        assert tip(frame.orders.model, "type") == "Comment: second try"
+        frame.gate.orders.clear()
+        frame.gate.put(order("a2", Side.BUY, price="64050.0"))
+        frame.tick()
+        assert "Comment" not in tip(frame.orders.model, "symbol") + tip(frame.orders.model, "type")
+
+    with_frame(body, replace(LONG, comment="breakout"))
 
 
 def test_prices_are_followed_only_while_a_position_is_open(qapp: QApplication) -> None:

@@ -47,6 +47,7 @@ VENUE: Final = VenueInfo(
         trigger_references=frozenset(
             {TriggerReference.OPPOSITE, TriggerReference.DOUBLE, TriggerReference.DOUBLE_OPPOSITE}
         ),
+        comment_length=512,
         expected_margin=True,
         leverage_tiers=True,
         margin_calls=True,

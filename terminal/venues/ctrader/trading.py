@@ -20,6 +20,7 @@ from terminal.domain.orders import (
     TimeInForce,
     TriggerReference,
 )
+from terminal.venues.ctrader import VENUE
 from terminal.venues.ctrader import openapi_pb2 as pb
 from terminal.venues.ctrader.symbols import Listing
 from terminal.venues.ctrader.units import (
@@ -53,7 +54,7 @@ TRIGGER: Final[dict[TriggerReference, int]] = {
 }
 SIDE: Final[dict[Side, int]] = {Side.BUY: pb.BUY, Side.SELL: pb.SELL}
 
-LONGEST_COMMENT: Final = 512
+LONGEST_COMMENT: Final = VENUE.capabilities.comment_length
 _AT_MARKET: Final = frozenset({OrderType.MARKET, OrderType.MARKET_RANGE})
 _CLIENT_ID = re.compile(r"[\x21-\x7e]{1,50}")
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC
 from decimal import Decimal
 
@@ -256,6 +257,25 @@ def test_the_question_names_lots_stop_and_target() -> None:
     rows = dict(shown.rows)
     assert rows["Stop loss"] == "50 pips from the fill, trailing"
     assert rows["Take profit"] == "100 pips from the fill"
+
+
+def test_a_comment_goes_along_only_where_the_venue_keeps_it() -> None:
+    silent = read_form(form(comment="breakout"), Side.BUY, around()).request
+    assert silent is not None
+    assert silent.comment == "", "a form that was filled in for another venue"
+    keeps = replace(around(), abilities=replace(HOUSE, comment_length=20))
+    asked = read_form(form(comment="  breakout of the range "), Side.BUY, keeps).request
+    assert asked is not None
+    assert asked.comment == "breakout of the range"
+    (fault,) = check_request(asked, EURUSD, keeps.abilities, now_ns=NOW)
+    assert (fault.field, fault.user_text) == ("comment", "A comment has at most 20 characters here.")
+    (fault,) = check_request(replace(asked, comment="x"), EURUSD, HOUSE, now_ns=NOW)
+    assert (fault.field, fault.user_text) == ("comment", "This venue keeps no comment.")
+    rows = dict(order_confirmation(asked, EURUSD, badge="PRACTICE", venue="House").rows)
+    assert rows["Comment"] == "breakout of the range"
+    long = replace(asked, comment="breakout " * 10)
+    rows = dict(order_confirmation(long, EURUSD, badge="PRACTICE", venue="House").rows)
+    assert rows["Comment"] == "breakout breakout breakout breakout bre…"
 
 
 def test_the_first_size_is_the_smallest_lot() -> None:
