@@ -7,6 +7,7 @@ What is promised beyond what every link promises (:mod:`.link`):
 - A frame reaches ``on_frame`` in the same call in which the socket was read: no queue, no task switch.
 - The length is judged before anything is kept: what is longer than the limit is never waited for.
 - Silence is tested: after ``ping_interval_s`` without a frame ``ping()`` is sent, and any frame answers it.
+  So it is at the start and every ``measure_s``, for the round trip of a busy line.
   Drops of a frame that never gets whole are not frames.
 - ``heartbeat()`` is sent every ``heartbeat_s``, for venues that hang up on clients that keep quiet.
 """
@@ -211,6 +212,8 @@ class FrameLink(Link):
         self._ca_file = ca_file
         self._ssl_context = ssl_context
         self._wire: _Wire | None = None
+        self._measured = False
+        """A ping went out on this connection."""
 
     @property
     def is_open(self) -> bool:
@@ -257,6 +260,7 @@ class FrameLink(Link):
             # Reading the system's store takes longer than a frame of the screen.
             self._ssl_context = await asyncio.to_thread(make_ssl_context, self._ca_file)
         wire = _Wire(self, self._on_frame, self._on_read)
+        self._measured = False
         try:
             async with asyncio.timeout(self.policy.open_timeout_s):
                 await loop.create_connection(
@@ -300,6 +304,7 @@ class FrameLink(Link):
 
     def _ping(self) -> None:
         if self._make_ping is not None:
+            self._measured = True
             try:
                 self.send_now(self._make_ping())
             except (NotSent, OutcomeUnknown) as error:
@@ -310,8 +315,11 @@ class FrameLink(Link):
             return self.clock.monotonic_ns() + NS_PER_S
         if self._ping_waits:
             return self._ping_ns + int(self.policy.ping_timeout_s * NS_PER_S)
+        if not self._measured:
+            return self._ping_ns
         since_ns = max(self._quiet_since_ns(), self._ping_ns)
-        return since_ns + int(self.policy.ping_interval_s * NS_PER_S)
+        quiet_ns = since_ns + int(self.policy.ping_interval_s * NS_PER_S)
+        return min(quiet_ns, self._ping_ns + int(self.policy.measure_s * NS_PER_S))
 
     def _heartbeat_due_ns(self) -> int | None:
         after_s = self.policy.heartbeat_s

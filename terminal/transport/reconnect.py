@@ -23,6 +23,8 @@ class LinkPolicy:
     close_timeout_s: float = 1.0
     ping_interval_s: float = 5.0
     ping_timeout_s: float = 5.0
+    measure_s: float = 10.0
+    """A line whose frames are sign of life enough is pinged so often all the same: for its round trip."""
     idle_timeout_s: float | None = 5.0
     """No data frame for so long means dead, however many pings are answered; None = silence is normal."""
     heartbeat_s: float | None = None
@@ -40,7 +42,7 @@ class LinkPolicy:
 
     def __post_init__(self) -> None:
         times = (self.open_timeout_s, self.ready_timeout_s, self.close_timeout_s, self.ping_interval_s)
-        others = (self.ping_timeout_s, self.idle_timeout_s, self.heartbeat_s)
+        others = (self.ping_timeout_s, self.measure_s, self.idle_timeout_s, self.heartbeat_s)
         if any(value is not None and not 0 < value < float("inf") for value in (*times, *others)):
             raise ValueError("timeouts must be above zero and finite")
         if not self.backoff_s or min(self.backoff_s) < 0 or self.max_message_bytes < 1:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from terminal.core import tasks
 from terminal.domain.errors import AuthRejected, NotSent, SettingsError, VenueUnavailable
 from terminal.domain.events import LinkState
 from terminal.transport.frames import FrameLink, LinkPolicy, host_and_port
@@ -288,6 +289,40 @@ def test_no_answer_to_a_ping_is_the_end(authority: Authority) -> None:
             watched.link.start()
             assert await watched.until(LinkState.RECONNECTING) == "The venue stopped answering."
             await eventually(lambda: watched.opened >= 2, what="another try")
+            await watched.link.close()
+
+    run(main())
+
+
+def test_a_line_that_is_never_quiet_is_measured_all_the_same(authority: Authority) -> None:
+    policy = LinkPolicy(close_timeout_s=0.1, ping_interval_s=60.0, measure_s=0.05, backoff_s=(0.01,))
+
+    async def main() -> None:
+        pings = 0
+
+        async def talk(peer: Peer) -> None:
+            async def chatter() -> None:
+                while True:
+                    peer.write(struct.pack(">I", 1) + b"x")
+                    await asyncio.sleep(0.005)
+
+            nonlocal pings
+            talking = tasks.spawn(chatter(), name="chatter")
+            try:
+                while True:
+                    (size,) = struct.unpack(">I", await peer.reader.readexactly(4))
+                    assert await peer.reader.readexactly(size) == b"ping"
+                    pings += 1
+            finally:
+                await tasks.cancel_and_wait(talking)
+
+        async with serve(talk, ssl_context=authority.server("localhost")) as server:
+            watched = Watched(server.port, authority, policy, ping=lambda: b"ping")
+            watched.link.start()
+            await watched.until(LinkState.LIVE)
+            await eventually(lambda: pings >= 3)
+            assert len(watched.frames) > 3
+            assert watched.link.state is LinkState.LIVE
             await watched.link.close()
 
     run(main())

@@ -49,6 +49,7 @@ class Notes:
         self.states: list[tuple[LinkState, str]] = []
         self.signed_out: list[int] = []
         self.faults: list[str] = []
+        self.lost_events = 0
 
     def on_event(self, message: Message, ts_received_ns: int) -> None:
         self.events.append(message)
@@ -58,6 +59,9 @@ class Notes:
 
     def on_signed_out(self, account_id: int) -> None:
         self.signed_out.append(account_id)
+
+    def on_lost_event(self) -> None:
+        self.lost_events += 1
 
     def on_fault(self, what: str) -> None:
         self.faults.append(what)
@@ -100,7 +104,7 @@ async def bench(
         try:
             client.link.start()
             if live:
-                await eventually(lambda: client.is_live, what="a live link")
+                await eventually(lambda: client.round_trip_ms is not None, what="the first ping's answer")
             yield Bench(venue, notes, client)
         finally:
             await client.link.close()
@@ -287,7 +291,7 @@ def test_the_end_of_a_maintenance_is_read_in_both_units() -> None:
 def test_a_reading_request_waits_out_a_block_and_a_writing_one_is_told() -> None:
     async def main() -> None:
         async with bench() as found:
-            refusals = 1
+            refusals, before = 1, len(found.venue.heard(pb.ProtoOAVersionReq))
 
             def blocked(wire: Wire, message: Any, message_id: str) -> None:
                 nonlocal refusals
@@ -299,7 +303,7 @@ def test_a_reading_request_waits_out_a_block_and_a_writing_one_is_told() -> None
 
             found.venue.on[NUMBERS[pb.ProtoOAVersionReq]] = blocked
             assert (await found.version()).version == "91"
-            assert len(found.venue.heard(pb.ProtoOAVersionReq)) == 2
+            assert len(found.venue.heard(pb.ProtoOAVersionReq)) == before + 2
 
             found.venue.on[NUMBERS[pb.ProtoOANewOrderReq]] = lambda wire, message, message_id: wire.fail(
                 message_id, "BLOCKED_PAYLOAD_TYPE", retryAfter=30
@@ -354,6 +358,8 @@ def test_an_unreadable_answer_leaves_a_write_in_doubt_and_the_link_up() -> None:
             with pytest.raises(ProtocolViolation):
                 await found.version()
             assert len(found.notes.faults) == 2
+            # What became of the order is news of the account, whoever waits for it; a version is not.
+            assert found.notes.lost_events == 1
             assert found.client.link.reconnects == 0
 
     run(main())
