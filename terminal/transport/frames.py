@@ -312,7 +312,8 @@ class FrameLink(Link):
 
     def _ping_due_ns(self) -> int:
         if self._make_ping is None or self.state is not LinkState.LIVE:
-            return self.clock.monotonic_ns() + NS_PER_S
+            # Looked at again soon: the first one follows the sign-in at once.
+            return self.clock.monotonic_ns() + (NS_PER_S if self._make_ping is None else NS_PER_S // 20)
         if self._ping_waits:
             return self._ping_ns + int(self.policy.ping_timeout_s * NS_PER_S)
         if not self._measured:
