@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Sequence
+from bisect import bisect_left
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
+from operator import itemgetter
 from typing import Final
 
 from terminal.domain.decimals import ZERO
@@ -45,7 +47,48 @@ class Hit:
 
 def plain(text: str) -> str:
     """Letters and digits only, in capitals: ``btc-usd`` and ``BTC/USD`` are the same question."""
-    return "".join(char for char in text.upper() if char.isalnum())
+    text = text.upper()
+    return text if text.isalnum() else "".join(filter(str.isalnum, text))
+
+
+class _Entry:
+    """What of an instrument a search looks at, made once."""
+
+    __slots__ = ("base", "instrument", "name", "order", "places", "venue_name")
+
+    def __init__(self, instrument: Instrument) -> None:
+        self.instrument = instrument
+        self.order = (instrument.symbol, instrument.venue)
+        self.name = plain(instrument.symbol)
+        self.venue_name = plain(instrument.venue_symbol)
+        self.base = instrument.base.upper()
+        # Words are letters and digits: none reaches over the gap from one of these into the next.
+        self.places = f"{self.name} {instrument.venue.upper()} {KIND_BADGES[instrument.kind].upper()}"
+
+
+class _Question:
+    """What was typed. Words may stand for base, quote and venue in any order: ``usd eth``, ``btc kraken``."""
+
+    def __init__(self, text: str) -> None:
+        self._asked = plain(_OTHER_NAMES.get(text.strip().upper(), text))
+        self._words = [plain(_OTHER_NAMES.get(word.upper(), word)) for word in text.replace("/", " ").split()]
+        # Nothing was asked; a sign or an emoji alone is a question without an answer.
+        self._unasked = None if text.strip() else 2
+
+    def place(self, entry: _Entry) -> int | None:
+        """As :func:`rank`."""
+        asked = self._asked
+        if not asked:
+            return self._unasked
+        if asked in (entry.name, entry.venue_name, entry.base):
+            return 0
+        if entry.name.startswith(asked):
+            return 1
+        places = entry.places
+        for word in self._words:
+            if word not in places:
+                return None
+        return 2 if self._words else None
 
 
 def rank(query: str, instrument: Instrument) -> int | None:
@@ -53,44 +96,89 @@ def rank(query: str, instrument: Instrument) -> int | None:
 
     Words may stand for base, quote and venue in any order: ``usd eth``, ``btc kraken``.
     """
-    asked = plain(_OTHER_NAMES.get(query.strip().upper(), query))
-    symbol = plain(instrument.symbol)
-    if not asked:
-        # Nothing was asked; a sign or an emoji alone is a question without an answer.
-        return None if query.strip() else 2
-    if asked in (symbol, plain(instrument.venue_symbol), instrument.base.upper()):
-        return 0
-    if symbol.startswith(asked):
-        return 1
-    words = [plain(_OTHER_NAMES.get(word.upper(), word)) for word in query.replace("/", " ").split()]
-    where = (symbol, instrument.venue.upper(), KIND_BADGES[instrument.kind].upper())
-    if words and all(any(word in place for place in where) for word in words):
-        return 2
-    return None
+    return _Question(query).place(_Entry(instrument))
 
 
-def search(
-    query: str,
-    instruments: Iterable[Instrument],
+class SearchIndex:
+    """All known instruments, ready to be searched: ten thousand of them with each key that is pressed."""
+
+    def __init__(self) -> None:
+        self._entries: dict[InstrumentId, _Entry] = {}
+        self._ordered: list[_Entry] | None = []
+
+    def note(self, instrument: Instrument) -> None:
+        """It is known, or known better. Called as the venues tell their lists, so that no search waits."""
+        before = self._entries.get(instrument.id)
+        entry = self._entries[instrument.id] = _Entry(instrument)
+        if before is None or self._ordered is None:
+            self._ordered = None
+            return
+        at = bisect_left(self._ordered, entry.order, key=lambda each: each.order)
+        self._ordered[at] = entry
+
+    def search(
+        self,
+        query: str,
+        instruments: Collection[Instrument],
+        favourites: Collection[InstrumentId],
+        watched: Collection[InstrumentId],
+        quote_of: Callable[[InstrumentId], Quote | None],
+        *,
+        limit: int = MOST_HITS,
+    ) -> Sequence[Hit]:
+        """The best answers first: exact, then prefix, then the rest; in each favourites, what is watched, and
+        then by volume. ``instruments``: all that are known now; what has not been noted before is noted."""
+        question = _Question(query)
+        groups: tuple[list[_Entry], ...] = ([], [], [])
+        for entry in self._up_to_date(instruments):
+            place = question.place(entry)
+            if place is not None:
+                groups[place].append(entry)
+        hits: list[Hit] = []
+        for group in groups:
+            if len(hits) < limit:
+                hits += _best(group, favourites, watched, quote_of, limit - len(hits))
+        return hits
+
+    def _up_to_date(self, instruments: Collection[Instrument]) -> list[_Entry]:
+        entries = self._entries
+        for instrument in instruments:
+            entry = entries.get(instrument.id)
+            if entry is None or entry.instrument is not instrument:
+                self.note(instrument)
+        if len(instruments) != len(entries):
+            # A venue's list has gone, with its connection.
+            known = {instrument.id for instrument in instruments}
+            self._entries = {key: entry for key, entry in entries.items() if key in known}
+            self._ordered = None
+        if self._ordered is None:
+            self._ordered = sorted(self._entries.values(), key=lambda entry: entry.order)
+        return self._ordered
+
+
+def _best(
+    group: Sequence[_Entry],
     favourites: Collection[InstrumentId],
     watched: Collection[InstrumentId],
     quote_of: Callable[[InstrumentId], Quote | None],
-    *,
-    limit: int = MOST_HITS,
-) -> Sequence[Hit]:
-    """The best answers first: exact, then prefix, then the rest; in each favourites, what is watched, then by
-    volume."""
-    found: list[tuple[tuple[int, bool, bool, Decimal, str], Hit]] = []
-    for instrument in instruments:
-        place = rank(query, instrument)
-        if place is None:
-            continue
-        volume = quote_volume(quote_of(instrument.id))
-        favourite = instrument.id in favourites
-        order = (place, not favourite, instrument.id not in watched, -volume, instrument.symbol)
-        found.append((order, Hit(instrument, favourite, volume)))
-    found.sort(key=lambda each: each[0])
-    return [hit for _, hit in found[:limit]]
+    limit: int,
+) -> list[Hit]:
+    """The first of a group that is in the order of its symbols already."""
+    before: list[tuple[tuple[bool, bool, Decimal], Hit]] = []
+    others: list[_Entry] = []
+    for entry in group:
+        instrument = entry.instrument
+        key = instrument.id
+        quote = quote_of(key)
+        volume = ZERO if quote is None else quote_volume(quote)
+        favourite, is_watched = key in favourites, key in watched
+        if favourite or is_watched or volume:
+            before.append(((not favourite, not is_watched, -volume), Hit(instrument, favourite, volume)))
+        elif len(others) < limit:
+            others.append(entry)
+    before.sort(key=itemgetter(0))
+    hits = [hit for _, hit in before[:limit]]
+    return hits + [Hit(entry.instrument, False, ZERO) for entry in others[: limit - len(hits)]]
 
 
 def quote_volume(quote: Quote | None) -> Decimal:

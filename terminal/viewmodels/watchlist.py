@@ -17,7 +17,7 @@ from terminal.domain.market import Feed, FeedKind, Quote
 from terminal.services.market_data import FeedState, Topic
 from terminal.viewmodels import format as fmt
 from terminal.viewmodels.frames import FrameClock
-from terminal.viewmodels.search import Hit, quote_volume, rank, search
+from terminal.viewmodels.search import Hit, SearchIndex, quote_volume, rank
 from terminal.viewmodels.tables import Column, TableModel
 
 REFRESH_NS: Final = 100_000_000
@@ -190,6 +190,7 @@ class WatchlistViewModel(QObject):
         self._flashing: dict[InstrumentId, Flash] = {}
         self._sparks: dict[InstrumentId, tuple[tuple[object, ...], tuple[float, ...]]] = {}
         self._rows: dict[InstrumentId, WatchRow] = {}
+        self._index = SearchIndex()
         self._visible, self._built_ns = True, -REFRESH_NS
         self._titles = titles or {}
         self._save, self._save_favourites = save, save_favourites
@@ -220,6 +221,8 @@ class WatchlistViewModel(QObject):
             self._request()
 
     def _on_market(self, instrument: InstrumentId, topic: Topic) -> None:
+        if topic is Topic.INSTRUMENT and (known := self._market.instrument(instrument)) is not None:
+            self._index.note(known)
         if topic in _TOPICS and instrument in self._watched:
             self._request()
 
@@ -436,7 +439,9 @@ class WatchlistViewModel(QObject):
     def search(self, text: str) -> Sequence[Hit]:
         """Instruments of every venue that answer to a text, the best first; from what is known already."""
         known = self._market.instruments()
-        return search(text, known, self._favourites.keys(), self._watched.keys(), self._market.quote)
+        return self._index.search(
+            text, known, self._favourites.keys(), self._watched.keys(), self._market.quote
+        )
 
     def open_hit(self, instrument: InstrumentId) -> None:
         """Open what the search found: it joins the list and the linked panels show it."""

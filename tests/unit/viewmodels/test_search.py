@@ -1,0 +1,140 @@
+"""The index that the search asks: the same answers as a look at each instrument alone, and quickly."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from terminal.domain.instrument import Instrument, InstrumentId, InstrumentKind
+from terminal.domain.market import Quote
+from terminal.viewmodels import search as searching
+from terminal.viewmodels.search import SearchIndex, rank
+
+D = Decimal
+NAMES = (
+    "BTC/USD",
+    "BTC/EUR",
+    "WBTC/USD",
+    "ETH/BTC",
+    "S00420.US",
+    "S00421.US",
+    "US500",
+    "EUR/USD",
+    "BTC-PERP",
+)
+QUERIES = (
+    "",
+    " ",
+    "btc",
+    "xbt",
+    "BTC-USD",
+    "usd eth",
+    "s0042",
+    "us",
+    "us 500",
+    "cfd",
+    "okx btc",
+    "¤",
+    "btc ¤",
+)
+ids = st.builds(InstrumentId, st.sampled_from(("kraken", "okx")), st.sampled_from(NAMES))
+
+
+def listed(key: InstrumentId, *, description: str = "") -> Instrument:
+    base, _, quote = key.symbol.partition("/")
+    kind = InstrumentKind.PERPETUAL if "PERP" in key.symbol else InstrumentKind.CFD
+    return Instrument(
+        key,
+        key.symbol.replace("/", ""),
+        kind,
+        base,
+        quote,
+        tick_size=D("0.1"),
+        quantity_step=D("0.1"),
+        min_quantity=D("0.1"),
+        price_decimals=1,
+        quantity_decimals=1,
+        description=description,
+    )
+
+
+def quoted(key: InstrumentId, volume: int) -> Quote:
+    nothing = dict.fromkeys(Quote._fields)
+    return Quote(**{**nothing, "instrument": key, "last": D(2), "volume_24h": D(volume)})  # type: ignore[arg-type]
+
+
+def found(index: SearchIndex, text: str, known: list[Instrument], limit: int = 200) -> list[InstrumentId]:
+    return [hit.id for hit in index.search(text, known, (), (), lambda key: None, limit=limit)]
+
+
+@given(
+    st.sampled_from(QUERIES),
+    st.lists(ids, unique=True),
+    st.sets(ids),
+    st.sets(ids),
+    st.dictionaries(ids, st.integers(0, 3)),
+    st.integers(1, 6),
+    st.booleans(),
+)
+def test_the_best_come_first_as_if_each_instrument_were_looked_at_alone(
+    text: str,
+    keys: list[InstrumentId],
+    favourites: set[InstrumentId],
+    watched: set[InstrumentId],
+    volumes: dict[InstrumentId, int],
+    limit: int,
+    is_noted: bool,
+) -> None:
+    known = [listed(key) for key in keys]
+    index = SearchIndex()
+    for instrument in known if is_noted else ():
+        index.note(instrument)
+    quotes = {key: quoted(key, volume) for key, volume in volumes.items()}
+    hits = index.search(text, known, favourites, watched, quotes.get, limit=limit)
+    expected = sorted(
+        (
+            place,
+            each.id not in favourites,
+            each.id not in watched,
+            -2 * volumes.get(each.id, 0),
+            each.symbol,
+            each.venue,
+        )
+        for each in known
+        if (place := rank(text, each)) is not None
+    )
+    assert [(hit.id.symbol, hit.id.venue) for hit in hits] == [row[-2:] for row in expected][:limit]
+    for hit in hits:
+        assert hit.favourite is (hit.id in favourites)
+        assert hit.volume == 2 * volumes.get(hit.id, 0)
+
+
+def test_what_has_changed_or_gone_is_found_as_it_is_now() -> None:
+    index = SearchIndex()
+    first, second = (InstrumentId("kraken", name) for name in ("BTC/USD", "BTC/EUR"))
+    assert found(index, "btc", [listed(first), listed(second)]) == [second, first]
+    renewed = listed(first, description="now in words")
+    (hit,) = index.search("btc", [renewed], (), (), lambda key: None)
+    assert hit.instrument is renewed
+    assert found(index, "btc", []) == []
+    assert found(index, "btc", [listed(second)]) == [second]
+
+
+def test_a_search_takes_no_name_apart_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    index = SearchIndex()
+    known = [listed(InstrumentId("ctrader", f"S{number:05d}.US")) for number in range(500)]
+    for instrument in known:
+        index.note(instrument)
+    taken: list[str] = []
+    real = searching.plain
+
+    def noting(text: str) -> str:
+        taken.append(text)
+        return real(text)
+
+    monkeypatch.setattr(searching, "plain", noting)
+    assert len(found(index, "s00", known)) == 200
+    assert set(taken) == {"s00"}
