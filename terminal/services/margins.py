@@ -67,18 +67,20 @@ class Margins:
         self._known: OrderedDict[_Key, _Known] = OrderedDict()
         self._wanted: dict[str, _Key] = {}
         self._asking: dict[str, asyncio.Task[None]] = {}
+        self._is_closed = False
         self._tiers: dict[tuple[str, str], _Tiers] = {}
         self._reading: dict[tuple[str, str], asyncio.Task[None]] = {}
 
     async def close(self) -> None:
         """Ask nothing any more."""
+        self._is_closed = True
         self._wanted.clear()
         await tasks.cancel_and_wait(*self._asking.values(), *self._reading.values())
 
     def expected(self, account: str, symbol: str, quantity: Decimal) -> ExpectedMargin | None:
         """What an order of so many base units would tie up; None while the venue has not said, or does not
         say such things. Asks for it by the way, see :attr:`changed`; an older answer stands meanwhile."""
-        if not isinstance(self._connector(account), HasExpectedMargin):
+        if self._is_closed or not isinstance(self._connector(account), HasExpectedMargin):
             return None
         key = (account, symbol, quantity)
         known = self._known.get(key)
@@ -96,7 +98,7 @@ class Margins:
         """The leverage of a symbol by size; none while it is not known, or where only the account's counts.
         Asks for it by the way."""
         trader: object = self._connector(account)
-        if not isinstance(trader, HasLeverageTiers):
+        if self._is_closed or not isinstance(trader, HasLeverageTiers):
             return ()
         key = (account, symbol)
         known = self._tiers.get(key)

@@ -55,6 +55,7 @@ def test_margin_is_the_venue_s_and_a_comment_stays_with_the_position(
         assert row["tradeData"]["comment"] == "breakout of the range"
         table = await desk.show_tab(tabs.POSITIONS)
         model: Any = table.model()
+        await fx.until(model.rowCount, "its row")
         tip = model.index(0, model.column_of("symbol")).data(Qt.ItemDataRole.ToolTipRole)
         assert tip.endswith("Comment: breakout of the range")
 

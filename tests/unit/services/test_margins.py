@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Sequence
 from decimal import Decimal
 
+from terminal.core import tasks
 from terminal.core.clock import ManualClock
 from terminal.domain.account import LeverageTier
 from terminal.domain.errors import RequestRejected, VenueError
@@ -130,6 +131,19 @@ def test_a_venue_that_does_not_say_is_not_asked() -> None:
         assert margins.tiers(ACCOUNT, EURUSD) == ()
         assert Margins(lambda account: None, ManualClock()).expected(ACCOUNT, EURUSD, D(1)) is None
         await margins.close()
+
+    run(main())
+
+
+def test_nothing_is_asked_after_the_end() -> None:
+    async def main() -> None:
+        margins, house, _, _ = asking()
+        margins.expected(ACCOUNT, EURUSD, D(1000))
+        await margins.close()
+        assert margins.expected(ACCOUNT, EURUSD, D(1000)) is None
+        assert margins.tiers(ACCOUNT, EURUSD) == ()
+        assert not [task for task in tasks.running() if not task.done()]
+        assert house.asked == []
 
     run(main())
 
