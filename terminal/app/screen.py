@@ -24,7 +24,7 @@ from terminal.domain.orders import OrderType
 from terminal.services.arming import ArmState
 from terminal.services.market_data import FeedState
 from terminal.services.session import Mode
-from terminal.venues.base import HasRecords
+from terminal.venues.base import HasMarginCalls, HasRecords
 from terminal.viewmodels.account import AccountViewModel
 from terminal.viewmodels.book import LadderState, LadderViewModel
 from terminal.viewmodels.chart import ChartState, ChartViewModel
@@ -37,6 +37,7 @@ from terminal.viewmodels.frames import FrameClock
 from terminal.viewmodels.history import HistoryViewModel
 from terminal.viewmodels.layouts import LayoutStore
 from terminal.viewmodels.log import LogViewModel
+from terminal.viewmodels.margin_calls import MarginCallsViewModel
 from terminal.viewmodels.notices import NoticesViewModel
 from terminal.viewmodels.orders import OrdersViewModel
 from terminal.viewmodels.positions import PositionsViewModel
@@ -54,6 +55,7 @@ from terminal.widgets.chart import ChartPanel
 from terminal.widgets.history_dialog import HistoryDialog
 from terminal.widgets.keys import PANEL_KEYS
 from terminal.widgets.main_window import MainWindow
+from terminal.widgets.margin_calls_dialog import MarginCallsDialog
 from terminal.widgets.panels import Panel
 from terminal.widgets.settings_dialog import SettingsDialog
 from terminal.widgets.tape import TapePanel
@@ -236,6 +238,7 @@ class Screen(QObject):
             dead_man=self.dead_man,
         )
         self.positions.history_wanted.connect(self.open_history)
+        self.positions.margin_calls_wanted.connect(self.open_margin_calls)
         self.search = SearchDialog(self.watchlist, self.window)
         self.window.search_wanted.connect(self.search.open)
         self._watchlist_panel.search_wanted.connect(self.search.open)
@@ -385,6 +388,24 @@ class Screen(QObject):
         info = self._terminal.portfolio.info(account)
         vm = HistoryViewModel(info.title if info else account, trader, self._terminal.market.instrument)
         dialog = HistoryDialog(vm, self.window)
+        vm.setParent(dialog)
+        dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        dialog.open()
+
+    def open_margin_calls(self, account: str) -> None:
+        """Show at which margin levels the venue warns, where it does."""
+        trader: object = self._terminal.sessions.trading_connector(account)
+        portfolio = self._terminal.portfolio
+        info = portfolio.info(account)
+        if info is None or not isinstance(trader, HasMarginCalls):
+            self.notices.info("This venue has no margin calls, or is not connected.")
+            return
+        badge = next(
+            (row.badge for row in self.positions.accounts_model.rows if row.key == account),
+            self.connections.badge_of(account),
+        )
+        vm = MarginCallsViewModel(info, trader, lambda: portfolio.figures(account), badge=badge)
+        dialog = MarginCallsDialog(vm, self.window)
         vm.setParent(dialog)
         dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         dialog.open()

@@ -279,11 +279,12 @@ class ConnectionViewModel(QObject):
             shown, hidden, badge = session.accounts, session.hidden, BADGES[session.mode]
             info = self.infos.get(session.venue)
             venue = session.venue if info is None else info.title
+            can_warn = info is not None and info.capabilities.margin_calls
             for account in shown:
                 is_active = account == session.account
-                out.append(AccountEntry(account, venue, badge, is_active, len(shown) > 1))
+                out.append(AccountEntry(account, venue, badge, is_active, len(shown) > 1, can_warn))
             for account, about in hidden.items():
-                out.append(AccountEntry(account, venue, badge, False, False, about))
+                out.append(AccountEntry(account, venue, badge, False, False, False, about))
         return out
 
     def hidden_accounts(self) -> frozenset[str]:

@@ -22,6 +22,7 @@ HALF = Action("half", "Half", "Close half of it at the market")
 REVERSE = Action("reverse", "Reverse", "Close it and open as much on the other side")
 USE = Action("use", "Trade here", "Orders go to this account from now on")
 HISTORY = Action("history", "History", "Ended orders, deals and cash flow")
+MARGIN_CALLS = Action("margin_calls", "Margin call levels…", "At which levels the venue warns", in_row=False)
 SHOW = Action("show", "Show this account", "Not shown: nothing of it is streamed or counted", checked=False)
 HIDE = Action("hide", "Show this account", "Shown in all tabs and totals", checked=True)
 STAYS = replace(HIDE, enabled=False)
@@ -158,6 +159,7 @@ class AccountEntry:
     badge: str
     is_active: bool
     can_choose: bool
+    has_margin_calls: bool = False
     hidden: AccountInfo | None = None
     """What is known of an account that is not shown; None: it is."""
 
@@ -179,6 +181,8 @@ class AccountRow:
     """Amounts are shown as dots."""
     is_shown: bool = True
     """False: it is listed so that it can be shown again, and nothing else is done with it."""
+    stop_out: str = ""
+    has_margin_calls: bool = False
 
 
 def _figure(
@@ -201,6 +205,26 @@ def _level_text(row: AccountRow) -> str:
     return "" if level is None else fmt.percent(level, 0, signed=False)
 
 
+def _level_tip(row: AccountRow) -> str:
+    """Where the venue warns, and what it does after that."""
+    if row.figures is None:
+        return ""
+    lines = []
+    if row.figures.margin_calls:
+        levels = ", ".join(f"{fmt.quantity(call, 2)}{fmt.THIN}%" for call in row.figures.margin_calls)
+        lines.append(f"Margin calls at {levels}.")
+    if row.figures.stop_out is not None:
+        lines.append(f"Stop-out at {fmt.percent(row.figures.stop_out, 0, signed=False)}.")
+    lines.append(row.stop_out)
+    if row.has_margin_calls:
+        lines.append("Other levels: right-click.")
+    return "\n".join(line for line in lines if line)
+
+
+def _account_tip(row: AccountRow) -> str:
+    return "\n".join(text for text in (row.note, row.stop_out) if text)
+
+
 def level_tone(figures: AccountFigures | None) -> str:
     """``warning`` below the first margin call, ``danger`` below the last; empty where all is well."""
     if figures is None or figures.margin_level is None or not figures.margin_calls:
@@ -219,7 +243,8 @@ def _show_actions(row: AccountRow) -> tuple[Action, ...]:
 def _row_actions(row: AccountRow) -> tuple[Action, ...]:
     if not row.is_shown:
         return ()
-    return (USE, HISTORY) if row.can_choose else (HISTORY,)
+    actions = (USE, HISTORY) if row.can_choose else (HISTORY,)
+    return (*actions, MARGIN_CALLS) if row.has_margin_calls else actions
 
 
 def _show_tip(row: AccountRow) -> str:
@@ -232,7 +257,7 @@ ACCOUNT_COLUMNS: tuple[Column[AccountRow], ...] = (
     Column("active", "", lambda r: "●" if r.is_active else "", 24, title_tip="Orders go to this account"),
     Column("shown", "Show", lambda r: "shown" if r.is_shown else "hidden", 54, actions=_show_actions,
            tip=_show_tip, title_tip="Accounts without a tick are neither streamed nor counted"),
-    Column("account", "Account", lambda r: r.title, 170, tip=lambda r: r.note,
+    Column("account", "Account", lambda r: r.title, 170, tip=_account_tip,
            tone=lambda r: "" if r.is_shown else "muted"),
     Column("venue", "Venue", lambda r: r.venue, 70, tone=lambda r: "muted"),
     Column("badge", "Money", lambda r: r.badge, 84,
@@ -250,6 +275,7 @@ ACCOUNT_COLUMNS: tuple[Column[AccountRow], ...] = (
     Column("free", "Free margin", lambda r: _figure(r, lambda f: f.free_margin), 120, number=True,
            sort=_sort_figure(lambda f: f.free_margin)),
     Column("level", "Level", _level_text, 80, number=True, sort=_sort_figure(lambda f: f.margin_level),
-           tone=lambda r: level_tone(r.figures), title_tip="Equity in per cent of the margin"),
+           tone=lambda r: level_tone(r.figures), tip=_level_tip,
+           title_tip="Equity in per cent of the margin"),
     Column("actions", "", lambda r: "", 180, actions=_row_actions),
 )  # fmt: skip

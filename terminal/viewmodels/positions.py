@@ -32,6 +32,7 @@ from terminal.viewmodels.position_rows import (
     HALF,
     HIDE,
     HISTORY,
+    MARGIN_CALLS,
     NONE,
     POSITION_COLUMNS,
     REVERSE,
@@ -114,6 +115,7 @@ class PositionsViewModel(QObject):
         changed: rows changed; at most once a frame.
         refused: (row key, text) an action on a position was refused, in plain words.
         history_wanted: (account) the person wants to see an account's past.
+        margin_calls_wanted: (account) the person wants to see at which margin levels the venue warns.
 
     Attributes:
         model: open positions. accounts_model: the accounts of all connections.
@@ -122,6 +124,7 @@ class PositionsViewModel(QObject):
     changed = Signal()
     refused = Signal(str, str)
     history_wanted = Signal(str)
+    margin_calls_wanted = Signal(str)
 
     def __init__(
         self,
@@ -245,6 +248,8 @@ class PositionsViewModel(QObject):
             note=info.note,
             hidden=self.hide_amounts,
             is_shown=entry.hidden is None,
+            stop_out=info.stop_out,
+            has_margin_calls=entry.has_margin_calls,
         )
 
     def _row(self, entry: AccountEntry, title: str, position: Position) -> PositionRow:
@@ -283,13 +288,16 @@ class PositionsViewModel(QObject):
 
     def act(self, key: str, action: str) -> None:
         """Do a row's action by its key: ``close``, ``half``, ``reverse``, ``double``; of an account
-        ``use``, ``history``, ``show``, ``hide``."""
+        ``use``, ``history``, ``margin_calls``, ``show``, ``hide``."""
         if action == USE.key:
             self._select_account(key)
             self.refresh()
             return
         if action == HISTORY.key:
             self.history_wanted.emit(key)
+            return
+        if action == MARGIN_CALLS.key:
+            self.margin_calls_wanted.emit(key)
             return
         if action in (SHOW.key, HIDE.key):
             self._start(f"show {key}", self._set_shown(key, action == SHOW.key))

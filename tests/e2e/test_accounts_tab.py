@@ -8,10 +8,12 @@ from typing import Any
 
 import pytest
 from PySide6.QtCore import QPoint
+from PySide6.QtGui import QContextMenuEvent
 from PySide6.QtWidgets import QApplication
 
 from terminal.widgets import blotter as tabs
 from terminal.widgets.confirm_dialog import ConfirmDialog
+from terminal.widgets.margin_calls_dialog import MarginCallsDialog
 from terminal.widgets.table import DataTable
 from tests.e2e.ctrader_desk import ACCOUNT, BothVenues, Fx, run_fx
 from tests.e2e.screen_harness import opened
@@ -74,11 +76,47 @@ def test_accounts_are_hidden_and_shown_with_a_tick_and_stay_so(venues: BothVenue
         await fx.until(lambda: kinds(fx).get(NETTED) == "hidden", "hidden as it was left")
         await press_tick(fx, NETTED)
         await fx.until(lambda: fx.desk.terminal.gate.ready(NETTED), "compared with the venue again")
-        assert kinds(fx)[NETTED] == "netted 1:100"
+        await fx.until(lambda: kinds(fx)[NETTED] == "netted 1:100", "what it is")
         assert fx.desk.terminal.settings.items("venue.accounts", "ctrader") == ()
 
     run_fx(venues, tmp_path, first)
     run_fx(venues, tmp_path, again)
+
+
+def test_a_margin_call_level_is_moved_and_the_call_is_told(venues: BothVenues, tmp_path: Path) -> None:
+    async def on(fx: Fx) -> None:
+        desk, portfolio = fx.desk, fx.desk.terminal.portfolio
+        await fx.choose_market()
+        await fx.buy("0.5")
+        await fx.until(lambda: fx.figures.margin_level, "a margin level")
+        level = fx.figures.margin_level
+        assert level is not None
+        table = await desk.show_tab(tabs.ACCOUNTS)
+        await desk.frame()
+        model: Any = table.model()
+        place = desk.cell_of(table, ACCOUNT, "account")
+        spot = table.viewport().mapToGlobal(place)
+        asked = QContextMenuEvent(QContextMenuEvent.Reason.Mouse, place, spot)
+        QApplication.postEvent(table.viewport(), asked)
+        await fx.until(lambda: QApplication.activePopupWidget() is not None, "the row's menu")
+        await fx.hand.trigger(desk.menu(), "Margin call levels…")
+        dialog = await opened(desk, MarginCallsDialog)
+        await fx.until(lambda: dialog.edits, "the levels")
+        assert model.row_of(ACCOUNT) is not None
+        first = next(iter(dialog.edits.values()))
+        wanted = int(level) + 1000
+        await fx.hand.replace(first, str(wanted))
+        await fx.hand.click(dialog.confirm)
+        await fx.until(
+            lambda: max(fx.figures.margin_calls) == wanted, "the new level, as the venue tells of it"
+        )
+        await fx.until(
+            lambda: [each for each in desk.screen.notices.entries if f"fallen to {wanted}" in each.text],
+            "the margin call in words",
+        )
+        assert portfolio.figures(ACCOUNT) is not None
+
+    run_fx(venues, tmp_path, on)
 
 
 def test_an_account_with_a_position_asks_first(venues: BothVenues, tmp_path: Path) -> None:

@@ -19,7 +19,7 @@ from terminal.domain.orders import Fill, OrderRequest, Protection
 from terminal.services.order_checks import ConfirmationNeeded
 from terminal.services.positions import KEEP
 from terminal.viewmodels.position_rows import PositionRow, level_tone
-from terminal.viewmodels.tables import Action, TableModel
+from terminal.viewmodels.tables import ACTIONS_ROLE, Action, TableModel
 from terminal.widgets.blotter import ACCOUNTS, POSITIONS, Blotter
 from terminal.widgets.positions import AccountsPanel
 from tests.gui.frame_fakes import ACCOUNT, Frame, order
@@ -399,6 +399,33 @@ def test_a_tick_is_pressed_with_the_mouse_and_with_space(qapp: QApplication) -> 
         QTest.keyClick(table, Qt.Key.Key_Space)
         assert frame.shown == [(OTHER, True)] * 2, "the trading account stays"
         panel.close()
+
+    with_frame(body)
+
+
+def test_where_the_venue_warns_is_read_beside_the_level_and_changed_from_the_menu(qapp: QApplication) -> None:
+    async def body(frame: Frame) -> None:
+        about = AccountInfo("7", "House 1", False, "USD", AccountKind.HEDGED, stop_out="The largest goes first.")
+        frame.portfolio.about = about
+        frame.portfolio.margin = AccountFigures("USD", D(1000), D(0), D(500), (D(100), D("70.5")))
+        kraken = frame.connections.infos["kraken"]
+        can = replace(kraken.capabilities, margin_calls=True)
+        frame.connections.infos["kraken"] = replace(kraken, capabilities=can)
+        frame.positions.refresh()
+        frame.tick()
+        model = frame.positions.accounts_model
+        tip = model.index(0, model.column_of("level")).data(Qt.ItemDataRole.ToolTipRole)
+        assert tip.replace("\u202f", "").splitlines() == [
+            "Margin calls at 100%, 70.5%.", "The largest goes first.", "Other levels: right-click.",
+        ]  # fmt: skip
+        actions = model.index(0, model.column_of("actions")).data(ACTIONS_ROLE)
+        assert [(each.text, each.in_row) for each in actions] == [
+            ("History", True), ("Margin call levels…", False),
+        ]  # fmt: skip
+        wanted: list[str] = []
+        frame.positions.margin_calls_wanted.connect(wanted.append)
+        frame.positions.act(ACCOUNT, "margin_calls")
+        assert wanted == [ACCOUNT]
 
     with_frame(body)
 
