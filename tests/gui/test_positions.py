@@ -405,7 +405,9 @@ def test_a_tick_is_pressed_with_the_mouse_and_with_space(qapp: QApplication) -> 
 
 def test_where_the_venue_warns_is_read_beside_the_level_and_changed_from_the_menu(qapp: QApplication) -> None:
     async def body(frame: Frame) -> None:
-        about = AccountInfo("7", "House 1", False, "USD", AccountKind.HEDGED, stop_out="The largest goes first.")
+        about = AccountInfo(
+            "7", "House 1", False, "USD", AccountKind.HEDGED, stop_out="The largest goes first."
+        )
         frame.portfolio.about = about
         frame.portfolio.margin = AccountFigures("USD", D(1000), D(0), D(500), (D(100), D("70.5")))
         kraken = frame.connections.infos["kraken"]
