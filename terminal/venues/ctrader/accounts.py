@@ -20,6 +20,7 @@ from terminal.domain.errors import AuthRejected, RateLimited, RequestRejected, V
 from terminal.domain.events import (
     AccountEvent,
     AccountsChanged,
+    AccountStreamReset,
     ForAccount,
     LinkState,
     SignInNeeded,
@@ -79,6 +80,8 @@ class Accounts:
         """Through which market data come; None while no shown account is known."""
         self.needs_sign_in = ""
         """Why, in one sentence; empty while it is not so."""
+        self.repair = ""
+        """What a person can do about that, by the name of a repair."""
         self._clients = dict(clients)
         self._tokens = tokens
         self._clock = clock
@@ -257,6 +260,13 @@ class Accounts:
         elif account.hand is not None and account.state is AccountState.LIVE:
             account.hand.on_event(message)
 
+    def on_lost_event(self, client: Client) -> None:
+        """An event could not be read, nor whose it was: every account on the connection is to be compared."""
+        for account in self.shown():
+            if account.client is client and account.state is AccountState.LIVE:
+                reset = AccountStreamReset("cTrader told something of an account that cannot be read.")
+                self._listener.emit(ForAccount(str(account.account_id), reset))
+
     def on_signed_out(self, client: Client, account_id: int) -> None:
         """An answer said that an account is not signed in."""
         self._on_signed_out(client, account_id)
@@ -404,11 +414,12 @@ class Accounts:
         )
         account.token = token
 
-    def ask_to_sign_in(self, reason: str) -> None:
-        """The person has to sign in again; told once."""
+    def ask_to_sign_in(self, reason: str, repair: str = "") -> None:
+        """The person has to sign in again, or to correct the application first; told once."""
         if self.needs_sign_in or self._is_closed:
             return
         self.needs_sign_in = reason or SIGN_IN_AGAIN
+        self.repair = repair or "sign_in"
         log.warning("sign-in needed: %s", self.needs_sign_in)
         self._listener.emit(SignInNeeded(self.needs_sign_in))
 

@@ -78,6 +78,15 @@ _EVENTS: Final = frozenset(
     for number, kind in TYPES.items()
     if kind.DESCRIPTOR.name.endswith("Event") and number != _HEARTBEAT
 )
+_OF_ACCOUNTS: Final = frozenset(
+    {
+        _EXECUTION,
+        pb.PROTO_OA_TRAILING_SL_CHANGED_EVENT,
+        pb.PROTO_OA_TRADER_UPDATE_EVENT,
+        pb.PROTO_OA_MARGIN_CHANGED_EVENT,
+    }
+)
+"""Events that change what an account has."""
 _REFUSED_EXECUTIONS: Final = frozenset({pb.ORDER_REJECTED, pb.ORDER_CANCEL_REJECTED})
 _HEARTBEAT_FRAME: Final = pb.ProtoMessage(payloadType=_HEARTBEAT, payload=b"").SerializeToString()
 
@@ -93,6 +102,9 @@ class Watcher(Protocol):
 
     def on_signed_out(self, account_id: int) -> None:
         """An answer said that an account is not signed in on this connection."""
+
+    def on_lost_event(self) -> None:
+        """An event of some account could not be read: what it said is not known, nor whose it was."""
 
     def on_fault(self, what: str) -> None:
         """Something unreadable arrived."""
@@ -484,6 +496,8 @@ class Client:
 
     def _unreadable(self, envelope: pb.ProtoMessage, kind: type[Message]) -> None:
         self._fault(f"a {kind.__name__}")
+        if envelope.payloadType in _OF_ACCOUNTS:
+            self._watcher.on_lost_event()
         waiting = self._waiting.get(envelope.clientMsgId) if envelope.clientMsgId else None
         if waiting is not None and not waiting.future.done():
             text = f"an unreadable {kind.__name__}"

@@ -138,7 +138,13 @@ class CtraderConnector:
         except TimeoutError:
             raise VenueUnavailable(VENUE_NAME, "no answer to the first try to connect") from None
         if accounts.needs_sign_in:
-            raise AuthRejected(VENUE_NAME, "sign-in needed", code="sign-in", user_text=accounts.needs_sign_in)
+            raise AuthRejected(
+                VENUE_NAME,
+                "sign-in needed",
+                code="sign-in",
+                user_text=accounts.needs_sign_in,
+                repair=accounts.repair,
+            )
         state, reason = self._public
         if state is not LinkState.LIVE:
             raise VenueUnavailable(
@@ -209,6 +215,13 @@ class CtraderConnector:
             await self._accounts.close()
         for client in self._clients.values():
             await client.link.close()
+
+    def reconnect(self, reason: str) -> None:
+        """Open both connections again at once, unless one was given up (a refused application waits for a
+        person) or is not needed."""
+        for client in self._clients.values():
+            if client.link.state is not LinkState.FAILED:
+                client.link.reconnect_now(reason)
 
     async def instruments(self) -> Sequence[Instrument]:
         """Every symbol of the account that market data come through; limits only of those in use.
@@ -350,8 +363,9 @@ class CtraderConnector:
         accounts = self._accounts
         if accounts is None:
             return
-        if state is LinkState.FAILED and isinstance(client.link.last_error, AuthRejected):
-            accounts.ask_to_sign_in(reason)
+        error = client.link.last_error
+        if state is LinkState.FAILED and isinstance(error, AuthRejected):
+            accounts.ask_to_sign_in(reason, error.repair)
         accounts.on_link(client, state, reason)
         self._tell_public()
         if state is LinkState.LIVE:
@@ -366,6 +380,11 @@ class CtraderConnector:
         """An answer said that an account is not signed in."""
         if self._accounts is not None:
             self._accounts.on_signed_out(client, account_id)
+
+    def on_lost_event(self, client: Client) -> None:
+        """An event of one of a connection's accounts could not be read."""
+        if self._accounts is not None:
+            self._accounts.on_lost_event(client)
 
     def on_fault(self, what: str) -> None:
         """Something unreadable arrived."""
@@ -486,6 +505,9 @@ class _LinkWatcher:
 
     def on_signed_out(self, account_id: int) -> None:
         self._connector.on_signed_out(self._client(), account_id)
+
+    def on_lost_event(self) -> None:
+        self._connector.on_lost_event(self._client())
 
     def on_fault(self, what: str) -> None:
         self._connector.on_fault(what)
