@@ -40,6 +40,8 @@ class Abilities(Protocol):
     @property
     def time_in_force(self) -> frozenset[TimeInForce]: ...
     @property
+    def immediate_types(self) -> frozenset[OrderType]: ...
+    @property
     def post_only(self) -> bool: ...
     @property
     def reduce_only(self) -> bool: ...
@@ -189,7 +191,7 @@ def check_request(
             market=market_price,
             at_market=request.order_type in AT_MARKET,
         )
-    out += _check_life(request, now_ns)
+    out += _check_life(request, abilities, now_ns)
     if not out:
         out += _check_notional(request, instrument, market_price)
     return out
@@ -465,7 +467,7 @@ def _check_prices(request: OrderRequest, instrument: Instrument) -> list[OrderRe
     return out
 
 
-def _check_life(request: OrderRequest, now_ns: int) -> list[OrderRefused]:
+def _check_life(request: OrderRequest, abilities: Abilities, now_ns: int) -> list[OrderRefused]:
     out = []
     if request.time_in_force is TimeInForce.GTD:
         if request.expire_time_ns is None:
@@ -492,6 +494,8 @@ def _check_life(request: OrderRequest, now_ns: int) -> list[OrderRefused]:
             text = f"An iceberg order cannot be {force}."
         elif not request.order_type.has_limit_price:
             text = f"Only an order with a limit price can be {force}."
+        elif request.order_type not in abilities.immediate_types:
+            text = f"At this venue a {request.order_type.value} order cannot be {force}."
         if text:
             out.append(OrderRefused("time_in_force", text, field="time_in_force"))
     return out

@@ -70,6 +70,10 @@ class Capabilities:
     order_types: frozenset[OrderType] = frozenset()
     """Empty where the venue has no orders, only contracts."""
     time_in_force: frozenset[TimeInForce] = frozenset()
+    immediate_types: frozenset[OrderType] = frozenset(
+        kind for kind in OrderType if kind.has_limit_price and kind is not OrderType.ICEBERG
+    )
+    """Order types that may be IOC or FOK, where the venue has those at all."""
     post_only: bool = False
     reduce_only: bool = False
     trigger_on_index: bool = False

@@ -39,6 +39,8 @@ VENUE: Final = VenueInfo(
             }
         ),
         time_in_force=frozenset({TimeInForce.GTC, TimeInForce.GTD, TimeInForce.IOC, TimeInForce.FOK}),
+        # A stop or stop limit order waits; what trades at the market knows no other life than its own.
+        immediate_types=frozenset({OrderType.LIMIT}),
         amend=True,
         lookup_by_client_id=True,
         browser_login=True,

@@ -217,6 +217,7 @@ class Reader:
             time_in_force=_TIF.get(order.timeInForce, TimeInForce.GTC),
             expire_time_ns=ns_of_ms(order.expirationTimestamp) if order.expirationTimestamp else None,
             reduce_only=order.closingOrder,
+            triggered=kind.has_trigger and filled > 0,
             reason=self._reason(order, state, code),
             ts_event_ns=ns_of_ms(order.utcLastUpdateTimestamp or data.openTimestamp),
             protection=protection,

@@ -145,11 +145,11 @@ def amend_order(
     if order.orderType == pb.LIMIT:
         entry = change.limit_price or _price(order, "limitPrice", digits)
         if entry is not None:
-            fields["limitPrice"] = double_of(entry, digits)
+            fields["limitPrice"] = _double(entry, digits)
     elif order.orderType in (pb.STOP, pb.STOP_LIMIT):
         entry = change.trigger_price or _price(order, "stopPrice", digits)
         if entry is not None:
-            fields["stopPrice"] = double_of(entry, digits)
+            fields["stopPrice"] = _double(entry, digits)
         fields["stopTriggerMethod"] = order.stopTriggerMethod
     else:
         raise Unsupported("amend", "Only a pending order can be changed.")
@@ -189,7 +189,7 @@ def amend_protection(
         protection = _as_prices(protection, side, price_of_double(position.price, digits))
     fields: dict[str, Any] = {"ctidTraderAccountId": account_id, "positionId": position.positionId}
     if protection.stop_loss is not None:
-        fields["stopLoss"] = double_of(protection.stop_loss, digits)
+        fields["stopLoss"] = _double(protection.stop_loss, digits)
         # The flags are the stop's own: said either way, so that one that is taken off is taken off.
         fields["trailingStopLoss"] = protection.trailing
         if protection.guaranteed or position.guaranteedStopLoss:
@@ -198,7 +198,7 @@ def amend_protection(
     elif protection.trailing or protection.guaranteed:
         raise Unsupported("protection", "A trailing or guaranteed stop needs a stop loss.")
     if protection.take_profit is not None:
-        fields["takeProfit"] = double_of(protection.take_profit, digits)
+        fields["takeProfit"] = _double(protection.take_profit, digits)
     return pb.ProtoOAAmendPositionSLTPReq(**fields)
 
 
@@ -293,36 +293,39 @@ def _as_prices(protection: Protection, side: Side, entry: Decimal) -> Protection
 
 
 def _life(request: OrderRequest) -> dict[str, Any]:
-    if request.order_type is OrderType.MARKET:
+    kind, force = request.order_type, request.time_in_force
+    if force in (TimeInForce.IOC, TimeInForce.FOK) and kind is not OrderType.LIMIT:
+        raise Unsupported("time in force", f"At cTrader a {kind.value} order cannot be {force.value}.")
+    if kind is OrderType.MARKET:
         return {}
-    if request.order_type is OrderType.MARKET_RANGE:
+    if kind is OrderType.MARKET_RANGE:
         return {"timeInForce": pb.IMMEDIATE_OR_CANCEL}
-    force = TIME_IN_FORCE.get(request.time_in_force)
-    if force is None:
+    wire = TIME_IN_FORCE.get(force)
+    if wire is None:
         raise Unsupported("time in force", "cTrader has no day orders: set an expiry instead.")
-    if request.time_in_force is not TimeInForce.GTD:
-        return {"timeInForce": force}
+    if force is not TimeInForce.GTD:
+        return {"timeInForce": wire}
     if request.expire_time_ns is None:
         raise Unsupported("time in force", "An order that is good till a date needs the date.")
-    return {"timeInForce": force, "expirationTimestamp": ms_of_ns(request.expire_time_ns)}
+    return {"timeInForce": wire, "expirationTimestamp": ms_of_ns(request.expire_time_ns)}
 
 
 def _prices(request: OrderRequest, digits: int) -> dict[str, Any]:
     kind, step = request.order_type, step_of(digits)
     if kind is OrderType.LIMIT:
-        return {"limitPrice": double_of(_wanted(request.limit_price, "limit price"), digits)}
+        return {"limitPrice": _double(_wanted(request.limit_price, "limit price"), digits)}
     if kind is OrderType.MARKET_RANGE:
         base = _wanted(request.reference_price, "price to count the range from")
         slippage = _wanted(request.max_slippage, "range")
         return {
-            "baseSlippagePrice": double_of(base, digits),
+            "baseSlippagePrice": _double(base, digits),
             "slippageInPoints": int((slippage / step).to_integral_value()),
         }
     if not kind.has_trigger:
         return {}
     trigger = _wanted(request.trigger_price, "trigger price")
     fields: dict[str, Any] = {
-        "stopPrice": double_of(trigger, digits),
+        "stopPrice": _double(trigger, digits),
         "stopTriggerMethod": _trigger(request.trigger_reference),
     }
     if kind is OrderType.STOP_LIMIT:
@@ -344,13 +347,13 @@ def _levels(protection: Protection, digits: int, *, at_market: bool) -> dict[str
         raise Unsupported("protection", text)
     fields: dict[str, Any] = {}
     if protection.stop_loss is not None:
-        fields["stopLoss"] = double_of(protection.stop_loss, digits)
+        fields["stopLoss"] = _double(protection.stop_loss, digits)
     elif protection.stop_distance is not None:
-        fields["relativeStopLoss"] = relative(protection.stop_distance, digits)
+        fields["relativeStopLoss"] = _relative(protection.stop_distance, digits)
     if protection.take_profit is not None:
-        fields["takeProfit"] = double_of(protection.take_profit, digits)
+        fields["takeProfit"] = _double(protection.take_profit, digits)
     elif protection.profit_distance is not None:
-        fields["relativeTakeProfit"] = relative(protection.profit_distance, digits)
+        fields["relativeTakeProfit"] = _relative(protection.profit_distance, digits)
     has_stop = "stopLoss" in fields or "relativeStopLoss" in fields
     if (protection.trailing or protection.guaranteed) and not has_stop:
         raise Unsupported("protection", "A trailing or guaranteed stop needs a stop loss.")
@@ -366,6 +369,24 @@ def _trigger(reference: TriggerReference) -> int:
     if found is None:
         raise Unsupported("trigger", f"cTrader cannot trigger on the {reference.value} price.")
     return found
+
+
+def _double(value: Decimal, digits: int) -> float:
+    try:
+        return double_of(value, digits)
+    except ValueError:
+        raise _too_fine(value, digits) from None
+
+
+def _relative(distance: Decimal, digits: int) -> int:
+    try:
+        return relative(distance, digits)
+    except ValueError:
+        raise _too_fine(distance, digits) from None
+
+
+def _too_fine(value: Decimal, digits: int) -> Unsupported:
+    return Unsupported("price", f"cTrader takes {digits} decimals for this symbol, not {value:f}.")
 
 
 def _wanted(value: Decimal | None, name: str) -> Decimal:

@@ -38,13 +38,21 @@ def average_price(value: float) -> Decimal:
 
 
 def double_of(value: Decimal, digits: int) -> float:
-    """The double to send for a price: the one whose text has no more than the symbol's digits."""
-    return float(value.quantize(step_of(digits), rounding=ROUND_HALF_EVEN))
+    """The double to send for a price. Raises ValueError for one with more than the symbol's digits: nothing
+    is rounded in secret."""
+    return float(_exact(value, digits))
 
 
 def relative(distance: Decimal, digits: int) -> int:
-    """A distance in quote units as 1/100000, rounded to the symbol's digits first."""
-    return int(distance.quantize(step_of(digits), rounding=ROUND_HALF_EVEN).scaleb(5))
+    """A distance in quote units as 1/100000. Raises ValueError as :func:`double_of`."""
+    return int(_exact(distance, digits).scaleb(5))
+
+
+def _exact(value: Decimal, digits: int) -> Decimal:
+    exact = value.quantize(step_of(digits), rounding=ROUND_HALF_EVEN)
+    if exact != value:
+        raise ValueError(f"{value} has more than {digits} decimals")
+    return exact
 
 
 def distance(wire: int) -> Decimal:

@@ -32,6 +32,15 @@ def stop(**rest: object) -> OrderRequest:
     return replace(request, **rest)  # type: ignore[arg-type]
 
 
+def test_which_orders_may_be_immediate_is_the_venues_to_say() -> None:
+    request = stop(order_type=OrderType.STOP_LIMIT, limit_price=D("58990.0"), time_in_force=TimeInForce.IOC)
+    assert faults(request) == []
+    narrow = replace(CAPABILITIES, immediate_types=frozenset({OrderType.LIMIT}))
+    (found,) = check_request(request, INSTRUMENT, narrow, now_ns=NOW, market_price=D(60_000))
+    assert (found.rule, found.field) == ("time_in_force", "time_in_force")
+    assert "a stop limit order cannot be IOC" in found.user_text
+
+
 def test_a_sound_request_passes() -> None:
     assert faults(limit_order()) == []
     assert faults(market_order()) == []

@@ -185,6 +185,9 @@ def test_numbers_are_exact_in_both_directions() -> None:
     assert repr(units.double_of(D("1.1"), 5)) == "1.1"
     assert units.relative(D("90.01"), 2) == 9_001_000
     assert units.relative(D("0.00100"), 5) == 100
+    for convert in (units.double_of, units.relative):
+        with pytest.raises(ValueError, match="more than 2 decimals"):
+            convert(D("1.005"), 2)
     assert units.distance(9_001_000) == D("90.01")
     assert (units.quantity(100_000), units.quantity(1)) == (D(1000), D("0.01"))
     assert units.cents(D("1000")) == 100_000

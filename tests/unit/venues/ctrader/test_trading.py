@@ -110,6 +110,26 @@ def test_how_long_an_order_lives(force: TimeInForce, wire: int) -> None:
     assert sent(asked(OrderType.LIMIT, limit_price=D(1), time_in_force=force)).timeInForce == wire
 
 
+@pytest.mark.parametrize("force", [TimeInForce.IOC, TimeInForce.FOK], ids=lambda force: force.value)
+@pytest.mark.parametrize(
+    "kind", [OrderType.MARKET, OrderType.STOP, OrderType.STOP_LIMIT], ids=lambda kind: kind.value
+)
+def test_only_a_limit_order_is_immediate(kind: OrderType, force: TimeInForce) -> None:
+    terms: dict[str, Any] = (
+        {} if kind is OrderType.MARKET else {"trigger_price": D("1.15"), "limit_price": D("1.15")}
+    )
+    with pytest.raises(Unsupported, match="time in force"):
+        sent(asked(kind, time_in_force=force, **terms))
+
+
+def test_a_price_is_never_rounded_in_secret() -> None:
+    with pytest.raises(Unsupported) as caught:
+        sent(asked(OrderType.LIMIT, limit_price=D("1.148165")))
+    assert "1.148165" in caught.value.user_text
+    with pytest.raises(Unsupported):
+        sent(asked(OrderType.MARKET, protection=Protection(stop_distance=D("0.000015"))))
+
+
 @pytest.mark.parametrize(
     ("reference", "wire"),
     [
