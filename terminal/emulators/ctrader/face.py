@@ -317,8 +317,14 @@ class CtraderFace:
 
     def stats(self) -> Mapping[str, Any]:
         """Figures for the control API."""
+        used = [session.used() for session in self.sessions] or [(0, 0)]
         return {
             "requests": self.requests,
+            "windows": {
+                "Requests": max(ordinary for ordinary, _ in used),
+                "History requests": max(historical for _, historical in used),
+            },
+            "blocks": sum(session.blocks for session in self.sessions),
             "connections": len(self.sessions),
             "accepted": self.demo.accepted + self.live.accepted,
             "accounts": sorted(ctid for session in self.sessions for ctid in session.accounts),

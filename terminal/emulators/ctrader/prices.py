@@ -101,6 +101,12 @@ class Shifts:
         logs = self._logs[place - 1]
         return logs.get(base, 0.0) - logs.get(quote, 0.0)
 
+    def between(self, first_ms: int, end_ms: int) -> list[int]:
+        """The moments of [first, end) at which prices were moved."""
+        return self._times[
+            bisect.bisect_left(self._times, first_ms) : bisect.bisect_left(self._times, end_ms)
+        ]
+
     def minutes(self, first: int, end: int) -> list[int]:
         """The minutes of [first, end) in which prices were moved."""
         return sorted({ms // 60_000 for ms in self._times if first <= ms // 60_000 < end})
@@ -123,7 +129,8 @@ class SymbolPrices:
     # ---- quotes ----------------------------------------------------------------------------------
 
     def leaf(self, index: int) -> list[Tick]:
-        """The four quotes of the ``index``-th two seconds since 1970, whether the market is open or not."""
+        """The four quotes of the ``index``-th two seconds since 1970, whether the market is open or not, and
+        one more for each time that a rehearsal moved the prices."""
         if self._leaf[0] == index:
             return self._leaf[1]
         candle = self._history.candle(LEAF_S, index)
@@ -137,8 +144,20 @@ class SymbolPrices:
             ms = index * _LEAF_MS + place * _SLOT_MS + 10 + int(u * (_SLOT_MS - 20))
             bid = self._bid(mid, self._factor(ms))
             found.append(Tick(ms, bid, bid + self._spread(index * 16 + place + 4)))
+        for ms in self._shifts.between(index * _LEAF_MS, (index + 1) * _LEAF_MS):
+            self._move(found, index, ms)
         self._leaf = index, found
         return found
+
+    def _move(self, ticks: list[Tick], index: int, ms: int) -> None:
+        """What stood when prices were moved is quoted anew in the same moment."""
+        place = sum(tick.ms <= ms for tick in ticks)
+        stood = ticks[place - 1] if place else self.leaf(index - 1)[-1]
+        change = self._shifts.log_at(self._base, self._quote, ms)
+        change -= self._shifts.log_at(self._base, self._quote, stood.ms)
+        if change:
+            bid = max(1, round(stood.bid * math.exp(change)))
+            ticks.insert(place, Tick(ms, bid, bid + stood.ask - stood.bid))
 
     def forget(self) -> None:
         """Look everything up anew: prices were moved."""
@@ -178,7 +197,7 @@ class SymbolPrices:
             ticks = self.leaf(leaf)
             while leaf >= max(first_ms // _LEAF_MS, a * _LEAVES_A_MINUTE):
                 earlier = self.leaf(leaf - 1)
-                for older, tick in zip([*ticks[2::-1], earlier[-1]], ticks[::-1], strict=True):
+                for older, tick in zip([*ticks[-2::-1], earlier[-1]], ticks[::-1], strict=True):
                     if tick[place] != older[place] and first_ms <= tick.ms <= last_ms:
                         yield tick.ms, tick[place]
                 ticks = earlier

@@ -275,6 +275,8 @@ class Quotes:
                 prices.forget()
             for live in self._live.values():
                 live.pending.clear()
+                # The move is quoted in this very millisecond.
+                live.seen_ms -= 1
         if self._frozen_ms is not None:
             return
         now = self.clock.wall_ns() // 1_000_000

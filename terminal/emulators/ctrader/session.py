@@ -71,6 +71,8 @@ class Session:
         self.accounts: dict[int, str] = {}
         """Access token by the id of each account signed in here."""
         self.has_application = False
+        self.blocks = 0
+        """How often this client had to be refused for asking too fast."""
         self._services = services
         self._on_end = on_end
         self._note = note
@@ -253,6 +255,11 @@ class Session:
         if ctid not in self.accounts:
             raise OpenApiError("INVALID_REQUEST", NOT_AUTHORIZED)
 
+    def used(self) -> tuple[int, int]:
+        """Ordinary and historical requests within the last second."""
+        now = self._services.quotes.clock.monotonic_ns()
+        return _used(self._ordinary, now), _used(self._historical, now)
+
     def _count(self, payload_type: int) -> None:
         """Raises OpenApiError where the client asks too fast."""
         now = self._services.quotes.clock.monotonic_ns()
@@ -262,9 +269,8 @@ class Session:
         is_historical = payload_type in HISTORICAL
         window = self._historical if is_historical else self._ordinary
         limit = HISTORICAL_A_SECOND if is_historical else ORDINARY_A_SECOND
-        while window and now - window[0] >= WINDOW_S * 1e9:
-            window.popleft()
-        if len(window) >= limit:
+        if _used(window, now) >= limit:
+            self.blocks += 1
             self._blocked[payload_type] = now + int(WINDOW_S * 1e9)
             raise _blocked(int(WINDOW_S * 1e9))
         window.append(now)
@@ -362,6 +368,12 @@ class Session:
         self._services.broker.forget_session(self)
         self.accounts.clear()
         self._on_end(self)
+
+
+def _used(window: deque[int], now: int) -> int:
+    while window and now - window[0] >= WINDOW_S * 1e9:
+        window.popleft()
+    return len(window)
 
 
 def _account_of(message: Message | None) -> int | None:

@@ -183,8 +183,19 @@ def test_a_shift_of_prices_leaves_the_past_alone_and_survives_a_restart() -> Non
     latents = quotes._latents
     bid = quotes.bid(number)
     latents.shift("EUR", 2.0)
-    live_for(quotes, 1.0)
-    assert quotes.bid(number) > bid * Decimal("1.015")
+    quotes.step()
+    assert quotes.bid(number) > bid * Decimal("1.015"), "at once, watched or not"
+    watched = quotes.watch(number)
+    latents.shift("EUR", 3.0)
+    told = watched.bid
+    quotes.step()
+    live_for(quotes, 0.01)
+    assert watched.bid > told * 1.025
+    ticks = prices.ticks_between(quotes.now_ms() - 5_000, quotes.now_ms())
+    back = list(prices.ticks_back(quotes.now_ms() - 5_000, quotes.now_ms(), "bid"))
+    assert [tick.ms for tick in ticks] == sorted(tick.ms for tick in ticks)
+    assert {ms for ms, _ in back} <= {tick.ms for tick in ticks}
+    quotes.unwatch(number)
     live_for(quotes, 120)
     assert [prices.bar(one, one + 1, quotes.now_ms()) for one in range(minute - 5, minute)] == before
     crossing = prices.bar(minute, minute + 1, quotes.now_ms())
