@@ -73,3 +73,27 @@ def test_knots_that_outlived_the_young_rounds_are_freed_in_the_end() -> None:
         assert memory.collect_if_due()
         padding.clear()
     assert Knot.freed >= before + 10
+
+
+def test_a_list_that_comes_in_one_gulp_is_set_aside_unlooked_and_later_knots_are_freed() -> None:
+    memory.begin_start()
+    gc.collect()
+    memory.end_start()
+    looks: list[str] = []
+
+    def note(phase: str, info: dict[str, int]) -> None:
+        looks.append(phase)
+
+    gc.callbacks.append(note)
+    try:
+        aside = gc.get_freeze_count()
+        kept = [[] for _ in range(memory.GULP_OBJECTS)]  # type: ignore[var-annotated]
+        assert not memory.collect_if_due()
+        assert gc.get_freeze_count() >= aside + len(kept)
+        assert not looks
+        before = Knot.freed
+        knots(memory.YOUNG_OBJECTS)
+        assert memory.collect_if_due()
+        assert Knot.freed >= before + memory.YOUNG_OBJECTS
+    finally:
+        gc.callbacks.remove(note)
