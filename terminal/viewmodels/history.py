@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from asyncio import Task
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from decimal import Decimal
 from enum import Enum
+from typing import TypeVar
 
 from PySide6.QtCore import QObject, Signal
 
@@ -15,11 +17,15 @@ from terminal.domain.errors import TerminalError
 from terminal.domain.instrument import Instrument, InstrumentId
 from terminal.domain.market import Side
 from terminal.domain.orders import Fill, OrderReport, OrderState
-from terminal.venues.base import HasRecords
+from terminal.venues.base import FillOffset, HasFillOffsets, HasRecords
 from terminal.viewmodels import format as fmt
 from terminal.viewmodels.account import sign_tone
 from terminal.viewmodels.amounts import size_text
-from terminal.viewmodels.tables import Column, TableModel
+from terminal.viewmodels.tables import Action, Column, TableModel
+
+T = TypeVar("T")
+
+PAIRS = Action("pairs", "Pairs", "Which deals closed it, and which it closes")
 
 
 class Chapter(Enum):
@@ -46,6 +52,8 @@ class PastFill:
     fill: Fill
     size: str
     digits: int
+    has_pairs: bool = False
+    """The venue can say which other fills it belongs with."""
 
     @property
     def net(self) -> Decimal | None:
@@ -83,7 +91,8 @@ ORDER_COLUMNS: tuple[Column[PastOrder], ...] = (
 FILL_COLUMNS: tuple[Column[PastFill], ...] = (
     Column("time", "Time", lambda r: fmt.date_time(r.fill.ts_event_ns), 150,
            sort=lambda r: r.fill.ts_event_ns, tone=lambda r: "muted"),
-    Column("symbol", "Symbol", lambda r: r.fill.instrument.symbol, 84),
+    Column("symbol", "Symbol", lambda r: r.fill.instrument.symbol, 84,
+           tip=lambda r: f"Deal {r.fill.fill_id}, order {r.fill.venue_order_id}"),
     Column("side", "Side", lambda r: "Bought" if r.fill.side is Side.BUY else "Sold", 60,
            tone=lambda r: "up" if r.fill.side is Side.BUY else "down"),
     Column("size", "Size", lambda r: r.size, 92, number=True, sort=lambda r: r.fill.quantity),
@@ -100,6 +109,7 @@ FILL_COLUMNS: tuple[Column[PastFill], ...] = (
            else fmt.money(r.net, r.fill.fee_asset, signed=True), 110, number=True,
            sort=lambda r: r.net, tone=lambda r: sign_tone(r.net)),
     Column("position", "Position", lambda r: r.fill.position_id or "", 96, tone=lambda r: "muted"),
+    Column("actions", "", lambda r: "", 70, actions=lambda r: (PAIRS,) if r.has_pairs else ()),
 )  # fmt: skip
 
 CASH_COLUMNS: tuple[Column[CashFlow], ...] = (
@@ -122,6 +132,7 @@ class HistoryViewModel(QObject):
 
     Attributes:
         is_loading: a page is on its way. error: why the last one did not come; empty where it did.
+        pairs: what the fill that was asked about closed, and what closed it, a line each; empty without one.
         models: the table of each chapter.
     """
 
@@ -152,10 +163,19 @@ class HistoryViewModel(QObject):
         }
         self.is_loading = False
         self.error = ""
+        self.pairs = ""
+        self._is_closed = False
+        self._task: Task[None] | None = None
         self._records = records
         self._instrument = instrument
         self._earlier: dict[Chapter, int | None] = {}
         """From where the next page goes on; None: there is no more. Absent: nothing was asked for yet."""
+
+    def close(self) -> None:
+        """Nobody looks any more."""
+        self._is_closed, self.is_loading = True, False
+        if self._task is not None:
+            self._task.cancel()
 
     def has_more(self, chapter: Chapter) -> bool:
         """Whether the venue has earlier rows, as far as is known."""
@@ -168,33 +188,67 @@ class HistoryViewModel(QObject):
 
     def load(self, chapter: Chapter) -> None:
         """Fetch the next page, going back in time."""
-        if not self.is_loading and self.has_more(chapter):
-            self.is_loading, self.error = True, ""
-            self.changed.emit()
-            tasks.spawn(self._load(chapter), name=f"history {self.title}")
+        if self.has_more(chapter):
+            self._start(self._load, chapter)
 
-    async def _load(self, chapter: Chapter) -> None:
-        until = self._earlier.get(chapter)
+    def ask_pairs(self, fill_id: str) -> None:
+        """Ask which fills closed this one, and which it closed."""
+        row = next((each for each in self.fills.rows if each.fill.fill_id == fill_id), None)
+        if row is not None and row.has_pairs:
+            self._start(self._ask_pairs, row)
+
+    def _start(self, work: Callable[[T], Awaitable[None]], about: T) -> None:
+        if self.is_loading or self._is_closed:
+            return
+        self.is_loading, self.error, self.pairs = True, "", ""
+        self.changed.emit()
+        self._task = tasks.spawn(self._carry_out(work, about), name=f"history {self.title}")
+
+    async def _carry_out(self, work: Callable[[T], Awaitable[None]], about: T) -> None:
         try:
-            if chapter is Chapter.ORDERS:
-                orders, earlier = await self._records.order_history(until)
-                old = [row for row in self.orders.rows if row.report not in orders]
-                self.orders.set_rows([*old, *(self._order(report) for report in orders)])
-            elif chapter is Chapter.FILLS:
-                fills, earlier = await self._records.fill_history(until)
-                known = {fill.fill_id for fill in fills}
-                kept = [row for row in self.fills.rows if row.fill.fill_id not in known]
-                self.fills.set_rows([*kept, *(self._fill(fill) for fill in fills)])
-            else:
-                entries, earlier = await self._records.cash_flow(until)
-                ids = {entry.entry_id for entry in entries}
-                self.cash.set_rows([*(row for row in self.cash.rows if row.entry_id not in ids), *entries])
-            self._earlier[chapter] = earlier
+            await work(about)
         except TerminalError as error:
             self.error = error.user_text
         finally:
             self.is_loading = False
-            self.changed.emit()
+            if not self._is_closed:
+                self.changed.emit()
+
+    async def _ask_pairs(self, row: PastFill) -> None:
+        assert isinstance(self._records, HasFillOffsets)
+        found = await self._records.fill_offsets(row.fill.fill_id)
+        lines = [
+            *(self._pair_text("closed by", each, row) for each in found.closed_by),
+            *(self._pair_text("closes", each, row) for each in found.closes),
+        ]
+        head = f"Deal {row.fill.fill_id}"
+        self.pairs = f"{head}: " + ("; ".join(lines) or "nothing has closed it, and it closes nothing") + "."
+
+    def _pair_text(self, word: str, other: FillOffset, row: PastFill) -> str:
+        instrument = self._instrument(row.fill.instrument)
+        text = f"{word} {other.fill_id}, {size_text(other.quantity, instrument)}"
+        if other.price is not None:
+            text += f" at {fmt.price(other.price, row.digits)}"
+        if other.ts_event_ns is not None:
+            text += f" on {fmt.date_time(other.ts_event_ns)}"
+        return text
+
+    async def _load(self, chapter: Chapter) -> None:
+        until = self._earlier.get(chapter)
+        if chapter is Chapter.ORDERS:
+            orders, earlier = await self._records.order_history(until)
+            old = [row for row in self.orders.rows if row.report not in orders]
+            self.orders.set_rows([*old, *(self._order(report) for report in orders)])
+        elif chapter is Chapter.FILLS:
+            fills, earlier = await self._records.fill_history(until)
+            known = {fill.fill_id for fill in fills}
+            kept = [row for row in self.fills.rows if row.fill.fill_id not in known]
+            self.fills.set_rows([*kept, *(self._fill(fill) for fill in fills)])
+        else:
+            entries, earlier = await self._records.cash_flow(until)
+            ids = {entry.entry_id for entry in entries}
+            self.cash.set_rows([*(row for row in self.cash.rows if row.entry_id not in ids), *entries])
+        self._earlier[chapter] = earlier
 
     def _order(self, report: OrderReport) -> PastOrder:
         instrument = self._instrument(report.instrument)
@@ -202,7 +256,8 @@ class HistoryViewModel(QObject):
 
     def _fill(self, fill: Fill) -> PastFill:
         instrument = self._instrument(fill.instrument)
-        return PastFill(fill, size_text(fill.quantity, instrument), _digits(instrument))
+        has_pairs = isinstance(self._records, HasFillOffsets)
+        return PastFill(fill, size_text(fill.quantity, instrument), _digits(instrument), has_pairs)
 
 
 def _digits(instrument: Instrument | None) -> int:

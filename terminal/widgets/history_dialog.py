@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from PySide6.QtCore import Qt
 from PySide6.QtWidgets import (
     QDialog,
     QHBoxLayout,
@@ -35,7 +36,7 @@ class HistoryDialog(QDialog):
 
     def _build_ui(self) -> None:
         self.setWindowTitle(f"History of {self._vm.title}")
-        self.resize(980, 520)
+        self.resize(1060, 520)
         box = QVBoxLayout(self)
         box.setContentsMargins(12, 10, 12, 10)
         box.setSpacing(8)
@@ -45,11 +46,17 @@ class HistoryDialog(QDialog):
         self.stack = QStackedWidget()
         for chapter in Chapter:
             self.tabs.addTab(chapter.value)
-            table = DataTable(self._vm.models[chapter], empty_text=_EMPTY[chapter])
+            has_buttons = chapter is Chapter.FILLS
+            table = DataTable(self._vm.models[chapter], empty_text=_EMPTY[chapter], has_actions=has_buttons)
             table.setAccessibleName(chapter.value)
+            table.acted.connect(lambda key, _: self._vm.ask_pairs(str(key)))
             self.stack.addWidget(table)
         box.addWidget(self.tabs)
         box.addWidget(self.stack, 1)
+        self.pairs = label()
+        self.pairs.setWordWrap(True)
+        self.pairs.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
+        box.addWidget(self.pairs)
         foot = QHBoxLayout()
         self.state = label(kind="label")
         self.more = QPushButton("Earlier")
@@ -68,6 +75,7 @@ class HistoryDialog(QDialog):
         self.tabs.currentChanged.connect(self._on_tab_changed)
         self.more.clicked.connect(lambda: self._vm.load(self.chapter))
         self.close_button.clicked.connect(self.accept)
+        self.finished.connect(self._vm.close)
 
     @property
     def chapter(self) -> Chapter:
@@ -86,4 +94,7 @@ class HistoryDialog(QDialog):
         if not vm.is_loading and not vm.error and not vm.has_more(self.chapter):
             text += ", that is all"
         set_text(self.state, text)
+        pairs = vm.pairs if self.chapter is Chapter.FILLS else ""
+        set_text(self.pairs, pairs)
+        self.pairs.setVisible(bool(pairs))
         self.more.setEnabled(not vm.is_loading and vm.has_more(self.chapter))
