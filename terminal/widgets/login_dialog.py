@@ -22,6 +22,8 @@ from terminal.widgets.controls import label, line, set_text
 from terminal.widgets.icons import icon
 
 _PASSPHRASE = "passphrase"
+_WIDTH_PX, _OWN_PX, _PRACTICE_PX = 560, 640, 360
+_PRACTICE_WARNS = "Your browser will warn: nobody but this program vouches for the practice page"
 
 
 class LoginDialog(QDialog):
@@ -40,7 +42,7 @@ class LoginDialog(QDialog):
     def _build_ui(self) -> None:
         info = self._vm.info
         self.setWindowTitle(f"Sign in to {info.title}")
-        self.resize(560, 640)
+        self.resize(_WIDTH_PX, _PRACTICE_PX)
         box = QVBoxLayout(self)
         box.setContentsMargins(18, 16, 18, 14)
         box.setSpacing(10)
@@ -157,6 +159,8 @@ class LoginDialog(QDialog):
     def _render(self) -> None:
         vm, status = self._vm, self._vm.status
         is_own = vm.mode is Mode.LIVE
+        if self.own.isHidden() == is_own:
+            self.resize(self.width(), _OWN_PX if is_own else _PRACTICE_PX)
         self.own.setVisible(is_own)
         self.practice_note.setVisible(not is_own)
         what = "your accounts" if is_own else "the practice accounts"
@@ -186,7 +190,7 @@ class LoginDialog(QDialog):
         self.connect_kept.setVisible((status.is_signed_in and not status.trouble) or status.is_locked)
         self.connect_kept.setEnabled(not vm.is_busy)
         set_text(self.connect_kept, "Unlock and connect" if status.is_locked else "Connect")
-        self.system.setVisible(is_own)
+        self.system.setToolTip("" if is_own else _PRACTICE_WARNS)
         self.system.setEnabled(not vm.is_busy)
         fetches = not status.can_embed and status.can_fetch
         again = "Sign in again" if status.is_signed_in else "Sign in"
