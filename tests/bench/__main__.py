@@ -8,16 +8,20 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Sequence
 
-from tests.bench import clicks, ctrader_feed, feed, startup, workspace
+from tests.bench import clicks, ctrader_feed, ctrader_list, ctrader_load, feed, startup, workspace
 
 BENCHES: dict[str, Callable[[], None]] = {
     "feed": feed.main,
     "ctrader_feed": ctrader_feed.main,
+    "ctrader_load": ctrader_load.main,
+    "ctrader_list": ctrader_list.main,
     "clicks": clicks.main,
     "startup": startup.main,
     "workspace": workspace.main,
 }
 WITH_OPTIONS: dict[str, Callable[[Sequence[str]], None]] = {
+    "ctrader_load": ctrader_load.main,
+    "ctrader_list": ctrader_list.main,
     "clicks": clicks.main,
     "workspace": workspace.main,
 }

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import json
 import os
 import socket
 import subprocess
@@ -23,9 +24,11 @@ from PySide6.QtCore import QSocketNotifier
 from terminal.app import logs
 from terminal.app.compose import Terminal
 from terminal.app.paths import paths_below
+from terminal.app.practice import PracticeVenues
 from terminal.core import memory
 from terminal.domain.instrument import InstrumentId
 from terminal.domain.market import Feed, FeedKind
+from terminal.emulators.process import EmulatorProcess
 from terminal.services.market_data import FeedState
 from terminal.services.session import SessionState
 from terminal.transport.http_client import HttpClient
@@ -65,21 +68,22 @@ def run_under_qt(main: Callable[[], Awaitable[None]]) -> None:
 
 
 class Desk:
-    """A terminal that watches the benches' books live.
+    """A terminal with one venue on it.
 
     Attributes:
         screen: the window's contents; None where the bench runs without it.
     """
 
-    def __init__(self, terminal: Terminal, frames: FrameClock, screen: Screen | None) -> None:
+    def __init__(self, terminal: Terminal, frames: FrameClock, screen: Screen | None, venue: str) -> None:
         self.terminal = terminal
         self.frames = frames
         self.screen = screen
+        self.venue = venue
 
     @property
     def connector(self) -> Any:
-        """The live Kraken connector; its links are looked into, which only a bench may do."""
-        return self.terminal.sessions.sessions[VENUE].connector
+        """The venue's live connector; its links are looked into, which only a bench may do."""
+        return self.terminal.sessions.sessions[self.venue].connector
 
     @property
     def practice_pid(self) -> int:
@@ -87,35 +91,60 @@ class Desk:
 
     async def control(self, command: str, **values: object) -> None:
         """One command of the practice venue's control API."""
-        await _control(self.terminal, command, values)
+        entry = self.terminal.practice.endpoints[self.venue]
+        client = HttpClient(venue=self.venue, base_url=str(entry["control"]), deadline_s=10.0)
+        headers = {"Content-Type": "application/json", "X-Practice-Token": str(entry["control_token"])}
+        try:
+            content = json.dumps(values).encode()
+            answer = await client.request(
+                "POST", f"/{command}", content=content, headers=headers, reading=False
+            )
+        finally:
+            await client.close()
+        assert answer.status == 200, answer.body
+
+    def is_live(self, books: Sequence[str]) -> bool:
+        """The account is ready and these books are live."""
+        session = self.terminal.sessions.sessions.get(self.venue)
+        state = self.terminal.market.book_state
+        return (
+            session is not None
+            and session.state is SessionState.LIVE
+            and self.terminal.gate.ready(session.account)
+            and all(state(InstrumentId(self.venue, name)) is FeedState.LIVE for name in books)
+        )
+
+
+class _Practice(PracticeVenues):
+    """Practice venues of a bench, with further words on their command line."""
+
+    def __init__(self, folder: Path, venue: str, extra_args: Sequence[str]) -> None:
+        super().__init__(folder, (venue,), seed=SEED, rate=1.0)
+        self._process = EmulatorProcess(data_dir=folder, venues=(venue,), seed=SEED, extra_args=extra_args)
 
 
 @asynccontextmanager
-async def desk(*, window: bool) -> AsyncIterator[Desk]:
-    """Start everything in a throw-away folder and wait until each book is live."""
+async def unstarted(*, window: bool, venue: str, practice_args: Sequence[str] = ()) -> AsyncIterator[Desk]:
+    """A terminal in a throw-away folder, which ends with the block; nothing has connected yet."""
     ring = logs.install(None, debug=False)
     memory.begin_start()
     with tempfile.TemporaryDirectory(prefix="parallax-bench-") as folder:
+        paths = paths_below(Path(folder)).make()
         terminal = Terminal(
-            paths_below(Path(folder)).make(), ring, seed=SEED, throw_away=True, venues=(VENUE,)
+            paths,
+            ring,
+            throw_away=True,
+            practice=_Practice(paths.practice, venue, practice_args),
+            venues=(venue,),
         )
         screen = open_window(terminal) if window else None
         frames = screen.frames if screen is not None else FrameClock()
         if screen is None:
             frames.register(terminal.market.flush)
-        feeds = [Feed(kind, symbol) for symbol in BOOKS for kind in (FeedKind.BOOK, FeedKind.TRADES)]
-        releases: list[Callable[[], None]] = []
         try:
             memory.end_start()
-            await terminal.start()
-            releases += [terminal.market.watch(feed, VENUE) for feed in feeds]
-            await eventually(lambda: _is_live(terminal), 30, "every book live and the account ready")
-            if screen is not None:
-                await eventually(lambda: not screen.waiting_for(), 30, "every panel live")
-            yield Desk(terminal, frames, screen)
+            yield Desk(terminal, frames, screen, venue)
         finally:
-            for release in releases:
-                release()
             frames.stop()
             if screen is not None:
                 screen.window.hide()
@@ -123,6 +152,34 @@ async def desk(*, window: bool) -> AsyncIterator[Desk]:
             await terminal.stop()
             if screen is not None:
                 screen.window.close_for_good()
+
+
+@asynccontextmanager
+async def desk(
+    *,
+    window: bool,
+    venue: str = VENUE,
+    books: Sequence[str] = BOOKS,
+    beside: FeedKind = FeedKind.TRADES,
+) -> AsyncIterator[Desk]:
+    """Start everything and wait until each book is live; ``beside``: what else is watched of each symbol."""
+    async with unstarted(window=window, venue=venue) as made:
+        terminal, screen = made.terminal, made.screen
+        feeds = [Feed(kind, symbol) for symbol in books for kind in (FeedKind.BOOK, beside)]
+        releases: list[Callable[[], None]] = []
+        try:
+            await terminal.start()
+            releases += [terminal.market.watch(feed, venue) for feed in feeds]
+            await eventually(lambda: made.is_live(books), 30, "every book live and the account ready")
+            if screen is not None:
+                screen.selection.select(InstrumentId(venue, books[0]))
+                # Where the venue tells no trades, the tape has nothing to wait for.
+                idle = set() if beside is FeedKind.TRADES else {"time and sales"}
+                await eventually(lambda: set(screen.waiting_for()) <= idle, 30, "every panel live")
+            yield made
+        finally:
+            for release in releases:
+                release()
 
 
 def open_window(terminal: Terminal) -> Screen:
@@ -138,30 +195,6 @@ def open_window(terminal: Terminal) -> Screen:
     screen.window.show()
     screen.window.workspace.start()
     return screen
-
-
-def _is_live(terminal: Terminal) -> bool:
-    session = terminal.sessions.sessions.get(VENUE)
-    return (
-        session is not None
-        and session.state is SessionState.LIVE
-        and terminal.gate.ready(session.account)
-        and all(terminal.market.book_state(InstrumentId(VENUE, name)) is FeedState.LIVE for name in BOOKS)
-    )
-
-
-async def _control(terminal: Terminal, command: str, values: dict[str, object]) -> None:
-    import json
-
-    entry = terminal.practice.endpoints[VENUE]
-    client = HttpClient(venue=VENUE, base_url=str(entry["control"]), deadline_s=10.0)
-    headers = {"Content-Type": "application/json", "X-Practice-Token": str(entry["control_token"])}
-    try:
-        content = json.dumps(values).encode()
-        answer = await client.request("POST", f"/{command}", content=content, headers=headers, reading=False)
-    finally:
-        await client.close()
-    assert answer.status == 200, answer.body
 
 
 class Knocks:
