@@ -131,17 +131,16 @@ class Steps:
         await self.run("the hits paged through", self._page)
         search.close()
         await self._bench.control("rate", rate=1.0)
-        await self.run("the line cut, and the list comes again", lambda: self._again(symbols))
+        await self.run("the line cut and made again", lambda: self._again(symbols))
 
     async def _connect(self, symbols: int) -> None:
         await self._bench.terminal.start()
         await self._until_listed(symbols)
 
     async def _again(self, symbols: int) -> None:
-        table = self._bench.connector._data().symbols
-        before = table._by_id
+        before = self._bench.connector.health().reconnects
         await self._bench.control("fault", kind="cut")
-        await eventually(lambda: table._by_id is not before, 20, "the list once more")
+        await eventually(lambda: self._bench.connector.health().reconnects > before, 20, "another connection")
         await self._until_listed(symbols)
 
     async def _until_listed(self, symbols: int) -> None:
