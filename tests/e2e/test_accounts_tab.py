@@ -11,11 +11,13 @@ from PySide6.QtCore import QPoint
 from PySide6.QtGui import QContextMenuEvent
 from PySide6.QtWidgets import QApplication
 
+from terminal.domain.market import Feed, FeedKind
+from terminal.services.market_data import FeedState
 from terminal.widgets import blotter as tabs
 from terminal.widgets.confirm_dialog import ConfirmDialog
 from terminal.widgets.margin_calls_dialog import MarginCallsDialog
 from terminal.widgets.table import DataTable
-from tests.e2e.ctrader_desk import ACCOUNT, BothVenues, Fx, run_fx
+from tests.e2e.ctrader_desk import ACCOUNT, EUR, BothVenues, Fx, run_fx
 from tests.e2e.screen_harness import opened
 
 NETTED = "ctrader:practice:5120002"
@@ -137,6 +139,12 @@ def test_an_account_with_a_position_asks_first(venues: BothVenues, tmp_path: Pat
         await fx.hand.click(dialog.confirm)
         await fx.until(lambda: kinds(fx)[ACCOUNT] == "hidden", "it is hidden")
         assert fx.rows() == [], "its position is not in the blotter"
+        market, feed = desk.terminal.market, Feed(FeedKind.QUOTES, EUR.symbol)
+        await fx.until(
+            lambda: market.feed_state(feed, "ctrader") is FeedState.LIVE, "prices by way of another account"
+        )
+        old = market.quote(EUR)
+        await fx.until(lambda: market.quote(EUR) != old, "a new price")
         noted = await venues.noted()
         assert len(noted["now"]["position"]) == 1, "at the venue it is as it was"
         await press_tick(fx, ACCOUNT)
