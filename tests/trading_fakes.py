@@ -10,7 +10,7 @@ from typing import ClassVar
 
 from terminal.core.clock import ManualClock
 from terminal.core.observe import Observable
-from terminal.domain.account import AccountFigures, Balance, FeeRates
+from terminal.domain.account import AccountFigures, AccountInfo, Balance, FeeRates
 from terminal.domain.book import OrderBook
 from terminal.domain.errors import OrderRefused, TerminalError
 from terminal.domain.instrument import Instrument, InstrumentId, InstrumentKind
@@ -142,6 +142,7 @@ class FakeSession:
         self.account = ACCOUNT
         self.mode = mode
         self.has_account = mode is not Mode.PUBLIC
+        self.infos: dict[str, AccountInfo] = {}
         self.info = FakeInfo(capabilities)
 
 

@@ -25,7 +25,7 @@ from terminal.viewmodels import format as fmt
 from terminal.viewmodels.frames import FrameClock
 from terminal.viewmodels.login import SignInDesk
 from terminal.viewmodels.notices import NoticesViewModel
-from terminal.viewmodels.ports import SelectedInstrument
+from terminal.viewmodels.ports import BADGES, SelectedInstrument, badge_text
 from terminal.viewmodels.position_rows import AccountEntry
 
 _AGES_EVERY_S = 0.5
@@ -59,7 +59,6 @@ _WORDS = {
     SessionState.FAILED: "failed",
 }
 _TONES = {SessionState.STALE: "warning", SessionState.RECONNECTING: "warning", SessionState.FAILED: "danger"}
-BADGES = {Mode.PRACTICE: "PRACTICE", Mode.PUBLIC: "PRICES ONLY", Mode.LIVE: "LIVE"}
 
 
 class SessionView(Protocol):
@@ -77,6 +76,9 @@ class SessionView(Protocol):
 
     @property
     def accounts(self) -> Sequence[str]: ...
+
+    @property
+    def infos(self) -> Mapping[str, AccountInfo]: ...
 
     @property
     def hidden(self) -> Mapping[str, AccountInfo]: ...
@@ -295,7 +297,7 @@ class ConnectionViewModel(QObject):
         """Whose money an account is: PRACTICE, or LIVE with its name."""
         for session in self._sessions.sessions.values():
             if account in session.accounts:
-                return badge_text(session)
+                return badge_text(session.mode, account, session.infos.get(account))
         return account.upper()
 
     @property
@@ -312,7 +314,7 @@ class ConnectionViewModel(QObject):
             return "NOT CONNECTED"
         for session in self._sessions.sessions.values():
             if session.mode is mode:
-                return badge_text(session)
+                return _badge(session)
         return BADGES[mode]
 
     def _on_session(self, venue: str) -> None:
@@ -343,7 +345,7 @@ class ConnectionViewModel(QObject):
             word="switching" if info.name in self._switching else _WORDS[state],
             tone=_TONES.get(state, ""),
             mode=session.mode if session is not None else None,
-            badge=badge_text(session) if session is not None else "",
+            badge=_badge(session) if session is not None else "",
             account=session.account if session is not None and session.has_account else "",
             symbol=symbol,
             bid=bid,
@@ -396,12 +398,8 @@ class ConnectionViewModel(QObject):
             self.state_changed.emit(venue)
 
 
-def badge_text(session: SessionView) -> str:
-    """PRACTICE, PRICES ONLY, or LIVE with the account's own name."""
-    if session.mode is not Mode.LIVE:
-        return BADGES[session.mode]
-    name = session.account.partition(":")[2]
-    return BADGES[Mode.LIVE] if name in ("", "live") else f"{BADGES[Mode.LIVE]} {name}"
+def _badge(session: SessionView) -> str:
+    return badge_text(session.mode, session.account, session.infos.get(session.account))
 
 
 def _figures(session: SessionView | None, health: LinkHealth | None) -> tuple[Figure, ...]:

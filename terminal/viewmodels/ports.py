@@ -6,10 +6,10 @@ from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import Protocol
+from typing import Final, Protocol
 
 from terminal.core.observe import Observable
-from terminal.domain.account import AccountFigures, Balance, FeeRates, LeverageTier
+from terminal.domain.account import AccountFigures, AccountInfo, Balance, FeeRates, LeverageTier
 from terminal.domain.book import OrderBook
 from terminal.domain.instrument import Instrument, InstrumentId
 from terminal.domain.market import Feed, Quote, Trade
@@ -20,6 +20,8 @@ from terminal.services.market_data import FeedState, Topic
 from terminal.services.order_checks import CheckResult
 from terminal.services.session import Mode
 from terminal.venues.base import ExpectedMargin
+
+BADGES: Final = {Mode.PRACTICE: "PRACTICE", Mode.PUBLIC: "PRICES ONLY", Mode.LIVE: "LIVE"}
 
 
 class Market(Protocol):
@@ -65,6 +67,8 @@ class VenueSession(Protocol):
     def mode(self) -> Mode: ...
     @property
     def has_account(self) -> bool: ...
+    @property
+    def infos(self) -> Mapping[str, AccountInfo]: ...
     @property
     def info(self) -> _Info: ...
 
@@ -142,25 +146,35 @@ class Place:
     abilities: VenueAbilities
     mode: Mode
     can_trade: bool
+    owner: AccountInfo | None = None
+    """What the venue tells of the account; None where it tells nothing."""
 
     @property
     def badge(self) -> str:
-        """The word for every order panel: PRACTICE, PRICES ONLY, or LIVE with the account's own name."""
-        if self.mode is Mode.PRACTICE:
-            return "PRACTICE"
-        if self.mode is Mode.PUBLIC:
-            return "PRICES ONLY"
-        name = self.account.partition(":")[2]
-        return "LIVE" if name in ("", "live") else f"LIVE {name}"
+        """The word for every order panel; see :func:`badge_text`."""
+        return badge_text(self.mode, self.account, self.owner)
 
     @property
     def note(self) -> str:
         """One line on what a press of the button would do to real money."""
         if self.mode is Mode.PRACTICE:
             return "Practice: no money moves"
+        if self.mode is Mode.LIVE and self.owner is not None and not self.owner.is_live:
+            return f"Demo account of {self.owner.title}: no real money"
         if self.mode is Mode.LIVE:
-            return f"Live: real money on {self.account}"
+            return f"Live: real money on {self.owner.title if self.owner is not None else self.account}"
         return "Real prices, no account: connect one to trade"
+
+
+def badge_text(mode: Mode, account: str, owner: AccountInfo | None) -> str:
+    """Whose money it is: PRACTICE, PRICES ONLY, LIVE with the account's own name, or DEMO with it."""
+    if mode is not Mode.LIVE:
+        return BADGES[mode]
+    if owner is None:
+        name = account.rpartition(":")[2]
+        return BADGES[mode] if name in ("", "live") else f"{BADGES[mode]} {name}"
+    # The number that the person knows ends the title.
+    return f"{BADGES[mode] if owner.is_live else 'DEMO'} {owner.title.rpartition(' ')[2]}"
 
 
 def place_of(sessions: Sessions, venue: str) -> Place | None:
@@ -169,5 +183,10 @@ def place_of(sessions: Sessions, venue: str) -> Place | None:
     if session is None:
         return None
     return Place(
-        session.account, session.info.title, session.info.capabilities, session.mode, session.has_account
+        session.account,
+        session.info.title,
+        session.info.capabilities,
+        session.mode,
+        session.has_account,
+        session.infos.get(session.account),
     )

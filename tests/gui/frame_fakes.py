@@ -114,6 +114,7 @@ class FakeSession:
         self.venue, self.mode, self.account = venue, mode, account
         self.state = SessionState.LIVE
         self.others: tuple[str, ...] = ()
+        self.infos: dict[str, AccountInfo] = {}
         self.hidden: dict[str, AccountInfo] = {}
         self.reason = ""
         self.venue_status = "online"

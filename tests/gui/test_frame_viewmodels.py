@@ -10,7 +10,7 @@ import pytest
 from pytestqt.qtbot import QtBot
 
 from terminal.core import tasks
-from terminal.domain.account import Balance
+from terminal.domain.account import AccountInfo, Balance
 from terminal.domain.errors import NotSent, OrderRefused, RequestRejected
 from terminal.domain.market import Side
 from terminal.domain.orders import AmendRequest, OrderState
@@ -244,6 +244,18 @@ def test_one_live_account_makes_the_desk_live(frame: Frame) -> None:
     frame.sessions.changed.notify("kraken")
     frame.tick()
     assert (frame.desk.badge, frame.desk.is_make_believe) == ("LIVE main", False)
+
+
+@pytest.mark.parametrize(("is_live", "word"), [(True, "LIVE 5120034"), (False, "DEMO 5120034")])
+def test_a_demo_account_is_never_called_live(frame: Frame, is_live: bool, word: str) -> None:
+    session = frame.sessions.sessions["kraken"]
+    session.mode, session.account = Mode.LIVE, "kraken:live:91"
+    session.infos["kraken:live:91"] = AccountInfo("91", "The House 5120034", is_live)
+    frame.sessions.changed.notify("kraken")
+    frame.tick()
+    assert frame.desk.badge == word
+    assert frame.connections.badge_of("kraken:live:91") == word
+    assert [card.badge for card in frame.connections.cards] == [word]
     assert not frame.desk.can_reset_practice
 
 
