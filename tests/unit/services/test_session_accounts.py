@@ -190,7 +190,7 @@ def test_a_hidden_account_is_left_and_can_be_shown_again() -> None:
         assert desk.house.asked_to_show[-1] == ()
         desk.live("202")
         await eventually(lambda: desk.portfolio.figures(KEY_TWO) is not None)
-        assert session.accounts == (KEY_ONE, KEY_TWO)
+        assert list(session.accounts) == [KEY_ONE, KEY_TWO]
         await desk.manager.stop()
 
     run(main())
