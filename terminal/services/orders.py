@@ -686,7 +686,7 @@ class OrderGate:
         self._ready.add(account)
         self._closed_reasons.pop(account, None)
         if report.text:
-            self._ledger.tell(Level.INFO, f"{report.text[0].upper()}{report.text[1:]}.", account)
+            log.info("%s: %s", account, report.text)
         if not report.positions_known:
             self._ledger.tell(Level.WARNING, "The venue did not tell the positions; they may not be flat.")
         self.readiness.notify(account)

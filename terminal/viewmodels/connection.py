@@ -300,6 +300,15 @@ class ConnectionViewModel(QObject):
                 return badge_text(session.mode, account, session.infos.get(account))
         return account.upper()
 
+    def name_of(self, account: str) -> str:
+        """An account in a sentence: the venue, and its broker and number where there are several."""
+        venue = account.partition(":")[0]
+        about = self.infos.get(venue)
+        session = self._sessions.sessions.get(venue)
+        owner = session.infos.get(account) if session is not None else None
+        title = about.title if about is not None else venue
+        return f"{title}, {owner.title}" if owner is not None else title
+
     @property
     def mode(self) -> Mode | None:
         """The gravest mode of all connections: one live account makes the desk live."""

@@ -240,7 +240,7 @@ class DeskViewModel(QObject):
     def _on_reconciled(self, report: ReconcileReport) -> None:
         if not report.text:
             return
-        entry = self.notices.warn(f"{report.account}: {report.text}.")
+        entry = self.notices.warn(f"{self.connections.name_of(report.account)}: {report.text}.")
         if not entry.is_read and entry not in self._away:
             self._away.append(entry)
         if self._away and self.arm is ArmState.ONE_CLICK:
@@ -309,11 +309,11 @@ class DeskViewModel(QObject):
                 try:
                     outcome = await self._gate.cancel_all(account)
                 except TerminalError as error:
-                    failed.append(f"{account}: {error.user_text}")
+                    failed.append(f"{self.connections.name_of(account)}: {error.user_text}")
                     continue
                 done += [f"{_order_text(order)} canceled" for order in outcome.done]
                 if outcome.others:
-                    done.append(f"{account}: {outcome.others} more that were placed elsewhere")
+                    done.append(f"{self.connections.name_of(account)}: {outcome.others} more that were placed elsewhere")
                 failed += [f"{_order_text(order)}: {reason}" for order, reason in outcome.failed]
                 unknown += [f"{_order_text(order)}: asked for, being checked" for order in outcome.unknown]
             for row in list(self.positions.model.rows):

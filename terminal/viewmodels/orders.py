@@ -357,7 +357,11 @@ class OrdersViewModel(QObject):
         )
 
     def _title(self, instrument: InstrumentId) -> str:
-        return self._titles.get(instrument.venue, instrument.venue)
+        return self._venue(instrument.venue)
+
+    def _venue(self, account: str) -> str:
+        name = account.partition(":")[0]
+        return self._titles.get(name, name)
 
     def _state_words(self, order: Order) -> tuple[str, str]:
         state = order.state
@@ -500,11 +504,11 @@ class OrdersViewModel(QObject):
         try:
             outcome = await self._gate.cancel_all(account, symbol, side)
         except TerminalError as error:
-            self._notices.error(f"{account}: nothing was canceled. {error.user_text}", str(error))
+            self._notices.error(f"{self._venue(account)}: nothing was canceled. {error.user_text}", str(error))
             return
         text, detail = outcome_text(outcome)
         say = self._notices.warn if outcome.failed or outcome.unknown else self._notices.info
-        say(f"{account}: {text}", detail)
+        say(f"{self._venue(account)}: {text}", detail)
 
     async def _check(self, key: str) -> None:
         try:

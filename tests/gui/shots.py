@@ -89,7 +89,7 @@ def shoot_trouble(frame: Frame, window: MainWindow, folder: Path, name: str) -> 
     session.used, session.offset_ms = 18.0, -2400.0
     frame.arming.set(ArmState.ONE_CLICK)
     frame.notices.info("kraken: 3 canceled")
-    frame.notices.warn("kraken:practice: while you were away: 2 fills, 1 cancel.")
+    frame.notices.warn("Kraken: while you were away: 2 fills, 1 cancel.")
     frame.notices.error("buy BTC/USD: Insufficient funds. Reduce the quantity or cancel an order.", "EOrder")
     frame.sessions.changed.notify("kraken")
     frame.tick()

@@ -192,7 +192,7 @@ def test_cancel_all_asks_each_account_and_says_what_became_of_it(frame: Frame) -
         ("cancel_all", ACCOUNT, None, None),
         ("cancel_all", ACCOUNT, None, Side.SELL),
     ]
-    assert frame.notices.entries[-1].text == f"{ACCOUNT}: 1 canceled, 1 not canceled"
+    assert frame.notices.entries[-1].text == "Kraken: 1 canceled, 1 not canceled"
     assert "filled first" in frame.notices.entries[-1].detail
 
 
@@ -368,7 +368,7 @@ def test_flatten_lists_first_then_cancels_and_says_what_became_of_it(frame: Fram
     run(main())
     assert frame.gate.asked == [("cancel_all", ACCOUNT, None, None)] * 2
     assert len(results[0].unknown) == 1  # type: ignore[attr-defined]
-    assert ACCOUNT in results[1].failed[0]  # type: ignore[attr-defined]
+    assert results[1].failed[0].startswith("Kraken: ")  # type: ignore[attr-defined]
 
 
 def test_practice_is_reset_only_after_a_yes(frame: Frame) -> None:
