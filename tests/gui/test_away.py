@@ -48,7 +48,7 @@ def test_one_click_is_refused_with_a_sentence_until_the_list_is_read(frame: Fram
     come_back(frame)
     frame.desk.set_arm(ArmState.ONE_CLICK)
     assert arm_of(frame) is ArmState.CONFIRM
-    assert frame.notices.entries[-1].text.startswith("Kraken: while you were away")
+    assert frame.notices.entries[0].text == "Kraken: while you were away: 1 cancel."
     assert frame.desk.one_click_tip == frame.desk.one_click_block != ""
     frame.notices.mark_read()
     assert frame.desk.one_click_block == ""
