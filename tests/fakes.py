@@ -32,6 +32,7 @@ INFO = VenueInfo(
         book_depths=(10, 100, 500),
         feeds=frozenset(FeedKind),
         bar_intervals_s=(60, 300),
+        bars_bring_past=True,
         order_types=frozenset({OrderType.LIMIT, OrderType.MARKET}),
         time_in_force=frozenset({TimeInForce.GTC}),
     ),

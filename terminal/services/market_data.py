@@ -164,14 +164,14 @@ class MarketData:
     def watch(self, feed: Feed, venue: str, *, history: bool = True) -> Callable[[], None]:
         """Count one more watcher of a feed; the first one subscribes. The returned function lets it go.
 
-        ``history`` False asks for no past bars beyond those that the subscription itself brings: a list of
-        small lines must not use up the public calls that the chart needs.
+        ``history`` False asks for no past bars where the subscription itself brings some: a list of small
+        lines must not use up the public calls that the chart needs.
         """
         feed = self._normal(feed)
         entry = self._venue(venue)
         count = entry.watchers.get(feed, 0)
         entry.watchers[feed] = count + 1
-        wanted_before = feed in entry.history
+        wanted_before = self._wants_past(entry, feed)
         if history and feed.kind is FeedKind.BARS:
             entry.history.add(feed)
         if entry.connector is not None:
@@ -251,8 +251,14 @@ class MarketData:
             return
         except TerminalError as error:
             log.warning("%s %s: %s", venue, feed, error)
-        if feed in self._venue(venue).history:
+        if self._wants_past(self._venue(venue), feed):
             await self._load_until_it_works(venue, connector, feed)
+
+    def _wants_past(self, entry: _Venue, feed: Feed) -> bool:
+        """Whether past bars of a watched feed have to be asked for."""
+        if feed.kind is not FeedKind.BARS or feed not in entry.watchers or entry.connector is None:
+            return False
+        return feed in entry.history or not entry.connector.info.capabilities.bars_bring_past
 
     async def _load_until_it_works(self, venue: str, connector: Connector, feed: Feed) -> None:
         """The chart's first bars: a venue that is busy for a moment must not leave it empty for good."""
@@ -273,7 +279,7 @@ class MarketData:
                 return
             await asyncio.sleep(pause_s)
             entry = self._venue(venue)
-            if entry.connector is not connector or feed not in entry.history:
+            if entry.connector is not connector or not self._wants_past(entry, feed):
                 return
 
     async def _quietly(self, work: Awaitable[object], what: str) -> None:
@@ -533,7 +539,7 @@ class MarketData:
             reconnected = entry.states.get(event.feed) is FeedState.STALE
             entry.states[event.feed] = FeedState.LIVE
             entry.refusals.pop(event.feed, None)
-            if reconnected and event.feed in entry.history and entry.connector is not None:
+            if reconnected and entry.connector is not None and self._wants_past(entry, event.feed):
                 # What traded while the link was down is missing from the bars until they are read again.
                 load = self._load_until_it_works(venue, entry.connector, event.feed)
                 tasks.spawn(load, name=f"refill {event.feed}")

@@ -65,6 +65,8 @@ class Capabilities:
     book_depths: tuple[int, ...] = ()
     feeds: frozenset[FeedKind] = frozenset()
     bar_intervals_s: tuple[int, ...] = ()
+    bars_bring_past: bool = False
+    """Subscribing to bars brings those of the past with it; else they are asked for."""
     bars_count_ticks: bool = False
     """The volume of a bar is how often the price changed in it, not what was traded."""
     order_types: frozenset[OrderType] = frozenset()

@@ -17,6 +17,7 @@ VENUE: Final = VenueInfo(
         book_depths=(10, 25, 100, 500, 1000),
         feeds=frozenset(FeedKind),
         bar_intervals_s=tuple(60 * minutes for minutes in (1, 5, 15, 30, 60, 240, 1440, 10080, 21600)),
+        bars_bring_past=True,
         order_types=frozenset(OrderType) - {OrderType.MARKET_RANGE},
         time_in_force=frozenset({TimeInForce.GTC, TimeInForce.IOC, TimeInForce.FOK, TimeInForce.GTD}),
         post_only=True,

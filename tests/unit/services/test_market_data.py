@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from decimal import Decimal
 
 import pytest
@@ -397,6 +398,19 @@ def test_bars_are_asked_for_no_longer_than_there_is_a_connection() -> None:
         await asyncio.sleep(0)
         await asyncio.sleep(0)
         assert not tasks.running()
+
+    run(main())
+
+
+def test_a_list_of_small_lines_asks_for_history_where_bars_come_without_a_past() -> None:
+    async def main() -> None:
+        desk = Desk()
+        can = replace(desk.connector.info.capabilities, bars_bring_past=False)
+        desk.connector.info = replace(desk.connector.info, capabilities=can)
+        desk.connector.history = [Bar(MINUTE, D(1), D(1), D(1), D(1), D(1), 1)]
+        await desk.open()
+        desk.market.watch(Feed(FeedKind.BARS, "BTC/USD", interval_s=60), "fake", history=False)
+        await eventually(lambda: len(desk.market.bars(BTC, 60).bars) == 1)
 
     run(main())
 
