@@ -8,7 +8,7 @@ import json
 import time
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -20,7 +20,7 @@ from terminal.emulators.process import EmulatorProcess
 from terminal.venues.base import ConnectorSettings
 
 _CALM_PCT = 0.7
-SENDING = frozenset({"add_order", "batch_add", "AddOrder", "AddOrderBatch"})
+SENDING = frozenset({"add_order", "batch_add", "AddOrder", "AddOrderBatch", "NewOrderReq"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +33,10 @@ class Told:
     balances: dict[str, dict[str, str]]
     rest_counters: dict[str, float]
     order_counters: dict[str, float]
+    positions: dict[str, Decimal] = field(default_factory=dict)
+    """Base units of what is open, by the venue's id; where it keeps positions."""
+    money: Decimal | None = None
+    """Of an account on margin."""
 
     def sent(self) -> Counter[str]:
         """How often each of our ids came in a request that places an order."""
@@ -56,7 +60,13 @@ class Told:
 
 
 class Practice:
-    """One child process with a venue in it; started and stopped outside any event loop."""
+    """One child process with a venue in it; started and stopped outside any event loop.
+
+    The words are those of a venue with keys and a tape; another kind has a class of its own over this one.
+    """
+
+    main_account = "kraken:practice"
+    accounts: tuple[str, ...] = ("kraken:practice", "kraken:second")
 
     def __init__(self, venue: str = "kraken", *, data_dir: Path | None = None, seed: int = 7) -> None:
         self.venue = venue
@@ -125,6 +135,50 @@ class Practice:
     async def clear(self) -> None:
         """No fault waits any more."""
         await self.order("clear")
+
+    def account_of(self, key: str | None) -> str:
+        """The account that one of the keys is for."""
+        return "kraken:second" if key == "second" else self.main_account
+
+    def label_of(self, key: str) -> str:
+        """How the label of a key ends, by which a person tells it from others."""
+        return str(self.key(key)["key"][-4:])
+
+    def walk(self, url: str, *, allows: bool = True) -> str:
+        """Go through the venue's sign-in pages as a browser does; the address that they lead back to."""
+        raise NotImplementedError(f"{self.venue} has no sign-in pages")
+
+    # -- what happens at the venue ----------------------------------------------------------------------
+
+    async def cut(self) -> None:
+        """Every connection for prices and orders is reset."""
+        await self.fault("cut", match="connect/ws*")
+
+    async def deny_questions(self) -> None:
+        """The next questions after orders have no answer."""
+        await self.fault("error", match="rest/read/OpenOrders", error="EService:Unavailable", count=9)
+
+    async def spoil_private(self) -> None:
+        """One of the next messages about orders is lost, and that can be noticed."""
+        await self.fault("sequence_gap", match="ws/data/executions")
+
+    async def stir(self, symbol: str) -> None:
+        """Something happens in a market, so that everything that is told of it is told anew."""
+        await self.order("trade", symbol=symbol, side="buy", quantity="1")
+
+    async def freeze(self) -> None:
+        """The market stands still."""
+        await self.order("rate", rate=0.0)
+
+    async def shock(self, symbol: str, percent: float) -> None:
+        """Move a market at once."""
+        await self.order("shock", symbol=symbol, percent=percent)
+
+    async def reach(self, symbol: str, price: Decimal) -> None:
+        """Somebody buys everything up to a price that is near the market."""
+        await self.order("trade", symbol=symbol, side="buy", through=format(price, "f"))
+
+    # -- what the venue says ----------------------------------------------------------------------------
 
     async def told(self, account: str = "kraken:practice") -> Told:
         """What the venue itself has noted."""

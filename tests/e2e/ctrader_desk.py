@@ -6,8 +6,6 @@ from __future__ import annotations
 import asyncio
 import http.client
 import json
-import re
-import ssl
 import sys
 import time
 from collections import Counter
@@ -16,9 +14,8 @@ from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
-from urllib.parse import parse_qs, urlencode, urlsplit
+from urllib.parse import urlsplit
 
-import httpx
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QApplication, QLineEdit
@@ -47,6 +44,7 @@ from tests.e2e.hand import CTRL, Hand
 from tests.e2e.screen_harness import Desk, opened, run_screen
 from tests.helpers import eventually
 from tests.practice import Practice
+from tests.practice_ctrader import sign_in_by_http
 
 D = Decimal
 EUR = InstrumentId("ctrader", "EUR/USD")
@@ -118,50 +116,6 @@ class BothVenues(Practice):
         self.steer("rate", {"rate": 1.0})
         grant = sign_in_by_http(self.second)
         self.second.update({key: grant[key] for key in GRANT})
-
-
-def walk(url: str, ca_file: str, *, allows: bool = True) -> str:
-    """Go through the practice sign-in pages as a browser does; the address that they lead back to."""
-    with httpx.Client(verify=ssl.create_default_context(cafile=ca_file)) as client:
-        page = client.get(url)
-        assert page.status_code == 200, page.text
-        site = f"{urlsplit(url).scheme}://{urlsplit(url).netloc}"
-        visit = re.findall(r'name="visit" value="([^"]+)"', page.text)[0]
-        page = client.post(f"{site}/practice/login", data={"visit": visit})
-        accounts = re.findall(r'name="account" value="(\d+)"', page.text)
-        form = {"visit": visit, "account": accounts, "answer": "allow" if allows else "deny"}
-        back = client.post(f"{site}/practice/consent", data=form)
-        assert back.status_code == 302, back.text
-        return back.headers["location"]
-
-
-def sign_in_by_http(entry: Mapping[str, Any]) -> dict[str, str]:
-    """A sign-in of its own at the practice venue: tokens as the endpoints file names them."""
-    asked = {"client_id": entry["client_id"], "redirect_uri": entry["redirect"], "scope": "trading"}
-    answer = walk(f"{entry['authorize']}?{urlencode(asked)}", entry["ca"])
-    (code,) = parse_qs(urlsplit(answer).query)["code"]
-    told = exchange(entry, code)
-    assert not told["errorCode"], told
-    return {
-        "access_token": told["accessToken"],
-        "refresh_token": told["refreshToken"],
-        "expires_ns": str(time.time_ns() + told["expiresIn"] * 1_000_000_000),
-        "scope": "trading",
-    }
-
-
-def exchange(entry: Mapping[str, Any], code: str) -> dict[str, Any]:
-    """What the token endpoint says to a code."""
-    query = {
-        "grant_type": "authorization_code",
-        "code": code,
-        "redirect_uri": entry["redirect"],
-        "client_id": entry["client_id"],
-        "client_secret": entry["client_secret"],
-    }
-    with httpx.Client(verify=ssl.create_default_context(cafile=entry["ca"])) as client:
-        told: dict[str, Any] = client.get(entry["token"], params=query).json()
-    return told
 
 
 def at_loopback(venues: BothVenues, terminal: Terminal) -> None:

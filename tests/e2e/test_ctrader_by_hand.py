@@ -33,9 +33,9 @@ from tests.e2e.ctrader_desk import (
     hand_at_the_page,
     paste_into,
     run_fx,
-    walk,
 )
 from tests.e2e.screen_harness import opened, plain
+from tests.practice_ctrader import walk
 
 D = Decimal
 BOTH = ("kraken", "ctrader")

@@ -31,11 +31,10 @@ from tests.e2e.ctrader_desk import (
     BothVenues,
     Fx,
     at_loopback,
-    exchange,
     paste_into,
     run_fx,
-    walk,
 )
+from tests.practice_ctrader import exchange, walk
 
 D = Decimal
 TESTS = Path(__file__).resolve().parents[1]

@@ -8,11 +8,12 @@ import pytest
 
 from terminal.venues import registry
 from tests.practice import Practice
+from tests.venues.samples import SAMPLES
 
 
 @pytest.fixture(scope="module", params=registry.names())
 def running_practice(request: pytest.FixtureRequest) -> Iterator[Practice]:
-    practice = Practice(request.param).start()
+    practice = SAMPLES[request.param].practice().start()
     yield practice
     practice.stop()
 

@@ -6,61 +6,57 @@ import contextlib
 import itertools
 import secrets
 import time
-from collections.abc import AsyncIterator, Callable
-from dataclasses import dataclass, field
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, field, fields
 from decimal import ROUND_DOWN, ROUND_UP, Decimal
 from typing import Any, TypeVar
+from weakref import WeakKeyDictionary
+
+import pytest
 
 from terminal.core import tasks
-from terminal.domain.account import Balance
+from terminal.domain.account import AccountFigures, Balance, Position
 from terminal.domain.events import (
     AccountStreamReset,
     BalancesReported,
+    FiguresReported,
     FillReported,
+    ForAccount,
     InstrumentsChanged,
     LinkChanged,
     LinkState,
     OrderReported,
+    PositionReported,
     VenueEvent,
     WireFault,
 )
 from terminal.domain.instrument import Instrument, InstrumentId
 from terminal.domain.market import Feed, FeedKind, Quote, Side
 from terminal.domain.orders import Fill, OrderReport, OrderRequest, OrderState, OrderType
-from terminal.transport.websocket import LinkPolicy
 from terminal.venues import registry
-from terminal.venues.base import Connector, ConnectorSettings, SubmitAck, TradesOrders
-from terminal.venues.kraken.nonce import MemoryNonceStore
+from terminal.venues.base import (
+    Capabilities,
+    Connector,
+    ConnectorSettings,
+    HasAccounts,
+    SubmitAck,
+    TradesOrders,
+)
 from tests.helpers import eventually
 from tests.practice import Practice
+from tests.venues.samples import SAMPLES, Sample
 
 D = Decimal
 T = TypeVar("T")
+_tools: WeakKeyDictionary[Practice, dict[str, Any]] = WeakKeyDictionary()
 
 
-@dataclass(frozen=True, slots=True)
-class Sample:
-    """What of a venue the suite trades and watches."""
-
-    symbols: tuple[str, ...]
-    """The first one is traded; as many as the venue has book depths."""
-    quantity: str
-    """Of one order, base units; small against the practice account."""
-    tools: Callable[[], dict[str, Any]]
-    """Keyword arguments of the connector; made once for each emulator."""
-
-
-SAMPLES: dict[str, Sample] = {
-    "kraken": Sample(
-        symbols=("BTC/USD", "ETH/USD", "SOL/USD", "XRP/USD", "DOGE/USD"),
-        quantity="0.001",
-        tools=lambda: {
-            "nonces": MemoryNonceStore(),
-            "policy": LinkPolicy(backoff_s=(0.0, 0.1, 0.5), first_jitter_s=0.02, close_timeout_s=0.3),
-        },
-    ),
-}
-_tools: dict[int, dict[str, Any]] = {}
+def skip_without(practice: Practice, capability: str, has: object, detail: str = "") -> None:
+    """Skip the test where the venue lacks what it is about; ``capability`` is the name of the flag."""
+    names = {each.name for each in fields(Capabilities)}
+    assert capability in names, f"no capability {capability!r}"
+    if not has:
+        pytest.skip(f"{practice.venue} lacks {capability}" + (f": {detail}" if detail else ""))
 
 
 @dataclass
@@ -71,18 +67,31 @@ class Desk:
     practice: Practice
     connector: Any
     sample: Sample
+    account: str
+    """The one that trades, by the venue's id."""
     events: list[VenueEvent] = field(default_factory=list)
     instruments: dict[str, Instrument] = field(default_factory=dict)
     reports: dict[str, list[OrderReport]] = field(default_factory=dict)
     """By the venue's order id, as they came."""
     fills: list[Fill] = field(default_factory=list)
     balances: dict[str, Balance] = field(default_factory=dict)
+    positions: dict[str, Position] = field(default_factory=dict)
+    """By the venue's id, as they were told last; with quantity 0 where they are closed."""
     links: dict[str, LinkState] = field(default_factory=dict)
+    """By name; ``private`` is the account's own."""
+    figures: AccountFigures | None = None
     quotes: dict[str, Quote] = field(default_factory=dict)
     numbers: itertools.count[int] = field(default_factory=lambda: itertools.count(1))
 
     def __call__(self, event: VenueEvent) -> None:
         """The sink."""
+        if isinstance(event, ForAccount):
+            if event.account_id != self.account:
+                return
+            if isinstance(event.event, LinkState):
+                self.links["private"] = event.event
+                return
+            event = event.event
         self.events.append(event)
         if isinstance(event, OrderReported):
             self.reports.setdefault(event.report.venue_order_id, []).append(event.report)
@@ -92,6 +101,10 @@ class Desk:
             if event.is_snapshot:
                 self.balances.clear()
             self.balances.update((balance.asset, balance) for balance in event.balances)
+        elif isinstance(event, PositionReported):
+            self.positions[event.position.position_id] = event.position
+        elif isinstance(event, FiguresReported):
+            self.figures = event.figures
         elif isinstance(event, LinkChanged):
             self.links[event.link] = event.state
         elif isinstance(event, Quote):
@@ -102,6 +115,22 @@ class Desk:
     def of(self, kind: type[T]) -> list[T]:
         """The events of one kind, in the order they came."""
         return [event for event in self.events if isinstance(event, kind)]
+
+    @property
+    def can(self) -> Capabilities:
+        found: Capabilities = self.connector.info.capabilities
+        return found
+
+    @property
+    def hand(self) -> Any:
+        """What trades: the account's own hand, where there are several accounts."""
+        if isinstance(self.connector, HasAccounts):
+            return self.connector.trader(self.account)
+        return self.connector
+
+    @property
+    def open_positions(self) -> dict[str, Position]:
+        return {key: position for key, position in self.positions.items() if position.quantity}
 
     @property
     def symbol(self) -> str:
@@ -126,26 +155,41 @@ class Desk:
         return (best * (1 - side.sign * D(percent) / 100) / tick).quantize(D(1), rounding) * tick
 
     def limit(
-        self, side: Side = Side.BUY, percent: str = "2", quantity: str | None = None, **terms: Any
+        self, side: Side = Side.BUY, percent: str = "2", quantity: Decimal | None = None, **terms: Any
     ) -> OrderRequest:
         return OrderRequest(
             InstrumentId(self.venue, self.symbol),
             side,
             OrderType.LIMIT,
-            D(quantity or self.sample.quantity),
+            quantity or self.lots(1),
             limit_price=self.price(side, percent),
             **terms,
         )
 
-    def market(self, side: Side = Side.BUY, quantity: str | None = None) -> OrderRequest:
+    def lots(self, count: int | str) -> Decimal:
+        """So many times the sample's quantity."""
+        return D(self.sample.quantity) * D(count)
+
+    def market(self, side: Side = Side.BUY, quantity: Decimal | None = None, **terms: Any) -> OrderRequest:
         return OrderRequest(
-            InstrumentId(self.venue, self.symbol), side, OrderType.MARKET, D(quantity or self.sample.quantity)
+            InstrumentId(self.venue, self.symbol), side, OrderType.MARKET, quantity or self.lots(1), **terms
+        )
+
+    def closing(self, position: Position, quantity: Decimal | None = None) -> OrderRequest:
+        """What closes a position or a part of it."""
+        return OrderRequest(
+            position.instrument,
+            position.side.opposite,
+            OrderType.MARKET,
+            quantity or position.quantity,
+            position_id=position.position_id,
+            reduce_only=True,
         )
 
     async def submit(self, request: OrderRequest, client_order_id: str | None = None) -> str:
         """Place an order; the venue's id of it."""
-        assert isinstance(self.connector, TradesOrders)
-        ack = await self.connector.submit(request, client_order_id or self.new_id())
+        assert isinstance(self.hand, TradesOrders)
+        ack = await self.hand.submit(request, client_order_id or self.new_id())
         assert isinstance(ack, SubmitAck)
         assert ack.venue_order_id
         return ack.venue_order_id
@@ -178,8 +222,14 @@ class Desk:
 
 def create(practice: Practice, settings: ConnectorSettings) -> Connector:
     """A venue's connector on its emulator."""
-    tools = _tools.setdefault(id(practice), SAMPLES[practice.venue].tools())
-    return registry.create(practice.venue, settings, **tools)
+    if practice not in _tools:
+        _tools[practice] = SAMPLES[practice.venue].tools()
+    return registry.create(practice.venue, settings, **_tools[practice])
+
+
+def watching(practice: Practice) -> str | None:
+    """The key with which prices are watched: none where they are public."""
+    return None if registry.info(practice.venue).public_without_key else "practice"
 
 
 @contextlib.asynccontextmanager
@@ -188,17 +238,18 @@ async def desk(
 ) -> AsyncIterator[Desk]:
     """A connected connector, its instruments known and prices there; closed within five seconds."""
     connector = create(practice, practice.settings(key, **options))
-    found = Desk(practice.venue, practice, connector, SAMPLES[practice.venue])
+    found = Desk(practice.venue, practice, connector, SAMPLES[practice.venue], practice.account_of(key))
     before = tasks.running()
     try:
         await connector.connect(found)
         found.instruments.update((item.symbol, item) for item in await connector.instruments())
         if key is not None:
             await eventually(lambda: found.links.get("private") is LinkState.LIVE, what="the private link")
-            await eventually(lambda: found.balances, what="balances")
+            await eventually(lambda: found.balances or found.figures, what="the account's money")
         if quotes:
             await connector.subscribe(Feed(FeedKind.QUOTES, found.symbol))
             await eventually(lambda: found.symbol in found.quotes, what="a quote")
+            await eventually(lambda: found.instrument().is_detailed, what="the instrument's record")
         yield found
     finally:
         began = time.monotonic()

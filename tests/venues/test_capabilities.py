@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import inspect
+import itertools
+import re
+from pathlib import Path
 from typing import Any
 
 import pytest
 
-from terminal.domain.errors import SettingsError, TerminalError
+from terminal.domain.errors import TerminalError
 from terminal.domain.market import FeedKind
+from terminal.transport.wire import is_loopback
 from terminal.venues import base, registry
 from terminal.venues.base import (
     Amends,
@@ -19,7 +23,10 @@ from terminal.venues.base import (
     HasAccounts,
     HasDeadMansSwitch,
     HasExpectedMargin,
+    HasFillOffsets,
     HasHistory,
+    HasLeverageTiers,
+    HasMarginCalls,
     HasRecords,
     Reconnects,
     SignIn,
@@ -30,12 +37,14 @@ from terminal.venues.base import (
 )
 from tests.helpers import run
 from tests.practice import Practice
-from tests.venues.kit import SAMPLES, create
+from tests.venues.kit import desk
+from tests.venues.samples import SAMPLES
 
 VENUES = registry.names()
 PROTOCOLS: list[Any] = [
     *(Connector, Reconnects, TradesOrders, Amends, SubmitsBatches, HasDeadMansSwitch, HasHistory),
     *(TradesPositions, HasExpectedMargin, HasAccounts, HasRecords),
+    *(HasLeverageTiers, HasMarginCalls, HasFillOffsets),
 ]
 
 
@@ -50,50 +59,54 @@ def test_every_venue_has_a_sample() -> None:
 
 def test_flags_agree_with_the_protocols(practice: Practice) -> None:
     async def main() -> None:
-        connector = create(practice, practice.settings())
-        can = connector.info.capabilities
-        assert isinstance(connector, Connector)
-        assert isinstance(connector, TradesOrders) == bool(can.order_types)
-        assert isinstance(connector, Amends) == can.amend
-        assert isinstance(connector, SubmitsBatches) == (can.batch_limit > 0)
-        assert isinstance(connector, HasDeadMansSwitch) == can.dead_mans_switch
-        assert isinstance(connector, HasHistory) == bool(can.bar_intervals_s)
-        assert isinstance(connector, Reconnects), "its lines may die in the machine's sleep without a word"
-        if not isinstance(connector, HasAccounts):
-            # Where there are several accounts, each one's own hand has these.
-            assert isinstance(connector, TradesPositions) == can.positions
-            assert isinstance(connector, HasExpectedMargin) == can.expected_margin
-            assert isinstance(connector, HasRecords) == can.records
-        await connector.close()
+        async with desk(practice, quotes=False) as found:
+            connector, hand, can = found.connector, found.hand, found.can
+            assert isinstance(connector, Connector)
+            assert isinstance(connector, HasHistory) == bool(can.bar_intervals_s)
+            assert isinstance(connector, Reconnects), "its lines may die unheard in the machine's sleep"
+            assert isinstance(hand, TradesOrders) == bool(can.order_types)
+            assert isinstance(hand, Amends) == can.amend
+            assert isinstance(hand, SubmitsBatches) == (can.batch_limit > 0)
+            assert isinstance(hand, HasDeadMansSwitch) == can.dead_mans_switch
+            assert isinstance(hand, TradesPositions) == can.positions
+            assert isinstance(hand, HasExpectedMargin) == can.expected_margin
+            assert isinstance(hand, HasRecords) == can.records
+            assert isinstance(hand, HasLeverageTiers) == can.leverage_tiers
+            assert isinstance(hand, HasMarginCalls) == can.margin_calls
+            assert isinstance(hand, HasFillOffsets) == can.fill_offsets
 
     run(main())
 
 
 def test_methods_take_what_the_protocols_say(practice: Practice) -> None:
     async def main() -> None:
-        connector: object = create(practice, practice.settings())
-        for protocol in PROTOCOLS:
-            if not isinstance(connector, protocol):
-                continue
-            for name, wanted in inspect.getmembers(protocol, inspect.isfunction):
-                if name.startswith("_"):
-                    continue
-                has = getattr(type(connector), name)
-                assert inspect.iscoroutinefunction(has) == inspect.iscoroutinefunction(wanted), name
-                theirs, ours = inspect.signature(wanted).parameters, inspect.signature(has).parameters
-                for parameter in theirs:
-                    assert parameter in ours, f"{name}({parameter})"
-                for parameter, what in ours.items():
-                    assert parameter in theirs or what.default is not inspect.Parameter.empty, name
-        assert isinstance(connector, Connector)
-        await connector.close()
+        async with desk(practice, quotes=False) as found:
+            parts: list[object] = [found.connector, found.hand]
+            for part, protocol in itertools.product(parts, PROTOCOLS):
+                if isinstance(part, protocol):
+                    require_signatures(part, protocol)
 
     run(main())
 
 
+def require_signatures(part: object, protocol: Any) -> None:
+    """Each method is awaited or not as the protocol's, and takes what it says and nothing else of need."""
+    for name, wanted in inspect.getmembers(protocol, inspect.isfunction):
+        if name.startswith("_"):
+            continue
+        has = getattr(type(part), name)
+        assert inspect.iscoroutinefunction(has) == inspect.iscoroutinefunction(wanted), name
+        theirs, ours = inspect.signature(wanted).parameters, inspect.signature(has).parameters
+        for parameter in theirs:
+            assert parameter in ours, f"{name}({parameter})"
+        for parameter, what in ours.items():
+            assert parameter in theirs or what.default is not inspect.Parameter.empty, name
+
+
 def test_capabilities_hold_together(info: VenueInfo) -> None:
     can = info.capabilities
-    assert (can.book is BookKind.LEVELS) == bool(can.book_depths)
+    # A book without depths to choose from comes whole.
+    assert can.book is BookKind.LEVELS or not can.book_depths
     assert (FeedKind.BOOK in can.feeds) == (can.book is not BookKind.NONE)
     assert (FeedKind.BARS in can.feeds) <= bool(can.bar_intervals_s)
     assert list(can.book_depths) == sorted(set(can.book_depths))
@@ -101,25 +114,38 @@ def test_capabilities_hold_together(info: VenueInfo) -> None:
     assert bool(can.order_types) == bool(can.time_in_force)
     assert can.order_types or can.contracts
     assert can.amend or not can.amend_keeps_priority_on_reduce
+    assert can.positions or not (can.protections or can.expected_margin)
+    assert can.browser_login == (info.sign_in is not None)
     assert isinstance(can, Capabilities)
 
 
 def test_the_form_and_the_addresses_are_whole(info: VenueInfo) -> None:
     assert info.title
     assert info.name == info.name.lower()
-    keys = [entry.key for entry in info.credential_fields]
+    entries, page, guide = info.credential_fields, info.key_page_url, info.key_guide
+    if info.sign_in is not None:
+        entries = (*entries, *info.sign_in.application_fields)
+        page, guide = info.sign_in.application_page_url, info.sign_in.guide
+        assert is_loopback(info.sign_in.redirect_url)
+    keys = [entry.key for entry in entries]
     assert len(set(keys)) == len(keys)
-    assert any(not entry.optional for entry in info.credential_fields)
-    assert all(entry.label for entry in info.credential_fields)
-    assert info.key_page_url.startswith("https://")
-    assert info.key_guide
+    assert any(not entry.optional for entry in entries)
+    assert all(entry.label for entry in entries)
+    assert page.startswith("https://")
+    assert guide
     for name, address in info.default_endpoints.items():
-        assert address.startswith(("https://", "wss://")), name
+        # A host and a port is an address of a venue that always encrypts; what is empty is the person's own.
+        is_ours = not address or is_loopback(address)
+        assert is_ours or re.match(r"https://|wss://|[a-z0-9.-]+:\d+$", address), name
 
 
 def test_the_emulator_stands_in_for_every_address(practice: Practice) -> None:
-    for name in registry.info(practice.venue).default_endpoints:
-        assert "127.0.0.1" in practice.entry[name], name
+    for name, address in registry.info(practice.venue).default_endpoints.items():
+        instead = practice.entry[name]
+        if address:
+            assert re.search(r"\b(127\.0\.0\.1|localhost)\b", instead), name
+        else:
+            assert Path(instead).is_file(), name
 
 
 def test_every_protocol_of_the_base_is_known_here() -> None:
@@ -137,13 +163,11 @@ def test_every_protocol_of_the_base_is_known_here() -> None:
 @pytest.mark.parametrize("venue", VENUES)
 def test_bad_options_and_addresses_are_refused_before_anything_is_sent(venue: str) -> None:
     async def main() -> None:
-        tools: dict[str, Any] = SAMPLES[venue].tools()
-        settings = ConnectorSettings({"rest": "http://example.com", "ws_public": "ws://example.com"})
-        with pytest.raises(TerminalError) as caught:
-            await _ask(venue, settings, tools)
-        assert "example.com" in str(caught.value)
-        with pytest.raises(SettingsError):
-            registry.create(venue, ConnectorSettings({}, {}, {"public_calls_per_s": "none"}), **tools)
+        sample = SAMPLES[venue]
+        for settings, word in sample.unusable:
+            with pytest.raises(TerminalError) as caught:
+                await _ask(venue, settings, sample.tools())
+            assert word in str(caught.value)
 
     run(main())
 

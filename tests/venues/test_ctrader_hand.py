@@ -1,5 +1,5 @@
-"""cTrader's hand on the practice broker, over TLS: positions from the opening to the last cent, and what is
-found again after an answer was lost."""
+"""What the suite cannot ask of every venue: cTrader's netted accounts, what its broker does by itself, and
+what is found again after an answer was lost. On the practice broker, over TLS."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ import pytest
 
 from terminal.core.secret import Secret
 from terminal.domain.account import AccountFigures, Position
-from terminal.domain.errors import NotSent, OutcomeUnknown, RequestRejected, VenueUnavailable
+from terminal.domain.errors import NotSent, OutcomeUnknown, VenueUnavailable
 from terminal.domain.events import (
     FiguresReported,
     FillReported,
@@ -30,15 +30,12 @@ from terminal.domain.events import (
 from terminal.domain.instrument import InstrumentId
 from terminal.domain.market import Feed, FeedKind, Side
 from terminal.domain.orders import (
-    AmendRequest,
     Fill,
     OrderRef,
     OrderReport,
     OrderRequest,
     OrderState,
     OrderType,
-    Protection,
-    TimeInForce,
 )
 from terminal.emulators.ctrader.face import CtraderFace
 from terminal.emulators.host import PracticeHost
@@ -179,118 +176,6 @@ def on(account: str, test: Callable[[Desk], Awaitable[None]]) -> None:
     run(main())
 
 
-def test_a_position_from_its_opening_to_the_last_cent() -> None:
-    async def test(desk: Desk) -> None:
-        hand = desk.hand
-        position = await desk.open(
-            protection=Protection(stop_distance=D("0.01000"), profit_distance=D("0.02000")), comment="a note"
-        )
-        entry = position.average_price
-        assert position.protection == Protection(entry - D("0.01"), entry + D("0.02"))
-        assert (position.quantity, position.comment, position.currency) == (D(10000), "a note", "USD")
-        assert position.margin is not None
-        key = position.position_id
-        # The stop moves and the target stays; then each leg goes by itself, and both.
-        for wanted in (
-            Protection(entry - D("0.005"), entry + D("0.02")),
-            Protection(entry - D("0.005")),
-            Protection(entry - D("0.005"), trailing=True),
-            Protection(take_profit=entry + D("0.03")),
-            Protection(),
-        ):
-            await hand.protect(key, "EUR/USD", wanted)
-            await eventually(lambda w=wanted: desk.positions()[key].protection == w, what=str(wanted))  # type: ignore[misc]
-        await hand.protect(key, "EUR/USD", Protection())
-        await hand.protect(key, "EUR/USD", Protection(stop_distance=D("0.01")))
-        # A part of it, then the rest.
-        await desk.close(position, "4000")
-        await eventually(lambda: desk.positions()[key].quantity == D(6000), what="the smaller position")
-        await desk.close(desk.positions()[key])
-        await eventually(lambda: key not in desk.positions(), what="the end of it")
-        await eventually(lambda: len(desk.fills) == 3, what="three fills")
-        opening, first, last = desk.fills
-        assert (opening.realised, opening.side) == (None, Side.BUY)
-        assert {first.side, last.side} == {Side.SELL}
-        assert {fill.position_id for fill in desk.fills} == {key}
-        await eventually(lambda: desk.figures.used_margin == 0, what="no margin")
-        desk.require_balance("10000.00")
-
-    on(HEDGED, test)
-
-
-@pytest.mark.parametrize("side", list(Side), ids=lambda side: side.value)
-@pytest.mark.parametrize(
-    "kind", [OrderType.LIMIT, OrderType.STOP, OrderType.STOP_LIMIT], ids=lambda k: k.value
-)
-def test_a_pending_order_is_placed_changed_and_canceled(kind: OrderType, side: Side) -> None:
-    async def test(desk: Desk) -> None:
-        market, sign = await desk.price(side), side.sign
-        away = D("0.01000") * (-sign if kind is OrderType.LIMIT else sign)
-        entry = market + away
-        levels = Protection(entry - sign * D("0.00500"), entry + sign * D("0.00700"))
-        terms: dict[str, Any] = (
-            {"limit_price": entry} if kind is OrderType.LIMIT else {"trigger_price": entry}
-        )
-        if kind is OrderType.STOP_LIMIT:
-            terms["limit_price"] = entry + sign * D("0.00050")
-        expires_ns = (desk.began_ns + HOUR_NS) // 1_000_000 * 1_000_000
-        request = OrderRequest(
-            EUR,
-            side,
-            kind,
-            D(2000),
-            time_in_force=TimeInForce.GTD,
-            expire_time_ns=expires_ns,
-            protection=levels,
-            **terms,
-        )
-        client_id = new_id()
-        order_id = (await desk.hand.submit(request, client_id)).venue_order_id
-        await eventually(lambda: desk.reports(order_id), what="the order")
-        first = desk.reports(order_id)[0]
-        assert (first.state, first.client_order_id, first.order_type) == (OrderState.OPEN, client_id, kind)
-        assert (first.limit_price, first.trigger_price) == (request.limit_price, request.trigger_price)
-        assert (first.protection, first.expire_time_ns) == (levels, expires_ns)
-        # One term is changed: all the others stand.
-        ref = OrderRef("EUR/USD", client_id, order_id)
-        await desk.hand.amend(ref, AmendRequest(quantity=D(3000)))
-        await eventually(lambda: desk.reports(order_id)[-1].quantity == D(3000), what="the change")
-        now = desk.reports(order_id)[-1]
-        assert (now.limit_price, now.trigger_price) == (request.limit_price, request.trigger_price)
-        assert (now.protection, now.expire_time_ns) == (levels, expires_ns)
-        snapshot = await desk.hand.snapshot(desk.began_ns)
-        assert [report.venue_order_id for report in snapshot.open_orders] == [order_id]
-        await desk.hand.cancel(ref)
-        await eventually(lambda: desk.reports(order_id)[-1].state is OrderState.CANCELED, what="the end")
-        with pytest.raises(RequestRejected):
-            await desk.hand.cancel(ref)
-
-    on(HEDGED, test)
-
-
-def test_a_market_range_order_fills_within_its_range_or_not_at_all() -> None:
-    async def test(desk: Desk) -> None:
-        ask = await desk.price()
-        good = OrderRequest(
-            EUR, Side.BUY, OrderType.MARKET_RANGE, D(1000), reference_price=ask, max_slippage=D("0.00200")
-        )
-        order_id = (await desk.hand.submit(good, new_id())).venue_order_id
-        await eventually(lambda: desk.reports(order_id)[-1].state is OrderState.FILLED, what="the fill")
-        bad = OrderRequest(
-            EUR,
-            Side.BUY,
-            OrderType.MARKET_RANGE,
-            D(1000),
-            reference_price=ask - D("0.01"),
-            max_slippage=D("0.00001"),
-        )
-        order_id = (await desk.hand.submit(bad, new_id())).venue_order_id
-        await eventually(lambda: desk.reports(order_id)[-1].state.is_final, what="the end")
-        assert desk.reports(order_id)[-1].filled_quantity == 0
-
-    on(HEDGED, test)
-
-
 def test_a_netted_position_is_turned_round_and_its_profit_is_in_the_account_s_currency() -> None:
     async def test(desk: Desk) -> None:
         hand = desk.hand
@@ -322,25 +207,6 @@ def test_a_netted_position_is_turned_round_and_its_profit_is_in_the_account_s_cu
         desk.require_balance("5000.00")
 
     on(NETTED, test)
-
-
-def test_a_stop_that_is_hit_says_so() -> None:
-    async def test(desk: Desk) -> None:
-        position = await desk.open(protection=Protection(stop_distance=D("0.00500")))
-        desk.face.shock("EURUSD", -2.0)
-        await eventually(lambda: not desk.positions(), what="the stop")
-        closed: PositionReported = desk.of(PositionReported)[-1]
-        assert closed.reason == "stop loss"
-        await eventually(lambda: len(desk.fills) == 2, what="its fill")
-        stop = desk.reports(desk.fills[-1].venue_order_id)[-1]
-        assert (stop.order_type, stop.state, stop.position_id) == (
-            OrderType.STOP,
-            OrderState.FILLED,
-            position.position_id,
-        )
-        desk.require_balance("10000.00")
-
-    on(HEDGED, test)
 
 
 def test_too_little_money_is_called_out_and_then_the_broker_closes() -> None:
@@ -455,28 +321,3 @@ async def found(desk: Desk, ref: OrderRef) -> OrderReport:
         else:
             assert report is not None
             return report
-
-
-# --- the past ----------------------------------------------------------------------------------------------
-
-
-def test_the_past_is_what_happened() -> None:
-    async def test(desk: Desk) -> None:
-        position = await desk.open()
-        await desk.close(position)
-        await eventually(lambda: len(desk.fills) == 2, what="two fills")
-        orders = await desk.hand.order_history()
-        assert [report.state for report in orders.orders] == [OrderState.FILLED] * 2
-        fills = await desk.hand.fill_history()
-        assert {fill.fill_id for fill in fills.fills} == {fill.fill_id for fill in desk.fills}
-        cash = await desk.hand.cash_flow()
-        assert [(entry.what, entry.amount) for entry in cash.entries] == [("deposit", D("10000.00"))]
-        assert (orders.earlier_ns, fills.earlier_ns, cash.earlier_ns) == (None, None, None)
-        snapshot = await desk.hand.snapshot(desk.began_ns)
-        assert {fill.fill_id for fill in snapshot.fills} == {fill.fill_id for fill in desk.fills}
-        assert snapshot.positions == ()
-        margin = await desk.hand.expected_margin("EUR/USD", D(10000))
-        assert margin.currency == "USD"
-        assert 0 < margin.buy < D(1000)
-
-    on(HEDGED, test)

@@ -13,6 +13,7 @@ from terminal.domain.errors import OrderRefused, RequestRejected, Unsupported
 from terminal.domain.instrument import InstrumentId
 from terminal.domain.market import Side
 from terminal.domain.orders import (
+    AT_MARKET,
     AmendRequest,
     OrderRef,
     OrderRequest,
@@ -26,7 +27,7 @@ from terminal.venues import registry
 from terminal.venues.base import SubmitAck
 from tests.helpers import eventually, run
 from tests.practice import Practice
-from tests.venues.kit import Desk, desk
+from tests.venues.kit import Desk, desk, skip_without
 
 D = Decimal
 MATRIX = [
@@ -57,12 +58,15 @@ def request_of(found: Desk, kind: OrderType, force: TimeInForce, side: Side) -> 
         if kind is OrderType.TRAILING_STOP_LIMIT:
             terms["limit_offset"] = tick * 10
     if kind is OrderType.ICEBERG:
-        terms["display_quantity"] = D(found.sample.quantity)
+        terms["display_quantity"] = found.lots(1)
+    elif kind is OrderType.MARKET_RANGE:
+        quote = found.quotes[found.symbol]
+        terms.update(reference_price=quote.ask if side is Side.BUY else quote.bid, max_slippage=100 * tick)
     return OrderRequest(
         InstrumentId(found.venue, found.symbol),
         side,
         kind,
-        D(found.sample.quantity) * (5 if kind is OrderType.ICEBERG else 1),
+        found.lots(5 if kind is OrderType.ICEBERG else 1),
         time_in_force=force,
         expire_time_ns=time.time_ns() + 3600 * 10**9 if force is TimeInForce.GTD else None,
         **terms,  # type: ignore[arg-type]
@@ -73,7 +77,7 @@ def our_own_refusals(found: Desk, request: OrderRequest) -> list[OrderRefused]:
     return check_request(
         request,
         found.instrument(),
-        found.connector.info.capabilities,
+        found.can,
         now_ns=time.time_ns(),
         market_price=found.price(request.side, "0"),
     )
@@ -85,8 +89,8 @@ def test_placed_seen_changed_canceled(
     kind: OrderType, force: TimeInForce, side: Side, practice: Practice
 ) -> None:
     can = registry.info(practice.venue).capabilities
-    if kind not in can.order_types or force not in can.time_in_force:
-        pytest.skip(f"{practice.venue} has no {force.value} {kind.value}")
+    skip_without(practice, "order_types", kind in can.order_types, kind.value)
+    skip_without(practice, "time_in_force", force in can.time_in_force, force.value)
 
     async def main() -> None:
         async with desk(practice) as found:
@@ -98,7 +102,7 @@ def test_placed_seen_changed_canceled(
                     await found.submit(request, client_id)
                 return
             order_id = await found.submit(request, client_id)
-            if kind is OrderType.MARKET:
+            if kind in AT_MARKET:
                 report = await found.until_state(order_id, OrderState.FILLED)
                 assert report.filled_quantity == request.quantity
             elif force in _IMMEDIATE and not kind.has_trigger and not kind.has_trail:
@@ -107,12 +111,12 @@ def test_placed_seen_changed_canceled(
             else:
                 report = await found.until_state(order_id, OrderState.OPEN)
                 await _change(found, request, order_id, client_id)
-                await found.connector.cancel(OrderRef(found.symbol, client_id, order_id))
+                await found.hand.cancel(OrderRef(found.symbol, client_id, order_id))
                 report = await found.until_state(order_id, OrderState.CANCELED)
             first = found.reports[order_id][0]
             assert (first.instrument, first.side, first.order_type) == (request.instrument, side, kind)
             assert first.client_order_id == client_id
-            if kind is not OrderType.MARKET:
+            if kind not in AT_MARKET:
                 assert first.time_in_force is force
             for name in ("limit_price", "trigger_price", "display_quantity"):
                 if not kind.has_trail and getattr(request, name) is not None:
@@ -129,7 +133,7 @@ def test_placed_seen_changed_canceled(
 
 async def _change(found: Desk, request: OrderRequest, order_id: str, client_id: str) -> None:
     """Change what can be changed, and see it in the stream."""
-    if not found.connector.info.capabilities.amend:
+    if not found.can.amend:
         return
     tick, kind = found.instrument().tick_size, request.order_type
     change = AmendRequest(quantity=request.quantity * 2)
@@ -137,7 +141,7 @@ async def _change(found: Desk, request: OrderRequest, order_id: str, client_id: 
         change = replace(change, limit_price=request.limit_price - request.side.sign * 5 * tick)
     if kind.has_trigger and request.trigger_price is not None:
         change = replace(change, trigger_price=request.trigger_price - 3 * tick)
-    await found.connector.amend(OrderRef(found.symbol, client_id, order_id), change)
+    await found.hand.amend(OrderRef(found.symbol, client_id, order_id), change)
 
     def arrived() -> bool:
         report = found.last(order_id)
@@ -158,8 +162,8 @@ async def _change(found: Desk, request: OrderRequest, order_id: str, client_id: 
 def test_a_limit_that_crosses_trades_as_its_time_in_force_says(
     force: TimeInForce, practice: Practice
 ) -> None:
-    if force not in registry.info(practice.venue).capabilities.time_in_force:
-        pytest.skip(f"{practice.venue} has no {force.value}")
+    forces = registry.info(practice.venue).capabilities.time_in_force
+    skip_without(practice, "time_in_force", force in forces, force.value)
 
     async def main() -> None:
         async with desk(practice) as found:
@@ -174,23 +178,15 @@ def test_a_limit_that_crosses_trades_as_its_time_in_force_says(
 
 
 def test_fill_or_kill_of_more_than_there_is_leaves_nothing(practice: Practice) -> None:
-    if TimeInForce.FOK not in registry.info(practice.venue).capabilities.time_in_force:
-        pytest.skip("no FOK")
+    forces = registry.info(practice.venue).capabilities.time_in_force
+    skip_without(practice, "time_in_force", TimeInForce.FOK in forces, "FOK")
 
     async def main() -> None:
         async with desk(practice) as found:
-            quote = found.quotes[found.symbol]
-            assert quote.bid is not None
-            assert quote.bid_quantity is not None
-            request = OrderRequest(
-                InstrumentId(found.venue, found.symbol),
-                Side.SELL,
-                OrderType.LIMIT,
-                D("0.2"),
-                limit_price=found.price(Side.SELL, "0") + 100 * found.instrument().tick_size,
-                time_in_force=TimeInForce.FOK,
-            )
-            order_id = await found.submit(request)
+            request = found.limit(Side.SELL, "0", found.lots(200), time_in_force=TimeInForce.FOK)
+            assert request.limit_price is not None
+            beyond = request.limit_price + 100 * found.instrument().tick_size
+            order_id = await found.submit(replace(request, limit_price=beyond))
             report = await found.until_state(order_id, OrderState.CANCELED, OrderState.EXPIRED)
             assert report.filled_quantity == 0
             assert not found.fills
@@ -199,8 +195,7 @@ def test_fill_or_kill_of_more_than_there_is_leaves_nothing(practice: Practice) -
 
 
 def test_post_only_never_takes(practice: Practice) -> None:
-    if not registry.info(practice.venue).capabilities.post_only:
-        pytest.skip("no post-only")
+    skip_without(practice, "post_only", registry.info(practice.venue).capabilities.post_only)
 
     async def main() -> None:
         async with desk(practice) as found:
@@ -216,12 +211,12 @@ def test_post_only_never_takes(practice: Practice) -> None:
 
 
 def test_a_market_buy_for_an_amount_of_quote(practice: Practice) -> None:
-    if not registry.info(practice.venue).capabilities.quantity_in_quote:
-        pytest.skip("no quantity in quote")
+    in_quote = registry.info(practice.venue).capabilities.quantity_in_quote
+    skip_without(practice, "quantity_in_quote", in_quote)
 
     async def main() -> None:
         async with desk(practice) as found:
-            request = replace(found.market(quantity="100"), in_quote=True)
+            request = replace(found.market(quantity=D(100)), in_quote=True)
             order_id = await found.submit(request)
             await found.until_state(order_id, OrderState.FILLED, OrderState.CANCELED)
             await eventually(lambda: found.fills, what="fills")
@@ -234,11 +229,11 @@ def test_a_market_buy_for_an_amount_of_quote(practice: Practice) -> None:
 @pytest.mark.parametrize("reference", list(TriggerReference))
 def test_a_stop_fires(reference: TriggerReference, practice: Practice) -> None:
     can = registry.info(practice.venue).capabilities
-    known = {TriggerReference.LAST, *can.trigger_references}
-    if can.trigger_on_index:
-        known.add(TriggerReference.INDEX)
-    if OrderType.STOP not in can.order_types or reference not in known:
-        pytest.skip("no such stop")
+    skip_without(practice, "order_types", OrderType.STOP in can.order_types, OrderType.STOP.value)
+    if reference is TriggerReference.INDEX:
+        skip_without(practice, "trigger_on_index", can.trigger_on_index)
+    elif reference is not TriggerReference.LAST:
+        skip_without(practice, "trigger_references", reference in can.trigger_references, reference.value)
 
     async def main() -> None:
         async with desk(practice) as found:
@@ -248,11 +243,11 @@ def test_a_stop_fires(reference: TriggerReference, practice: Practice) -> None:
             order_id = await found.submit(request)
             await found.until_state(order_id, OrderState.OPEN)
             assert request.trigger_price is not None
-            await practice.order("shock", symbol=found.symbol, percent=-5)
+            await practice.shock(found.symbol, -5)
             try:
                 report = await found.until_state(order_id, OrderState.FILLED, timeout_s=20.0)
             finally:
-                await practice.order("shock", symbol=found.symbol, percent=5.263)
+                await practice.shock(found.symbol, 5.263)
             assert report.triggered
             assert report.average_price is not None
             if reference is TriggerReference.LAST:
@@ -264,21 +259,20 @@ def test_a_stop_fires(reference: TriggerReference, practice: Practice) -> None:
 def test_a_refusal_is_in_the_venues_words_with_a_repair(practice: Practice) -> None:
     async def main() -> None:
         async with desk(practice) as found:
-            for request, words in (
-                (found.limit(quantity="500"), "balance"),
-                (found.limit(quantity=str(found.instrument().min_quantity / 2)), "smallest"),
-                (
-                    replace(
-                        found.limit(), limit_price=found.price(Side.BUY) + found.instrument().tick_size / 4
-                    ),
-                    "price steps",
-                ),
+            words = found.sample.refusals
+            smallest = found.instrument().min_quantity / 2
+            between = found.price(Side.BUY) + found.instrument().tick_size / 4
+            for what, request in (
+                ("money", found.market(quantity=D(found.sample.too_much))),
+                ("quantity", found.limit(quantity=smallest)),
+                ("price", replace(found.limit(), limit_price=between)),
             ):
-                with pytest.raises(RequestRejected) as caught:
+                with pytest.raises((RequestRejected, Unsupported)) as caught:
                     await found.submit(request)
-                assert words in caught.value.user_text.lower(), caught.value.user_text
-                assert caught.value.code
-                assert caught.value.venue_text
+                assert words[what] in caught.value.user_text.lower(), caught.value.user_text
+                if isinstance(caught.value, RequestRejected):
+                    assert caught.value.code
+                    assert caught.value.venue_text
             assert not found.reports
             assert not (await practice.told()).orders
 
@@ -287,8 +281,7 @@ def test_a_refusal_is_in_the_venues_words_with_a_repair(practice: Practice) -> N
 
 def test_batches_give_each_order_its_own_result(practice: Practice) -> None:
     limit = registry.info(practice.venue).capabilities.batch_limit
-    if limit < 2:
-        pytest.skip("no batches")
+    skip_without(practice, "batch_limit", limit >= 2)
 
     async def main() -> None:
         async with desk(practice) as found:
@@ -299,8 +292,8 @@ def test_batches_give_each_order_its_own_result(practice: Practice) -> None:
                 )
                 for number in range(min(limit, 5))
             ]
-            requests[2] = (found.limit(quantity="500"), found.new_id())
-            results = await found.connector.submit_batch(requests)
+            requests[2] = (found.limit(quantity=D(found.sample.too_much)), found.new_id())
+            results = await found.hand.submit_batch(requests)
             assert len(results) == len(requests)
             assert isinstance(results[2], RequestRejected)
             for (request, client_id), result in zip(requests, results, strict=True):
@@ -311,17 +304,17 @@ def test_batches_give_each_order_its_own_result(practice: Practice) -> None:
             placed = [result.venue_order_id for result in results if isinstance(result, SubmitAck)]
             assert len(placed) == len(requests) - 1
             with pytest.raises(Unsupported):
-                await found.connector.submit_batch([(found.limit(), found.new_id())] * (limit + 1))
+                await found.hand.submit_batch([(found.limit(), found.new_id())] * (limit + 1))
             # Several at once, named by either id.
             refs = [OrderRef(found.symbol, None, placed[0]), OrderRef(found.symbol, requests[1][1], None)]
-            await found.connector.cancel_many(refs)
+            await found.hand.cancel_many(refs)
             for order_id in placed[:2]:
                 await found.until_state(order_id, OrderState.CANCELED)
             assert found.state(placed[2]) is OrderState.OPEN
-            assert await found.connector.cancel_all() == len(placed) - 2
+            assert await found.hand.cancel_all() == len(placed) - 2
             for order_id in placed[2:]:
                 await found.until_state(order_id, OrderState.CANCELED)
-            assert await found.connector.cancel_all() == 0
+            assert await found.hand.cancel_all() == 0
 
     run(main())
 
@@ -329,16 +322,17 @@ def test_batches_give_each_order_its_own_result(practice: Practice) -> None:
 def test_many_cancels_are_split_into_calls_that_the_venue_takes(practice: Practice) -> None:
     async def main() -> None:
         async with desk(practice) as found:
+            tick = found.instrument().tick_size
             ids = [
                 await found.submit(
-                    replace(found.limit(), limit_price=found.price(Side.BUY, "3") - number * 10),
+                    replace(found.limit(), limit_price=found.price(Side.BUY, "3") - number * 10 * tick),
                     found.new_id(),
                 )
                 for number in range(12)
             ]
             for order_id in ids:
                 await found.until_state(order_id, OrderState.OPEN)
-            await found.connector.cancel_many([OrderRef(found.symbol, None, order_id) for order_id in ids])
+            await found.hand.cancel_many([OrderRef(found.symbol, None, order_id) for order_id in ids])
             for order_id in ids:
                 await found.until_state(order_id, OrderState.CANCELED)
 
@@ -346,21 +340,20 @@ def test_many_cancels_are_split_into_calls_that_the_venue_takes(practice: Practi
 
 
 def test_the_dead_mans_switch_fires_and_can_be_disarmed(practice: Practice) -> None:
-    if not registry.info(practice.venue).capabilities.dead_mans_switch:
-        pytest.skip("no dead man's switch")
+    skip_without(practice, "dead_mans_switch", registry.info(practice.venue).capabilities.dead_mans_switch)
 
     async def main() -> None:
         async with desk(practice) as found:
             first = await found.submit(found.limit())
             await found.until_state(first, OrderState.OPEN)
-            await found.connector.cancel_after(1)
+            await found.hand.cancel_after(1)
             report = await found.until_state(first, OrderState.CANCELED)
             assert report.reason
             second = await found.submit(found.limit(percent="3"))
             await found.until_state(second, OrderState.OPEN)
             # Long enough that it cannot fire before it is disarmed, however busy the machine.
-            await found.connector.cancel_after(4)
-            await found.connector.cancel_after(0)
+            await found.hand.cancel_after(4)
+            await found.hand.cancel_after(0)
             # Longer than the switch: quotes of some seconds go by.
             third = await found.submit(found.limit(Side.SELL, "4"))
             begun = time.monotonic()
@@ -371,16 +364,18 @@ def test_the_dead_mans_switch_fires_and_can_be_disarmed(practice: Practice) -> N
     run(main())
 
 
-def test_an_id_may_come_again_only_after_its_order_has_ended(practice: Practice) -> None:
+def test_why_an_id_of_ours_is_never_used_twice(practice: Practice) -> None:
     async def main() -> None:
         async with desk(practice) as found:
             client_id = found.new_id()
             order_id = await found.submit(found.limit(), client_id)
-            with pytest.raises(RequestRejected):
-                await found.submit(found.limit(percent="3"), client_id)
-            await found.connector.cancel(OrderRef(found.symbol, client_id, None))
-            await found.until_state(order_id, OrderState.CANCELED)
-            # Why an id of ours is never used twice: the venue itself would take it.
+            await found.until_state(order_id, OrderState.OPEN)
+            if found.sample.ids_are_unique:
+                with pytest.raises(RequestRejected):
+                    await found.submit(found.limit(percent="3"), client_id)
+                await found.hand.cancel(OrderRef(found.symbol, client_id, None))
+                await found.until_state(order_id, OrderState.CANCELED)
+            # The venue itself would take it: of a lost answer nobody could then say which one it was for.
             again = await found.submit(found.limit(percent="3"), client_id)
             assert again != order_id
             await found.until_state(again, OrderState.OPEN)
@@ -393,12 +388,11 @@ def test_canceling_what_is_gone_is_a_plain_no(practice: Practice) -> None:
         async with desk(practice) as found:
             order_id = await found.submit(found.market())
             await found.until_state(order_id, OrderState.FILLED)
+            ref = OrderRef(found.symbol, None, order_id)
             with pytest.raises(RequestRejected):
-                await found.connector.cancel(OrderRef(found.symbol, None, order_id))
-            if found.connector.info.capabilities.amend:
+                await found.hand.cancel(ref)
+            if found.can.amend:
                 with pytest.raises(RequestRejected):
-                    await found.connector.amend(
-                        OrderRef(found.symbol, None, order_id), AmendRequest(quantity=D("0.002"))
-                    )
+                    await found.hand.amend(ref, AmendRequest(quantity=found.lots(2)))
 
     run(main())

@@ -1,0 +1,327 @@
+"""Open positions where a venue keeps them: from the opening to the last unit, their stops and targets, and
+the account's past."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import replace
+from decimal import Decimal
+from typing import Any
+
+import pytest
+
+from terminal.domain.account import Position
+from terminal.domain.errors import RequestRejected
+from terminal.domain.events import PositionReported
+from terminal.domain.market import Side
+from terminal.domain.orders import (
+    AmendRequest,
+    OrderRef,
+    OrderState,
+    OrderType,
+    Protection,
+    TimeInForce,
+)
+from terminal.venues import registry
+from terminal.venues.base import (
+    Capabilities,
+    HasExpectedMargin,
+    HasFillOffsets,
+    HasLeverageTiers,
+    HasMarginCalls,
+    HasRecords,
+    ProtectionKind,
+    TradesPositions,
+)
+from tests.helpers import eventually, run
+from tests.practice import Practice
+from tests.venues.kit import Desk, desk, skip_without
+
+D = Decimal
+BOTH = {ProtectionKind.STOP_LOSS, ProtectionKind.TAKE_PROFIT}
+HOUR_NS = 3_600 * 10**9
+
+
+@pytest.fixture
+def can(practice: Practice) -> Capabilities:
+    return registry.info(practice.venue).capabilities
+
+
+def away(found: Desk, percent: str) -> Decimal:
+    """A part of the price as a distance on the grid."""
+    tick = found.instrument().tick_size
+    ticks: Decimal = (found.price(Side.BUY, "0") * D(percent) / 100 / tick).quantize(D(1))
+    return ticks * tick
+
+
+def levels(position: Position, stop: Decimal, target: Decimal) -> Protection:
+    """Prices so far from the opening price."""
+    entry, sign = position.average_price, position.side.sign
+    return Protection(entry - sign * stop, entry + sign * target)
+
+
+async def open_position(found: Desk, side: Side = Side.BUY, count: int = 4, **terms: Any) -> Position:
+    """A position, and its protection if it asks for one."""
+    before = set(found.open_positions)
+    await found.submit(found.market(side, found.lots(count), **terms))
+    wants = terms.get("protection") is not None
+
+    def opened() -> list[Position]:
+        new = [position for key, position in found.open_positions.items() if key not in before]
+        return [position for position in new if not (wants and position.protection.is_empty)]
+
+    await eventually(opened, what="the position")
+    return opened()[0]
+
+
+@pytest.mark.parametrize("side", list(Side), ids=lambda side: side.value)
+def test_a_position_from_its_opening_to_the_last_unit(
+    side: Side, practice: Practice, can: Capabilities
+) -> None:
+    skip_without(practice, "positions", can.positions)
+    skip_without(practice, "protections", can.protections >= BOTH, "stop loss and take profit")
+
+    async def main() -> None:
+        async with desk(practice) as found:
+            hand = found.hand
+            assert isinstance(hand, TradesPositions)
+            near, far, more = away(found, "0.5"), away(found, "1"), away(found, "2")
+            distances = Protection(stop_distance=far, profit_distance=more)
+            note = "a note"[: found.can.comment_length]
+            position = await open_position(found, side, protection=distances, comment=note)
+            key = position.position_id
+            assert (position.side, position.quantity, position.comment) == (side, found.lots(4), note)
+            assert position.protection == levels(position, far, more)
+            assert position.margin is not None
+            assert found.figures is not None
+            assert position.currency == found.figures.currency
+            # The stop moves and the target stays; the target moves and the stop stays; each goes by itself.
+            moved, stop = levels(position, near, more), levels(position, near, more).stop_loss
+            wanted = [
+                moved,
+                replace(moved, take_profit=levels(position, near, far).take_profit),
+                Protection(stop_loss=stop),
+                Protection(take_profit=moved.take_profit),
+                Protection(),
+            ]
+            if ProtectionKind.TRAILING in can.protections:
+                wanted.insert(3, Protection(stop_loss=stop, trailing=True))
+            for protection in wanted:
+                await hand.protect(key, found.symbol, protection)
+                await eventually(
+                    lambda p=protection: found.positions[key].protection == p,  # type: ignore[misc]
+                    what=f"{protection} in {found.positions[key].protection}",
+                )
+            # What is so already is no failure, and a distance counts from the opening price.
+            await hand.protect(key, found.symbol, Protection())
+            await hand.protect(key, found.symbol, Protection(stop_distance=far))
+            await eventually(lambda: found.positions[key].protection.stop_loss, what="the stop again")
+            assert found.positions[key].protection.stop_loss == levels(position, far, far).stop_loss
+            # Half of it, then the rest.
+            client_id = found.new_id()
+            await found.submit(found.closing(position, found.lots(2)), client_id)
+            await eventually(lambda: found.positions[key].quantity == found.lots(2), what="half a position")
+            await found.submit(found.closing(found.positions[key]))
+            await eventually(lambda: not found.open_positions, what="the end of it")
+            await eventually(lambda: len(found.fills) == 3, what="three fills")
+            opening, first, last = found.fills
+            assert (opening.realised, opening.side) == (None, side)
+            assert (first.side, last.side) == (side.opposite,) * 2
+            assert first.client_order_id == client_id
+            assert {fill.position_id for fill in found.fills} == {key}
+            assert found.reports[first.venue_order_id][-1].reduce_only
+            await eventually(lambda: found.figures and found.figures.used_margin == 0, what="no margin")
+            told = await practice.told()
+            assert not told.positions
+            with pytest.raises(RequestRejected):
+                await hand.protect(key, found.symbol, Protection(stop_loss=stop))
+            with pytest.raises(RequestRejected):
+                await found.submit(found.closing(position))
+            found.require_no_faults()
+
+    run(main())
+
+
+def test_a_stop_that_is_hit_says_so(practice: Practice, can: Capabilities) -> None:
+    skip_without(practice, "positions", can.positions)
+    skip_without(practice, "protections", ProtectionKind.STOP_LOSS in can.protections, "stop loss")
+
+    async def main() -> None:
+        async with desk(practice) as found:
+            position = await open_position(found, protection=Protection(stop_distance=away(found, "0.5")))
+            await practice.shock(found.symbol, -2)
+            try:
+                await eventually(lambda: not found.open_positions, what="the stop")
+            finally:
+                await practice.shock(found.symbol, 2.0408)
+            assert found.of(PositionReported)[-1].reason == "stop loss"
+            await eventually(lambda: len(found.fills) == 2, what="its fill")
+            report = await found.until_state(found.fills[-1].venue_order_id, OrderState.FILLED)
+            assert (report.order_type, report.position_id) == (OrderType.STOP, position.position_id)
+
+    run(main())
+
+
+@pytest.mark.parametrize("side", list(Side), ids=lambda side: side.value)
+@pytest.mark.parametrize(
+    "kind", [OrderType.LIMIT, OrderType.STOP, OrderType.STOP_LIMIT], ids=lambda kind: kind.value
+)
+def test_a_pending_order_keeps_its_terms_and_levels_through_a_change(
+    kind: OrderType, side: Side, practice: Practice, can: Capabilities
+) -> None:
+    skip_without(practice, "order_types", kind in can.order_types, kind.value)
+    skip_without(practice, "amend", can.amend)
+    skip_without(practice, "protections", can.protections >= BOTH, "stop loss and take profit")
+
+    async def main() -> None:
+        async with desk(practice) as found:
+            sign = side.sign
+            entry = found.price(side, "2" if kind is OrderType.LIMIT else "-2")
+            protection = Protection(entry - sign * away(found, "0.5"), entry + sign * away(found, "0.7"))
+            expires_ns = (time.time_ns() + HOUR_NS) // 10**9 * 10**9
+            request = replace(
+                found.limit(side),
+                order_type=kind,
+                limit_price=entry if kind is OrderType.LIMIT else None,
+                trigger_price=None if kind is OrderType.LIMIT else entry,
+                time_in_force=TimeInForce.GTD,
+                expire_time_ns=expires_ns,
+                protection=protection,
+            )
+            if kind is OrderType.STOP_LIMIT:
+                request = replace(request, limit_price=entry + sign * 50 * found.instrument().tick_size)
+            order_id = await found.submit(request)
+            report = await found.until_state(order_id, OrderState.OPEN)
+            assert (report.protection, report.expire_time_ns) == (protection, expires_ns)
+            # One term is changed: all the others stand.
+            ref = OrderRef(found.symbol, None, order_id)
+            await found.hand.amend(ref, AmendRequest(quantity=found.lots(3)))
+            await eventually(
+                lambda: (now := found.last(order_id)) and now.quantity == found.lots(3), what="the change"
+            )
+            now = found.last(order_id)
+            assert now is not None
+            assert (now.limit_price, now.trigger_price) == (request.limit_price, request.trigger_price)
+            assert (now.protection, now.expire_time_ns) == (protection, expires_ns)
+            snapshot = await found.hand.snapshot(time.time_ns() - HOUR_NS)
+            assert [each.venue_order_id for each in snapshot.open_orders] == [order_id]
+            assert snapshot.open_orders[0].protection == protection
+
+    run(main())
+
+
+def test_an_order_within_a_range_fills_in_it_or_not_at_all(practice: Practice, can: Capabilities) -> None:
+    has_it = OrderType.MARKET_RANGE in can.order_types
+    skip_without(practice, "order_types", has_it, OrderType.MARKET_RANGE.value)
+
+    async def main() -> None:
+        async with desk(practice) as found:
+            ask, tick = found.quotes[found.symbol].ask, found.instrument().tick_size
+            assert ask is not None
+            request = replace(found.market(), order_type=OrderType.MARKET_RANGE, max_slippage=tick)
+            order_id = await found.submit(replace(request, reference_price=ask - 500 * tick))
+            report = await found.until_state(order_id, OrderState.CANCELED, OrderState.EXPIRED)
+            assert report.filled_quantity == 0
+            assert report.reason
+            assert not found.fills
+
+    run(main())
+
+
+def test_the_margin_of_an_order_is_known_before_it_is_sent(practice: Practice, can: Capabilities) -> None:
+    skip_without(practice, "expected_margin", can.expected_margin)
+
+    async def main() -> None:
+        async with desk(practice) as found:
+            assert isinstance(found.hand, HasExpectedMargin)
+            expected = await found.hand.expected_margin(found.symbol, found.lots(4))
+            position = await open_position(found)
+            assert found.figures is not None
+            assert expected.currency == found.figures.currency
+            assert position.margin is not None
+            # Prices move between the question and the fill.
+            assert abs(position.margin / expected.buy - 1) < D("0.01")
+
+    run(main())
+
+
+def test_the_terms_of_margin_can_be_asked(practice: Practice, can: Capabilities) -> None:
+    skip_without(practice, "leverage_tiers", can.leverage_tiers)
+
+    async def main() -> None:
+        async with desk(practice) as found:
+            assert isinstance(found.hand, HasLeverageTiers)
+            tiers = await found.hand.leverage_tiers(found.symbol)
+            assert tiers
+            assert list(tiers) == sorted(tiers, key=lambda tier: tier.up_to_usd)
+            assert [tier.leverage for tier in tiers] == sorted((t.leverage for t in tiers), reverse=True)
+
+    run(main())
+
+
+def test_the_levels_of_margin_calls_can_be_moved(practice: Practice, can: Capabilities) -> None:
+    skip_without(practice, "margin_calls", can.margin_calls)
+
+    async def main() -> None:
+        async with desk(practice) as found:
+            assert isinstance(found.hand, HasMarginCalls)
+            calls = list(await found.hand.margin_calls())
+            assert [call.level for call in calls] == sorted((call.level for call in calls), reverse=True)
+            first = calls[0]
+            await found.hand.set_margin_call(first.call_id, first.level + 20)
+            now = {call.call_id: call.level for call in await found.hand.margin_calls()}
+            assert now == {call.call_id: call.level for call in calls} | {first.call_id: first.level + 20}
+            await eventually(
+                lambda: found.figures and found.figures.margin_calls[0] == first.level + 20,
+                what="the account's own figures",
+            )
+            with pytest.raises(RequestRejected):
+                await found.hand.set_margin_call(first.call_id, D(1))
+
+    run(main())
+
+
+def test_what_closed_a_fill_can_be_asked(practice: Practice, can: Capabilities) -> None:
+    skip_without(practice, "fill_offsets", can.fill_offsets)
+
+    async def main() -> None:
+        async with desk(practice) as found:
+            assert isinstance(found.hand, HasFillOffsets)
+            position = await open_position(found)
+            await found.submit(found.closing(position, found.lots(1)))
+            await eventually(lambda: len(found.fills) == 2, what="both fills")
+            opening, closing = found.fills
+            asked = await found.hand.fill_offsets(opening.fill_id)
+            assert [(each.fill_id, each.quantity) for each in asked.closed_by] == [
+                (closing.fill_id, found.lots(1))
+            ]
+            asked = await found.hand.fill_offsets(closing.fill_id)
+            assert [(each.fill_id, each.quantity) for each in asked.closes] == [
+                (opening.fill_id, found.lots(1))
+            ]
+
+    run(main())
+
+
+def test_the_past_is_what_happened(practice: Practice, can: Capabilities) -> None:
+    skip_without(practice, "records", can.records)
+
+    async def main() -> None:
+        async with desk(practice) as found:
+            assert isinstance(found.hand, HasRecords)
+            position = await open_position(found)
+            await found.submit(found.closing(position))
+            await eventually(lambda: len(found.fills) == 2, what="two fills")
+            orders = await found.hand.order_history()
+            assert [report.state for report in orders.orders] == [OrderState.FILLED] * 2
+            assert orders.orders[0].ts_event_ns >= orders.orders[1].ts_event_ns
+            fills = await found.hand.fill_history()
+            assert {fill.fill_id for fill in fills.fills} == {fill.fill_id for fill in found.fills}
+            cash = await found.hand.cash_flow()
+            # The practice account began with it.
+            (deposit,) = cash.entries
+            assert deposit.what == "deposit"
+            assert deposit.amount == deposit.balance > 0
+            assert (orders.earlier_ns, fills.earlier_ns, cash.earlier_ns) == (None, None, None)
+
+    run(main())
