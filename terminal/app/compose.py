@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Coroutine, Mapping, Sequence
 from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any
 
@@ -52,6 +52,8 @@ if TYPE_CHECKING:
 log = logging.getLogger("session")
 
 STOP_TIMEOUT_S = 5.0
+HEAD_START_S = 1.0
+"""At most so long do the other venues leave the first one to itself."""
 
 
 class Terminal:
@@ -165,7 +167,7 @@ class Terminal:
             self._tell(Level.ERROR, error.user_text, str(error))
         for notice in self.settings.notices:
             self.notice.notify(notice)
-        await asyncio.gather(*(self._connect_as_last(venue) for venue in self.venues))
+        await asyncio.gather(*self._connecting())
 
     async def stop(self) -> None:
         """Close connections, keep what has to be kept; nothing is cancelled at a venue."""
@@ -381,6 +383,25 @@ class Terminal:
     def venue_info(self, venue: str) -> VenueInfo:
         """What a venue is and can do."""
         return registry.info(venue)
+
+    def _connecting(self) -> list[Coroutine[Any, Any, None]]:
+        """The first venue's connection, and then the others': its prices are what the window opens with, and
+        each loads its code in the thread of the window."""
+        led = asyncio.Event()
+
+        async def lead(venue: str) -> None:
+            try:
+                await self._connect_as_last(venue)
+            finally:
+                led.set()
+
+        async def follow(venue: str) -> None:
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(HEAD_START_S):
+                    await led.wait()
+            await self._connect_as_last(venue)
+
+        return [lead(venue) for venue in self.venues[:1]] + [follow(venue) for venue in self.venues[1:]]
 
     async def _connect_as_last(self, venue: str) -> None:
         mode = self.settings.text("venue.mode", venue)
