@@ -7,6 +7,7 @@ come through one of the shown accounts; each account trades with a hand of its o
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import itertools
 import logging
 import random
@@ -59,6 +60,7 @@ log = logging.getLogger("venue.ctrader")
 
 _FIRST_STATE_TIMEOUT_S: Final = 30.0
 _LIST_TIMEOUT_S: Final = 40.0
+_SOON_S: Final = 5.0
 _INSTRUMENTS_A_TURN: Final = 250
 _FIRST_RENEWAL_S: Final = 5
 _RENEWAL_EVERY_S: Final = 600
@@ -291,6 +293,13 @@ class CtraderConnector:
         progress: Callable[[Decimal], None] | None = None,
     ) -> Sequence[Bar]:
         """Bars of bid prices that open before ``end_ns``, oldest first; volumes are numbers of changes."""
+        if not self._listed.is_set() and any(
+            each.link.state in (LinkState.CONNECTING, LinkState.LIVE) for each in self._clients.values()
+        ):
+            # A chart asks while the sign-in is on its way.
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(_SOON_S):
+                    await self._listed.wait()
         account = self._ready_data()
         return await history.bars(
             account, symbol, interval_s, self._clock, end_ns=end_ns, limit=limit, progress=progress

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from terminal.core import tasks
 from terminal.domain.account import AccountKind
 from terminal.domain.errors import AuthRejected, CredentialError, VenueUnavailable
 from terminal.domain.events import (
@@ -527,3 +528,28 @@ def test_secrets_stay_out_of_the_log(caplog: pytest.LogCaptureFixture) -> None:
     run(main())
     for secret in (TOKEN, REFRESH, "CANARY", "application-secret"):
         assert secret not in caplog.text
+
+
+def test_bars_that_are_asked_for_while_the_list_is_on_its_way_wait_for_it() -> None:
+    async def main() -> None:
+        async with desk() as found:
+            venue, held = found.demo, []
+            venue.on[pb.PROTO_OA_SYMBOLS_LIST_REQ] = lambda wire, message, number: held.append(
+                (wire, message, number)
+            )
+            venue.on[pb.PROTO_OA_GET_TRENDBARS_REQ] = lambda wire, message, number: wire.send(
+                pb.ProtoOAGetTrendbarsRes(
+                    ctidTraderAccountId=DEMO, period=pb.M1, timestamp=0, symbolId=message.symbolId
+                ),
+                number,
+            )
+            connector = found.build()
+            await connector.connect(found.events.append)
+            asking = tasks.spawn(connector.bars("EUR/USD", 60), name="bars")
+            await eventually(lambda: held, what="the question for the list")
+            await asyncio.sleep(0)
+            assert not asking.done()
+            venue.usual(*held[0])
+            assert await asking == []
+
+    run(main())
