@@ -54,16 +54,18 @@ def plain(text: str) -> str:
 class _Entry:
     """What of an instrument a search looks at, made once."""
 
-    __slots__ = ("base", "instrument", "name", "order", "places", "venue_name")
+    __slots__ = ("all", "base", "instrument", "key", "name", "order", "places", "venue_name")
 
     def __init__(self, instrument: Instrument) -> None:
         self.instrument = instrument
+        self.key = instrument.id
         self.order = (instrument.symbol, instrument.venue)
         self.name = plain(instrument.symbol)
         self.venue_name = plain(instrument.venue_symbol)
         self.base = instrument.base.upper()
         # Words are letters and digits: none reaches over the gap from one of these into the next.
         self.places = f"{self.name} {instrument.venue.upper()} {KIND_BADGES[instrument.kind].upper()}"
+        self.all = f"{self.places} {self.venue_name} {self.base}"
 
 
 class _Question:
@@ -74,6 +76,16 @@ class _Question:
         self._words = [plain(_OTHER_NAMES.get(word.upper(), word)) for word in text.replace("/", " ").split()]
         # Nothing was asked; a sign or an emoji alone is a question without an answer.
         self._unasked = None if text.strip() else 2
+
+    def candidates(self, entries: Sequence[_Entry]) -> Sequence[_Entry]:
+        """Those that may answer: nearly all others are told apart by one look at each."""
+        asked = self._asked
+        if not asked:
+            return entries
+        word = self._words[0] if self._words else asked
+        if word == asked:
+            return [entry for entry in entries if asked in entry.all]
+        return [entry for entry in entries if asked in entry.all or word in entry.all]
 
     def place(self, entry: _Entry) -> int | None:
         """As :func:`rank`."""
@@ -130,7 +142,7 @@ class SearchIndex:
         then by volume. ``instruments``: all that are known now; what has not been noted before is noted."""
         question = _Question(query)
         groups: tuple[list[_Entry], ...] = ([], [], [])
-        for entry in self._up_to_date(instruments):
+        for entry in question.candidates(self._up_to_date(instruments)):
             place = question.place(entry)
             if place is not None:
                 groups[place].append(entry)
@@ -166,14 +178,15 @@ def _best(
     """The first of a group that is in the order of its symbols already."""
     before: list[tuple[tuple[bool, bool, Decimal], Hit]] = []
     others: list[_Entry] = []
+    chosen = {*favourites, *watched}
     for entry in group:
-        instrument = entry.instrument
-        key = instrument.id
+        key = entry.key
         quote = quote_of(key)
         volume = ZERO if quote is None else quote_volume(quote)
-        favourite, is_watched = key in favourites, key in watched
-        if favourite or is_watched or volume:
-            before.append(((not favourite, not is_watched, -volume), Hit(instrument, favourite, volume)))
+        if volume or key in chosen:
+            favourite = key in favourites
+            hit = Hit(entry.instrument, favourite, volume)
+            before.append(((not favourite, key not in watched, -volume), hit))
         elif len(others) < limit:
             others.append(entry)
     before.sort(key=itemgetter(0))
