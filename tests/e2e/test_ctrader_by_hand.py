@@ -292,7 +292,7 @@ def test_own_accounts_through_the_own_browser_are_kept_behind_a_passphrase(
         await fx.until(lambda: fx.card.word == "live", "own accounts")
         assert fx.session.mode is Mode.LIVE
         assert "You can close this page." in thanks[0]
-        await fx.until(lambda: fx.desk.window.top_bar.badge.text().startswith("LIVE"), "the badge")
+        await fx.until(lambda: fx.desk.window.top_bar.badge.text().startswith("DEMO "), "a demo account")
 
     async def second(fx: Fx) -> None:
         desk = fx.desk
