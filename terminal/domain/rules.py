@@ -28,7 +28,7 @@ from terminal.domain.orders import (
     TriggerReference,
 )
 
-_IMMEDIATE = frozenset({TimeInForce.IOC, TimeInForce.FOK})
+IMMEDIATE = frozenset({TimeInForce.IOC, TimeInForce.FOK})
 _POST_ONLY_TYPES = frozenset({OrderType.LIMIT, OrderType.ICEBERG})
 
 
@@ -479,7 +479,7 @@ def _check_life(request: OrderRequest, abilities: Abilities, now_ns: int) -> lis
     if request.post_only:
         if request.order_type not in _POST_ONLY_TYPES:
             out.append(OrderRefused("post_only", "Only a limit order can be post-only.", field="post_only"))
-        if request.time_in_force in _IMMEDIATE:
+        if request.time_in_force in IMMEDIATE:
             out.append(
                 OrderRefused(
                     "post_only",
@@ -487,7 +487,7 @@ def _check_life(request: OrderRequest, abilities: Abilities, now_ns: int) -> lis
                     field="post_only",
                 )
             )
-    if request.time_in_force in _IMMEDIATE:
+    if request.time_in_force in IMMEDIATE:
         force = request.time_in_force.value
         text = ""
         if request.order_type is OrderType.ICEBERG:

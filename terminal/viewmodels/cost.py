@@ -14,9 +14,9 @@ from terminal.domain.book import OrderBook
 from terminal.domain.decimals import ZERO, round_down, round_up
 from terminal.domain.instrument import Instrument, InstrumentKind
 from terminal.domain.market import Side
-from terminal.domain.orders import AT_MARKET, OrderRequest, OrderType, TimeInForce
+from terminal.domain.orders import AT_MARKET, OrderRequest, OrderType
+from terminal.domain.rules import IMMEDIATE
 
-_IMMEDIATE = frozenset({TimeInForce.IOC, TimeInForce.FOK})
 _AT_MARKET_ONCE_TRIGGERED = frozenset({OrderType.STOP, OrderType.TAKE_PROFIT, OrderType.TRAILING_STOP})
 
 
@@ -152,7 +152,7 @@ def _entry(request: OrderRequest, book: OrderBook | None) -> _Entry | None:
     if book is None:
         return None
     cost = book.cost_to_take(request.side, quantity, limit)
-    if request.time_in_force in _IMMEDIATE:
+    if request.time_in_force in IMMEDIATE:
         return _Entry(cost.quantity, cost.notional, ZERO, ZERO, False, cost.covered)
     return _Entry(cost.quantity, cost.notional, quantity - cost.quantity, limit, False, Decimal(1))
 

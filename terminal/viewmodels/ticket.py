@@ -20,7 +20,7 @@ from terminal.domain.decimals import ZERO
 from terminal.domain.instrument import Instrument, InstrumentId
 from terminal.domain.market import Feed, FeedKind, Side
 from terminal.domain.orders import OrderRequest, OrderType, TimeInForce, TriggerReference
-from terminal.domain.rules import plain
+from terminal.domain.rules import IMMEDIATE, plain
 from terminal.services.arming import ArmState
 from terminal.services.market_data import FeedState, Topic
 from terminal.viewmodels import format as fmt
@@ -272,13 +272,20 @@ class TicketViewModel(QObject):
         self.order_types = (
             () if abilities is None else tuple(x for x in OrderType if x in abilities.order_types)
         )
-        self.lives = () if abilities is None else tuple(x for x in _LIVES if x in abilities.time_in_force)
         if self.order_types and self.form.order_type not in self.order_types:
             limit = OrderType.LIMIT
             self.form.order_type = limit if limit in self.order_types else self.order_types[0]
+        self._load_lives(abilities)
+        self._load_units(abilities)
+
+    def _load_lives(self, abilities: VenueAbilities | None) -> None:
+        """How long an order of this type may live here."""
+        known = frozenset() if abilities is None else abilities.time_in_force
+        if abilities is not None and self.form.order_type not in abilities.immediate_types:
+            known -= IMMEDIATE
+        self.lives = tuple(life for life in _LIVES if life in known)
         if self.lives and self.form.time_in_force not in self.lives:
             self.form.time_in_force = self.lives[0]
-        self._load_units(abilities)
 
     def _load_units(self, abilities: VenueAbilities | None) -> None:
         """What the size field may count here; a unit that is unknown here gives way to the usual one."""
@@ -309,6 +316,7 @@ class TicketViewModel(QObject):
         """Choose the order type; what it does not need is left out of the request."""
         if order_type in self.order_types and order_type is not self.form.order_type:
             self.form.order_type = order_type
+            self._load_lives(self.place.abilities if self.place is not None else None)
             self._tried = False
             self._edited()
 

@@ -309,6 +309,17 @@ def test_a_size_that_moved_by_next_to_nothing_is_sent_as_it_was_shown(qtbot: QtB
     run(main())
 
 
+def test_only_what_may_be_immediate_here_is_offered_so(qtbot: QtBot) -> None:
+    can = replace(EVERYTHING, immediate_types=frozenset({OrderType.LIMIT}))
+    _, vm = make(Desk(FakeSession(capabilities=can)))
+    vm.set_life(TimeInForce.IOC)
+    vm.set_order_type(OrderType.STOP_LIMIT)
+    assert TimeInForce.IOC not in vm.lives
+    assert vm.form.time_in_force is TimeInForce.GTC
+    vm.set_order_type(OrderType.LIMIT)
+    assert TimeInForce.IOC in vm.lives
+
+
 def test_an_edit_takes_the_question_back(qtbot: QtBot) -> None:
     _, vm = make()
     vm.submit(Side.BUY)
