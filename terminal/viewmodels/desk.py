@@ -313,7 +313,8 @@ class DeskViewModel(QObject):
                     continue
                 done += [f"{_order_text(order)} canceled" for order in outcome.done]
                 if outcome.others:
-                    done.append(f"{self.connections.name_of(account)}: {outcome.others} more that were placed elsewhere")
+                    name = self.connections.name_of(account)
+                    done.append(f"{name}: {outcome.others} more that were placed elsewhere")
                 failed += [f"{_order_text(order)}: {reason}" for order, reason in outcome.failed]
                 unknown += [f"{_order_text(order)}: asked for, being checked" for order in outcome.unknown]
             for row in list(self.positions.model.rows):

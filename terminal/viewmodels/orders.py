@@ -504,7 +504,8 @@ class OrdersViewModel(QObject):
         try:
             outcome = await self._gate.cancel_all(account, symbol, side)
         except TerminalError as error:
-            self._notices.error(f"{self._venue(account)}: nothing was canceled. {error.user_text}", str(error))
+            text = f"{self._venue(account)}: nothing was canceled. {error.user_text}"
+            self._notices.error(text, str(error))
             return
         text, detail = outcome_text(outcome)
         say = self._notices.warn if outcome.failed or outcome.unknown else self._notices.info
