@@ -61,7 +61,7 @@ class FirstLayout:
         widths = (
             {"watchlist": 226, "ladder": 270, "ticket": 290}
             if narrow
-            else {"watchlist": 280, "ladder": 300, "ticket": 300}
+            else {"watchlist": 292, "ladder": 300, "ticket": 300}
         )
         used = sum(width for key, width in widths.items() if key in self._docks)
         widths["chart"] = max(300, window.width() - used - 12)
