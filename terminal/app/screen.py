@@ -63,7 +63,6 @@ from terminal.widgets.ticket import TicketPanel
 from terminal.widgets.watchlist import SearchDialog, WatchlistPanel
 
 _COLLECT_EVERY_S = 1.0
-FIRST = InstrumentId("kraken", "BTC/USD")
 HEADLINES = {"kraken": "BTC/USD", "ctrader": "EUR/USD"}
 USUAL = {
     "kraken": (
@@ -87,6 +86,11 @@ REHEARSALS: tuple[tuple[str, str, Mapping[str, object]], ...] = (
     ("Answer with an error page", "http_5xx_html", {"count": 2}),
     ("Ask for a pause (429)", "http_429", {"count": 1}),
 )
+
+
+def first_shown(venues: Sequence[str]) -> InstrumentId | None:
+    """What a desk of these venues opens on: the headline of the first one that has one."""
+    return next((InstrumentId(venue, HEADLINES[venue]) for venue in venues if venue in HEADLINES), None)
 
 
 class _PaintWatcher(QObject):
@@ -127,7 +131,7 @@ class Screen(QObject):
         self.frames = FrameClock(parent=self)
         self.frames.register(terminal.market.flush)
         self.frames.every(_COLLECT_EVERY_S, memory.collect_if_due)
-        self.selection = Selection(FIRST)
+        self.selection = Selection(first_shown(terminal.venues))
         ask = self._ask = prompts.asker(lambda: self.window)
         clock, market, sessions = terminal.clock, terminal.market, terminal.sessions
         gate, portfolio = terminal.gate, terminal.portfolio
@@ -313,7 +317,8 @@ class Screen(QObject):
         """The panels that do not show live data yet, in words; empty when everything does. A closed panel
         asks for no data, so nobody waits for it."""
         account = next(iter(self.connections.accounts()), "")
-        book_state = self._terminal.market.book_state(self.selection.instrument or FIRST)
+        shown = self.selection.instrument
+        book_state = self._terminal.market.book_state(shown) if shown is not None else None
         is_open = self.window.workspace.is_open
         panels = {
             "ladder": self.ladder.state is LadderState.LIVE and book_state is FeedState.LIVE,
