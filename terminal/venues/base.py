@@ -423,6 +423,10 @@ class HasRecords(Protocol):
 
     async def cash_flow(self, until_ns: int | None = None) -> CashFlowPage: ...
 
+    async def position_fills(self, position_id: str) -> Sequence[Fill]:
+        """Every fill of one position, open or closed, newest first."""
+        ...
+
 
 class FillOffset(NamedTuple):
     """A part of a fill that another one closed, or that closes another one. Quantity in base units."""

@@ -13,6 +13,7 @@ from PySide6.QtCore import QObject, Signal
 
 from terminal.core import tasks
 from terminal.domain.account import CashFlow
+from terminal.domain.decimals import ZERO
 from terminal.domain.errors import TerminalError
 from terminal.domain.instrument import Instrument, InstrumentId
 from terminal.domain.market import Side
@@ -26,6 +27,7 @@ from terminal.viewmodels.tables import Action, Column, TableModel
 T = TypeVar("T")
 
 PAIRS = Action("pairs", "Pairs", "Which deals closed it, and which it closes")
+WHOLE = Action("whole", "Position", "Every deal of its position, and what they brought together")
 
 
 class Chapter(Enum):
@@ -88,6 +90,11 @@ ORDER_COLUMNS: tuple[Column[PastOrder], ...] = (
     Column("order", "Order", lambda r: r.report.venue_order_id, 110, tone=lambda r: "muted"),
 )  # fmt: skip
 
+
+def _fill_actions(row: PastFill) -> tuple[Action, ...]:
+    return (*((PAIRS,) if row.has_pairs else ()), *((WHOLE,) if row.fill.position_id else ()))
+
+
 FILL_COLUMNS: tuple[Column[PastFill], ...] = (
     Column("time", "Time", lambda r: fmt.date_time(r.fill.ts_event_ns), 150,
            sort=lambda r: r.fill.ts_event_ns, tone=lambda r: "muted"),
@@ -109,7 +116,7 @@ FILL_COLUMNS: tuple[Column[PastFill], ...] = (
            else fmt.money(r.net, r.fill.fee_asset, signed=True), 110, number=True,
            sort=lambda r: r.net, tone=lambda r: sign_tone(r.net)),
     Column("position", "Position", lambda r: r.fill.position_id or "", 96, tone=lambda r: "muted"),
-    Column("actions", "", lambda r: "", 70, actions=lambda r: (PAIRS,) if r.has_pairs else ()),
+    Column("actions", "", lambda r: "", 140, actions=_fill_actions),
 )  # fmt: skip
 
 CASH_COLUMNS: tuple[Column[CashFlow], ...] = (
@@ -132,7 +139,8 @@ class HistoryViewModel(QObject):
 
     Attributes:
         is_loading: a page is on its way. error: why the last one did not come; empty where it did.
-        pairs: what the fill that was asked about closed, and what closed it, a line each; empty without one.
+        pairs: what was asked of a fill: what it closed and what closed it, or its whole position; empty
+            without a question.
         models: the table of each chapter.
     """
 
@@ -197,6 +205,12 @@ class HistoryViewModel(QObject):
         if row is not None and row.has_pairs:
             self._start(self._ask_pairs, row)
 
+    def ask_position(self, fill_id: str) -> None:
+        """Ask for every deal of this one's position."""
+        row = next((each for each in self.fills.rows if each.fill.fill_id == fill_id), None)
+        if row is not None and row.fill.position_id:
+            self._start(self._ask_position, row)
+
     def _start(self, work: Callable[[T], Awaitable[None]], about: T) -> None:
         if self.is_loading or self._is_closed:
             return
@@ -223,6 +237,24 @@ class HistoryViewModel(QObject):
         ]
         head = f"Deal {row.fill.fill_id}"
         self.pairs = f"{head}: " + ("; ".join(lines) or "nothing has closed it, and it closes nothing") + "."
+
+    async def _ask_position(self, row: PastFill) -> None:
+        position_id = row.fill.position_id
+        assert position_id is not None
+        fills = [self._fill(fill) for fill in await self._records.position_fills(position_id)]
+        lines = [self._deal_text(each) for each in reversed(fills)]
+        charges = sum((each.fill.fee for each in fills), ZERO)
+        brought = sum((each.net for each in fills if each.net is not None), ZERO)
+        opening = sum((each.fill.fee for each in fills if each.net is None), ZERO)
+        currency = row.fill.fee_asset
+        net = fmt.money(brought - opening, currency, signed=True)
+        fees = fmt.money(charges, currency)
+        deals = "; ".join(lines) or "no deals"
+        self.pairs = f"Position {position_id}: {deals}. Together {net}, fees {fees} included."
+
+    def _deal_text(self, row: PastFill) -> str:
+        word = "bought" if row.fill.side is Side.BUY else "sold"
+        return f"{word} {row.size} at {fmt.price(row.fill.price, row.digits)}"
 
     def _pair_text(self, word: str, other: FillOffset, row: PastFill) -> str:
         instrument = self._instrument(row.fill.instrument)

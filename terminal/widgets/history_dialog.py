@@ -13,7 +13,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from terminal.viewmodels.history import Chapter, HistoryViewModel
+from terminal.viewmodels.history import WHOLE, Chapter, HistoryViewModel
 from terminal.widgets.controls import label, set_text
 from terminal.widgets.table import DataTable
 
@@ -49,7 +49,7 @@ class HistoryDialog(QDialog):
             has_buttons = chapter is Chapter.FILLS
             table = DataTable(self._vm.models[chapter], empty_text=_EMPTY[chapter], has_actions=has_buttons)
             table.setAccessibleName(chapter.value)
-            table.acted.connect(lambda key, _: self._vm.ask_pairs(str(key)))
+            table.acted.connect(self._on_acted)
             self.stack.addWidget(table)
         box.addWidget(self.tabs)
         box.addWidget(self.stack, 1)
@@ -86,6 +86,12 @@ class HistoryDialog(QDialog):
         self.stack.setCurrentIndex(at)
         self._vm.open(self.chapter)
         self._render()
+
+    def _on_acted(self, key: object, action: str) -> None:
+        if action == WHOLE.key:
+            self._vm.ask_position(str(key))
+        else:
+            self._vm.ask_pairs(str(key))
 
     def _render(self) -> None:
         vm = self._vm

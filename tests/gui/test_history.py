@@ -73,6 +73,10 @@ class Past:
         self._ask("cash", until_ns)
         return CashFlowPage((CashFlow("C1", 1, "deposit", D(10_000), D(10_000), "USD"),), None)
 
+    async def position_fills(self, position_id: str) -> list[Fill]:
+        self._ask("position", None)
+        return [fill(3, "12.5"), fill(2)]
+
 
 class Pairs(Past):
     """A venue that knows which deals belong together."""
@@ -145,6 +149,12 @@ def test_which_deals_belong_together_is_asked_and_said(qapp: QApplication) -> No
         said = dialog.pairs.text().replace("\u202f", " ")
         assert said.startswith("Deal D3: closed by D4, 0.01 lots at 1.16500 on 19")
         assert said.endswith("; closes D1, 0.005 lots.")
+        table.acted.emit("D3", "whole")
+        await eventually(lambda: "Position" in vm.pairs, 5, "the position's deals")
+        assert vm.pairs == (
+            "Position 88: sold 0.01 lots at 1.16000; sold 0.01 lots at 1.16000. "
+            "Together +12.36 USD, fees 0.12 USD included."
+        )
         table.acted.emit("D4", "pairs")
         await eventually(lambda: "D4" in vm.pairs, 5, "another one")
         assert vm.pairs == "Deal D4: nothing has closed it, and it closes nothing."
@@ -163,7 +173,7 @@ def test_a_venue_that_cannot_say_has_no_button(qapp: QApplication) -> None:
         vm.open(Chapter.FILLS)
         await eventually(lambda: vm.fills.rowCount() == 2, 5, "a page")
         at = vm.fills.column_of("actions")
-        assert vm.fills.index(0, at).data(ACTIONS_ROLE) == ()
+        assert [each.key for each in vm.fills.index(0, at).data(ACTIONS_ROLE)] == ["whole"]
         vm.ask_pairs("D4")
         assert not vm.is_loading
 

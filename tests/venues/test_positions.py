@@ -317,6 +317,9 @@ def test_the_past_is_what_happened(practice: Practice, can: Capabilities) -> Non
             assert orders.orders[0].ts_event_ns >= orders.orders[1].ts_event_ns
             fills = await found.hand.fill_history()
             assert {fill.fill_id for fill in fills.fills} == {fill.fill_id for fill in found.fills}
+            of_one = await found.hand.position_fills(position.position_id)
+            assert [fill.fill_id for fill in of_one] == [fill.fill_id for fill in reversed(found.fills)]
+            assert await found.hand.position_fills("1") == []
             cash = await found.hand.cash_flow()
             # The practice account began with it.
             (deposit,) = cash.entries

@@ -85,6 +85,26 @@ class Records:
             tuple(_offset(each) for each in answer.offsetting),
         )
 
+    async def of_position(self, position_id: int) -> list[Fill]:
+        """Every deal of a position, newest first (2179). Raises as :meth:`orders_since`."""
+
+        async def ask(until_ms: int) -> _Part:
+            answer = await self._read(
+                pb.ProtoOADealListByPositionIdReq(
+                    ctidTraderAccountId=self._account_id,
+                    positionId=position_id,
+                    fromTimestamp=_BEGINNING_MS,
+                    toTimestamp=until_ms,
+                ),
+                pb.ProtoOADealListByPositionIdRes,
+            )
+            rows = [(row.dealId, _deal_times(row), row) for row in answer.deal if row.IsInitialized()]
+            return _Part(rows, answer.hasMore)
+
+        deals = await walk(ask, _BEGINNING_MS, self._now_ms(), pb.ProtoOADeal)
+        fills = (self._reader.fill(deal, self._name_of(deal.orderId)) for deal in deals)
+        return [fill for fill in fills if fill is not None]
+
     # --- everything since a time -------------------------------------------------------------------------
 
     async def orders_since(self, from_ms: int) -> list[pb.ProtoOAOrder]:

@@ -351,6 +351,14 @@ class CtraderTrader:
         """Deposits, withdrawals and charges, newest first."""
         return await self._records.cash_flow(until_ns)
 
+    async def position_fills(self, position_id: str) -> Sequence[Fill]:
+        """Every fill of one position, newest first.
+
+        Raises:
+            VenueUnavailable: it could not be asked.
+        """
+        return await self._records.of_position(trading.venue_id(position_id))
+
     async def fill_offsets(self, fill_id: str) -> FillOffsets:
         """Which fills closed this one, and which it closed.
 
