@@ -92,6 +92,7 @@ class Accounts:
         self._can_trade = True
         self._last_infos: tuple[AccountInfo, ...] = ()
         self._is_closed = False
+        self._naming: asyncio.Task[None] | None = None
 
     # --- what there is -----------------------------------------------------------------------------------
 
@@ -134,6 +135,8 @@ class Accounts:
             if verdict_of(error) in (Verdict.TOKEN, None):
                 self.ask_to_sign_in(error.user_text)
             raise
+        if self._naming is None:
+            self._naming = tasks.spawn(self._name_person(client), name="ctrader profile")
         if answer.HasField("permissionScope"):
             self._can_trade = answer.permissionScope == pb.SCOPE_TRADE
         listed = {int(each.ctidTraderAccountId): each for each in answer.ctidTraderAccount}
@@ -472,8 +475,22 @@ class Accounts:
     async def close(self) -> None:
         """Leave all of them without a word to the venue: the connections are closed next."""
         self._is_closed = True
+        await tasks.cancel_and_wait(self._naming)
         for account in self.all.values():
             await self._leave(account, "The connection is closed.")
+
+    async def _name_person(self, client: Client) -> None:
+        """Whose sign-in it is (2151), for the log: who has two at the venue can tell them apart there."""
+        token = self._tokens.access
+        try:
+            answer = await client.request(
+                pb.ProtoOAGetCtidProfileByTokenReq(accessToken=token.reveal()),
+                answer=pb.ProtoOAGetCtidProfileByTokenRes,
+            )
+        except VenueError as error:
+            log.info("the profile of the sign-in is not known: %s", error)
+            return
+        log.info("signed in as cTrader ID %d", answer.profile.userId)
 
     # --- what the venue tells of them --------------------------------------------------------------------
 

@@ -530,6 +530,25 @@ def test_secrets_stay_out_of_the_log(caplog: pytest.LogCaptureFixture) -> None:
         assert secret not in caplog.text
 
 
+def test_whose_sign_in_it_is_is_logged_and_a_server_that_does_not_say_costs_nothing(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    async def main() -> None:
+        async with desk() as found:
+            named = pb.ProtoOAGetCtidProfileByTokenRes(profile=pb.ProtoOACtidProfile(userId=4711))
+            number = pb.PROTO_OA_GET_CTID_PROFILE_BY_TOKEN_REQ
+            found.demo.on[number] = lambda wire, message, message_id: wire.send(named, message_id)
+            await connected(found, DEMO)
+            await eventually(lambda: "signed in as cTrader ID 4711" in caplog.text, what="the name")
+            assert found.demo.token not in caplog.text
+        async with desk() as found:
+            await connected(found, DEMO)
+            await eventually(lambda: "the profile of the sign-in is not known" in caplog.text, what="no name")
+
+    with caplog.at_level("INFO", "venue.ctrader"):
+        run(main())
+
+
 def test_bars_that_are_asked_for_while_the_list_is_on_its_way_wait_for_it() -> None:
     async def main() -> None:
         async with desk() as found:
