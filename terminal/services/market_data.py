@@ -542,7 +542,7 @@ class MarketData:
             if reconnected and entry.connector is not None and self._wants_past(entry, event.feed):
                 # What traded while the link was down is missing from the bars until they are read again.
                 load = self._load_until_it_works(venue, entry.connector, event.feed)
-                tasks.spawn(load, name=f"refill {event.feed}")
+                self._ask(venue, load, f"refill {event.feed}")
             self.changed.notify(InstrumentId(venue, event.feed.symbol), Topic.STATE)
 
     def _on_refused(self, venue: str, event: VenueEvent) -> None:

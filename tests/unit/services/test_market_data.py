@@ -429,3 +429,25 @@ def test_a_list_of_small_lines_asks_for_no_history() -> None:
         assert desk.connector.subscribed.count(feed) == 1
 
     run(main())
+
+
+def test_a_refill_after_a_cut_ends_with_the_connection_too() -> None:
+    async def main() -> None:
+        desk = Desk()
+        await desk.open()
+        feed = Feed(FeedKind.BARS, "BTC/USD", interval_s=60)
+        desk.market.watch(feed, "fake")
+        await eventually(lambda: feed in desk.connector.subscribed)
+        desk.market.ingest("fake", FeedConfirmed(feed))
+        desk.market.ingest("fake", LinkChanged("public", LinkState.RECONNECTING, "cut", 0))
+        desk.connector.history_error = VenueUnavailable("fake", "503", user_text="The venue is busy.")
+        desk.market.ingest("fake", LinkChanged("public", LinkState.LIVE, "", 0))
+        desk.market.ingest("fake", FeedConfirmed(feed))
+        series = desk.market.bars(BTC, 60)
+        await eventually(lambda: series.error == "The venue is busy.")
+        desk.market.detach("fake")
+        await asyncio.sleep(0)
+        await asyncio.sleep(0)
+        assert not tasks.running()
+
+    run(main())
