@@ -388,6 +388,7 @@ def run_screen(
     app = QApplication.instance()
     assert isinstance(app, QApplication)
     paths = paths_below(folder).make()
+    _delete_what_waits()
     before = _Left.now()
     with _hooks(), own_logging(paths.log_file, debug=False) as ring:
         made: list[Desk] = []
@@ -450,6 +451,11 @@ def _let_go(made: list[Desk]) -> None:
         desk.screen.window.deleteLater()
         desk.screen.deleteLater()
     made.clear()
+    _delete_what_waits()
+
+
+def _delete_what_waits() -> None:
+    """Delete what tests have let go of: else the next loop of Qt does, in one long turn."""
     for _ in range(3):
         QApplication.sendPostedEvents(None, QEvent.Type.DeferredDelete.value)
         QApplication.processEvents()

@@ -467,6 +467,8 @@ def test_a_lost_answer_is_shown_as_unknown_and_settled_once(desk_practice: Pract
         await desk.practice.fault("accept_lose_answer")
         # The order's own events are lost too, so that only asking can tell.
         await desk.practice.fault("drop", count=None, seconds=4, match="ws/data/executions")
+        # And asking takes long enough that the doubt can be read.
+        await desk.practice.fault("delay", match="rest/read/OpenOrders", delay_s=1.5)
         await desk.fill_in(price=desk.away(Side.BUY, "0.3"), size="0.002")
         await desk.press_side(Side.BUY)
         await desk.confirm()
