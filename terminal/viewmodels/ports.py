@@ -155,10 +155,16 @@ class Place:
         return badge_text(self.mode, self.account, self.owner)
 
     @property
+    def name(self) -> str:
+        """The venue, and the account where it has several: what a question before an order says."""
+        return f"{self.title}, {self.owner.title}" if self.owner is not None else self.title
+
+    @property
     def note(self) -> str:
         """One line on what a press of the button would do to real money."""
         if self.mode is Mode.PRACTICE:
-            return "Practice: no money moves"
+            number = f" {self.owner.title.rpartition(' ')[2]}" if self.owner is not None else ""
+            return f"Practice{number}: no money moves"
         if self.mode is Mode.LIVE and self.owner is not None and not self.owner.is_live:
             return f"Demo account of {self.owner.title}: no real money"
         if self.mode is Mode.LIVE:

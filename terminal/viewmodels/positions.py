@@ -464,6 +464,8 @@ class PositionsViewModel(QObject):
         ]
         if len(requests) > 1:
             rows.append(("Then", f"open {size} on the other side, once this has filled"))
+            if not position.protection.is_empty:
+                rows.append(("Stop and target", "not carried over: set them on the new one"))
         confirm = {CLOSE.key: "Close", HALF.key: "Close", REVERSE.key: "Reverse", DOUBLE.key: "Double"}
         return Confirmation(
             title=titles[action],

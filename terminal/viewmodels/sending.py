@@ -136,7 +136,7 @@ class OrderSender(QObject):
         if not place.can_trade:
             self._tell(ResultKind.REFUSED, place.note)
             return
-        self._rebuild, self._badge, self._note, self._title = rebuild, place.badge, place.note, place.title
+        self._rebuild, self._badge, self._note, self._title = rebuild, place.badge, place.note, place.name
         found = self._gate.check(place.account, request)
         if found.refusals:
             self._refuse(found.refusals[0])
@@ -151,7 +151,7 @@ class OrderSender(QObject):
         """Change resting orders of one instrument, with one confirmation first where one is due."""
         if not changes or self._refused_by_arm():
             return
-        self._badge, self._note, self._title = place.badge, place.note, place.title
+        self._badge, self._note, self._title = place.badge, place.note, place.name
         if ask or self._gate.arming.state is ArmState.CONFIRM:
             self._show_amend(place.account, tuple(changes), ())
             return

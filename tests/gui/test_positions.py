@@ -154,7 +154,9 @@ def test_reverse_always_asks_unless_told_otherwise(qapp: QApplication) -> None:
         frame.positions.act(KEY, "reverse")
         await eventually(lambda: frame.questions, 5, "a question")
         assert frame.hands.asked == []
-        assert ("Then", "open 0.05 lots on the other side, once this has filled") in frame.questions[0].rows
+        rows = dict(frame.questions[0].rows)
+        assert rows["Then"] == "open 0.05 lots on the other side, once this has filled"
+        assert rows["Stop and target"] == "not carried over: set them on the new one"
         frame.answer = True
         frame.positions._may_send_at_once = lambda: True
         frame.positions.act(KEY, "double")

@@ -15,7 +15,7 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QDockWidget, QLabel, QListWidget, QMainWindow, QPushButton
 from pytestqt.qtbot import QtBot
 
-from terminal.domain.account import Balance
+from terminal.domain.account import AccountInfo, Balance
 from terminal.domain.errors import NotSent, OrderRefused, StorageError
 from terminal.domain.instrument import InstrumentId
 from terminal.domain.market import Side
@@ -207,6 +207,17 @@ def test_confirm_shows_the_exact_request_and_sends_it_after_the_yes(qtbot: QtBot
         assert len(desk.gate.sent) == 1
 
     run(main())
+
+
+def test_of_several_accounts_the_question_names_the_one_that_pays(qtbot: QtBot) -> None:
+    session = FakeSession()
+    session.infos[session.account] = AccountInfo("91", "The House 5120034", False)
+    _, vm = make(Desk(session))
+    assert vm.place is not None
+    assert vm.place.note == "Practice 5120034: no money moves"
+    vm.submit(Side.BUY)
+    assert vm.sending.pending is not None
+    assert ("Venue", "Kraken, The House 5120034") in vm.sending.pending.confirmation.rows
 
 
 def test_a_no_sends_nothing(qtbot: QtBot) -> None:
