@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
 from typing import Final, NamedTuple
 
 from terminal.domain.decimals import ZERO
 from terminal.domain.market import Side, Trade
-from terminal.domain.orders import AmendRequest, Order, OrderState, OrderType
+from terminal.domain.orders import AmendRequest, Order, OrderState, OrderType, Protection
 from terminal.viewmodels import format as fmt
 from terminal.viewmodels.size_entry import short_quantity
 
@@ -71,13 +72,27 @@ def price_of(order: Order) -> Decimal | None:
 def moved_to(order: Order, price: Decimal) -> AmendRequest:
     """The change that puts an order at another price: its trigger until that has fired, then its limit.
 
-    The limit of a stop limit moves with its trigger, so that their distance stays.
+    The limit of a stop limit moves with its trigger, and stop and target with both, so that distances stay.
     """
+    old = price_of(order)
+    by = price - old if old is not None else ZERO
+    protection = _moved_protection(order.protection, by)
     if order.trigger_price is None or order.triggered:
-        return AmendRequest(limit_price=price)
+        return AmendRequest(limit_price=price, protection=protection)
     if order.limit_price is None or order.order_type.has_trail:
-        return AmendRequest(trigger_price=price)
-    return AmendRequest(trigger_price=price, limit_price=order.limit_price + (price - order.trigger_price))
+        return AmendRequest(trigger_price=price, protection=protection)
+    return AmendRequest(trigger_price=price, limit_price=order.limit_price + by, protection=protection)
+
+
+def _moved_protection(protection: Protection | None, by: Decimal) -> Protection | None:
+    """Stop and target that are prices, moved along; None where there are none to change."""
+    if protection is None or (protection.stop_loss is None and protection.take_profit is None):
+        return None
+    return replace(
+        protection,
+        stop_loss=None if protection.stop_loss is None else protection.stop_loss + by,
+        take_profit=None if protection.take_profit is None else protection.take_profit + by,
+    )
 
 
 def bucket(side: Side, price: Decimal, step: Decimal) -> int:

@@ -136,6 +136,15 @@ def amend_confirmation(
     ):
         if after is not None:
             rows.append((label, f"{fmt.price(before, digits)} → {fmt.price(after, digits)}"))
+    if change.protection is not None:
+        was, will = order.protection or Protection(), change.protection
+        for label, before, after in (
+            ("Stop loss", was.stop_loss, will.stop_loss),
+            ("Take profit", was.take_profit, will.take_profit),
+        ):
+            if before != after:
+                texts = (fmt.price(each, digits) if each is not None else "none" for each in (before, after))
+                rows.append((label, " → ".join(texts)))
     if change.display_quantity is not None:
         rows.append(
             (

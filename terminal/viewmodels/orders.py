@@ -15,13 +15,13 @@ from terminal.core.observe import Observable
 from terminal.domain.errors import OrderRefused, TerminalError
 from terminal.domain.instrument import Instrument, InstrumentId
 from terminal.domain.market import Side
-from terminal.domain.orders import AmendRequest, Fill, Order, OrderState, Origin
+from terminal.domain.orders import AmendRequest, Fill, Order, OrderState, Origin, Protection
 from terminal.services.inquiries import Doubt
 from terminal.services.mass_cancel import CancelOutcome
 from terminal.services.order_checks import ConfirmationNeeded
 from terminal.viewmodels import format as fmt
 from terminal.viewmodels.amounts import size_text, units_text
-from terminal.viewmodels.confirm import Asker, amend_confirmation, type_text
+from terminal.viewmodels.confirm import Asker, amend_confirmation, protection_rows, type_text
 from terminal.viewmodels.frames import FrameClock
 from terminal.viewmodels.notices import NoticesViewModel
 from terminal.viewmodels.size_entry import parse_number
@@ -108,6 +108,8 @@ class OrderRow:
     editable: bool
     actions: tuple[Action, ...]
     comment: str = ""
+    levels: str = ""
+    """Stop and target in words; empty without them."""
 
 
 def _side_tone(row: OrderRow) -> str:
@@ -138,7 +140,8 @@ def _units(row: OrderRow) -> str:
 
 
 def _comment_tip(row: OrderRow) -> str:
-    return f"Comment: {row.comment}" if row.comment else ""
+    comment = f"Comment: {row.comment}" if row.comment else ""
+    return "\n".join(text for text in (row.levels, comment) if text)
 
 
 def _order_tip(row: OrderRow) -> str:
@@ -334,7 +337,7 @@ class OrdersViewModel(QObject):
             venue=self._title(order.instrument),
             symbol=order.instrument.symbol,
             side=order.side,
-            type_text=type_text(order.request),
+            type_text=type_text(order.request) + _marks(order.protection),
             quantity=order.quantity,
             filled=order.filled_quantity,
             limit=order.limit_price,
@@ -354,6 +357,7 @@ class OrdersViewModel(QObject):
             editable=resting and order.amend_pending is None,
             actions=self._actions(order),
             comment=order.request.comment,
+            levels=_levels(order, instrument),
         )
 
     def _title(self, instrument: InstrumentId) -> str:
@@ -544,6 +548,20 @@ def outcome_text(outcome: CancelOutcome) -> tuple[str, str]:
 
 def _name(order: Order) -> str:
     return f"{order.side.value} {fmt.quantity(order.quantity)} {order.instrument.symbol}"
+
+
+def _marks(protection: Protection | None) -> str:
+    if protection is None:
+        return ""
+    stop = protection.stop_loss is not None or protection.stop_distance is not None
+    target = protection.take_profit is not None or protection.profit_distance is not None
+    return (" · SL" if stop else "") + (" · TP" if target else "")
+
+
+def _levels(order: Order, instrument: Instrument | None) -> str:
+    if order.protection is None or instrument is None:
+        return ""
+    return ", ".join(f"{name} {text}" for name, text in protection_rows(order.protection, instrument))
 
 
 def _change(column: str, text: str, order: Order, instrument: Instrument | None) -> AmendRequest:

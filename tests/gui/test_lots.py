@@ -11,8 +11,9 @@ from pytestqt.qtbot import QtBot
 
 from terminal.domain.instrument import Instrument, InstrumentId, InstrumentKind
 from terminal.domain.market import Side
-from terminal.domain.orders import AmendRequest, Fill, Order, OrderState, OrderType
+from terminal.domain.orders import AmendRequest, Fill, Order, OrderState, OrderType, Protection
 from terminal.viewmodels.amounts import amount_text
+from terminal.viewmodels.book_rows import moved_to
 from terminal.viewmodels.chart_orders import lines_of, mark_of, menu_entries
 from terminal.viewmodels.confirm import amend_confirmation
 from terminal.viewmodels.orders import FillRow
@@ -63,6 +64,33 @@ def test_a_change_of_size_is_asked_for_in_lots() -> None:
         euros(), AmendRequest(quantity=D(5000)), EURUSD, badge="PRACTICE", venue="The House"
     )
     assert asked.rows == (("Venue", "The House"), ("Quantity", "0.03 lots → 0.05 lots"))
+
+
+def test_an_order_that_is_moved_takes_its_stop_and_target_along() -> None:
+    one = euros()
+    one.protection = Protection(stop_loss=D("1.158"), take_profit=D("1.164"), trailing=True)
+    change = moved_to(one, D("1.155"))
+    assert change == AmendRequest(
+        limit_price=D("1.155"),
+        protection=Protection(stop_loss=D("1.153"), take_profit=D("1.159"), trailing=True),
+    )
+    asked = dict(amend_confirmation(one, change, EURUSD, badge="PRACTICE", venue="The House").rows)
+    assert asked["Stop loss"] == "1.15800 → 1.15300"
+    assert asked["Take profit"] == "1.16400 → 1.15900"
+    one.protection = Protection(stop_distance=D("0.002"))
+    assert moved_to(one, D("1.155")) == AmendRequest(limit_price=D("1.155")), "a distance moves by itself"
+
+
+def test_the_blotter_tells_the_stop_and_target_of_a_resting_order(qtbot: QtBot) -> None:
+    frame = Frame()
+    frame.market.listed[EURUSD.id] = EURUSD
+    one = euros()
+    one.protection = Protection(stop_loss=D("1.158"), take_profit=D("1.164"))
+    frame.gate.put(one)
+    frame.tick()
+    cell = frame.orders.model.index(0, frame.orders.model.column_of("type"))
+    assert cell.data() == "limit · SL · TP"
+    assert cell.data(Qt.ItemDataRole.ToolTipRole) == "Stop loss 1.15800 USD, Take profit 1.16400 USD"
 
 
 def test_the_chart_draws_and_offers_lots() -> None:
