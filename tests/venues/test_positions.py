@@ -206,6 +206,23 @@ def test_a_pending_order_keeps_its_terms_and_levels_through_a_change(
             snapshot = await found.hand.snapshot(time.time_ns() - HOUR_NS)
             assert [each.venue_order_id for each in snapshot.open_orders] == [order_id]
             assert snapshot.open_orders[0].protection == protection
+            # It moves away from the market, and stop and target with it.
+            by = -sign * 40 * found.instrument().tick_size * (1 if kind is OrderType.LIMIT else -1)
+            assert protection.stop_loss is not None
+            assert protection.take_profit is not None
+            along = Protection(protection.stop_loss + by, protection.take_profit + by)
+            moved = AmendRequest(
+                limit_price=None if request.limit_price is None else request.limit_price + by,
+                trigger_price=None if request.trigger_price is None else request.trigger_price + by,
+                protection=along,
+            )
+            await found.hand.amend(ref, moved)
+            await eventually(
+                lambda: (now := found.last(order_id)) and now.protection == along, what="the move"
+            )
+            now = found.last(order_id)
+            assert now is not None
+            assert (now.limit_price, now.trigger_price) == (moved.limit_price, moved.trigger_price)
 
     run(main())
 
