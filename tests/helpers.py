@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
+import random
+import socket
 import time
 from collections.abc import Callable, Coroutine
 from pathlib import Path
@@ -54,3 +57,13 @@ def capture(name: str) -> Path:
     if not file.exists():
         pytest.skip(f"the capture {name} is not here")
     return file
+
+
+def free_port() -> int:
+    """A port of this machine where nothing listens, and which is not handed out to outgoing connections."""
+    while True:
+        # Not the seeded generator: two runs at once would walk the same ports.
+        port = random.SystemRandom().randrange(12_000, 32_000)
+        with contextlib.suppress(OSError), socket.socket() as probe:
+            probe.bind(("127.0.0.1", port))
+            return port

@@ -238,7 +238,7 @@ class Terminal:
             addresses = connections.practice_addresses(info, entry)
             known = connections.practice_keys(info, entry)
         else:
-            addresses = {**info.default_endpoints, **self.settings.endpoints(venue)}
+            addresses = self.addresses(venue)
             known = dict(application) or await self.credentials.load(venue, self._profile(venue)) or {}
         wanted = {field.key: known.get(field.key) for field in info.sign_in.application_fields}
         asking = {key: secret for key, secret in wanted.items() if secret}
@@ -248,6 +248,10 @@ class Terminal:
             )
         settings = ConnectorSettings(addresses, asking, {}, self._proxy())
         return registry.sign_in(venue, settings, clock=self.clock), asking
+
+    def addresses(self, venue: str) -> dict[str, str]:
+        """The real venue's addresses by name, the person's own settings in front."""
+        return {**registry.info(venue).default_endpoints, **self.settings.endpoints(venue)}
 
     async def keep_sign_in(self, venue: str, mode: Mode, credentials: Mapping[str, Secret]) -> None:
         """Keep what a sign-in brought, application included; practice sign-ins live with the program alone.

@@ -126,6 +126,7 @@ class ConnectionDesk:
             needs_passphrase,
             is_locked,
             self._trouble(venue, mode),
+            self._terminal.addresses(venue).get("redirect", ""),
         )
 
     def _trouble(self, venue: str, mode: Mode) -> str:

@@ -134,8 +134,6 @@ class SignInInfo:
     guide: str
     """How to get them, in plain words, a step a line."""
     application_page_url: str
-    redirect_url: str
-    """The default of the address that has to be registered for the application, on this machine."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -56,6 +56,8 @@ class SignInStatus:
     needs_passphrase: bool
     is_locked: bool = False
     trouble: str = ""
+    redirect_url: str = ""
+    """The address on this machine that has to be registered for the application; a setting may change it."""
 
 
 class SignInDesk(Protocol):

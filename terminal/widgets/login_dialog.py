@@ -90,7 +90,7 @@ class LoginDialog(QDialog):
         link.setToolTip(sign_in.application_page_url)
         link.clicked.connect(self._on_link_clicked)
         own.addWidget(link, 0, Qt.AlignmentFlag.AlignLeft)
-        self.redirect = _paragraph(f"Redirect address:  {sign_in.redirect_url}")
+        self.redirect = _paragraph()
         self.redirect.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
         own.addWidget(self.redirect)
         for field in sign_in.application_fields:
@@ -171,6 +171,7 @@ class LoginDialog(QDialog):
         is_new = not status.has_application and not status.is_locked
         self.guide.setVisible(is_new)
         self.redirect.setVisible(is_new)
+        set_text(self.redirect, f"Redirect address:  {status.redirect_url}")
         for key, field in self._fields.items():
             field.show_problem(vm.problems.get(key, ""))
             field.edit.setEnabled(not vm.is_busy)

@@ -42,7 +42,7 @@ from terminal.widgets.login_dialog import LoginDialog
 from terminal.widgets.table import DataTable
 from tests.e2e.hand import CTRL, Hand
 from tests.e2e.screen_harness import Desk, opened, run_screen
-from tests.helpers import eventually
+from tests.helpers import eventually, free_port
 from tests.practice import Practice
 from tests.practice_ctrader import sign_in_by_http
 
@@ -67,6 +67,8 @@ class BothVenues(Practice):
     def __init__(self) -> None:
         super().__init__("kraken")
         self.process = EmulatorProcess(data_dir=None, venues=("kraken", "ctrader"), seed=7)
+        self.own_redirect = f"http://localhost:{free_port()}/callback"
+        """Where an own browser comes back to; the usual port may be taken on a machine with many runs."""
 
     @property
     def second(self) -> dict[str, Any]:
@@ -122,6 +124,7 @@ def at_loopback(venues: BothVenues, terminal: Terminal) -> None:
     """Settings that let "the real cTrader" be the practice venue."""
     for name in ("demo", "live", "authorize", "token", "ca"):
         terminal.settings.set(f"endpoint.{name}", venues.second[name], "ctrader")
+    terminal.settings.set("endpoint.redirect", venues.own_redirect, "ctrader")
 
 
 class Fx:

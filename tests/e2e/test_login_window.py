@@ -22,7 +22,7 @@ pytestmark = pytest.mark.skipif(not has_browser(), reason="the page engine is no
 
 # Tests run as root here and there, where Chromium's sandbox cannot.
 ENVIRONMENT = {"QTWEBENGINE_DISABLE_SANDBOX": "1", "QT_QPA_PLATFORM": "offscreen"}
-REDIRECT = "http://localhost:53682/callback"
+REDIRECT = "http://localhost:23682/callback"
 
 
 @dataclass

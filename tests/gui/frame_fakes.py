@@ -355,7 +355,15 @@ class FakeConnections:
             label="desk …x9Qa",
         )  # fmt: skip
         self.error: Exception | None = None
-        self.sign_in_state = SignInStatus(False, False, True, True, "Keys are kept in the keychain.", False)
+        self.sign_in_state = SignInStatus(
+            False,
+            False,
+            True,
+            True,
+            "Keys are kept in the keychain.",
+            False,
+            redirect_url="http://localhost:23682/callback",
+        )
         self.page: asyncio.Future[None] | None = None
         """An open sign-in page; None: it answers at once."""
 

@@ -23,7 +23,6 @@ CFD = VenueInfo(
         (CredentialField("client_id", "Client id", secret=False), CredentialField("client_secret", "Secret")),
         "1. Open the page for applications.\n2. Add one.",
         "https://example.com/apps",
-        "http://localhost:53682/callback",
     ),
 )
 OWN = {"client_id": "12_abc", "client_secret": "s3cret"}
@@ -170,7 +169,7 @@ def test_the_dialog_shows_how_things_stand(qapp: QApplication) -> None:
         await eventually(lambda: "Not signed in" in dialog.state.text(), 5, "the state")
         await eventually(dialog.sign_in.isEnabled, 5, "a button")
         assert dialog.own.isVisible()
-        assert "http://localhost:53682/callback" in dialog.redirect.text(), "to be entered at the venue"
+        assert "http://localhost:23682/callback" in dialog.redirect.text(), "to be entered at the venue"
         assert not dialog.sign_out.isVisible()
         dialog.sign_in.click()
         assert dialog._fields["client_id"].problem.text() == "Client id is missing."

@@ -126,7 +126,7 @@ def test_the_form_and_the_addresses_are_whole(info: VenueInfo) -> None:
     if info.sign_in is not None:
         entries = (*entries, *info.sign_in.application_fields)
         page, guide = info.sign_in.application_page_url, info.sign_in.guide
-        assert is_loopback(info.sign_in.redirect_url)
+        assert is_loopback(info.default_endpoints["redirect"])
     keys = [entry.key for entry in entries]
     assert len(set(keys)) == len(keys)
     assert any(not entry.optional for entry in entries)

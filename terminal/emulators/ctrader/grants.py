@@ -21,7 +21,7 @@ EXPIRES_IN_S: Final = 2_628_000
 CODE_LIFE_S: Final = 60.0
 SCOPES: Final = {"accounts": 0, "trading": 1}
 """``permissionScope`` by the scope's name: view only, view and trade."""
-REDIRECT: Final = "http://localhost:53682/callback"
+REDIRECT: Final = "http://localhost:23682/callback"
 USER_ID: Final = 88_001
 _KEY: Final = "ctrader:grants"
 _KEPT: Final = 50

@@ -61,7 +61,8 @@ VENUE: Final = VenueInfo(
         "live": "live.ctraderapi.com:5035",
         "authorize": "https://id.ctrader.com/my/settings/openapi/grantingaccess/",
         "token": "https://openapi.ctrader.com/apps/token",
-        "redirect": "http://localhost:53682/callback",
+        # Below 32768: no system hands out ports from there to outgoing connections, which would take it.
+        "redirect": "http://localhost:23682/callback",
         "ca": "",
     },
     sign_in=SignInInfo(
@@ -81,6 +82,5 @@ VENUE: Final = VenueInfo(
             "Copy its id and its secret into this form, and sign in."
         ),
         application_page_url="https://openapi.ctrader.com/apps",
-        redirect_url="http://localhost:53682/callback",
     ),
 )

@@ -9,13 +9,7 @@ from terminal.app.sign_in import SignInClosed, SystemBrowser
 from terminal.core import tasks
 from terminal.domain.errors import TerminalError
 from terminal.venues.base import SignInPage
-from tests.helpers import eventually, run
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+from tests.helpers import eventually, free_port, run
 
 
 async def send(port: int, text: str) -> str:

@@ -197,14 +197,6 @@ def tls_listener(context: ssl.SSLContext) -> Iterator[TlsListener]:
         thread.join(10)
 
 
-def free_port() -> int:
-    """A port where nothing listens."""
-    with socket.socket() as sock:
-        sock.bind(("127.0.0.1", 0))
-        port: int = sock.getsockname()[1]
-    return port
-
-
 class Authority:
     """A certificate authority for one test run."""
 

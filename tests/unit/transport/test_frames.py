@@ -12,8 +12,8 @@ from terminal.core import tasks
 from terminal.domain.errors import AuthRejected, NotSent, SettingsError, VenueUnavailable
 from terminal.domain.events import LinkState
 from terminal.transport.frames import FrameLink, LinkPolicy, host_and_port
-from tests.helpers import eventually, run
-from tests.unit.transport.servers import Authority, Peer, free_port, serve, tls_listener
+from tests.helpers import eventually, free_port, run
+from tests.unit.transport.servers import Authority, Peer, serve, tls_listener
 
 QUICK = LinkPolicy(
     open_timeout_s=5.0,

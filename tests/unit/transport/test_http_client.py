@@ -20,8 +20,8 @@ from terminal.core.secret import Secret
 from terminal.domain.errors import NotSent, OutcomeUnknown, RateLimited, SettingsError, VenueUnavailable
 from terminal.transport import http_client
 from terminal.transport.http_client import HttpClient
-from tests.helpers import eventually, run
-from tests.unit.transport.servers import Authority, Handler, Peer, Server, free_port, serve
+from tests.helpers import eventually, free_port, run
+from tests.unit.transport.servers import Authority, Handler, Peer, Server, serve
 
 
 def answer(

@@ -23,13 +23,12 @@ from terminal.domain.errors import AuthRejected, NotSent, VenueUnavailable
 from terminal.domain.events import LinkState
 from terminal.transport.reconnect import Backoff, ConnectGate, LinkPolicy, scaled
 from terminal.transport.websocket import WebSocketLink
-from tests.helpers import eventually, run
+from tests.helpers import eventually, free_port, run
 from tests.unit.transport.servers import (
     Authority,
     Peer,
     close_frame,
     frame,
-    free_port,
     serve,
     tls_listener,
 )

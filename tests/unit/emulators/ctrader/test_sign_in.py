@@ -20,7 +20,7 @@ from terminal.emulators.market.store import Store
 from tests.helpers import run
 from tests.unit.emulators.ctrader.client import DEMO, LIVE, NETTED, World, refusal, world
 
-REDIRECT = "http://localhost:53682/callback"
+REDIRECT = "http://localhost:23682/callback"
 
 
 class Browser:
@@ -183,7 +183,7 @@ def test_denying_or_ticking_nothing_brings_no_code() -> None:
     "changes",
     [
         {"client_id": "somebody"},
-        {"redirect_uri": "http://localhost:53682/other"},
+        {"redirect_uri": "http://localhost:23682/other"},
         {"redirect_uri": "https://example.com/callback"},
         {"redirect_uri": "http://localhost.example.com/callback"},
         {"redirect_uri": "http://me@localhost/callback"},

@@ -13,11 +13,11 @@ from terminal.core.secret import Secret
 from terminal.domain.errors import AuthRejected, CredentialError, SettingsError, VenueUnavailable
 from terminal.venues.base import ConnectorSettings
 from terminal.venues.ctrader.oauth import CtraderSignIn, begin_sign_in
-from tests.helpers import run
-from tests.unit.transport.servers import Peer, free_port, serve, tls_listener
+from tests.helpers import free_port, run
+from tests.unit.transport.servers import Peer, serve, tls_listener
 from tests.unit.venues.ctrader.fake_venue import authority, good_certificate
 
-REDIRECT = "http://localhost:53682/callback"
+REDIRECT = "http://localhost:23682/callback"
 GRANT = {
     "accessToken": "CANARY-access-token",
     "tokenType": "bearer",
