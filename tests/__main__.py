@@ -21,6 +21,8 @@ python3 -m tests demo       the terminal on practice venues in a throw-away fold
 python3 -m tests shots DIR  pictures of the first-start workspace at two sizes
 """
 SUITES = ("unit", "venues", "gui", "e2e")
+SIDE_BY_SIDE = ("-n", "2", "--dist", "loadfile")
+"""Two processes, a file at a time: most tests wait for a screen or a venue more than they compute."""
 
 
 def main(words: list[str]) -> int:
@@ -32,9 +34,9 @@ def main(words: list[str]) -> int:
         return check()
     if chore == "all":
         # The checks come last: a failing test says more than a long line.
-        return pytest([f"tests/{name}" for name in SUITES]) or check()
+        return pytest([*SIDE_BY_SIDE, *(f"tests/{name}" for name in SUITES)]) or check()
     if chore in SUITES:
-        return pytest([f"tests/{chore}", *rest])
+        return pytest([*SIDE_BY_SIDE, f"tests/{chore}", *rest])
     if chore == "bench":
         return call([sys.executable, "-m", "tests.bench", *rest])
     if chore == "clients":

@@ -67,8 +67,6 @@ class BothVenues(Practice):
     def __init__(self) -> None:
         super().__init__("kraken")
         self.process = EmulatorProcess(data_dir=None, venues=("kraken", "ctrader"), seed=7)
-        self.own_redirect = f"http://localhost:{free_port()}/callback"
-        """Where an own browser comes back to; the usual port may be taken on a machine with many runs."""
 
     @property
     def second(self) -> dict[str, Any]:
@@ -116,15 +114,16 @@ class BothVenues(Practice):
         self.steer("clear")
         self.steer("reset")
         self.steer("rate", {"rate": 1.0})
+        # The usual port is taken where two runs share a machine.
+        self.second["redirect"] = f"http://localhost:{free_port()}/callback"
         grant = sign_in_by_http(self.second)
         self.second.update({key: grant[key] for key in GRANT})
 
 
 def at_loopback(venues: BothVenues, terminal: Terminal) -> None:
     """Settings that let "the real cTrader" be the practice venue."""
-    for name in ("demo", "live", "authorize", "token", "ca"):
+    for name in ("demo", "live", "authorize", "token", "redirect", "ca"):
         terminal.settings.set(f"endpoint.{name}", venues.second[name], "ctrader")
-    terminal.settings.set("endpoint.redirect", venues.own_redirect, "ctrader")
 
 
 class Fx:

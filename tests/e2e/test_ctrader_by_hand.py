@@ -284,7 +284,7 @@ def test_own_accounts_through_the_own_browser_are_kept_behind_a_passphrase(
         dialog = await fx.open_login()
         await fx.hand.click(dialog.choices[Mode.LIVE])
         await fx.until(lambda: dialog._vm.status.needs_passphrase, "a question for the passphrase")
-        await fx.until(lambda: venues.own_redirect in dialog.redirect.text(), "what to enter at cTrader")
+        await fx.until(lambda: entry["redirect"] in dialog.redirect.text(), "what to enter at cTrader")
         await paste_into(fx, dialog, client_id=entry["client_id"], client_secret=entry["client_secret"])
         await paste_into(fx, dialog, passphrase=WORDS)
         await fx.hand.click(dialog.system)
