@@ -1,0 +1,65 @@
+"""Which instruments are twins by themselves, and what a person's changes do to that."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+import pytest
+
+from terminal.domain.instrument import Instrument, InstrumentId, InstrumentKind
+from terminal.domain.twins import ALONE, TwinMap, Underlying, underlying_of, usual_group
+
+D = Decimal
+
+
+def listed(
+    venue: str, base: str, quote: str, kind: InstrumentKind = InstrumentKind.SPOT, symbol: str = ""
+) -> Instrument:
+    name = symbol or f"{base}/{quote}"
+    return Instrument(
+        InstrumentId(venue, name), name, kind, base, quote,
+        tick_size=D("0.1"), quantity_step=D("0.1"), min_quantity=D("0.1"),
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("instrument", "group"),
+    [
+        (listed("kraken", "BTC", "USD"), "BTC/USD"),
+        (listed("okx", "BTC", "USDT"), "BTC/USD"),
+        (listed("okx", "BTC", "USDC", InstrumentKind.PERPETUAL), "BTC/USD"),
+        (listed("old", "XBT", "USD"), "BTC/USD"),
+        (listed("ctrader", "BTC", "USD", InstrumentKind.CFD, "BTCUSD"), "BTC/USD"),
+        (listed("broker", "GOLD", "USD", InstrumentKind.CFD), "XAU/USD"),
+        (listed("kraken", "BTC", "EUR"), "BTC/EUR"),
+        (listed("kraken", "USDT", "USD"), "USDT/USD"),
+        (listed("okx", "BTC", "USDT", InstrumentKind.FUTURE), ALONE),
+        (listed("quotex", "BTC", "USD", InstrumentKind.CONTRACT), ALONE),
+        (listed("ctrader", "ODD", ""), ALONE),
+    ],
+)
+def test_an_instrument_belongs_to_its_asset_in_its_kind_of_money(instrument: Instrument, group: str) -> None:
+    assert usual_group(instrument) == group
+    assert TwinMap().group_of(instrument) == group
+
+
+def test_every_dollar_is_one_family_but_stays_its_own_asset() -> None:
+    assert underlying_of(listed("okx", "USDC", "USDT")) == Underlying("USDC", "USD")
+    assert underlying_of(listed("okx", "ETH", "usdt")) == Underlying("ETH", "USD")
+
+
+def test_a_move_counts_until_it_is_taken_back() -> None:
+    perp = listed("okx", "BTC", "USDT", InstrumentKind.PERPETUAL, "BTC/USDT-PERP")
+    spot = listed("kraken", "BTC", "USD")
+    moved = TwinMap().with_moved(perp, "BTC perpetuals")
+    assert moved.group_of(perp) == "BTC perpetuals"
+    assert moved.group_of(spot) == "BTC/USD"
+    assert moved.with_moved(perp, ALONE).group_of(perp) == ALONE
+    assert moved.without(perp.id).group_of(perp) == "BTC/USD"
+
+
+def test_a_move_to_where_it_is_anyway_leaves_nothing_behind() -> None:
+    spot = listed("kraken", "BTC", "USD")
+    away = TwinMap().with_moved(spot, "mine")
+    assert away.moved == {spot.id: "mine"}
+    assert away.with_moved(spot, "BTC/USD").moved == {}
