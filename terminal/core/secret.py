@@ -58,7 +58,7 @@ _known: set[str] = set()
 
 # What looks like a credential even when nobody registered it: header, form, query and JSON spellings.
 _NAMES = (
-    r"api[-_]?sign|api[-_]?key|secret|client_secret|passphrase|password|passwd|otp|token|access_token|"
+    r"api[-_]?sign|api[-_]?key|access_key|secret_key|secret|client_secret|passphrase|password|passwd|otp|token|access_token|"
     r"refresh_token|authorization|cookie|set-cookie|ok-access-[a-z]+|ssid"
 )
 _JSON = re.compile(rf'("(?:{_NAMES})"\s*:\s*")((?:[^"\\]|\\.)*)(")', re.IGNORECASE)

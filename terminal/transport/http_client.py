@@ -95,6 +95,7 @@ class HttpClient:
     Args:
         venue: the venue's key, for errors and the log.
         base_url: ``https://...``, or ``http://`` on this machine.
+        plain_anywhere: take ``http://`` elsewhere too, because the person insists.
         deadline_s: for a whole call, retries and all.
         max_body_bytes: of an answer, after decompression.
         retries: further tries of *reading* requests within the deadline.
@@ -112,10 +113,11 @@ class HttpClient:
         ssl_context: ssl.SSLContext | None = None,
         retries: int = 0,
         max_connections: int = 8,
+        plain_anywhere: bool = False,
         clock: Clock | None = None,
         rng: random.Random | None = None,
     ) -> None:
-        require_safe_address(base_url, ("http", "https"))
+        require_safe_address(base_url, ("http", "https"), plain_anywhere=plain_anywhere)
         self.venue = venue
         self.deadline_s = deadline_s
         self._base_url = base_url.rstrip("/")

@@ -75,11 +75,11 @@ def is_loopback(url: str) -> bool:
     return host in ("localhost", "::1") or host.startswith("127.")
 
 
-def require_safe_address(url: str, schemes: tuple[str, str]) -> None:
+def require_safe_address(url: str, schemes: tuple[str, str], *, plain_anywhere: bool = False) -> None:
     """Refuse an address that would send keys in the clear.
 
     ``schemes`` is the plain and the secure one, e.g. ``("ws", "wss")``. The plain one is for this machine
-    only (the practice venue).
+    only (the practice venue), unless ``plain_anywhere`` says that the person insists.
 
     Raises:
         SettingsError: the address is unreadable, or plain and elsewhere.
@@ -101,7 +101,7 @@ def require_safe_address(url: str, schemes: tuple[str, str]) -> None:
             f"credentials inside the address of {host}",
             user_text="The address must not hold a name or password.",
         )
-    if parts.scheme == schemes[0] and not is_loopback(url):
+    if parts.scheme == schemes[0] and not plain_anywhere and not is_loopback(url):
         raise SettingsError(
             f"plain address {url!r}",
             user_text=f"{host} needs an encrypted address ({schemes[1]}://): keys never travel in the clear.",

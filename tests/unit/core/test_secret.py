@@ -36,6 +36,7 @@ def test_it_cannot_be_copied_or_stored(way: object) -> None:
         "https://h/x?client_secret=s3cr3tvalue&a=1",
         "Authorization: Bearer eyJhbGciOi",
         "nonce=1&otp=123456",
+        '{"access_key":"eyJhbGciOi","secret_key":"123456"}',
     ],
 )
 def test_what_looks_like_a_credential_is_scrubbed(line: str) -> None:

@@ -358,6 +358,15 @@ def test_plain_http_to_another_machine_is_refused() -> None:
             HttpClient(venue="test", base_url=url)
 
 
+def test_plain_http_to_another_machine_is_taken_from_who_insists() -> None:
+    async def main() -> None:
+        await HttpClient(venue="test", base_url="http://venue.example", plain_anywhere=True).close()
+        with pytest.raises(SettingsError):
+            HttpClient(venue="test", base_url="ftp://venue.example", plain_anywhere=True)
+
+    run(main())
+
+
 def test_refused_connection_is_not_sent() -> None:
     async def main() -> None:
         async with HttpClient(venue="test", base_url=f"http://127.0.0.1:{free_port()}") as client:
