@@ -238,16 +238,17 @@ class OrderRef(NamedTuple):
 
 
 class Fill(NamedTuple):
-    """Our own execution, known by ``fill_id`` and applied once. ``fee`` is in units of ``fee_asset``."""
+    """Our own execution, known by ``fill_id`` and applied once. ``fee`` is in units of ``fee_asset``; a
+    fee or a role that the venue does not tell is None: unknown is not free of charge."""
 
     fill_id: str
     instrument: InstrumentId
     side: Side
     price: Decimal
     quantity: Decimal
-    fee: Decimal
+    fee: Decimal | None
     fee_asset: str
-    is_maker: bool
+    is_maker: bool | None
     venue_order_id: str
     client_order_id: str | None
     ts_event_ns: int

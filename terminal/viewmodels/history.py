@@ -59,8 +59,8 @@ class PastFill:
 
     @property
     def net(self) -> Decimal | None:
-        """What closing brought after fee and swap; None for an opening fill."""
-        if self.fill.realised is None:
+        """What closing brought after fee and swap; None for an opening fill, or without knowing the fee."""
+        if self.fill.realised is None or self.fill.fee is None:
             return None
         return self.fill.realised + self.fill.swap - self.fill.fee
 
@@ -243,9 +243,9 @@ class HistoryViewModel(QObject):
         assert position_id is not None
         fills = [self._fill(fill) for fill in await self._records.position_fills(position_id)]
         lines = [self._deal_text(each) for each in reversed(fills)]
-        charges = sum((each.fill.fee for each in fills), ZERO)
+        charges = sum((each.fill.fee or ZERO for each in fills), ZERO)
         brought = sum((each.net for each in fills if each.net is not None), ZERO)
-        opening = sum((each.fill.fee for each in fills if each.net is None), ZERO)
+        opening = sum((each.fill.fee or ZERO for each in fills if each.net is None), ZERO)
         currency = row.fill.fee_asset
         net = fmt.money(brought - opening, currency, signed=True)
         fees = fmt.money(charges, currency)

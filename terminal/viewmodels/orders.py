@@ -30,6 +30,7 @@ from terminal.viewmodels.tables import Action, Column, TableModel
 # How often the seconds of a doubt are counted on; the inquiry itself has a rhythm of its own.
 _DOUBT_TICK_S = 1.0
 _ENDED_KEPT = 200
+_ROLES: dict[bool | None, str] = {True: "maker", False: "taker", None: ""}
 
 CANCEL = Action("cancel", "Cancel", "Ask the venue to cancel this order (Del)")
 CHECK = Action("check", "Check now", "Ask the venue at once what became of it")
@@ -225,7 +226,7 @@ FILL_COLUMNS: tuple[Column[FillRow], ...] = (
            sort=lambda r: r.notional),
     Column("fee", "Fee", lambda r: fmt.money(r.fill.fee, r.fill.fee_asset, decimals=4), 110, number=True,
            sort=lambda r: r.fill.fee),
-    Column("role", "Role", lambda r: "maker" if r.fill.is_maker else "taker", 60, tone=lambda r: "muted"),
+    Column("role", "Role", lambda r: _ROLES[r.fill.is_maker], 60, tone=lambda r: "muted"),
     Column("order", "Order", lambda r: r.fill.venue_order_id, 180, tone=lambda r: "muted",
            tip=lambda r: f"Fill {r.fill.fill_id}, order {r.fill.client_order_id or r.fill.venue_order_id}"),
 )  # fmt: skip

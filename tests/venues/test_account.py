@@ -50,7 +50,7 @@ def changes_of(fills: list[Fill], base: str, quote: str) -> dict[str, Decimal]:
         cost = fill.price * fill.quantity
         out[base] += fill.side.sign * fill.quantity
         out[quote] -= fill.side.sign * cost
-        out[fill.fee_asset] -= fill.fee
+        out[fill.fee_asset] -= fill.fee or D(0)
     return out
 
 
@@ -104,7 +104,9 @@ def test_fills_and_the_accounts_money_add_up(practice: Practice) -> None:
             await eventually(lambda: agrees(found, told), 5.0, "the venue's own figures")
             if found.can.positions:
                 assert found.figures is not None
-                brought = sum((fill.realised or D(0)) + fill.swap - fill.fee for fill in found.fills)
+                brought = sum(
+                    (fill.realised or D(0)) + fill.swap - (fill.fee or D(0)) for fill in found.fills
+                )
                 assert found.figures.balance == began_with + brought
                 assert not told.positions
             else:

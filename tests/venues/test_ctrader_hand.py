@@ -127,7 +127,7 @@ class Desk:
     def require_balance(self, begins: str) -> None:
         """Every fill to the cent: what it brought, its fee and its swap make the balance. The fee of an
         opening is booked when that part is closed."""
-        brought = sum((fill.realised or D(0)) + fill.swap - fill.fee for fill in self.fills)
+        brought = sum((fill.realised or D(0)) + fill.swap - (fill.fee or D(0)) for fill in self.fills)
         still_open = sum((position.commission for position in self.positions().values()), D(0))
         assert self.figures.balance == D(begins) + brought - still_open
 

@@ -217,3 +217,13 @@ def test_doubts_survive_the_journal() -> None:
     facts = Facts(doubts={DoubtKind.CANCEL, DoubtKind.AMEND}, cancel_sent=True, known=True)
     _, again = decode_order(encode_order(new_order(), facts))
     assert again == facts
+
+
+def test_a_fee_and_a_role_that_the_venue_does_not_tell_stay_unknown() -> None:
+    untold = fill(1, "0.5")._replace(fee=None, is_maker=None)
+    assert decode_fill(encode_fill(ACCOUNT, OURS, untold)) == untold
+    table = OrderTable()
+    table.add(new_order())
+    table.apply_fill(ACCOUNT, untold, 9)
+    assert table.orders[OURS].filled_quantity == D("0.5")
+    assert table.orders[OURS].fees == {}
