@@ -29,6 +29,10 @@ class Paths:
         return self.config / "layouts"
 
     @property
+    def twins_file(self) -> Path:
+        return self.config / "twins.json"
+
+    @property
     def vault(self) -> Path:
         return self.config / "vault"
 

@@ -24,6 +24,7 @@ from terminal.domain.orders import OrderType
 from terminal.services.arming import ArmState
 from terminal.services.market_data import FeedState
 from terminal.services.session import Mode
+from terminal.services.twins import Twins
 from terminal.venues.base import HasMarginCalls, HasRecords
 from terminal.viewmodels.account import AccountViewModel
 from terminal.viewmodels.book import LadderState, LadderViewModel
@@ -31,6 +32,7 @@ from terminal.viewmodels.chart import ChartState, ChartViewModel
 from terminal.viewmodels.chart_positions import ChartPositions
 from terminal.viewmodels.confirm import quit_confirmation
 from terminal.viewmodels.connection import ConnectionViewModel
+from terminal.viewmodels.cross_venue import CrossVenueViewModel
 from terminal.viewmodels.dead_man import LET_FIRE, DeadManViewModel
 from terminal.viewmodels.desk import DeskViewModel, Rehearsal
 from terminal.viewmodels.frames import FrameClock
@@ -52,6 +54,7 @@ from terminal.widgets.blotter import Blotter
 from terminal.widgets.book import LadderPanel
 from terminal.widgets.book_view import LadderView
 from terminal.widgets.chart import ChartPanel
+from terminal.widgets.cross_venue import CrossVenuePanel
 from terminal.widgets.history_dialog import HistoryDialog
 from terminal.widgets.keys import PANEL_KEYS
 from terminal.widgets.main_window import MainWindow
@@ -227,6 +230,20 @@ class Screen(QObject):
             keep_s=terminal.settings.whole("tape.keep_s"),
             parent=self,
         )
+        self.twins = Twins(market, terminal.paths.twins_file, self.notices.warn)
+        self.cross = CrossVenueViewModel(
+            market,
+            sessions,
+            portfolio,
+            self.twins,
+            self.selection,
+            self.ticket,
+            self.frames,
+            clock,
+            titles=self._titles,
+            parent=self,
+        )
+        self.ticket.changed.connect(self.cross.refresh)
         self._build_market_panels()
         self.ladder.ticket_wanted.connect(self._on_ticket_wanted)
         terminal.sessions.changed.watch(self._on_session)
@@ -240,6 +257,7 @@ class Screen(QObject):
             keys=PANEL_KEYS,
             show_hint=not terminal.settings.flag("practice.tour_done"),
             dead_man=self.dead_man,
+            cross=self.cross,
         )
         self.positions.history_wanted.connect(self.open_history)
         self.positions.margin_calls_wanted.connect(self.open_margin_calls)
@@ -292,11 +310,15 @@ class Screen(QObject):
     def _build_panels(self) -> dict[str, Panel]:
         blotter = Blotter(self.orders, self.account, self.positions, self.log)
         chart = ChartPanel(self.chart)
+        self._cross_panel = CrossVenuePanel(self.cross)
         self._watchlist_panel = WatchlistPanel(self.watchlist)
         return {
             "watchlist": Panel("watchlist", "Watchlist", self._watchlist_panel, link_group=1),
             "chart": Panel(
                 "chart", "Chart", chart, header=chart.header, can_trade=True, link_group=1, show_title=False
+            ),
+            "cross": Panel(
+                "cross", "Venues", self._cross_panel, header=self._cross_panel.header, link_group=1
             ),
             "ladder": Panel("ladder", "Ladder", LadderPanel(self.ladder), can_trade=True, link_group=1),
             "tape": Panel("tape", "Time and sales", TapePanel(self.tape), link_group=1),

@@ -1,5 +1,5 @@
 """Where the panels stand before anybody has moved one: everything in sight on a wide screen; on a narrow one
-ladder and tape are tabs beside the ticket."""
+ladder and tape are tabs beside the ticket, and the comparison of venues is a line in the venue strip."""
 
 from __future__ import annotations
 
@@ -10,9 +10,10 @@ from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QDockWidget, QMainWindow
 
 NARROW_PX = 1600
+CROSS_PX = 150
 _TAB_BAR_PX = 60
 _UPPER = ("watchlist", "chart", "ladder", "tape", "ticket")
-_KNOWN = {*_UPPER, "blotter"}
+_KNOWN = {*_UPPER, "blotter", "cross"}
 _TOP = Qt.DockWidgetArea.TopDockWidgetArea
 _BOTTOM = Qt.DockWidgetArea.BottomDockWidgetArea
 
@@ -50,6 +51,7 @@ class FirstLayout:
             window.addDockWidget(_TOP, docks[key])
         for dock in docks.values():
             dock.show()
+        self._place_cross()
         layout = window.layout()
         if layout is not None:
             layout.activate()
@@ -71,6 +73,12 @@ class FirstLayout:
         self._resize({"chart": upper, "blotter": blotter}, Qt.Orientation.Vertical)
         if not narrow:
             self._resize({"ladder": upper - 220, "tape": 220}, Qt.Orientation.Vertical)
+        if "cross" in self._docks and self.shows("cross"):
+            self._resize({"chart": upper - CROSS_PX, "cross": CROSS_PX}, Qt.Orientation.Vertical)
+
+    def shows(self, key: str) -> bool:
+        """Whether a panel is in sight at first in a window of this width."""
+        return key != "cross" or not self.is_narrow
 
     def follow_width(self) -> bool:
         """Put ladder and tape into tabs, or out of them, where the window has become narrow or wide. False
@@ -83,7 +91,17 @@ class FirstLayout:
         tape.show()
         if self.is_narrow:
             self._docks["ladder"].raise_()
+        self._place_cross()
         return True
+
+    def _place_cross(self) -> None:
+        """Under the chart, or folded away."""
+        cross, chart = self._docks.get("cross"), self._docks.get("chart")
+        if cross is None:
+            return
+        if chart is not None:
+            self._window.splitDockWidget(chart, cross, Qt.Orientation.Vertical)
+        cross.setVisible(self.shows("cross"))
 
     def _place_tape(self) -> None:
         ladder, tape = self._docks.get("ladder"), self._docks.get("tape")
@@ -100,6 +118,8 @@ class FirstLayout:
         """Whether the panels stand as in the first layout of a narrow or of a wide window, at any sizes."""
         window, docks = self._window, self._docks
         known = {key: docks[key] for key in docks if key in _KNOWN}
+        if narrow and "cross" in known and docks["cross"].isHidden():
+            del known["cross"]
         if any(dock.isHidden() or dock.isFloating() for dock in known.values()):
             return False
         for key, dock in known.items():
@@ -111,6 +131,10 @@ class FirstLayout:
         ladder, tape = docks["ladder"].geometry(), docks["tape"].geometry()
         if not narrow and (ladder.x() != tape.x() or ladder.y() >= tape.y()):
             return False
+        if "cross" in known:
+            chart, cross = docks["chart"].geometry(), docks["cross"].geometry()
+            if chart.x() != cross.x() or chart.y() >= cross.y():
+                return False
         shown = [docks["tape" if narrow and key == "ladder" and _is_behind(docks[key]) else key]
                  for key in ("watchlist", "chart", "ladder", "ticket") if key in docks]  # fmt: skip
         places = [dock.geometry() for dock in shown]

@@ -30,6 +30,7 @@ from PySide6.QtWidgets import (
 from terminal.viewmodels.confirm import Confirmation
 from terminal.viewmodels.connect import ConnectViewModel
 from terminal.viewmodels.connection import ConnectionViewModel, Mode
+from terminal.viewmodels.cross_venue import CrossVenueViewModel
 from terminal.viewmodels.dead_man import DeadManViewModel
 from terminal.viewmodels.desk import DeskViewModel, KeyHint
 from terminal.viewmodels.layouts import LayoutStore
@@ -133,9 +134,11 @@ class MainWindow(QMainWindow):
         keys: Sequence[KeyHint] = (),
         show_hint: bool = False,
         dead_man: DeadManViewModel | None = None,
+        cross: CrossVenueViewModel | None = None,
     ) -> None:
         super().__init__()
         self._desk = desk
+        self._cross = cross
         self._dead_man = dead_man
         self._connections: ConnectionViewModel = desk.connections
         self._may_close = False
@@ -158,7 +161,7 @@ class MainWindow(QMainWindow):
         box.setContentsMargins(0, 0, 0, 0)
         box.setSpacing(0)
         self.top_bar = TopBar(self._desk, self._desk.notices)
-        self.strip = VenueStrip(self._connections, self._dead_man)
+        self.strip = VenueStrip(self._connections, self._dead_man, cross=self._cross)
         self.hint = HintBar()
         self.hint.setVisible(show_hint)
         for widget in (self.top_bar, self.strip, self.hint):
@@ -203,6 +206,7 @@ class MainWindow(QMainWindow):
         self.top_bar.mode_menu.aboutToShow.connect(self._fill_mode_menu)
         self.top_bar.workspace_menu.aboutToShow.connect(self._fill_workspace_menu)
         self.strip.connect_wanted.connect(self.open_connect)
+        self.strip.cross_wanted.connect(partial(self.workspace.show_panel, "cross"))
         self.status.keys_wanted.connect(self._on_keys_wanted)
         self.hint.dismissed.connect(self.hint_dismissed)
         self.hint.connect_wanted.connect(self._on_hint_connect)
@@ -355,6 +359,8 @@ class MainWindow(QMainWindow):
     def _on_workspace_changed(self) -> None:
         if self.top_bar.workspace.text() != self.workspace.name:
             self.top_bar.workspace.setText(self.workspace.name)
+        if self.strip.line is not None and "cross" in self.workspace.docks:
+            self.strip.line.setVisible(not self.workspace.is_in_sight("cross"))
 
     # -- keys -----------------------------------------------------------------------------------------
 

@@ -8,9 +8,11 @@ from PySide6.QtCore import QPoint, Qt, Signal
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QMenu, QWidget
 
 from terminal.viewmodels.connection import ConnectionViewModel, Mode, Shape, VenueCard
+from terminal.viewmodels.cross_venue import CrossVenueViewModel
 from terminal.viewmodels.dead_man import DeadManViewModel
 from terminal.widgets import theme
 from terminal.widgets.controls import ClickFrame, PriceLabel, StateDot, label, set_text, set_tone
+from terminal.widgets.cross_venue import CrossVenueLine
 from terminal.widgets.dead_man import SwitchRing
 from terminal.widgets.icons import icon
 
@@ -80,19 +82,27 @@ class VenueStrip(QFrame):
 
     Signals:
         connect_wanted: (venue) the person wants to connect an account, or change it.
+        cross_wanted: the line that compares the venues was clicked.
+
+    Attributes:
+        line: the comparison of the venues, for as long as its panel is not in sight; None without one.
     """
 
     connect_wanted = Signal(str)
+    cross_wanted = Signal()
 
     def __init__(
         self,
         vm: ConnectionViewModel,
         dead_man: DeadManViewModel | None = None,
         parent: QWidget | None = None,
+        *,
+        cross: CrossVenueViewModel | None = None,
     ) -> None:
         super().__init__(parent)
         self._vm = vm
         self._dead_man = dead_man
+        self.line = None if cross is None else CrossVenueLine(cross)
         self._cards: dict[str, VenueCardWidget] = {}
         self._build_ui()
         self._bind()
@@ -110,9 +120,14 @@ class VenueStrip(QFrame):
             self._cards[venue] = card
             self._row.addWidget(card)
         self._row.addStretch(1)
+        if self.line is not None:
+            self.line.hide()
+            self._row.addWidget(self.line, 3)
 
     def _bind(self) -> None:
         self._vm.changed.connect(self._render)
+        if self.line is not None:
+            self.line.clicked.connect(self.cross_wanted)
         if self._dead_man is not None:
             self._dead_man.changed.connect(self._render_rings)
 

@@ -281,6 +281,18 @@ class DockWorkspace(QObject):
         rest = upper[0].height() + dock.height() - wanted
         if wanted != dock.height() and rest > 0:
             self._window.resizeDocks([upper[0], dock], [rest, wanted], Qt.Orientation.Vertical)
+        self._fit_cross(share)
+
+    def _fit_cross(self, share: float) -> None:
+        """What stands under the chart keeps its height: the chart takes and gives the room."""
+        upper = self._docked(_TOP)
+        chart, cross = upper.get("chart"), upper.get("cross")
+        if chart is None or cross is None or "cross" not in self._wanted.docks or chart.x() != cross.x():
+            return
+        wanted = round(self._wanted.docks["cross"].height() * share)
+        rest = chart.height() + cross.height() - wanted
+        if wanted != cross.height() and rest > wanted:
+            self._window.resizeDocks([chart, cross], [rest, wanted], Qt.Orientation.Vertical)
 
     def _fit_widths(self) -> None:
         upper = {key: dock for key, dock in self._docked(_TOP).items() if key in self._wanted.docks}
@@ -347,7 +359,7 @@ class DockWorkspace(QObject):
             self._store.on_notice(f"The layout “{self.name}” could not be used; the first one is shown.")
             return False
         for key in self.docks.keys() - set(layout.panels):
-            self.docks[key].show()
+            self.docks[key].setVisible(self._first.shows(key))
         self._sized_by_hand = bool(layout.settings.get(_SIZED_BY_HAND, True))
         return True
 
@@ -484,6 +496,11 @@ class DockWorkspace(QObject):
     def is_open(self, key: str) -> bool:
         """Whether a panel is in the layout at all; it may stand behind another tab."""
         return not self.docks[key].isHidden()
+
+    def is_in_sight(self, key: str) -> bool:
+        """Whether a panel is open and no tab is in front of it."""
+        dock = self.docks[key]
+        return not dock.isHidden() and not (self._window.isVisible() and dock.visibleRegion().isEmpty())
 
     def set_open(self, key: str, open_: bool) -> None:
         """Open or close a panel."""
