@@ -48,6 +48,7 @@ from terminal.viewmodels.settings import SettingsViewModel
 from terminal.viewmodels.status import StatusViewModel
 from terminal.viewmodels.tape import TapeState, TapeViewModel
 from terminal.viewmodels.ticket import TicketViewModel
+from terminal.viewmodels.twins import TwinsViewModel
 from terminal.viewmodels.watchlist import WatchlistViewModel
 from terminal.widgets import prompts, theme
 from terminal.widgets.blotter import Blotter
@@ -63,6 +64,7 @@ from terminal.widgets.panels import Panel
 from terminal.widgets.settings_dialog import SettingsDialog
 from terminal.widgets.tape import TapePanel
 from terminal.widgets.ticket import TicketPanel
+from terminal.widgets.twins_dialog import TwinsDialog
 from terminal.widgets.watchlist import SearchDialog, WatchlistPanel
 
 _COLLECT_EVERY_S = 1.0
@@ -266,6 +268,8 @@ class Screen(QObject):
         self._watchlist_panel.search_wanted.connect(self.search.open)
         self.window.hint_dismissed.connect(self._on_hint_dismissed)
         self.window.settings_wanted.connect(self.open_settings)
+        self.window.twins_wanted.connect(self.open_twins)
+        self._cross_panel.twins_wanted.connect(self.open_twins)
         self._preferences = Preferences(terminal.settings, self, app)
 
     def _build_market_panels(self) -> None:
@@ -402,6 +406,22 @@ class Screen(QObject):
             return
         vm = SettingsViewModel(self._terminal.settings, self._titles)
         dialog = SettingsDialog(vm, self.window)
+        vm.setParent(dialog)
+        dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        dialog.open()
+
+    def open_twins(self) -> None:
+        """Show the twin map, at the twins of what the linked panels show."""
+        if self.window.findChild(TwinsDialog) is not None:
+            return
+        vm = TwinsViewModel(
+            self.twins,
+            self.watchlist.search,
+            self._terminal.clock,
+            titles=self.watchlist.title_of,
+            group=self.cross.group,
+        )
+        dialog = TwinsDialog(vm, self.window)
         vm.setParent(dialog)
         dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         dialog.open()

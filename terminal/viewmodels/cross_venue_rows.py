@@ -132,8 +132,8 @@ COLUMNS: Final[tuple[Column[VenueRow], ...]] = (
 
 
 def fee_decimals(fee: Decimal) -> int:
-    """Small fees are told to a hundredth of a cent."""
-    return 2 if fee == 0 or abs(fee) >= 1 else 4
+    """Fees of a few cents are told to a hundredth of a cent."""
+    return 2 if fee == 0 or abs(fee) >= Decimal("0.1") else 4
 
 
 def opening_text(opens_ns: int, now_ns: int) -> str:

@@ -117,12 +117,14 @@ class MainWindow(QMainWindow):
             :meth:`close_for_good`.
         hint_dismissed: the first-start hint was closed and need not come again.
         settings_wanted: Ctrl+, or the menu's entry.
+        twins_wanted: the menu's entry for the twin map.
     """
 
     search_wanted = Signal()
     close_wanted = Signal()
     hint_dismissed = Signal()
     settings_wanted = Signal()
+    twins_wanted = Signal()
 
     def __init__(
         self,
@@ -311,6 +313,7 @@ class MainWindow(QMainWindow):
         menu.addAction(icon("undo"), "Undo layout change\tCtrl+Alt+Z", self._on_undo)
         menu.addAction("First layout", workspace.reset)
         menu.addSeparator()
+        menu.addAction(icon("link"), "Twins…", self.twins_wanted.emit)
         menu.addAction(icon("settings"), "Settings…\tCtrl+,", self.settings_wanted.emit)
         menu.addAction("Keys\tF1", self._on_keys_wanted)
         menu.addAction("Quit\tCtrl+Q", self.close)
