@@ -29,6 +29,7 @@ from websockets.protocol import State
 from websockets.server import ServerProtocol
 
 from terminal.emulators.faults import Fault, Faults
+from terminal.transport.http_server import parse_head
 
 MAX_HEAD_BYTES: Final = 16 * 1024
 MAX_BODY_BYTES: Final = 1024 * 1024
@@ -241,7 +242,7 @@ class Connection(asyncio.Protocol):
                 self._refuse(431)
                 return
             head = bytes(self._buffer[: end + 4])
-            parsed = _parse_head(head)
+            parsed = parse_head(head)
             if parsed is None:
                 self._refuse(400)
                 return
@@ -689,31 +690,3 @@ class WsPeer:
         handler, self.handler = self.handler, None
         if handler is not None:
             handler.on_closed()
-
-
-def _parse_head(head: bytes) -> tuple[str, str, dict[str, str]] | None:
-    """Method, target and headers (names in lower case), or None where it is no proper HTTP/1.1 head."""
-    try:
-        lines = head.decode("latin-1").split("\r\n")
-        method, target, version = lines[0].split(" ")
-    except ValueError:
-        return None
-    if version not in ("HTTP/1.1", "HTTP/1.0") or not target.startswith("/") or not method.isalpha():
-        return None
-    headers: dict[str, str] = {}
-    for line in lines[1:]:
-        if not line:
-            break
-        name, colon, value = line.partition(":")
-        if not colon or not name or name != name.strip():
-            return None
-        key = name.lower()
-        if key in headers:
-            if key in ("content-length", "host", "transfer-encoding"):
-                return None
-            headers[key] += ", " + value.strip()
-        else:
-            headers[key] = value.strip()
-    if version == "HTTP/1.0" and "connection" not in headers:
-        headers["connection"] = "close"
-    return method, target, headers
