@@ -160,6 +160,7 @@ class Screen(QObject):
             self.frames,
             clock,
             days=FileDayStore(terminal.paths.data / "days.json", self.notices.warn),
+            name_of=self.connections.short_name,
             parent=self,
         )
         self._titles = {venue: terminal.venue_info(venue).title for venue in terminal.venues}
@@ -173,6 +174,7 @@ class Screen(QObject):
             badge_of=self.connections.badge_of,
             titles=self._titles,
             hidden=self.connections.hidden_accounts,
+            name_of=self.connections.short_name,
             parent=self,
         )
         self.positions = PositionsViewModel(

@@ -72,6 +72,10 @@ class BalanceRow:
     """Of the account's worth, in per cent."""
     hidden: bool = False
     """Amounts are shown as dots; the share stays, it tells nothing of the size."""
+    account_name: str = ""
+    """As a person tells it from others."""
+    on_margin: bool = False
+    """What is held is margin in use, not what orders hold back."""
 
 
 def _decimals(row: BalanceRow) -> int:
@@ -82,19 +86,31 @@ def _amount(row: BalanceRow, value: Decimal) -> str:
     return fmt.HIDDEN if row.hidden else fmt.fixed(value, _decimals(row))
 
 
+def _held(row: BalanceRow) -> str:
+    if not row.held:
+        return ""
+    # The word after the space is drawn muted.
+    return f"{_amount(row, row.held)} {'margin' if row.on_margin else ''}".rstrip()
+
+
+def _held_tip(row: BalanceRow) -> str:
+    return "Margin in use by open positions" if row.on_margin else "What open orders hold back"
+
+
 BALANCE_COLUMNS: tuple[Column[BalanceRow], ...] = (
     Column("asset", "Asset", lambda r: r.asset, 80),
-    Column("account", "Account", lambda r: r.account, 130, tone=lambda r: "muted"),
+    Column("account", "Account", lambda r: r.account_name or r.account, 150, tone=lambda r: "muted",
+           tip=lambda r: r.account_name or r.account),
     Column("total", "Total", lambda r: _amount(r, r.total), 130, number=True,
            sort=lambda r: r.total),
     Column("free", "Free", lambda r: _amount(r, r.free), 130, number=True,
            sort=lambda r: r.free),
-    Column("held", "In orders", lambda r: _amount(r, r.held) if r.held else "", 130, number=True,
-           sort=lambda r: r.held, title_tip="What open orders hold back"),
+    Column("held", "Held", _held, 140, number=True, sort=lambda r: r.held, tip=_held_tip,
+           title_tip="What open orders hold back; of an account on margin, the margin in use"),
     Column("worth", f"Worth, {HOME_CURRENCY}", lambda r: fmt.HIDDEN if r.hidden else fmt.money(r.worth), 120,
            number=True, sort=lambda r: r.worth, title_tip="At mid prices"),
-    Column("share", "Share", lambda r: fmt.percent(r.share, 1, signed=False), 70, number=True,
-           sort=lambda r: r.share),
+    Column("share", "Of account", lambda r: fmt.percent(r.share, 1, signed=False), 90, number=True,
+           sort=lambda r: r.share, title_tip="The share of what this account is worth"),
 )  # fmt: skip
 
 
@@ -129,9 +145,10 @@ class AccountViewModel(QObject):
         clock: Clock,
         *,
         days: DayStore | None = None,
+        name_of: Callable[[str], str] | None = None,
         parent: QObject | None = None,
     ) -> None:
-        """``accounts`` lists the connected accounts."""
+        """``accounts`` lists the connected accounts; ``name_of``: what one is called in a column."""
         super().__init__(parent)
         self.balances: TableModel[BalanceRow] = TableModel(
             BALANCE_COLUMNS, lambda row: row.key, sort_by="worth", descending=True, parent=self
@@ -146,6 +163,7 @@ class AccountViewModel(QObject):
         self._frames = frames
         self._clock = clock
         self._days = days
+        self._name_of = name_of or str
         self._starts: dict[str, _Day] = {}
         self._stop_ticking = frames.every(_WORTH_EVERY_S, self._build)
         portfolio.changed.watch(lambda account: frames.request(self._build))
@@ -219,6 +237,7 @@ class AccountViewModel(QObject):
                 worth,
                 worth / whole * 100 if worth is not None and whole else None,
                 self.hide_amounts,
+                self._name_of(account),
             )
             for balance, worth in held
         ]
@@ -237,6 +256,8 @@ class AccountViewModel(QObject):
                 self._portfolio.worth(account, figures.currency, equity, HOME_CURRENCY),
                 Decimal(100),
                 self.hide_amounts,
+                self._name_of(account),
+                on_margin=True,
             )
         ]
 

@@ -176,6 +176,8 @@ class VenueCard:
     mode: Mode | None
     badge: str
     account: str
+    account_name: str
+    """As a person tells it from others; empty without one."""
     symbol: str
     bid: str
     ask: str
@@ -309,6 +311,23 @@ class ConnectionViewModel(QObject):
         title = about.title if about is not None else venue
         return f"{title}, {owner.title}" if owner is not None else title
 
+    def short_name(self, account: str) -> str:
+        """An account in a column: ``Kraken practice``, ``cTrader demo 5120034``. Also one whose connection is
+        off, or in another mode now."""
+        venue, _, rest = account.partition(":")
+        word, _, number = rest.partition(":")
+        about = self.infos.get(venue)
+        owner = None
+        for session in self._sessions.sessions.values():
+            owner = session.infos.get(account) or session.hidden.get(account) or owner
+        if owner is not None:
+            # The number that the person knows ends the title.
+            number = owner.title.rpartition(" ")[2]
+            if word == Mode.LIVE.value and not owner.is_live:
+                word = "demo"
+        parts = (about.title if about is not None else venue, word, number)
+        return " ".join(part for part in parts if part)
+
     @property
     def mode(self) -> Mode | None:
         """The gravest mode of all connections: one live account makes the desk live."""
@@ -356,6 +375,9 @@ class ConnectionViewModel(QObject):
             mode=session.mode if session is not None else None,
             badge=_badge(session) if session is not None else "",
             account=session.account if session is not None and session.has_account else "",
+            account_name=self.short_name(session.account)
+            if session is not None and session.has_account
+            else "",
             symbol=symbol,
             bid=bid,
             ask=ask,

@@ -134,7 +134,7 @@ class DeadManViewModel(QObject):
             return None
         state, total = self._switch.state(card.account), self._switch.timeout_s(card.account)
         seconds = ceil(left)
-        tip = f"Dead man's switch: {card.title} cancels all orders of {card.account} in {seconds} s"
+        tip = f"Dead man's switch: {card.title} cancels all orders of {card.account_name} in {seconds} s"
         tip += f", because it was not renewed: {state.error}" if state.error else " unless it is renewed"
         tone = "danger" if seconds <= _LOW_S else "warning" if state.error else ""
         return Ring(seconds, min(1.0, seconds / total) if total else 0.0, tone, tip)
@@ -172,7 +172,7 @@ class DeadManViewModel(QObject):
                 note=f"When this program falls silent for {seconds} s, {card.title} cancels ALL orders of "
                 "the account, also those placed elsewhere. Then the switch is off. Disarm it before "
                 "planned maintenance of the venue.",
-                rows=(("Account", card.account), ("Cancels after", f"{seconds} s of silence")),
+                rows=(("Account", card.account_name), ("Cancels after", f"{seconds} s of silence")),
                 confirm_text="Arm it",
                 tone="" if card.mode is Mode.PRACTICE else "danger",
                 badge=card.badge,

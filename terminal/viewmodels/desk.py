@@ -261,16 +261,17 @@ class DeskViewModel(QObject):
         skips = []
         for order in self._gate.open_orders():
             if self.orders.is_hidden(order.account):
-                skips.append((f"{_order_text(order)} ({order.account})", _NOT_SHOWN))
+                name = self.connections.short_name(order.account)
+                skips.append((f"{_order_text(order)} ({name})", _NOT_SHOWN))
                 continue
             price = order.limit_price if order.limit_price is not None else order.trigger_price
             at = f" at {fmt.quantity(price)}" if price is not None else ""
             sends.append(
                 f"Cancel {order.side.value} {fmt.quantity(order.remaining)} {order.instrument.symbol}{at} "
-                f"({order.account})"
+                f"({self.connections.short_name(order.account)})"
             )
         skips += [
-            (f"{self._amount(row.total)} {row.asset} ({row.account})", _KEEPS_HOLDINGS)
+            (f"{self._amount(row.total)} {row.asset} ({row.account_name})", _KEEPS_HOLDINGS)
             for row in self.account.balances.rows
             if row.asset not in _MONEY and row.total > 0
         ]

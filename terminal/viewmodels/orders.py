@@ -81,12 +81,13 @@ class InstrumentSource(Protocol):
 class OrderRow:
     """An order as the blotter shows it. Quantities in base units, prices in quote per base.
 
-    ``venue`` as it is called on screen. ``lot``: base units of a lot where the venue speaks of lots, else 1.
+    ``account_name``: the account as a person tells it from others. ``lot``: base units of a lot where the
+    venue speaks of lots, else 1.
     """
 
     key: str
     account: str
-    venue: str
+    account_name: str
     symbol: str
     side: Side
     type_text: str
@@ -146,7 +147,7 @@ def _comment_tip(row: OrderRow) -> str:
 
 
 def _order_tip(row: OrderRow) -> str:
-    place = f"{row.symbol} at {row.venue}, {row.account}"
+    place = f"{row.symbol} at {row.account_name}"
     return "\n".join(text for text in (place, _comment_tip(row)) if text)
 
 
@@ -154,7 +155,8 @@ ORDER_COLUMNS: tuple[Column[OrderRow], ...] = (
     Column("time", "Time", lambda r: fmt.time_of_day(r.created_ns), 70, sort=lambda r: r.created_ns,
            tone=lambda r: "muted", tip=lambda r: fmt.date_time(r.created_ns)),
     Column("symbol", "Symbol", lambda r: r.symbol, 84, tip=_order_tip),
-    Column("venue", "Venue", lambda r: r.venue, 70, tone=lambda r: "muted", tip=lambda r: r.account),
+    Column("venue", "Account", lambda r: r.account_name, 116, tone=lambda r: "muted",
+           tip=lambda r: r.account_name),
     Column("side", "Side", lambda r: "Buy" if r.side is Side.BUY else "Sell", 46, tone=_side_tone),
     Column("type", "Type", lambda r: r.type_text, 120, tip=_comment_tip),
     Column("quantity", "Quantity", lambda r: _size(r.quantity, r), 96, number=True,
@@ -180,11 +182,12 @@ ORDER_COLUMNS: tuple[Column[OrderRow], ...] = (
 
 @dataclass(frozen=True, slots=True)
 class FillRow:
-    """A fill as the blotter shows it; the fee in units of its asset, ``venue`` as it is called on screen."""
+    """A fill as the blotter shows it; the fee in units of its asset, the account as a person tells it from
+    others (the venue alone where a fill of an earlier day does not say whose it was)."""
 
     key: str
     fill: Fill
-    venue: str
+    account_name: str
     instrument: Instrument | None
 
     @property
@@ -215,7 +218,8 @@ FILL_COLUMNS: tuple[Column[FillRow], ...] = (
            sort=lambda r: r.fill.ts_event_ns, tone=lambda r: "muted",
            tip=lambda r: fmt.date_time(r.fill.ts_event_ns)),
     Column("symbol", "Symbol", lambda r: r.fill.instrument.symbol, 84),
-    Column("venue", "Venue", lambda r: r.venue, 70, tone=lambda r: "muted"),
+    Column("venue", "Account", lambda r: r.account_name, 116, tone=lambda r: "muted",
+           tip=lambda r: r.account_name),
     Column("side", "Side", lambda r: "Bought" if r.fill.side is Side.BUY else "Sold", 60,
            tone=lambda r: "up" if r.fill.side is Side.BUY else "down"),
     Column("quantity", "Quantity", lambda r: r.size_text, 100, number=True, sort=lambda r: r.fill.quantity,
@@ -260,10 +264,11 @@ class OrdersViewModel(QObject):
         badge_of: Callable[[str], str],
         titles: Mapping[str, str],
         hidden: Callable[[], Collection[str]] = frozenset,
+        name_of: Callable[[str], str] | None = None,
         parent: QObject | None = None,
     ) -> None:
         """``badge_of`` gives the word for an account's kind of money, e.g. PRACTICE; ``titles`` the venues'
-        names on screen."""
+        names on screen; ``name_of`` an account's name for a column (the venue's, where it is not said)."""
         super().__init__(parent)
         self.model: TableModel[OrderRow] = TableModel(
             ORDER_COLUMNS, lambda row: row.key, sort_by="time", descending=True, parent=self
@@ -282,6 +287,7 @@ class OrdersViewModel(QObject):
         self._badge_of = badge_of
         self._titles = titles
         self._hidden = hidden
+        self._name_of = name_of or self._venue
         self._stop_ticking: Callable[[], None] | None = None
         self._busy: set[str] = set()
         self.model.edited.connect(self.amend)
@@ -335,7 +341,7 @@ class OrdersViewModel(QObject):
         return OrderRow(
             key=order.client_order_id,
             account=order.account,
-            venue=self._title(order.instrument),
+            account_name=self._name_of(order.account),
             symbol=order.instrument.symbol,
             side=order.side,
             type_text=type_text(order.request) + _marks(order.protection),
@@ -407,16 +413,20 @@ class OrdersViewModel(QObject):
         rows = []
         hidden = self._hidden()
         # A fill names its order, not its account.
-        elsewhere = {order.venue_order_id for order in self._gate.orders.values() if order.account in hidden}
+        owners = {
+            (order.instrument.venue, order.venue_order_id): order.account
+            for order in self._gate.orders.values()
+        }
         for fill in self._gate.fills:
-            if fill.venue_order_id in elsewhere:
+            owner = owners.get((fill.instrument.venue, fill.venue_order_id))
+            if owner is not None and owner in hidden:
                 continue
             instrument = self._market.instrument(fill.instrument)
             rows.append(
                 FillRow(
                     f"{fill.instrument.venue} {fill.fill_id}",
                     fill,
-                    self._title(fill.instrument),
+                    self._title(fill.instrument) if owner is None else self._name_of(owner),
                     instrument,
                 )
             )

@@ -70,7 +70,7 @@ def _tip(card: VenueCard) -> str:
     if card.reason:
         lines.append(card.reason)
     if card.account:
-        lines.append(f"Account: {card.account}")
+        lines.append(f"Account: {card.account_name}")
     lines += [f"{figure.label}: {figure.text}" for figure in card.figures]
     lines += [budget.text for budget in card.budgets]
     lines.append("Click: practice, real prices, or connect an account")
@@ -164,7 +164,7 @@ class VenueStrip(QFrame):
             # Choosing what is on already would only cut the connection for a moment.
             action.setEnabled(card.mode is not mode or card.shape is not Shape.LIVE)
         if card.can_connect:
-            text = f"Account {card.account}…" if card.mode is Mode.LIVE else "Connect an account…"
+            text = f"Account {card.account_name}…" if card.mode is Mode.LIVE else "Connect an account…"
             action = menu.addAction(icon("key"), text, partial(self.connect_wanted.emit, venue))
             action.setCheckable(True)
             action.setChecked(card.mode is Mode.LIVE)

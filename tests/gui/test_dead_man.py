@@ -98,7 +98,7 @@ def test_arming_says_that_it_cancels_everything_and_waits_for_yes(
     assert not switch.armed()
     (question,) = frame.questions
     assert "ALL orders of the account, also those placed elsewhere" in question.note
-    assert ("Account", ACCOUNT) in question.rows
+    assert ("Account", "Kraken practice") in question.rows
     frame.answer = True
     press(vm)
     assert switch.armed() == [ACCOUNT]

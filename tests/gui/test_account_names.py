@@ -1,0 +1,99 @@
+"""Accounts in the blotter go by the names that people know, never by the program's own keys."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from decimal import Decimal
+from typing import Any
+
+import pytest
+from PySide6.QtWidgets import QApplication
+
+from terminal.domain.account import AccountFigures, AccountInfo, AccountKind, Balance
+from terminal.domain.market import Side
+from terminal.domain.orders import Fill
+from terminal.viewmodels.account import AccountViewModel
+from terminal.viewmodels.orders import OrdersViewModel
+from terminal.viewmodels.tables import TableModel
+from tests.gui.frame_fakes import ACCOUNT, BTC, START_NS, Frame, order
+
+D = Decimal
+BROKER = "kraken:live:77"
+
+
+@pytest.fixture
+def frame(qapp: QApplication) -> Iterator[Frame]:
+    made = Frame()
+    session = made.sessions.sessions["kraken"]
+    session.hidden = {BROKER: AccountInfo("77", "House 5120034", False, "USD", AccountKind.HEDGED, D(30))}
+    yield made
+    made.frames.stop()
+
+
+def texts(model: TableModel[Any], row: int = 0) -> dict[str, str]:
+    return {
+        column.key: str(model.index(row, at).data() or "").replace("\u202f", "")
+        for at, column in enumerate(model.columns)
+    }
+
+
+@pytest.mark.parametrize(
+    ("key", "name"),
+    [
+        (ACCOUNT, "Kraken practice"),
+        ("kraken:live", "Kraken live"),
+        (BROKER, "Kraken demo 5120034"),
+        ("okx:practice", "okx practice"),
+    ],
+)
+def test_an_account_has_a_short_name(frame: Frame, key: str, name: str) -> None:
+    assert frame.connections.short_name(key) == name
+
+
+def test_orders_and_fills_tell_their_account(frame: Frame) -> None:
+    orders = OrdersViewModel(
+        frame.gate, frame.market, frame.notices, frame.frames, frame.clock,
+        ask=frame.ask, badge_of=frame.connections.badge_of, titles={"kraken": "Kraken"},
+        name_of=frame.connections.short_name,
+    )  # fmt: skip
+    mine = order("a1", Side.BUY, price="64050.0")
+    frame.gate.put(mine)
+    for fill_id, of in (("F1", mine.venue_order_id), ("F2", "from-before")):
+        assert of is not None
+        frame.gate.fills.append(
+            Fill(fill_id, BTC, Side.BUY, D(1), D(1), D(0), "USD", False, of, None, START_NS)
+        )
+    orders.refresh()
+    frame.tick()
+    assert texts(orders.model)["venue"] == "Kraken practice"
+    column = orders.model.columns[orders.model.column_of("venue")]
+    assert column.title == "Account"
+    named = {row.fill.fill_id: row.account_name for row in orders.fills_model.rows}
+    assert named == {"F1": "Kraken practice", "F2": "Kraken"}
+
+
+def balances_of(frame: Frame) -> AccountViewModel:
+    return AccountViewModel(
+        frame.portfolio, lambda: [ACCOUNT], frame.frames, frame.clock, name_of=frame.connections.short_name
+    )
+
+
+def test_balances_tell_the_account_and_what_the_share_is_of(frame: Frame) -> None:
+    frame.portfolio.held = {"USD": Balance("USD", D(750), D("12.5")), "BTC": Balance("BTC", D("0.5"), D(0))}
+    frame.portfolio.prices = {"USD": D(1), "BTC": D(500)}
+    model = balances_of(frame).balances
+    shown = {row["asset"]: row for row in (texts(model, at) for at in range(2))}
+    assert shown["USD"]["account"] == "Kraken practice"
+    assert shown["USD"]["held"] == "12.50"
+    assert (shown["USD"]["share"], shown["BTC"]["share"]) == ("75.0%", "25.0%")
+    share = model.columns[model.column_of("share")]
+    assert (share.title, share.title_tip) == ("Of account", "The share of what this account is worth")
+
+
+def test_what_a_margin_account_holds_is_margin_in_use(frame: Frame) -> None:
+    frame.portfolio.margin = AccountFigures("USD", D(1000), D(50), D(120))
+    model = balances_of(frame).balances
+    assert texts(model)["held"] == "120.00 margin"
+    tip = model.columns[model.column_of("held")].tip
+    assert tip is not None
+    assert "Margin in use" in tip(model.rows[0])
