@@ -18,6 +18,7 @@ import threading
 from pathlib import Path
 
 from terminal.core import tasks
+from terminal.emulators.custom.behaviour import SWITCHES, Behaviour
 from terminal.emulators.host import VENUES, PracticeHost, write_endpoints
 from terminal.emulators.kraken.counters import TIERS
 
@@ -37,6 +38,9 @@ def parse_arguments(arguments: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument(
         "--many-symbols", type=int, default=0, help="so many shares more in the cTrader's list of symbols"
     )
+    parser.add_argument(
+        "--plugin", default="", help=f"switches of the custom protocol's plugin: {', '.join(SWITCHES)}"
+    )
     parser.add_argument("--port", type=int, default=0, help="0 takes a free one")
     parser.add_argument("--parent-pipe", action="store_true", help="end when standard input ends")
     parser.add_argument("--debug", action="store_true", help="log more, on standard error")
@@ -49,6 +53,10 @@ def parse_arguments(arguments: list[str] | None = None) -> argparse.Namespace:
         parser.error("--rate must be from 0 to 1000")
     if not 0 <= found.many_symbols <= 100_000:
         parser.error("--many-symbols must be from 0 to 100000")
+    try:
+        found.plugin = Behaviour.of(one.strip() for one in found.plugin.split(",") if one.strip())
+    except ValueError as error:
+        parser.error(str(error))
     return found
 
 
@@ -69,6 +77,7 @@ async def serve(options: argparse.Namespace) -> None:
         tier=options.tier,
         book_batch_ms=options.book_batch_ms,
         many_symbols=options.many_symbols,
+        plugin=options.plugin,
     )
     port = await host.start(options.port)
     if options.endpoints_file is not None:

@@ -16,6 +16,11 @@ from terminal.emulators.control import PREFIX, Control
 from terminal.emulators.ctrader.face import CtraderFace
 from terminal.emulators.ctrader.kinds import CTRADER_IMMEDIATE, CTRADER_KINDS
 from terminal.emulators.ctrader.steering import CTRADER_PREFIX, CtraderControl
+from terminal.emulators.custom.behaviour import Behaviour
+from terminal.emulators.custom.face import CustomFace
+from terminal.emulators.custom.listings import CUSTOM_LISTINGS
+from terminal.emulators.custom.mangle import CUSTOM_IMMEDIATE, CUSTOM_KINDS
+from terminal.emulators.custom.steering import CUSTOM_PREFIX, CustomControl
 from terminal.emulators.faults import Faults
 from terminal.emulators.kraken.face import KrakenFace
 from terminal.emulators.market.listing import LISTINGS, Listing
@@ -23,7 +28,7 @@ from terminal.emulators.market.practice import PracticeMarket
 from terminal.emulators.market.store import Store
 from terminal.emulators.web import HttpRequest, HttpResponse, Upgrade, WebServer
 
-VENUES: Final = ("kraken", "ctrader")
+VENUES: Final = ("kraken", "ctrader", "custom")
 FILE_VERSION: Final = 1
 
 
@@ -35,6 +40,7 @@ class PracticeHost:
         tier: the verification tier that the rate limits follow.
         book_batch_ms: how long book changes gather into one message; 0 = every change its own.
         many_symbols: so many shares more in the cTrader's list of symbols.
+        plugin: which kind of plugin serves the custom protocol.
     """
 
     def __init__(
@@ -49,6 +55,7 @@ class PracticeHost:
         clock: Clock | None = None,
         listings: tuple[Listing, ...] = LISTINGS,
         many_symbols: int = 0,
+        plugin: Behaviour | None = None,
     ) -> None:
         for venue in venues:
             if venue not in VENUES:
@@ -88,6 +95,24 @@ class PracticeHost:
             )
             control = self._controls["ctrader"] = CtraderControl(self.market, self._ctrader)
             control.server = self.server
+        self._custom: CustomFace | None = None
+        if "custom" in venues:
+            self._custom = CustomFace(
+                # An exchange of its own: other pairs, other people, the same hidden prices.
+                PracticeMarket(
+                    beside=self.market,
+                    clock=self.clock,
+                    store=Store(None if data_dir is None else data_dir / "custom"),
+                    rate=rate,
+                    listings=CUSTOM_LISTINGS,
+                ),
+                Faults(self.clock.monotonic_ns, kinds=CUSTOM_KINDS, immediate=CUSTOM_IMMEDIATE),
+                self.clock,
+                rng=random.Random(self.market.seed + 2),
+                behaviour=plugin,
+            )
+            self._controls["custom"] = CustomControl(self._custom)
+            self._controls["custom"].server = self.server
         self._tasks: list[asyncio.Task[Any]] = []
 
     @property
@@ -102,15 +127,25 @@ class PracticeHost:
         assert self._ctrader is not None
         return self._ctrader
 
+    @property
+    def custom(self) -> CustomFace:
+        """The custom protocol's plugin of this host, which must have one."""
+        assert self._custom is not None
+        return self._custom
+
     async def start(self, port: int = 0, *, live: bool = True) -> int:
         """Listen and let the market live (unless ``live`` is false); returns the port."""
         port = await self.server.start(port)
         if self._ctrader is not None:
             await self._ctrader.listen()
+        if self._custom is not None:
+            await self._custom.listen()
         if live:
             self._tasks.append(tasks.spawn(self.market.run(), name="practice.market"))
             if self._ctrader is not None:
                 self._tasks.extend(self._ctrader.start())
+            if self._custom is not None:
+                self._tasks.extend(self._custom.start())
         for face in self.faces:
             self._tasks.extend(face.start())
         return port
@@ -122,9 +157,13 @@ class PracticeHost:
         if self._ctrader is not None:
             self._ctrader.stop()
             await self._ctrader.close()
+        if self._custom is not None:
+            await self._custom.close()
         await self.server.stop()
         await tasks.cancel_and_wait(*self._tasks, timeout_s=1.0)
         self._tasks.clear()
+        if self._custom is not None:
+            self._custom.market.close()
         self.market.close()
 
     def endpoints(self) -> dict[str, Any]:
@@ -133,6 +172,8 @@ class PracticeHost:
         entries = {face.name: face.endpoints(port) for face in self.faces}
         if self._ctrader is not None:
             entries["ctrader"] = self._ctrader.endpoints(port)
+        if self._custom is not None:
+            entries["custom"] = self._custom.endpoints()
         for name, entry in entries.items():
             control = self._controls[name]
             entry["control"] = f"http://127.0.0.1:{port}{control.prefix.rstrip('/')}"
@@ -159,6 +200,8 @@ class PracticeHost:
         """Hand a request to whom it is for."""
         if self._ctrader is not None and request.path.startswith(CTRADER_PREFIX):
             return self._controls["ctrader"].on_request(request)
+        if self._custom is not None and request.path.startswith(CUSTOM_PREFIX):
+            return self._controls["custom"].on_request(request)
         if request.path.startswith(PREFIX):
             return self.control.on_request(request)
         for face in self.faces:

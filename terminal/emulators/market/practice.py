@@ -83,6 +83,8 @@ class PracticeMarket:
         seed: decides every price that is not made by a person; None takes the store's, or draws one.
         store: where things are kept; None keeps nothing after this object.
         rate: liveliness; 1 is a calm market of about 350 book changes a second in all.
+        beside: the market of another exchange in the same world: seed and hidden prices are its own, pairs,
+            people and order flow are this one's.
     """
 
     def __init__(
@@ -93,13 +95,18 @@ class PracticeMarket:
         store: Store | None = None,
         rate: float = 1.0,
         listings: tuple[Listing, ...] = LISTINGS,
+        beside: PracticeMarket | None = None,
     ) -> None:
         self.clock: Clock = clock if clock is not None else SystemClock()
         self.store = store if store is not None else Store(None)
         self.listings: dict[str, Listing] = {listing.symbol: listing for listing in listings}
-        self.seed = self._choose_seed(seed)
-        self.latents = LatentPrices(self.seed)
-        self.latents.restore_shifts(self.store.get("shifts", {}))
+        self.seed: int = self._choose_seed(seed if beside is None else beside.seed)
+        self._beside = beside
+        if beside is not None:
+            self.latents: LatentPrices = beside.latents
+        else:
+            self.latents = LatentPrices(self.seed)
+            self.latents.restore_shifts(self.store.get("shifts", {}))
         self.engines: dict[str, MatchingEngine] = {}
         self.flows: dict[str, OrderFlow] = {}
         self.histories: dict[str, History] = {}
@@ -159,7 +166,8 @@ class PracticeMarket:
             engine.last_ticks = engine.grid.ticks(last)
             engine.authorise = self._may_act
             engine.listen(_Keeper(self, tape))
-            rng = random.Random(seed_number(self.seed, "flow", symbol, now))
+            crowd = "flow" if self._beside is None else "flow beside"
+            rng = random.Random(seed_number(self.seed, crowd, symbol, now))
             self.flows[symbol] = OrderFlow(engine, self.latents, listing, rng, rate=self._rate)
         # Persons' orders first, so that the new book meets them as it would any resting order.
         for order in self.store.live_orders(self.listings):
@@ -497,7 +505,8 @@ class PracticeMarket:
         if not -90.0 <= percent <= 900.0:
             raise ValueError(f"no shock: {percent} %")
         self.latents.shift(self.listings[symbol].base, percent)
-        self.store.put("shifts", self.latents.shifts)
+        world = self if self._beside is None else self._beside
+        world.store.put("shifts", self.latents.shifts)
 
     def off_fair_pct(self) -> float:
         """How far any pair's best prices and last trade are from where its order flow wants them, the worst

@@ -620,3 +620,22 @@ def test_how_far_the_books_are_from_where_they_belong_is_told() -> None:
     everything = sum((level.quantity for level in bids), start=d("0"))
     world.market.bot_trade("ETH/BTC", SELL, everything)
     assert world.market.off_fair_pct() == 100.0
+
+
+def test_an_exchange_beside_another_shares_its_prices_and_nothing_else(tmp_path: Path) -> None:
+    world = World(Store(tmp_path))
+    near = PracticeMarket(clock=world.clock, store=Store(None), listings=PAIRS, beside=world.market)
+    assert near.seed == world.market.seed
+    assert near.last_24h("BTC/USD").open == world.market.last_24h("BTC/USD").open
+    assert near.engines["BTC/USD"].book(20) != world.market.engines["BTC/USD"].book(20)  # other people
+    near.account("bob")
+    assert "bob" not in world.market.accounts
+    # A shock is the world's, wherever it is ordered, and outlives the process with the world's store.
+    before = world.market.usd_value("BTC")
+    near.shock("BTC/USD", 10.0)
+    assert float(world.market.usd_value("BTC")) == pytest.approx(float(before) * 1.1)
+    near.close()
+    world.market.close()
+    again = PracticeMarket(clock=world.clock, store=Store(tmp_path), listings=PAIRS)
+    assert float(again.usd_value("BTC")) == pytest.approx(float(before) * 1.1)
+    again.close()
