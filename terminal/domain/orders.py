@@ -205,6 +205,8 @@ class OrderRequest:
     comment: str = ""
     """A note of the person's, kept by the venue."""
     origin: Origin = Origin.TICKET
+    origin_name: str = ""
+    """Which bot, where the origin is the bridge."""
 
 
 @dataclass(frozen=True, slots=True)

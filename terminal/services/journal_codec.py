@@ -94,6 +94,7 @@ def encode_order(order: Order, facts: Facts) -> OrderRow:
             "position_id": request.position_id,
             "comment": request.comment,
             "origin": request.origin.name,
+            "origin_name": request.origin_name,
         },
         "quantity": wire_text(order.quantity),
         "limit_price": _number(order.limit_price),
@@ -214,6 +215,7 @@ def _decode_order(row: OrderRow) -> tuple[Order, Facts]:
         position_id=asked.get("position_id"),
         comment=asked.get("comment", ""),
         origin=Origin[asked["origin"]],
+        origin_name=asked.get("origin_name", ""),
     )
     pending: Document | None = document["amend_pending"]
     order = Order(

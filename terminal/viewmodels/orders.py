@@ -355,7 +355,7 @@ class OrdersViewModel(QObject):
             lot=(instrument.lot_size if instrument is not None else None) or Decimal(1),
             created_ns=order.created_ns,
             lifetime=order.request.time_in_force.value,
-            origin="elsewhere" if order.origin is Origin.EXTERNAL else order.origin.value,
+            origin=_origin_text(order),
             state=order.state,
             state_text=text,
             state_tone=tone,
@@ -559,6 +559,13 @@ def outcome_text(outcome: CancelOutcome) -> tuple[str, str]:
 
 def _name(order: Order) -> str:
     return f"{order.side.value} {fmt.quantity(order.quantity)} {order.instrument.symbol}"
+
+
+def _origin_text(order: Order) -> str:
+    """Which surface an order came from, and which bot."""
+    if order.origin is Origin.EXTERNAL:
+        return "elsewhere"
+    return f"bot {order.request.origin_name}" if order.request.origin_name else order.origin.value
 
 
 def _marks(protection: Protection | None) -> str:

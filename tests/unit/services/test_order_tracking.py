@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from terminal.domain.orders import Fill, Order, OrderReport, OrderState, can_move
+from terminal.domain.orders import Fill, Order, OrderReport, OrderState, Origin, can_move
 from terminal.services.journal_codec import decode_fill, decode_order, encode_fill, encode_order
 from terminal.services.order_tracking import DoubtKind, Facts, OrderTable
 from tests.unit.services.order_fakes import ACCOUNT, BTC_USD, limit_order
@@ -217,6 +217,20 @@ def test_doubts_survive_the_journal() -> None:
     facts = Facts(doubts={DoubtKind.CANCEL, DoubtKind.AMEND}, cancel_sent=True, known=True)
     _, again = decode_order(encode_order(new_order(), facts))
     assert again == facts
+
+
+def test_which_bot_sent_an_order_survives_the_journal() -> None:
+    order = new_order()
+    order.request = replace(order.request, origin=Origin.BRIDGE, origin_name="grid bot")
+    row = encode_order(order, Facts())
+    again, _ = decode_order(row)
+    assert (again.origin, again.request.origin_name) == (Origin.BRIDGE, "grid bot")
+    older = row._replace(
+        document=row.document.replace('"origin_name":"grid bot",', "").replace(
+            ',"origin_name":"grid bot"', ""
+        )
+    )
+    assert decode_order(older)[0].request.origin_name == ""
 
 
 def test_a_fee_and_a_role_that_the_venue_does_not_tell_stay_unknown() -> None:
