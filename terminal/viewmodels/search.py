@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from bisect import bisect_left
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
@@ -12,6 +13,7 @@ from typing import Final
 from terminal.domain.decimals import ZERO
 from terminal.domain.instrument import Instrument, InstrumentId, InstrumentKind
 from terminal.domain.market import Quote
+from terminal.viewmodels.asset_names import ASSET_NAMES, describe
 
 MOST_HITS: Final = 200
 KIND_BADGES: Final = {
@@ -24,6 +26,7 @@ KIND_BADGES: Final = {
 }
 # People say XBT and XDG where the terminal says BTC and DOGE.
 _OTHER_NAMES: Final = {"XBT": "BTC", "XDG": "DOGE"}
+_GAPS: Final = re.compile(r"[\W_]+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +47,11 @@ class Hit:
         """The type badge."""
         return KIND_BADGES[self.instrument.kind]
 
+    @property
+    def words(self) -> str:
+        """What it is in words; empty where nobody says."""
+        return describe(self.instrument)
+
 
 def plain(text: str) -> str:
     """Letters and digits only, in capitals: ``btc-usd`` and ``BTC/USD`` are the same question."""
@@ -54,7 +62,19 @@ def plain(text: str) -> str:
 class _Entry:
     """What of an instrument a search looks at, made once."""
 
-    __slots__ = ("all", "base", "instrument", "key", "name", "order", "places", "venue_name")
+    __slots__ = (
+        "all",
+        "asset",
+        "base",
+        "described",
+        "instrument",
+        "key",
+        "name",
+        "order",
+        "places",
+        "tags",
+        "venue_name",
+    )
 
     def __init__(self, instrument: Instrument) -> None:
         self.instrument = instrument
@@ -63,13 +83,25 @@ class _Entry:
         self.name = plain(instrument.symbol)
         self.venue_name = plain(instrument.venue_symbol)
         self.base = instrument.base.upper()
+        asset = _in_words(ASSET_NAMES.get(self.base, ""))
+        self.asset = asset.replace(" ", "")
+        self.tags = (instrument.venue.upper(), KIND_BADGES[instrument.kind].upper())
+        money = _in_words(ASSET_NAMES.get(instrument.quote.upper(), ""))
+        # Each word has a gap before it: what was typed has to be the beginning of one.
+        self.described = f" {asset} {money} {_in_words(instrument.description)}"
         # Words are letters and digits: none reaches over the gap from one of these into the next.
-        self.places = f"{self.name} {instrument.venue.upper()} {KIND_BADGES[instrument.kind].upper()}"
-        self.all = f"{self.places} {self.venue_name} {self.base}"
+        self.places = f"{self.name} {self.tags[0]} {self.tags[1]}"
+        self.all = f"{self.places} {self.venue_name} {self.base} {self.asset}{self.described}"
+
+
+def _in_words(text: str) -> str:
+    """Capital words of letters and digits with one gap between them."""
+    return _GAPS.sub(" ", text.upper()).strip()
 
 
 class _Question:
-    """What was typed. Words may stand for base, quote and venue in any order: ``usd eth``, ``btc kraken``."""
+    """What was typed. Words may stand for base, quote, venue and name in any order: ``usd eth``, ``okx btc``,
+    ``gold``."""
 
     def __init__(self, text: str) -> None:
         self._asked = plain(_OTHER_NAMES.get(text.strip().upper(), text))
@@ -92,21 +124,26 @@ class _Question:
         asked = self._asked
         if not asked:
             return self._unasked
-        if asked in (entry.name, entry.venue_name, entry.base):
+        if asked in (entry.name, entry.venue_name, entry.base, entry.asset):
             return 0
-        if entry.name.startswith(asked):
+        if entry.name.startswith(asked) or entry.asset.startswith(asked):
             return 1
-        places = entry.places
+        places, described = entry.places, entry.described
         for word in self._words:
-            if word not in places:
+            if word not in places and f" {word}" not in described:
                 return None
+        if len(self._words) > 1:
+            # A venue or a kind narrows the question down; the rest of it is what is asked for.
+            rest = "".join(word for word in self._words if word not in entry.tags)
+            if rest in (entry.name, entry.base, entry.asset):
+                return 0
         return 2 if self._words else None
 
 
 def rank(query: str, instrument: Instrument) -> int | None:
     """How well an instrument answers: 0 exact (symbol or base), 1 begins with it, 2 has it; None: not at all.
 
-    Words may stand for base, quote and venue in any order: ``usd eth``, ``btc kraken``.
+    Words may stand for base, quote, venue, kind and name in any order: ``usd eth``, ``okx btc``, ``gold``.
     """
     return _Question(query).place(_Entry(instrument))
 

@@ -16,7 +16,7 @@ from PySide6.QtCore import (
     QSize,
     Qt,
 )
-from PySide6.QtGui import QColor, QFontMetrics, QKeyEvent, QPainter, QPen
+from PySide6.QtGui import QColor, QFontMetrics, QKeyEvent, QPainter, QPaintEvent, QPen
 from PySide6.QtWidgets import (
     QDialog,
     QLineEdit,
@@ -70,7 +70,8 @@ class HitModel(QAbstractListModel):
             return hit
         if role == Qt.ItemDataRole.AccessibleTextRole:
             star = ", favourite" if hit.favourite else ""
-            return f"{hit.instrument.symbol}, {hit.kind} on {self._vm.title_of(hit.id.venue)}{star}"
+            words = f", {hit.words}" if hit.words else ""
+            return f"{hit.instrument.symbol}{words}, {hit.kind} on {self._vm.title_of(hit.id.venue)}{star}"
         return None
 
 
@@ -102,14 +103,19 @@ class HitDelegate(QStyledItemDelegate):
         painter.drawText(QRect(area.left() + 32, area.top(), 150, area.height()), left, hit.instrument.symbol)
         right = self._badge(painter, area.right() - 10, middle, hit.kind, theme.MUTED)
         right = self._badge(painter, right - 6, middle, self._vm.title_of(hit.id.venue), theme.TEXT_2)
+        room = QRect(area.left() + 182, area.top(), right - area.left() - 194, area.height())
+        painter.setPen(QColor(theme.MUTED))
         if hit.volume:
-            painter.setFont(theme.number_font(theme.TABLE_PX))
-            painter.setPen(QColor(theme.MUTED))
-            words = f"{fmt.compact(hit.volume)} {hit.instrument.quote} / 24 h"
+            font = theme.number_font(theme.TABLE_PX)
+            painter.setFont(font)
+            volume = f"{fmt.compact(hit.volume)} {hit.instrument.quote} / 24 h"
             align = int(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
-            painter.drawText(
-                QRect(area.left() + 182, area.top(), right - area.left() - 194, area.height()), align, words
-            )
+            painter.drawText(room, align, volume)
+            room.setRight(room.right() - QFontMetrics(font).horizontalAdvance(volume) - 10)
+        font = theme.ui_font(theme.TABLE_PX)
+        painter.setFont(font)
+        words = QFontMetrics(font).elidedText(hit.words, Qt.TextElideMode.ElideRight, max(0, room.width()))
+        painter.drawText(room, left, words)
         painter.restore()
 
     def _badge(self, painter: QPainter, right: int, middle: int, text: str, color: str) -> int:
@@ -126,6 +132,25 @@ class HitDelegate(QStyledItemDelegate):
 
     def sizeHint(self, option: QStyleOptionViewItem, index: _Index) -> QSize:
         return QSize(100, _ROW_PX)
+
+
+class _HitList(QListView):
+    """The hits; in place of none, a line that says so."""
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.empty_text = ""
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        super().paintEvent(event)
+        if self.model().rowCount() == 0 and self.empty_text:
+            painter = QPainter(self.viewport())
+            painter.setFont(theme.ui_font(theme.BASE_PX))
+            painter.setPen(QColor(theme.TEXT_2))
+            area = self.viewport().rect().adjusted(12, 24, -12, 0)
+            flags = Qt.AlignmentFlag.AlignHCenter | Qt.AlignmentFlag.AlignTop | Qt.TextFlag.TextWordWrap
+            painter.drawText(area, int(flags), self.empty_text)
+            painter.end()
 
 
 class SearchDialog(QDialog):
@@ -151,13 +176,13 @@ class SearchDialog(QDialog):
         box.setContentsMargins(10, 10, 10, 8)
         box.setSpacing(8)
         self.box = QLineEdit()
-        self.box.setPlaceholderText("Symbol, currency or venue: eth, btc eur, kraken sol")
+        self.box.setPlaceholderText("Symbol, name or venue: eth, gold, btc eur, kraken sol")
         self.box.setAccessibleName("Find an instrument")
         self.box.setFont(theme.ui_font(15))
         self.box.setMinimumHeight(34)
         self.box.addAction(icon("search", theme.MUTED), QLineEdit.ActionPosition.LeadingPosition)
         box.addWidget(self.box)
-        self.list = QListView()
+        self.list = _HitList()
         self.list.setModel(self._model)
         self.list.setItemDelegate(HitDelegate(self._vm, self.list))
         self.list.setUniformItemSizes(True)
@@ -201,12 +226,13 @@ class SearchDialog(QDialog):
         self._model.show(hits)
         if hits:
             self.list.setCurrentIndex(self._model.index(min(row, len(hits) - 1)))
-        found = f"{len(hits)} found" if hits else self._nothing_text()
+        found = f"{len(hits)} found" if hits else "0 found"
+        self.list.empty_text = "" if hits else self._nothing_text()
         set_text(self._foot, f"{found}  ·  Enter opens  ·  ↑↓ then Space: favourite  ·  Esc closes")
 
     def _nothing_text(self) -> str:
         if self.box.text().strip():
-            return f"Nothing matches “{self.box.text().strip()[:30]}”"
+            return f"Nothing found for “{self.box.text().strip()[:30]}”"
         return "No instruments are known yet: the venues have not sent their lists"
 
     def _on_list_clicked(self, index: QModelIndex) -> None:

@@ -26,6 +26,11 @@ NAMES = (
     "BTC-PERP",
 )
 QUERIES = (
+    "bitcoin",
+    "bit",
+    "okx bitcoin",
+    "btc usd okx",
+    "euro",
     "",
     " ",
     "btc",
@@ -138,3 +143,49 @@ def test_a_search_takes_no_name_apart_again(monkeypatch: pytest.MonkeyPatch) -> 
     monkeypatch.setattr(searching, "plain", noting)
     assert len(found(index, "s00", known)) == 200
     assert set(taken) == {"s00"}
+
+
+def test_names_of_assets_are_as_good_as_their_symbols() -> None:
+    index = SearchIndex()
+    btc, wrapped, ratio = (
+        listed(InstrumentId("kraken", name)) for name in ("BTC/USD", "WBTC/USD", "ETH/BTC")
+    )
+    cash = listed(InstrumentId("kraken", "BCH/USD"))
+    known = [ratio, wrapped, cash, btc]
+    assert found(index, "bitcoin", known) == [btc.id, cash.id, ratio.id, wrapped.id]
+    assert found(index, "bitcoin cash", known) == [cash.id]
+    assert rank("coin", btc) is None
+
+
+def test_the_venue_s_own_words_are_searched() -> None:
+    gold = listed(InstrumentId("ctrader", "XAU/USD"))
+    index_of_shares = listed(InstrumentId("ctrader", "US500"), description="US 500 (S&P)")
+    odd = listed(InstrumentId("ctrader", "GER40"), description="Germany-40 Cash")
+    assert rank("gold", gold) == 0
+    assert rank("germany", odd) == 2
+    assert rank("germany ctrader", odd) == 2
+    assert rank("many", odd) is None
+    assert rank("500", index_of_shares) == 2
+
+
+def test_venue_and_kind_narrow_a_question_down_without_costing_the_exact_answer_its_place() -> None:
+    index = SearchIndex()
+    spot = listed(InstrumentId("okx", "BTC/USDT"))
+    wrapped = listed(InstrumentId("okx", "WBTC/USDT"))
+    elsewhere = listed(InstrumentId("kraken", "BTC/USD"))
+    known = [wrapped, elsewhere, spot]
+    for text in ("okx btc", "btc okx", "okx bitcoin"):
+        assert found(index, text, known)[0] == spot.id
+        assert elsewhere.id not in found(index, text, known)
+    assert rank("okx btc", spot) == 0
+    assert rank("okx btc", wrapped) == 2
+    assert rank("cfd okx btc", spot) == 0
+    assert rank("okx", spot) == 2
+
+
+def test_the_most_traded_of_equals_comes_first() -> None:
+    keys = [InstrumentId(venue, "BTC/USD") for venue in ("a", "b", "c")]
+    quotes = {keys[0]: quoted(keys[0], 1), keys[1]: quoted(keys[1], 9)}
+    hits = SearchIndex().search("btc", [listed(key) for key in keys], (), (), quotes.get)
+    assert [hit.id.venue for hit in hits] == ["b", "a", "c"]
+    assert hits[0].words == "Bitcoin"
