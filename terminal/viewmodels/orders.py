@@ -271,7 +271,12 @@ class OrdersViewModel(QObject):
         names on screen; ``name_of`` an account's name for a column (the venue's, where it is not said)."""
         super().__init__(parent)
         self.model: TableModel[OrderRow] = TableModel(
-            ORDER_COLUMNS, lambda row: row.key, sort_by="time", descending=True, parent=self
+            ORDER_COLUMNS,
+            lambda row: row.key,
+            sort_by="time",
+            descending=True,
+            gone_text="ended",
+            parent=self,
         )
         self.fills_model: TableModel[FillRow] = TableModel(
             FILL_COLUMNS, lambda row: row.key, sort_by="time", descending=True, parent=self

@@ -147,7 +147,7 @@ class PositionsViewModel(QObject):
         the option that lets reverse and double go without a question while one-click is armed."""
         super().__init__(parent)
         self.model: TableModel[PositionRow] = TableModel(
-            POSITION_COLUMNS, lambda row: row.key, sort_by="symbol", parent=self
+            POSITION_COLUMNS, lambda row: row.key, sort_by="symbol", gone_text="closed", parent=self
         )
         self.accounts_model: TableModel[AccountRow] = TableModel(
             ACCOUNT_COLUMNS, lambda row: row.key, parent=self

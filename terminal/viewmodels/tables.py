@@ -85,13 +85,18 @@ class TableModel(QAbstractTableModel, Generic[R]):
         *,
         sort_by: str | None = None,
         descending: bool = False,
+        gone_text: str = "gone",
         parent: QObject | None = None,
     ) -> None:
+        """``gone_text`` stands in place of the buttons of a row that has gone while the rows are held."""
         super().__init__(parent)
         self.columns = tuple(columns)
         self._key = key
         self._rows: list[R] = []
         self._given: list[R] = []
+        self._gone: frozenset[Hashable] = frozenset()
+        self._gone_text = gone_text
+        self._is_held = False
         self._sort_column = self.column_of(sort_by) if sort_by is not None else -1
         self._descending = descending
 
@@ -99,8 +104,10 @@ class TableModel(QAbstractTableModel, Generic[R]):
 
     @property
     def rows(self) -> Sequence[R]:
-        """As shown, top first."""
-        return self._rows
+        """As shown, top first; without those that have gone and only keep their place."""
+        if not self._gone:
+            return self._rows
+        return [row for row in self._rows if self._key(row) not in self._gone]
 
     @property
     def sorting(self) -> tuple[int, Qt.SortOrder]:
@@ -120,11 +127,47 @@ class TableModel(QAbstractTableModel, Generic[R]):
         """The key of a shown row."""
         return self._key(self._rows[row])
 
+    def is_gone(self, row: int) -> bool:
+        """Whether a shown row has gone and only keeps its place, with nothing left that could be done."""
+        return self._key(self._rows[row]) in self._gone
+
+    def hold(self, on: bool) -> None:
+        """Keep every row in its place while a pointer is over them, so that none slides under it.
+
+        What goes meanwhile stays as a greyed row without buttons, what is new comes last; letting go puts
+        all in order.
+        """
+        if on is not self._is_held:
+            self._is_held = on
+            self.set_rows(self._given)
+
+    def let_gone_go(self) -> None:
+        """Close the gaps that have been kept, and go on holding the rest."""
+        if self._gone:
+            held, self._is_held = self._is_held, False
+            self.set_rows(self._given)
+            self._is_held = held
+
     def set_rows(self, rows: Sequence[R]) -> None:
         """Show these rows instead, touching only what differs."""
         self._given = list(rows)
-        target = self._in_order(self._given)
+        before = self._gone
+        target = self._in_place(self._given) if self._is_held else self._in_order(self._given)
         keys = [self._key(row) for row in target]
+        self._gone = frozenset(keys) - {self._key(row) for row in self._given}
+        self._show(target, keys)
+        for key in self._gone ^ before:
+            at = self.row_of(key)
+            if at is not None:
+                self.dataChanged.emit(self.index(at, 0), self.index(at, len(self.columns) - 1), [])
+
+    def _in_place(self, rows: list[R]) -> list[R]:
+        """Each row where its key stands now, gone ones included; new ones after them."""
+        fresh = {self._key(row): row for row in rows}
+        kept = [fresh.pop(self._key(row), row) for row in self._rows]
+        return kept + self._in_order(list(fresh.values()))
+
+    def _show(self, target: list[R], keys: list[Hashable]) -> None:
         wanted = set(keys)
         for at in range(len(self._rows) - 1, -1, -1):
             if self._key(self._rows[at]) not in wanted:
@@ -186,6 +229,12 @@ class TableModel(QAbstractTableModel, Generic[R]):
     def sort(self, column: int, order: Qt.SortOrder = Qt.SortOrder.AscendingOrder) -> None:
         self._sort_column = column
         self._descending = order is Qt.SortOrder.DescendingOrder
+        if self._is_held:
+            # Whoever sorts wants the new order now, and holds that one.
+            self._is_held = False
+            self.set_rows(self._given)
+            self._is_held = True
+            return
         target = self._in_order(self._given)
         if [self._key(row) for row in target] != [self._key(row) for row in self._rows]:
             self._arrange(target)
@@ -198,7 +247,7 @@ class TableModel(QAbstractTableModel, Generic[R]):
 
     def flags(self, index: Index) -> Qt.ItemFlag:
         flags = Qt.ItemFlag.ItemIsEnabled | Qt.ItemFlag.ItemIsSelectable
-        if index.isValid():
+        if index.isValid() and not self.is_gone(index.row()):
             editable = self.columns[index.column()].editable
             if editable is not None and editable(self._rows[index.row()]):
                 flags |= Qt.ItemFlag.ItemIsEditable
@@ -222,6 +271,10 @@ class TableModel(QAbstractTableModel, Generic[R]):
         if not index.isValid():
             return None
         column, row = self.columns[index.column()], self._rows[index.row()]
+        if self._gone and self.is_gone(index.row()):
+            gone = self._gone_data(column, role)
+            if gone is not None:
+                return gone
         if role == Qt.ItemDataRole.DisplayRole:
             return column.text(row)
         if role == Qt.ItemDataRole.TextAlignmentRole:
@@ -240,6 +293,16 @@ class TableModel(QAbstractTableModel, Generic[R]):
             return column.edit_text(row) if column.edit_text else column.text(row)
         if role == Qt.ItemDataRole.AccessibleTextRole:
             return f"{column.title}: {column.text(row)}"
+        return None
+
+    def _gone_data(self, column: Column[R], role: int) -> Any:
+        """What differs in a row that has gone; None where nothing does."""
+        if role == TONE_ROLE:
+            return "disabled"
+        if role == ACTIONS_ROLE:
+            return ()
+        if role == Qt.ItemDataRole.DisplayRole and column.actions:
+            return self._gone_text
         return None
 
     def setData(self, index: Index, value: Any, role: int = Qt.ItemDataRole.EditRole) -> bool:

@@ -97,7 +97,7 @@ class Blotter(QWidget):
 
     def _render(self) -> None:
         texts = (
-            f"Positions {self._positions_vm.model.rowCount()}",
+            f"Positions {len(self._positions_vm.model.rows)}",
             f"Orders {self._orders_vm.open_count}",
             "Fills",
             "Balances",

@@ -44,6 +44,7 @@ TONES = {
     "down": theme.DOWN,
     "warning": theme.WARNING,
     "danger": theme.DANGER,
+    "disabled": theme.DISABLED,
 }
 """The colours of the tones that view-models name."""
 

@@ -15,11 +15,13 @@ from PySide6.QtCore import (
     QRect,
     QSize,
     Qt,
+    QTimer,
     Signal,
 )
 from PySide6.QtGui import (
     QColor,
     QContextMenuEvent,
+    QEnterEvent,
     QFontMetrics,
     QGuiApplication,
     QKeyEvent,
@@ -49,6 +51,9 @@ from terminal.widgets.controls import TONES
 
 _GAP = 6
 _TICK_PX = 13
+_REST_MS = 5000
+"""So long after its last move a pointer that stays over the rows is taken to be at rest."""
+_SAME_PLACE_PX = 4
 
 
 class CellDelegate(QStyledItemDelegate):
@@ -94,7 +99,8 @@ class CellDelegate(QStyledItemDelegate):
             head, zeros = split_zeros(number)
             tail = zeros + space + unit
             width = metrics.horizontalAdvance(tail)
-            painter.setPen(QColor(theme.MUTED))
+            gone = str(index.data(TONE_ROLE) or "") == "disabled"
+            painter.setPen(QColor(theme.DISABLED if gone else theme.MUTED))
             painter.drawText(inner, _RIGHT, tail)
             painter.setPen(tint)
             painter.drawText(inner.adjusted(0, 0, -width, 0), _RIGHT, head)
@@ -174,6 +180,9 @@ _LEFT = int(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter)
 class DataTable(QTableView):
     """A table over a :class:`TableModel`.
 
+    Rows with buttons keep their places while the pointer is over them: one that goes stays greyed until the
+    pointer leaves or rests, so that a second click never meets another row than the first.
+
     Signals:
         acted: (row key, action key) a button inside a row was pressed, or chosen from its menu.
         delete_pressed: Del was pressed on a row (its key).
@@ -197,6 +206,11 @@ class DataTable(QTableView):
         self.padding = theme.STANDARD.padding
         self._has_actions = has_actions
         self._pressed: tuple[object, str] | None = None
+        self._seen: tuple[QPoint, object] | None = None
+        self._rest = QTimer(self)
+        self._rest.setSingleShot(True)
+        self._rest.setInterval(_REST_MS)
+        self._rest.timeout.connect(self._on_rest_timeout)
         self._delegate = CellDelegate(self)
         self.setModel(model)
         self.setItemDelegate(self._delegate)
@@ -292,7 +306,37 @@ class DataTable(QTableView):
         return model.key_at(found[0]), found[1].key
 
     def _choose(self, key: object, action: Action, _: bool = False) -> None:
-        self.acted.emit(key, action.key)
+        model = self.model()
+        at = model.row_of(key) if isinstance(model, TableModel) else None
+        # A row that has gone while its menu was open has nothing left to do.
+        if at is not None and isinstance(model, TableModel) and not model.is_gone(at):
+            self.acted.emit(key, action.key)
+
+    def _hold(self, on: bool) -> None:
+        """Keep the rows in place, or let them go, where they have buttons to miss."""
+        model = self.model()
+        if self._has_actions and isinstance(model, TableModel):
+            model.hold(on)
+            if on:
+                self._rest.start()
+            else:
+                self._rest.stop()
+
+    def _on_rest_timeout(self) -> None:
+        model = self.model()
+        if isinstance(model, TableModel):
+            model.let_gone_go()
+
+    def _has_slid(self, point: QPoint) -> bool:
+        """Whether another row has come under a pointer that has not moved since the person looked."""
+        if self._seen is None:
+            return False
+        place, key = self._seen
+        return (point - place).manhattanLength() <= _SAME_PLACE_PX and key != self._key_at(point)
+
+    def _key_at(self, point: QPoint) -> object:
+        model, row = self.model(), self.rowAt(point.y())
+        return model.key_at(row) if row >= 0 and isinstance(model, TableModel) else None
 
     # -- Qt's side ------------------------------------------------------------------------------------
 
@@ -310,6 +354,8 @@ class DataTable(QTableView):
     def mouseMoveEvent(self, event: QMouseEvent) -> None:
         super().mouseMoveEvent(event)
         point = event.position().toPoint()
+        self._hold(True)
+        self._seen = (point, self._key_at(point))
         found = self._action_at(point)
         hot = (found[0], found[1].key) if found is not None else None
         row = self.rowAt(point.y())
@@ -320,15 +366,24 @@ class DataTable(QTableView):
             )
             self.viewport().update()
 
+    def enterEvent(self, event: QEnterEvent) -> None:
+        self._hold(True)
+        super().enterEvent(event)
+
     def leaveEvent(self, event: QEvent) -> None:
+        self._hold(False)
+        self._seen = None
         self.hovered_row, self.hot_action = -1, None
         self.viewport().update()
         super().leaveEvent(event)
 
     def mousePressEvent(self, event: QMouseEvent) -> None:
         self._pressed = None
-        if event.button() is Qt.MouseButton.LeftButton:
-            self._pressed = self._target_at(event.position().toPoint())
+        point = event.position().toPoint()
+        if event.button() is Qt.MouseButton.LeftButton and not self._has_slid(point):
+            self._pressed = self._target_at(point)
+        # What lies there now has been seen with this press; the next one may mean it.
+        self._seen = (point, self._key_at(point))
         super().mousePressEvent(event)
 
     def mouseReleaseEvent(self, event: QMouseEvent) -> None:

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PySide6.QtCore import QModelIndex, QPersistentModelIndex, Qt
 
-from terminal.viewmodels.tables import Column, TableModel
+from terminal.viewmodels.tables import TONE_ROLE, Column, TableModel
 
 
 @dataclass(frozen=True)
@@ -102,3 +102,39 @@ def test_after_any_updates_the_model_shows_the_last_rows_in_order(
         values = [row.value for row in model.rows if row.value is not None]
         assert values == sorted(values, reverse=descending)
         assert count == model.rowCount() == len(update)
+
+
+def test_held_rows_keep_their_place_until_they_are_let_go() -> None:
+    model = model_of(Row("a", Decimal(1)), Row("b", Decimal(2)), Row("c", Decimal(3)), sort_by="value")
+    model.hold(True)
+    model.set_rows([Row("n", Decimal(0)), Row("c", Decimal(-5)), Row("a", Decimal(9))])
+    assert [model.key_at(row) for row in range(model.rowCount())] == ["a", "b", "c", "n"]
+    assert [model.is_gone(row) for row in range(4)] == [False, True, False, False]
+    assert keys(model) == ["a", "c", "n"], "what has gone is no row that anything could be done with"
+    assert model.data(model.index(1, 0), TONE_ROLE) == "disabled"
+    assert not model.flags(model.index(1, 1)) & Qt.ItemFlag.ItemIsEditable
+    assert model.data(model.index(2, 1)) == "-5"
+    model.let_gone_go()
+    assert [model.key_at(row) for row in range(model.rowCount())] == ["c", "n", "a"]
+    model.hold(False)
+    assert keys(model) == ["c", "n", "a"]
+
+
+def test_sorting_by_hand_closes_the_gaps_and_holds_the_new_order() -> None:
+    model = model_of(Row("a", Decimal(1)), Row("b", Decimal(2)), Row("c", Decimal(3)), sort_by="value")
+    model.hold(True)
+    model.set_rows([Row("a", Decimal(1)), Row("c", Decimal(3))])
+    model.sort(1, Qt.SortOrder.DescendingOrder)
+    assert [model.key_at(row) for row in range(model.rowCount())] == ["c", "a"]
+    model.set_rows([Row("a", Decimal(9)), Row("c", Decimal(3))])
+    assert keys(model) == ["c", "a"]
+
+
+def test_what_comes_back_while_rows_are_held_is_itself_again() -> None:
+    model = model_of(Row("a", Decimal(1)), Row("b", Decimal(2)))
+    model.hold(True)
+    model.set_rows([Row("b", Decimal(2))])
+    assert model.is_gone(0)
+    model.set_rows([Row("a", Decimal(4)), Row("b", Decimal(2))])
+    assert not model.is_gone(0)
+    assert keys(model) == ["a", "b"]
