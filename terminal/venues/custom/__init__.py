@@ -1,0 +1,46 @@
+"""Any venue behind a plugin of the FMZ custom protocol: what the protocol itself guarantees. The connector
+is in :mod:`.connector` and loaded when it is first used."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from terminal.domain.market import FeedKind
+from terminal.domain.orders import OrderType, TimeInForce
+from terminal.venues.base import BookKind, Capabilities, CredentialField, VenueInfo
+
+PERIODS_MIN: Final = (1, 3, 5, 15, 30, 60, 120, 240, 360, 720, 1440, 4320, 10080)
+"""Candle periods in use, in minutes (custom protocol, ``records``)."""
+
+VENUE: Final = VenueInfo(
+    name="custom",
+    title="Custom",
+    capabilities=Capabilities(
+        book=BookKind.LEVELS,
+        feeds=frozenset(FeedKind),
+        bar_intervals_s=tuple(60 * minutes for minutes in PERIODS_MIN),
+        order_types=frozenset({OrderType.LIMIT, OrderType.MARKET}),
+        time_in_force=frozenset({TimeInForce.GTC}),
+        immediate_types=frozenset(),
+    ),
+    credential_fields=(
+        CredentialField(
+            "access_key", "Access key", hint="As the plugin wants it; often the venue's API key."
+        ),
+        CredentialField(
+            "secret_key",
+            "Secret key",
+            hint="As the plugin wants it; some take several parts with commas between, e.g. "
+            "secret,passphrase,simulate.",
+        ),
+    ),
+    key_page_url="https://www.fmz.com/user-guide",
+    key_guide=(
+        "The plugin is a program of yours that speaks the FMZ custom protocol, usually on this machine.\n"
+        "Give its service address, such as http://127.0.0.1:6666/OKX: the name at the end says which venue "
+        "it is to use, in exactly these letters.\n"
+        "Make a key at that venue that may read and trade. Leave withdrawals off: the key travels to the "
+        "plugin with every call."
+    ),
+    default_endpoints={"service": "http://127.0.0.1:6666"},
+)
