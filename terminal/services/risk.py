@@ -417,6 +417,9 @@ def _check_repetition(
             twin, twin_age_ns = order, age_ns
     if twin is not None and (twin.state is OrderState.PENDING_NEW or twin_age_ns < _DOUBLE_CLICK_NS):
         out.append(OrderRefused("duplicate", "The same order has just been sent."))
+    elif request.position_id is not None:
+        # Closing a part and then as much again is how a position is left in steps; it cannot be too much.
+        pass
     elif twin is not None and limits.duplicate_s is not None and limits.duplicate_s.step is not Step.OFF:
         window = limits.duplicate_s
         age_s = Decimal(twin_age_ns) / 1_000_000_000

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QGridLayout, QHBoxLayout, QVBoxLayout
+from PySide6.QtWidgets import QGridLayout, QHBoxLayout, QLabel, QVBoxLayout
 
 from terminal.viewmodels.choice import Choice
 from terminal.viewmodels.confirm import Confirmation
@@ -11,8 +11,14 @@ from terminal.widgets import theme
 from terminal.widgets.controls import ModeBadge, label, line
 
 
-def fill_question(box: QVBoxLayout, question: Confirmation | Choice) -> None:
-    """Put a question's words and figures into an empty box; the buttons come after them."""
+def fill_question(box: QVBoxLayout, question: Confirmation | Choice) -> list[QLabel]:
+    """Put a question's words and figures into an empty box; the buttons come after them. The labels of the
+    figures, in the order of the rows.
+
+    The question of an order keeps the line of a warning, so that its buttons are where they were the last
+    time, whether something is warned of or not.
+    """
+    figures: list[QLabel] = []
     box.setContentsMargins(16, 14, 16, 14)
     box.setSpacing(10)
     head = QHBoxLayout()
@@ -30,15 +36,18 @@ def fill_question(box: QVBoxLayout, question: Confirmation | Choice) -> None:
         box.addWidget(note)
     if question.rows:
         box.addWidget(line())
-        box.addLayout(_figures(question.rows))
+        box.addLayout(_figures(question.rows, figures))
     for warning in question.warnings:
         text = label(f"▲  {warning}", kind="warning")
         text.setWordWrap(True)
         box.addWidget(text)
+    if not question.warnings and isinstance(question, Confirmation) and question.tone in ("buy", "sell"):
+        box.addWidget(label(" ", kind="warning"))
     box.addWidget(line())
+    return figures
 
 
-def _figures(rows: tuple[tuple[str, str], ...]) -> QGridLayout:
+def _figures(rows: tuple[tuple[str, str], ...], figures: list[QLabel]) -> QGridLayout:
     grid = QGridLayout()
     grid.setHorizontalSpacing(24)
     grid.setVerticalSpacing(5)
@@ -50,4 +59,5 @@ def _figures(rows: tuple[tuple[str, str], ...]) -> QGridLayout:
         figure.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
         figure.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
         grid.addWidget(figure, at, 1)
+        figures.append(figure)
     return grid

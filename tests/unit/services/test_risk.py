@@ -161,6 +161,12 @@ def test_a_twin_still_on_its_way_is_refused_whatever_the_settings() -> None:
         assert (found.rule, found.confirmable) == ("duplicate", False)
 
 
+def test_closing_a_position_in_equal_steps_is_no_repetition_but_a_double_click_is() -> None:
+    closing = replace(market_order(), position_id="88", reduce_only=True)
+    assert check(closing, recent=[(sent(closing), 4 * S)]) == []
+    assert rules(check(closing, recent=[(sent(closing), S // 10)])) == ["duplicate"]
+
+
 def test_the_order_rate() -> None:
     many = [(sent(limit_order(quantity=f"0.0{i + 10}")), 30 * S) for i in range(60)]
     (found,) = check(limit_order(), recent=many)
