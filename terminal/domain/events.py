@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from terminal.domain.account import AccountFigures, AccountInfo, Balance, Position
 from terminal.domain.instrument import Instrument, InstrumentId
-from terminal.domain.market import Bar, BookDelta, BookSnapshot, Feed, Quote, Trade
+from terminal.domain.market import Bar, BookDelta, BookSnapshot, Feed, FundingRate, Quote, Trade
 from terminal.domain.orders import Fill, OrderReport
 
 
@@ -192,6 +192,7 @@ VenueEvent = (
     | TradesReceived
     | BarUpdate
     | BarsReceived
+    | FundingRate
     | LinkChanged
     | FeedConfirmed
     | FeedRefused

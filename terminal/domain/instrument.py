@@ -94,6 +94,9 @@ class Instrument:
     can_sell_short: bool = True
     guaranteed_stop: bool = False
     """The venue offers stops that fill at their price whatever happens."""
+    is_inverse: bool = False
+    """Quantities count the quote currency (100 USD a contract), and profit is paid in the coin: what an order
+    is worth is its quantity, at whatever price."""
     is_detailed: bool = True
     """False: only name and category are known; limits and schedule come when it is first used."""
 

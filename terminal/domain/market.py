@@ -93,6 +93,20 @@ class Bar(NamedTuple):
     trades: int | None = None
 
 
+class FundingRate(NamedTuple):
+    """What holding a perpetual contract costs at its next funding: positive, the long side pays the short."""
+
+    instrument: InstrumentId
+    rate: Decimal
+    """Of the position's worth; 0.0001 is 0.01 %."""
+    due_ns: int
+    """When it is paid."""
+    following_ns: int | None
+    """The funding after that, where the venue says."""
+    ts_event_ns: int | None
+    ts_received_ns: int
+
+
 class BookSnapshot(NamedTuple):
     """A whole book, best levels first. ``checksum`` and ``sequence`` are None where the venue has none."""
 

@@ -158,8 +158,8 @@ def notional_of(
     request: OrderRequest, instrument: Instrument, market_price: Decimal | None
 ) -> Decimal | None:
     """What the order is worth in quote units; ``market_price`` stands in where the order names no price."""
-    if request.in_quote:
-        return request.quantity
+    if request.in_quote or instrument.is_inverse:
+        return request.quantity * (instrument.multiplier if instrument.is_inverse else 1)
     price = reference_price(request) or market_price
     return None if price is None else price * request.quantity * instrument.multiplier
 
