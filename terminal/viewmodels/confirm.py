@@ -6,7 +6,7 @@ A view-model never opens a dialog. It is given an :data:`Asker` and awaits a yes
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from decimal import Decimal
 
 from terminal.domain.instrument import Instrument
@@ -21,7 +21,8 @@ class Confirmation:
     """A question with the exact figures.
 
     ``tone`` is ``buy``, ``sell``, ``danger`` or empty; ``badge`` the word that tells whose money it is
-    (PRACTICE, PAPER, or the account's name).
+    (PRACTICE, PAPER, or the account's name). ``live`` gives the rows as they are now, as many and under the
+    same names: what follows the market is read again while the question is open.
     """
 
     title: str
@@ -31,6 +32,7 @@ class Confirmation:
     tone: str = ""
     badge: str = ""
     note: str = ""
+    live: Callable[[], tuple[tuple[str, str], ...]] | None = field(default=None, compare=False, repr=False)
 
 
 Asker = Callable[[Confirmation], Awaitable[bool]]

@@ -453,27 +453,31 @@ class PositionsViewModel(QObject):
             REVERSE.key: f"Reverse the {side} of {size_text(position.quantity, instrument)} {symbol}",
             DOUBLE.key: f"Double the {side} of {size} {symbol}",
         }
-        rows = [
-            ("Account", row.account_title),
-            (
-                "Position",
-                f"{side} {row.size_text} at {fmt.price(position.average_price, row.price_decimals)}",
-            ),
-            ("Price now", leg_text(row, row.now) or fmt.NOTHING),
-            ("Open PnL", row.profit_text),
-        ]
-        if len(requests) > 1:
-            rows.append(("Then", f"open {size} on the other side, once this has filled"))
-            if not position.protection.is_empty:
-                rows.append(("Stop and target", "not carried over: set them on the new one"))
+        closed = requests[0].quantity if action == HALF.key else position.quantity
+
+        def rows() -> tuple[tuple[str, str], ...]:
+            now = self.row(row.key) or row
+            entry = fmt.price(now.position.average_price, now.price_decimals)
+            out = [
+                ("Account", now.account_title),
+                ("Position", f"{side} {now.size_text} at {entry}"),
+                *_moving_rows(now, closed),
+            ]
+            if len(requests) > 1:
+                out.append(("Then", f"open {size} on the other side, once this has filled"))
+                if not position.protection.is_empty:
+                    out.append(("Stop and target", "not carried over: set them on the new one"))
+            return tuple(out)
+
         confirm = {CLOSE.key: "Close", HALF.key: "Close", REVERSE.key: "Reverse", DOUBLE.key: "Double"}
         return Confirmation(
             title=titles[action],
-            rows=tuple(rows),
+            rows=rows(),
             warnings=warnings,
             confirm_text=confirm[action],
             tone=requests[0].side.value,
             badge=row.badge,
+            live=rows,
         )
 
     async def _protect(
@@ -501,7 +505,7 @@ class PositionsViewModel(QObject):
 
     def _protect_question(self, row: PositionRow, stop_loss: Leg, take_profit: Leg) -> Confirmation:
         now = row.position.protection
-        rows = [("Account", row.account_title)]
+        legs = [("Account", row.account_title)]
         for name, leg, old in (
             ("Stop loss", stop_loss, now.stop_loss),
             ("Take profit", take_profit, now.take_profit),
@@ -509,10 +513,16 @@ class PositionsViewModel(QObject):
             if leg is KEEP:
                 continue
             new = leg if isinstance(leg, Decimal) else None
-            rows.append((name, f"{leg_text(row, old) or NONE} → {leg_text(row, new) or NONE}"))
+            legs.append((name, f"{leg_text(row, old) or NONE} → {leg_text(row, new) or NONE}"))
+
+        def rows() -> tuple[tuple[str, str], ...]:
+            fresh = self.row(row.key) or row
+            return (*legs, *_moving_rows(fresh, fresh.position.quantity))
+
         return Confirmation(
             title=f"Stop and target of {row.position.instrument.symbol}",
-            rows=tuple(rows),
+            rows=rows(),
+            live=rows,
             warnings=("Without a stop loss what can be lost is not limited.",) if stop_loss is None else (),
             confirm_text="Change",
             badge=row.badge,
@@ -539,3 +549,14 @@ class PositionsViewModel(QObject):
         row = self.row(key)
         what = f"Position in {row.position.instrument.symbol}" if row is not None else "Position"
         self._notices.error(f"{what}: {text}", key)
+
+
+def _moving_rows(row: PositionRow, quantity: Decimal) -> tuple[tuple[str, str], ...]:
+    """The price of the moment and what ``quantity`` (base units) of the position has won or lost there."""
+    position = row.position
+    name, profit = "Open PnL", position.unrealised
+    if 0 < quantity < position.quantity:
+        name = "Open PnL of this part"
+        profit = None if profit is None else profit * quantity / position.quantity
+    money = fmt.HIDDEN if row.hidden else fmt.money(profit, position.currency, signed=True)
+    return ("Price now", leg_text(row, row.now) or fmt.NOTHING), (name, money)

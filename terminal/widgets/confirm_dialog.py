@@ -2,24 +2,42 @@
 
 from __future__ import annotations
 
+from PySide6.QtCore import QTimer
 from PySide6.QtWidgets import QDialog, QHBoxLayout, QPushButton, QVBoxLayout, QWidget
 
 from terminal.viewmodels.confirm import Confirmation
+from terminal.widgets.controls import set_text
 from terminal.widgets.question import fill_question
+
+_REFRESH_MS = 250
 
 
 class ConfirmDialog(QDialog):
-    """Shows one :class:`Confirmation`. Enter confirms, Esc does not."""
+    """Shows one :class:`Confirmation`. Enter confirms, Esc does not. Figures that follow the market are read
+    anew four times a second."""
 
     def __init__(self, question: Confirmation, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.setWindowTitle(question.title)
         self.setMinimumWidth(380)
+        self._question = question
         self._build_ui(question)
+        self._timer = QTimer(self)
+        self._timer.setInterval(_REFRESH_MS)
+        self._timer.timeout.connect(self.refresh)
+        if question.live is not None:
+            self._timer.start()
+
+    def refresh(self) -> None:
+        """Show the figures of the moment, where the question has such."""
+        if self._question.live is None:
+            return
+        for figure, (_, text) in zip(self._figures, self._question.live(), strict=False):
+            set_text(figure, text)
 
     def _build_ui(self, question: Confirmation) -> None:
         box = QVBoxLayout(self)
-        fill_question(box, question)
+        self._figures = fill_question(box, question)
         box.addLayout(self._buttons(question))
         # Only now is it a child of the dialog, which would light its first button otherwise.
         self.confirm.setFocus()
