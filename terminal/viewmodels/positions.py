@@ -455,12 +455,14 @@ class PositionsViewModel(QObject):
         }
         closed = requests[0].quantity if action == HALF.key else position.quantity
 
+        latest = self._latest_of(row)
+
         def rows() -> tuple[tuple[str, str], ...]:
-            now = self.row(row.key) or row
+            now, is_open = latest()
             entry = fmt.price(now.position.average_price, now.price_decimals)
             out = [
                 ("Account", now.account_title),
-                ("Position", f"{side} {now.size_text} at {entry}"),
+                ("Position", f"{side} {now.size_text} at {entry}" if is_open else "closed already"),
                 *_moving_rows(now, closed),
             ]
             if len(requests) > 1:
@@ -479,6 +481,18 @@ class PositionsViewModel(QObject):
             badge=row.badge,
             live=rows,
         )
+
+    def _latest_of(self, row: PositionRow) -> Callable[[], tuple[PositionRow, bool]]:
+        """Reads a position anew: its row, the last one known where it has closed, and whether it is open."""
+        last = row
+
+        def read() -> tuple[PositionRow, bool]:
+            nonlocal last
+            found = self.row(row.key)
+            last = found or last
+            return last, found is not None
+
+        return read
 
     async def _protect(
         self, row: PositionRow, stop_loss: Leg, take_profit: Leg, confirmed: frozenset[str]
@@ -515,8 +529,10 @@ class PositionsViewModel(QObject):
             new = leg if isinstance(leg, Decimal) else None
             legs.append((name, f"{leg_text(row, old) or NONE} → {leg_text(row, new) or NONE}"))
 
+        latest = self._latest_of(row)
+
         def rows() -> tuple[tuple[str, str], ...]:
-            fresh = self.row(row.key) or row
+            fresh, _ = latest()
             return (*legs, *_moving_rows(fresh, fresh.position.quantity))
 
         return Confirmation(

@@ -53,6 +53,7 @@ def test_an_open_question_shows_the_price_and_the_profit_of_the_moment(qapp: QAp
         frame.tick()
         dialog.refresh()
         assert "1.16450" in texts(dialog), "what has closed keeps its last figures"
+        assert "closed already" in texts(dialog)
         dialog.deleteLater()
 
     with_frame(body, LONG)
