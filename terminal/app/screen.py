@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Coroutine, Mapping, Sequence
 from datetime import UTC
 from decimal import Decimal
+from functools import partial
 from typing import Any
 
 from PySide6.QtCore import QEvent, QObject, Qt, QTimer, QUrl
@@ -43,7 +44,7 @@ from terminal.viewmodels.margin_calls import MarginCallsViewModel
 from terminal.viewmodels.notices import NoticesViewModel
 from terminal.viewmodels.orders import OrdersViewModel
 from terminal.viewmodels.positions import PositionsViewModel
-from terminal.viewmodels.selection import Selection
+from terminal.viewmodels.selection import LinkedSizes, LinkGroups
 from terminal.viewmodels.settings import SettingsViewModel
 from terminal.viewmodels.status import StatusViewModel
 from terminal.viewmodels.tape import TapeState, TapeViewModel
@@ -68,6 +69,8 @@ from terminal.widgets.twins_dialog import TwinsDialog
 from terminal.widgets.watchlist import SearchDialog, WatchlistPanel
 
 _COLLECT_EVERY_S = 1.0
+_LINKED = ("watchlist", "chart", "cross", "ladder", "tape", "ticket")
+_LINKS = "links"
 HEADLINES = {"kraken": "BTC/USD", "ctrader": "EUR/USD"}
 USUAL = {
     "kraken": (
@@ -136,12 +139,17 @@ class Screen(QObject):
         self.frames = FrameClock(parent=self)
         self.frames.register(terminal.market.flush)
         self.frames.every(_COLLECT_EVERY_S, memory.collect_if_due)
-        self.selection = Selection(first_shown(terminal.venues))
         ask = self._ask = prompts.asker(lambda: self.window)
         clock, market, sessions = terminal.clock, terminal.market, terminal.sessions
         gate, portfolio = terminal.gate, terminal.portfolio
         self.notices = NoticesViewModel(clock, self)
         self.notices.watch(terminal.notice)
+        self._titles = {venue: terminal.venue_info(venue).title for venue in terminal.venues}
+        self.twins = Twins(market, terminal.paths.twins_file, self.notices.warn)
+        self.links = LinkGroups(self.twins, self._titles)
+        self.selection = self.links.group(1)
+        self.selection.select(first_shown(terminal.venues))
+        self._link = {key: self.links.panel() for key in _LINKED}
         self.connection_desk = ConnectionDesk(terminal, open_url=_open_url, window=sign_in_window)
         self.connections = ConnectionViewModel(
             sessions,
@@ -163,7 +171,6 @@ class Screen(QObject):
             name_of=self.connections.short_name,
             parent=self,
         )
-        self._titles = {venue: terminal.venue_info(venue).title for venue in terminal.venues}
         self.orders = OrdersViewModel(
             gate,
             market,
@@ -215,7 +222,7 @@ class Screen(QObject):
             sessions,
             gate,
             portfolio,
-            self.selection,
+            self._link["ticket"],
             self.frames,
             clock,
             presets=terminal.settings.text("trade.size_presets"),
@@ -224,23 +231,30 @@ class Screen(QObject):
             parent=self,
         )
         self.ladder = LadderViewModel(
-            market, sessions, gate, portfolio, self.selection, self.ticket, self.frames, clock, parent=self
+            market,
+            sessions,
+            gate,
+            portfolio,
+            self._link["ladder"],
+            LinkedSizes(self.ticket, self._link["ladder"]),
+            self.frames,
+            clock,
+            parent=self,
         )
         self.tape = TapeViewModel(
             market,
-            self.selection,
+            self._link["tape"],
             self.frames,
             clock,
             keep_s=terminal.settings.whole("tape.keep_s"),
             parent=self,
         )
-        self.twins = Twins(market, terminal.paths.twins_file, self.notices.warn)
         self.cross = CrossVenueViewModel(
             market,
             sessions,
             portfolio,
             self.twins,
-            self.selection,
+            self._link["cross"],
             self.ticket,
             self.frames,
             clock,
@@ -249,7 +263,7 @@ class Screen(QObject):
         )
         self.ticket.changed.connect(self.cross.refresh)
         self._build_market_panels()
-        self.ladder.ticket_wanted.connect(self._on_ticket_wanted)
+        self.ladder.ticket_wanted.connect(partial(self._on_ticket_wanted, "ladder"))
         terminal.sessions.changed.watch(self._on_session)
         self._panels = self._build_panels()
         self._layouts = LayoutStore(terminal.paths.layouts, self.notices.warn)
@@ -270,6 +284,10 @@ class Screen(QObject):
         self._watchlist_panel.search_wanted.connect(self.search.open)
         self.window.hint_dismissed.connect(self._on_hint_dismissed)
         self.window.settings_wanted.connect(self.open_settings)
+        workspace = self.window.workspace
+        workspace.keep(_LINKS, self._kept_links, self._restore_links)
+        for link in self._link.values():
+            link.moved.watch(workspace.kept_changed)
         self.window.twins_wanted.connect(self.open_twins)
         self._cross_panel.twins_wanted.connect(self.open_twins)
         self._preferences = Preferences(terminal.settings, self, app)
@@ -279,7 +297,7 @@ class Screen(QObject):
         settings = terminal.settings
         self.watchlist = WatchlistViewModel(
             market,
-            self.selection,
+            self._link["watchlist"],
             self.frames,
             terminal.clock,
             watched=self._watched(),
@@ -295,8 +313,8 @@ class Screen(QObject):
             terminal.sessions,
             terminal.gate,
             terminal.portfolio,
-            self.selection,
-            self.ticket,
+            self._link["chart"],
+            LinkedSizes(self.ticket, self._link["chart"]),
             self.frames,
             terminal.clock,
             interval_s=settings.whole("chart.interval_s"),
@@ -309,7 +327,7 @@ class Screen(QObject):
             positions=ChartPositions(self.positions, terminal.portfolio.worth, self),
             parent=self,
         )
-        self.chart.ticket_proposed.connect(self._on_ticket_wanted)
+        self.chart.ticket_proposed.connect(partial(self._on_ticket_wanted, "chart"))
         self.chart.hint_used.connect(self._on_hint_dismissed)
         self.chart.interval_chosen.connect(self._on_interval_chosen)
 
@@ -319,16 +337,30 @@ class Screen(QObject):
         self._cross_panel = CrossVenuePanel(self.cross)
         self._watchlist_panel = WatchlistPanel(self.watchlist)
         return {
-            "watchlist": Panel("watchlist", "Watchlist", self._watchlist_panel, link_group=1),
+            "watchlist": Panel("watchlist", "Watchlist", self._watchlist_panel, link=self._link["watchlist"]),
             "chart": Panel(
-                "chart", "Chart", chart, header=chart.header, can_trade=True, link_group=1, show_title=False
+                "chart",
+                "Chart",
+                chart,
+                header=chart.header,
+                can_trade=True,
+                link=self._link["chart"],
+                show_title=False,
             ),
             "cross": Panel(
-                "cross", "Venues", self._cross_panel, header=self._cross_panel.header, link_group=1
+                "cross",
+                "Venues",
+                self._cross_panel,
+                header=self._cross_panel.header,
+                link=self._link["cross"],
             ),
-            "ladder": Panel("ladder", "Ladder", LadderPanel(self.ladder), can_trade=True, link_group=1),
-            "tape": Panel("tape", "Time and sales", TapePanel(self.tape), link_group=1),
-            "ticket": Panel("ticket", "Ticket", TicketPanel(self.ticket), can_trade=True, link_group=1),
+            "ladder": Panel(
+                "ladder", "Ladder", LadderPanel(self.ladder), can_trade=True, link=self._link["ladder"]
+            ),
+            "tape": Panel("tape", "Time and sales", TapePanel(self.tape), link=self._link["tape"]),
+            "ticket": Panel(
+                "ticket", "Ticket", TicketPanel(self.ticket), can_trade=True, link=self._link["ticket"]
+            ),
             "blotter": Panel(
                 "blotter",
                 "Blotter",
@@ -345,7 +377,7 @@ class Screen(QObject):
         """The panels that do not show live data yet, in words; empty when everything does. A closed panel
         asks for no data, so nobody waits for it."""
         account = next(iter(self.connections.accounts()), "")
-        shown = self.selection.instrument
+        shown = self._link["ladder"].instrument
         book_state = self._terminal.market.book_state(shown) if shown is not None else None
         is_open = self.window.workspace.is_open
         panels = {
@@ -360,7 +392,9 @@ class Screen(QObject):
             "net worth": self.account.equity is not None and not self.account.unpriced,
         }
         waiting = [
-            self._panels[key].title.lower() for key, live in panels.items() if is_open(key) and not live
+            self._panels[key].title.lower()
+            for key, live in panels.items()
+            if is_open(key) and not live and self._link[key].instrument is not None
         ]
         return waiting + [name for name, is_live in bars.items() if not is_live]
 
@@ -475,9 +509,24 @@ class Screen(QObject):
 
     # -- wiring ---------------------------------------------------------------------------------------
 
-    def _on_ticket_wanted(self, side: Side, order_type: OrderType | None, price: Decimal) -> None:
+    def _on_ticket_wanted(self, key: str, side: Side, order_type: OrderType | None, price: Decimal) -> None:
+        link, ticket = self._link[key], self._link["ticket"]
+        if ticket.instrument != link.instrument:
+            # A price of one market must never stand in the ticket of another: the ticket goes there first.
+            ticket.select(link.instrument)
+        if ticket.instrument != link.instrument:
+            self.notices.info("The ticket is held to another venue: let go of that in its title first.")
+            return
         self.ticket.fill(side, order_type, price)
         self.window.workspace.show_panel("ticket")
+
+    def _kept_links(self) -> dict[str, object]:
+        return {key: link.kept() for key, link in self._link.items()}
+
+    def _restore_links(self, kept: object) -> None:
+        entries = kept if isinstance(kept, dict) else {}
+        for key, link in self._link.items():
+            link.restore(entries.get(key))
 
     def _on_hint_dismissed(self) -> None:
         self._terminal.settings.set("practice.tour_done", True)

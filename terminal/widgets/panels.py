@@ -3,11 +3,23 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 
-from PySide6.QtCore import QSize, Qt, Signal
-from PySide6.QtGui import QColor, QMouseEvent, QPainter, QPaintEvent, QPen
-from PySide6.QtWidgets import QFrame, QHBoxLayout, QPushButton, QSizePolicy, QVBoxLayout, QWidget
+from PySide6.QtCore import QPoint, QRect, QSize, Qt, Signal
+from PySide6.QtGui import (
+    QColor,
+    QFontMetrics,
+    QIcon,
+    QKeyEvent,
+    QMouseEvent,
+    QPainter,
+    QPaintEvent,
+    QPen,
+    QPixmap,
+)
+from PySide6.QtWidgets import QFrame, QHBoxLayout, QMenu, QPushButton, QSizePolicy, QVBoxLayout, QWidget
 
+from terminal.viewmodels.selection import ALONE, GROUPS, PanelLink
 from terminal.widgets import theme
 from terminal.widgets.controls import StripedEdge, label, set_text
 from terminal.widgets.icons import icon
@@ -30,6 +42,8 @@ class Panel:
     can_trade: bool = False
     link_group: int | None = None
     show_title: bool = True
+    link: PanelLink | None = None
+    """Its place in the link groups, where it can be given another one."""
 
 
 class LinkChip(QWidget):
@@ -50,6 +64,97 @@ class LinkChip(QWidget):
         painter.setFont(theme.ui_font(theme.LABEL_PX, bold=True))
         painter.drawText(self.rect(), Qt.AlignmentFlag.AlignCenter, str(self._group))
         painter.end()
+
+
+class LinkChooser(QWidget):
+    """A panel's link group, as a number and a colour; a click puts the panel into another one, or holds it
+    to a venue: it then shows the twin there of whatever the group shows."""
+
+    def __init__(self, link: PanelLink, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._link = link
+        self.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+        self.setCursor(Qt.CursorShape.PointingHandCursor)
+        self.setFont(theme.ui_font(theme.LABEL_PX, bold=True))
+        self.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Fixed)
+        link.moved.watch(self._render)
+        link.changed.watch(self._render)
+        self._text = ""
+        self._render()
+
+    def _render(self) -> None:
+        link = self._link
+        if link.text != self._text:
+            self._text = link.text
+            self.updateGeometry()
+        where = "no link group" if link.number == ALONE else f"link group {link.number}"
+        words = f"{where}, {link.venues[link.venue]}" if link.venue in link.venues else where
+        self.setAccessibleName(f"Link: {words}")
+        self.setToolTip(
+            "This panel goes by itself"
+            if link.number == ALONE
+            else f"Link group {link.number}: panels of this group show the same market"
+        )
+        self.update()
+
+    def open_menu(self) -> None:
+        """Offer the groups and the venues."""
+        link, menu = self._link, QMenu(self)
+        for number in (*range(1, GROUPS + 1), ALONE):
+            text = f"Link group &{number}" if number != ALONE else "By itself"
+            action = menu.addAction(_chip_icon(number), text, partial(link.join, number))
+            action.setCheckable(True)
+            action.setChecked(link.number == number)
+        if len(link.venues) > 1:
+            menu.addSeparator()
+            for venue, title in {"": "Any venue", **link.venues}.items():
+                text = title if not venue else f"Always on {title}"
+                action = menu.addAction(text, partial(link.hold, venue))
+                action.setCheckable(True)
+                action.setChecked(link.venue == venue)
+        menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        menu.popup(self.mapToGlobal(QPoint(0, self.height() + 2)))
+
+    # -- Qt's side ------------------------------------------------------------------------------------
+
+    def sizeHint(self) -> QSize:
+        return QSize(max(16, QFontMetrics(self.font()).horizontalAdvance(self._text) + 8), 16)
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        painter = QPainter(self)
+        tint = _tint(self._link.number)
+        painter.setPen(QPen(QColor(theme.FOCUS) if self.hasFocus() else tint, 2 if self.hasFocus() else 1))
+        painter.drawRect(self.rect().adjusted(1, 1, -2, -2))
+        painter.setFont(self.font())
+        painter.setPen(QColor(theme.WARNING) if self._link.has_no_match else tint)
+        painter.drawText(self.rect(), Qt.AlignmentFlag.AlignCenter, self._text)
+        painter.end()
+
+    def mousePressEvent(self, event: QMouseEvent) -> None:
+        self.open_menu()
+        event.accept()
+
+    def mouseDoubleClickEvent(self, event: QMouseEvent) -> None:
+        event.accept()
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        if event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter, Qt.Key.Key_Space):
+            self.open_menu()
+        else:
+            super().keyPressEvent(event)
+
+
+def _tint(number: int) -> QColor:
+    return QColor(theme.MUTED if number == ALONE else theme.LINK_GROUPS[number - 1])
+
+
+def _chip_icon(number: int) -> QIcon:
+    picture = QPixmap(16, 16)
+    picture.fill(Qt.GlobalColor.transparent)
+    painter = QPainter(picture)
+    painter.fillRect(QRect(4, 4, 9, 9), _tint(number))
+    painter.end()
+    return QIcon(picture)
 
 
 class PanelTitleBar(QFrame):
@@ -83,7 +188,9 @@ class PanelTitleBar(QFrame):
         self.title.setFont(theme.ui_font(12, bold=True))
         self.title.setVisible(self._panel.show_title)
         row.addWidget(self.title)
-        if self._panel.link_group is not None:
+        if self._panel.link is not None:
+            row.addWidget(LinkChooser(self._panel.link))
+        elif self._panel.link_group is not None:
             row.addWidget(LinkChip(self._panel.link_group))
         self.word = label(kind="mode")
         self.word.hide()

@@ -5,7 +5,7 @@ One small interface, one implementation on ``QDockWidget``; another docking libr
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -160,6 +160,8 @@ class DockWorkspace(QObject):
         self._undo: list[_Snapshot] = []
         self._last: _Snapshot | None = None
         self._is_arranging = False
+        self._kept: dict[str, tuple[Callable[[], object], Callable[[object], object]]] = {}
+        self._kept_changed = False
         self._save_timer = QTimer(self)
         self._save_timer.setSingleShot(True)
         self._save_timer.setInterval(SAVE_AFTER_MS)
@@ -211,6 +213,17 @@ class DockWorkspace(QObject):
             found = _place_on_screen(dock)
             if found is not None:
                 dock.setGeometry(found)
+
+    def keep(self, name: str, save: Callable[[], object], load: Callable[[object], object]) -> None:
+        """Keep something more with each layout, under a name: ``save`` gives it as JSON can hold it, ``load``
+        takes it again, or None where a layout has nothing of the kind. Before :meth:`start`."""
+        self._kept[name] = (save, load)
+
+    def kept_changed(self) -> None:
+        """Something that is kept with the layout has changed: save it soon."""
+        if not self._is_arranging:
+            self._kept_changed = True
+            self._save_soon()
 
     # -- the window's size ----------------------------------------------------------------------------
 
@@ -333,6 +346,8 @@ class DockWorkspace(QObject):
         self._is_arranging = True
         chosen: _Sizes | None = None
         try:
+            for name, (_, load) in self._kept.items():
+                load(None if layout is None else layout.settings.get(name))
             if layout is not None and self._restore(layout, with_geometry=with_geometry):
                 chosen = _Sizes.of(layout.settings.get(_CHOSEN_SIZES))
             else:
@@ -468,8 +483,10 @@ class DockWorkspace(QObject):
     def _save_if_changed(self) -> None:
         now = self._snapshot()
         last = self._last
-        if last is not None and (now.state, now.geometry) == (last.state, last.geometry):
+        is_same = last is not None and (now.state, now.geometry) == (last.state, last.geometry)
+        if is_same and not self._kept_changed:
             return
+        self._kept_changed = False
         # A resized window moves every splitter: that is no change of the layout that one would undo.
         if last is not None and now.size == last.size and now.state != last.state:
             self._remember()
@@ -477,7 +494,8 @@ class DockWorkspace(QObject):
         self._write(now)
 
     def _write(self, snapshot: _Snapshot) -> None:
-        settings = {_SIZED_BY_HAND: self._sized_by_hand, _CHOSEN_SIZES: self._wanted.kept()}
+        settings = {name: save() for name, (save, _) in self._kept.items()}
+        settings |= {_SIZED_BY_HAND: self._sized_by_hand, _CHOSEN_SIZES: self._wanted.kept()}
         self._store.save(self.name, Layout(snapshot.geometry, snapshot.state, tuple(self.docks), settings))
 
     def _snapshot(self) -> _Snapshot:
