@@ -99,7 +99,7 @@ def _held_tip(row: BalanceRow) -> str:
 
 BALANCE_COLUMNS: tuple[Column[BalanceRow], ...] = (
     Column("asset", "Asset", lambda r: r.asset, 80),
-    Column("account", "Account", lambda r: r.account_name or r.account, 150, tone=lambda r: "muted",
+    Column("account", "Account", lambda r: r.account_name or r.account, 176, tone=lambda r: "muted",
            tip=lambda r: r.account_name or r.account),
     Column("total", "Total", lambda r: _amount(r, r.total), 130, number=True,
            sort=lambda r: r.total),
@@ -109,7 +109,7 @@ BALANCE_COLUMNS: tuple[Column[BalanceRow], ...] = (
            title_tip="What open orders hold back; of an account on margin, the margin in use"),
     Column("worth", f"Worth, {HOME_CURRENCY}", lambda r: fmt.HIDDEN if r.hidden else fmt.money(r.worth), 120,
            number=True, sort=lambda r: r.worth, title_tip="At mid prices"),
-    Column("share", "Of account", lambda r: fmt.percent(r.share, 1, signed=False), 90, number=True,
+    Column("share", "Of account", lambda r: fmt.percent(r.share, 1, signed=False), 90,
            sort=lambda r: r.share, title_tip="The share of what this account is worth"),
 )  # fmt: skip
 

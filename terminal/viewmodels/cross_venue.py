@@ -390,7 +390,7 @@ class CrossVenueViewModel(QObject):
         schedule = instrument.schedule
         if schedule is not None and not schedule.is_open(wall_ns):
             opens = schedule.next_open_ns(wall_ns)
-            return "closed" if opens is None else f"closed, opens {opening_text(opens, wall_ns)}"
+            return "closed" if opens is None else f"closed until {opening_text(opens, wall_ns)}"
         if instrument.status in _NOT_TRADING:
             return instrument.status_text or instrument.status.value
         return ""
@@ -468,9 +468,9 @@ class CrossVenueViewModel(QObject):
         for row in rows:
             total = totals.get(row.id)
             bps = None
-            if best and row.id in against:
+            if best and row.id in against and len(against) > 1:
                 bps = (against[row.id] - best) * sign / best * _BPS
-            is_best = len(against) > 1 and bps == 0
+            is_best = bps == 0
             out.append(replace(row, total=total, difference_bps=bps, is_best=is_best))
         return out
 
@@ -496,17 +496,17 @@ class CrossVenueViewModel(QObject):
         if self.size is None:
             self.summary = "Enter a size in the ticket" if self._has_price else "No live price to compare"
             return
-        part = sorted(
-            (row for row in rows if row.difference_bps is not None),
-            key=lambda row: row.difference_bps or ZERO,
-        )
-        if not rows or len({row.id for row in rows}) == 1:
+        part = [row for row in rows if row.state is RowState.LIVE and row.total is not None]
+        part.sort(key=lambda row: row.difference_bps or ZERO)
+        if len(rows) < 2:
             self.summary = "No other venue here trades it"
             return
+        if not part:
+            thin = any(row.state is RowState.THIN for row in rows)
+            self.summary = "The books are too thin for this size" if thin else "No live price to compare"
+            return
         if len(part) < 2:
-            self.summary = (
-                f"Only {part[0].venue_text} can be compared now" if part else "No live price to compare"
-            )
+            self.summary = f"Only {part[0].venue_text} can be compared now"
             return
         best, second = part[0], part[1]
         gap = second.difference_bps or ZERO

@@ -233,4 +233,4 @@ def hours_text(instrument: Instrument, now_ns: int) -> str:
         closes = schedule.next_close_ns(now_ns)
         return "always" if closes is None else f"open until {opening_text(closes, now_ns)}"
     opens = schedule.next_open_ns(now_ns)
-    return "closed" if opens is None else f"closed, opens {opening_text(opens, now_ns)}"
+    return "closed" if opens is None else f"closed until {opening_text(opens, now_ns)}"

@@ -102,6 +102,8 @@ class LinkChooser(QWidget):
         link, menu = self._link, QMenu(self)
         for number in (*range(1, GROUPS + 1), ALONE):
             text = f"Link group &{number}" if number != ALONE else "By itself"
+            # The style draws an entry's icon in place of its tick.
+            text += "\t✓" if link.number == number else ""
             action = menu.addAction(_chip_icon(number), text, partial(link.join, number))
             action.setCheckable(True)
             action.setChecked(link.number == number)

@@ -76,6 +76,7 @@ class TwinsDialog(QDialog):
         self.groups.setUniformItemSizes(True)
         self.groups.setFixedWidth(_LIST_PX)
         self.groups.setAccessibleName("Twins")
+        self.groups.setStyleSheet("QListView::item { min-height: 22px; padding-left: 4px; }")
         left.addWidget(self.groups, 1)
         halves.addLayout(left)
         halves.addLayout(self._build_right(), 1)

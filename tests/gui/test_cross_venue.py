@@ -176,7 +176,7 @@ def test_a_closed_market_says_when_it_opens(world: World) -> None:
     world.pass_time()
     opens = later.next_open_ns(START_NS)
     assert opens is not None
-    assert world.row(BROKER).state_text == f"closed, opens {opening_text(opens, START_NS)}"
+    assert world.row(BROKER).state_text == f"closed until {opening_text(opens, START_NS)}"
 
 
 def test_practice_prices_are_never_compared_with_real_ones(world: World) -> None:
@@ -304,6 +304,10 @@ def test_nothing_chosen_and_no_live_price_have_words(world: World) -> None:
     world.market.set_state(KRAKEN, FeedState.LIVE)
     world.pass_time()
     assert vm.summary == "Only Kraken spot can be compared now"
+    assert world.row(KRAKEN).difference_text == ""
+    world.ticket.quantity = D(1000)
+    world.pass_time()
+    assert vm.summary == "The books are too thin for this size"
 
 
 def test_equal_totals_are_no_difference(qtbot: QtBot, tmp_path: Path) -> None:

@@ -169,7 +169,9 @@ def test_the_ticket_s_size_counts_for_its_own_market_alone(linked: Linked) -> No
 
 
 def entry(menu: QMenu, text: str) -> Any:
-    return next(action for action in menu.actions() if action.text().replace("&", "") == text)
+    return next(
+        action for action in menu.actions() if action.text().replace("&", "").partition("\t")[0] == text
+    )
 
 
 def test_the_chip_offers_groups_and_venues(linked: Linked, qtbot: QtBot, qapp: QApplication) -> None:
