@@ -322,9 +322,9 @@ class Account:
         next. Raises as :meth:`PluginClient.read`."""
         oldest_ns = self._clock.monotonic_ns() - int(not_older_s * 1e9)
         if self._listed_ns.get(("orders", instrument.symbol), -1) < oldest_ns:
-            await self.list_open(instrument, Rank.QUESTION)
+            await self.list_open(instrument, Rank.ORDER)
         if self._listed_ns.get(("historyorders", instrument.symbol), -1) < oldest_ns:
-            await self._try_ended(instrument, self._clock.wall_ns() - _HISTORY_MARGIN_NS, Rank.QUESTION)
+            await self._try_ended(instrument, self._clock.wall_ns() - _HISTORY_MARGIN_NS, Rank.ORDER)
 
     async def snapshot(self, since_ns: int) -> AccountSnapshot:
         """Balances, open orders of all symbols in scope, and what ended or filled since a wall time.

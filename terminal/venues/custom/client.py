@@ -63,20 +63,23 @@ class Rank(IntEnum):
     """Who goes first of those that wait."""
 
     URGENT = 0
-    QUESTION = 1
-    POLL = 2
+    """Orders and cancels."""
+    ORDER = 1
+    """What has to be read before an order is sent."""
+    QUESTION = 2
+    POLL = 3
 
 
 class Turns:
-    """At most so many calls at a time. An urgent one does not wait for long: a reading call, which can be
-    made again, is given up for it."""
+    """At most so many calls at a time. What belongs to an order does not wait for long: a reading call of a
+    lower rank, which can be made again, is given up for it."""
 
     def __init__(self, limit: int, patience_s: float = _PATIENCE_S) -> None:
         self._free = limit
         self._patience_s = patience_s
         self._numbers = itertools.count()
         self._waiting: list[tuple[int, int, asyncio.Future[None]]] = []
-        self._readers: list[asyncio.Timeout] = []
+        self._readers: list[tuple[Rank, asyncio.Timeout]] = []
 
     @asynccontextmanager
     async def turn(self, rank: Rank) -> AsyncIterator[None]:
@@ -92,11 +95,11 @@ class Turns:
         """A turn that may be taken away: the block then ends with TimeoutError, and the guard has expired."""
         async with self.turn(rank):
             async with asyncio.timeout(None) as guard:
-                self._readers.append(guard)
+                self._readers.append((rank, guard))
                 try:
                     yield guard
                 finally:
-                    self._readers.remove(guard)
+                    self._readers.remove((rank, guard))
 
     async def _take(self, rank: Rank) -> None:
         if self._free > 0:
@@ -105,7 +108,7 @@ class Turns:
         loop = asyncio.get_running_loop()
         mine: asyncio.Future[None] = loop.create_future()
         heapq.heappush(self._waiting, (rank, next(self._numbers), mine))
-        timer = loop.call_later(self._patience_s, self._take_away) if rank is Rank.URGENT else None
+        timer = loop.call_later(self._patience_s, self._take_away, rank) if rank <= Rank.ORDER else None
         try:
             await mine
         except asyncio.CancelledError:
@@ -124,9 +127,9 @@ class Turns:
                 return
         self._free += 1
 
-    def _take_away(self) -> None:
-        for guard in self._readers:
-            if not guard.expired() and guard.when() is None:
+    def _take_away(self, rank: Rank) -> None:
+        for held, guard in self._readers:
+            if held > rank and not guard.expired() and guard.when() is None:
                 guard.reschedule(asyncio.get_running_loop().time())
                 return
 
@@ -193,7 +196,7 @@ class PluginClient:
             ProtocolViolation: an unreadable answer.
         """
         while True:
-            await self._budget.acquire(1, timeout_s=_BUDGET_TIMEOUT_S, urgent=rank is Rank.QUESTION)
+            await self._budget.acquire(1, timeout_s=_BUDGET_TIMEOUT_S, urgent=rank < Rank.POLL)
             given_up = False
             try:
                 async with self._turns.reading(rank) as guard:

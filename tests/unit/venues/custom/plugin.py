@@ -32,6 +32,8 @@ QUICK = {
     "calls_per_s": "5000",
 }
 
+Answer = Callable[[dict[str, Any]], Any]
+
 
 class PluginError(Exception):
     """What a method answers as ``error``."""
@@ -58,7 +60,7 @@ class Plugin:
     """
 
     faults: dict[str, deque[str]] = field(default_factory=dict)
-    answers: dict[str, Callable[[dict[str, Any]], Any]] = field(default_factory=dict)
+    answers: dict[str, Answer] = field(default_factory=dict)
     calls: list[Call] = field(default_factory=list)
     orders: list[dict[str, Any]] = field(default_factory=list)
     """All orders, newest last, as they are listed."""
