@@ -353,6 +353,7 @@ class Screen(QObject):
                 self._cross_panel,
                 header=self._cross_panel.header,
                 link=self._link["cross"],
+                show_title=False,
             ),
             "ladder": Panel(
                 "ladder", "Ladder", LadderPanel(self.ladder), can_trade=True, link=self._link["ladder"]

@@ -112,9 +112,9 @@ class Market:
     def set_book(
         self, instrument: Instrument, bids: list[tuple[str, str]], asks: list[tuple[str, str]]
     ) -> None:
-        book = OrderBook(instrument.id, 100)
+        book = OrderBook(instrument.id, 500)
         levels = [tuple(BookLevel(D(price), D(size)) for price, size in side) for side in (bids, asks)]
-        book.load(BookSnapshot(instrument.id, levels[0], levels[1], 100, None, None, None, START_NS))
+        book.load(BookSnapshot(instrument.id, levels[0], levels[1], 500, None, None, None, START_NS))
         self.books[instrument.id] = book
         self.changed.notify(instrument.id, Topic.BOOK)
 
