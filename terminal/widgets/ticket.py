@@ -60,6 +60,8 @@ class TicketPanel(QWidget):
         self._vm = vm
         self._presets: tuple[tuple[Preset, ...], ...] = ()
         self._preset_rows: list[QWidget] = []
+        self._side = vm.form.side
+        self._pressed_from: QPushButton | None = None
         self._build_ui()
         self._bind()
         self._render()
@@ -355,8 +357,17 @@ class TicketPanel(QWidget):
             set_text(self._badge, place.badge)
             self._render_form()
             self._render_foot()
+            self._follow_side()
         if title != self.windowTitle():
             self.setWindowTitle(title)
+
+    def _follow_side(self) -> None:
+        """The keyboard goes over to the chosen side with the rest: a frame left on Buy would send a buy."""
+        was, self._side = self._side, self._vm.form.side
+        if was is not self._side:
+            for pair in (self._tabs, self._buttons):
+                if pair[was].hasFocus():
+                    pair[self._side].setFocus(Qt.FocusReason.OtherFocusReason)
 
     def _render_form(self) -> None:
         vm, form = self._vm, self._vm.form
@@ -486,7 +497,10 @@ class TicketPanel(QWidget):
         self._fixed.show_lines(vm.fixed)
         pending = vm.sending.pending is not None
         if self._buttons_row.isHidden() != pending:
-            self._buttons_row.setVisible(not pending)
+            if pending:
+                self._hide_buttons()
+            else:
+                self._buttons_row.show()
             self.updateGeometry()
         for side, button in self._buttons.items():
             button.show_text(vm.buttons.get(side, SendButton("", "")))
@@ -501,11 +515,19 @@ class TicketPanel(QWidget):
         set_text(self._note, vm.place.note)
         self._note.setToolTip(self._note.text())
 
+    def _hide_buttons(self) -> None:
+        """Qt would hand their keyboard to whatever comes next: it goes to the tab of the chosen side while a
+        question is open, and comes back to the button of that side."""
+        if any(each.hasFocus() for each in self._buttons.values()):
+            self._pressed_from = self._buttons[self._vm.form.side]
+            self._tabs[self._vm.form.side].setFocus(Qt.FocusReason.OtherFocusReason)
+        self._buttons_row.hide()
+
     def _make_room(self) -> None:
         pending = self._vm.sending.pending is not None
         self._scroll.setMinimumHeight(1 if pending else _FORM_STRIP_PX)
         if pending:
-            self._buttons_row.hide()
+            self._hide_buttons()
             self._result.hide()
             self._warning.hide()
             self._news.hide()
@@ -514,6 +536,10 @@ class TicketPanel(QWidget):
         """A question names total and fee itself: where height is short it stands for the cost strip."""
         pending = self._vm.sending.pending is not None
         self._news.setVisible(not pending)
+        if not pending and self._pressed_from is not None:
+            button, self._pressed_from = self._pressed_from, None
+            if button.isEnabled() and self._tabs[self._vm.form.side].hasFocus():
+                button.setFocus(Qt.FocusReason.OtherFocusReason)
         self._cost_strip.setVisible(
             not pending
             or self._foot_height(self._cost_strip, self._card) + self._stripe.height() <= self.height()
