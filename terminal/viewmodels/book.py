@@ -35,6 +35,7 @@ from terminal.viewmodels.book_rows import (
 )
 from terminal.viewmodels.cost import CostEstimate, estimate
 from terminal.viewmodels.frames import FrameClock
+from terminal.viewmodels.market_hours import closed_text
 from terminal.viewmodels.ports import Accounts, Gate, Market, Place, SelectedInstrument, Sessions, place_of
 from terminal.viewmodels.sending import OrderSender
 
@@ -124,6 +125,7 @@ class LadderViewModel(QObject):
         armed: the padlock; closed at every start, one for each ladder.
         refresh_ms: it is built at most once in so long. recentres: it follows the market by itself.
         group: ticks in a row. auto_group: chosen so that the prices within 0.1 % of mid fit.
+        closed_text: that the market is closed, and when it opens; empty while it is open.
     """
 
     changed = Signal()
@@ -147,6 +149,7 @@ class LadderViewModel(QObject):
         super().__init__(parent)
         self.rows: list[Row] = []
         self.state = LadderState.EMPTY
+        self.closed_text = ""
         self.reason = ""
         self.instrument: Instrument | None = None
         self.place: Place | None = None
@@ -217,6 +220,8 @@ class LadderViewModel(QObject):
 
     def _on_market(self, instrument: InstrumentId, topic: Topic) -> None:
         if instrument == self._id and topic is not Topic.BARS:
+            if topic is Topic.INSTRUMENT:
+                self._load_instrument()
             self._request()
 
     def _on_order(self, order: Order) -> None:
@@ -350,6 +355,7 @@ class LadderViewModel(QObject):
 
     def _read_state(self) -> None:
         self.reason = ""
+        self.closed_text = closed_text(self.instrument, self._clock.wall_ns())
         if self._id is None:
             self.state, self.reason = LadderState.EMPTY, "Choose an instrument in the watchlist."
             return
@@ -370,6 +376,8 @@ class LadderViewModel(QObject):
                 if state is FeedState.UNRELIABLE
                 else "The book is stale: prices may have moved."
             )
+        if self.closed_text and self.state is not LadderState.UNSUPPORTED:
+            self.reason = f"{self.closed_text}."
 
     # -- centring and scrolling -----------------------------------------------------------------------
 

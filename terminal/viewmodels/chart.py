@@ -30,6 +30,7 @@ from terminal.viewmodels.chart_positions import ChartPositions
 from terminal.viewmodels.chart_scale import DAY_S, LocalTime, PriceScale, Viewport, extremes
 from terminal.viewmodels.chart_trading import ChartGate, ChartTrading
 from terminal.viewmodels.frames import FrameClock
+from terminal.viewmodels.market_hours import closed_text, is_closed
 from terminal.viewmodels.ports import Accounts, Market, Place, SelectedInstrument, Sessions, place_of
 
 log = logging.getLogger("ui")
@@ -470,15 +471,23 @@ class ChartViewModel(QObject):
 
     @property
     def countdown(self) -> str:
-        """Time left to the end of the running bar; empty while nothing runs."""
+        """Time left to the end of the running bar; ``closed`` while the market is, empty while nothing
+        runs."""
         if not self.bars.count or self.state is not ChartState.LIVE:
             return ""
+        if is_closed(self.instrument):
+            return "closed"
         interval_ns = self.interval_s * 1_000_000_000
         passed = (self._clock.wall_ns() - int(self.bars.times[-1])) % interval_ns
         left = (interval_ns - passed) / 1e9
         if left >= DAY_S:
             return f"{int(left // DAY_S)}d {int(left % DAY_S // 3600)}h"
         return fmt.countdown(left)
+
+    @property
+    def closed_text(self) -> str:
+        """That the market is closed, and when it opens in the chart's own time; empty while it is open."""
+        return closed_text(self.instrument, self._clock.wall_ns(), self._zone)
 
     def readout(self, bar: int | None = None) -> Readout | None:
         """A bar in words; without one the running bar. None where there is no such bar."""

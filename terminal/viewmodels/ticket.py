@@ -20,13 +20,14 @@ from terminal.domain.decimals import ZERO
 from terminal.domain.instrument import Instrument, InstrumentId
 from terminal.domain.market import Feed, FeedKind, Side
 from terminal.domain.orders import OrderRequest, OrderType, TimeInForce, TriggerReference
-from terminal.domain.rules import IMMEDIATE, plain
+from terminal.domain.rules import IMMEDIATE, check_status, plain
 from terminal.services.arming import ArmState
 from terminal.services.market_data import FeedState, Topic
 from terminal.viewmodels import format as fmt
 from terminal.viewmodels.cost import CostEstimate, estimate
 from terminal.viewmodels.cost_text import CostLine, carry_lines, cost_lines, fixed_numbers
 from terminal.viewmodels.frames import FrameClock
+from terminal.viewmodels.market_hours import closed_text
 from terminal.viewmodels.ports import (
     Accounts,
     Gate,
@@ -623,7 +624,7 @@ class TicketViewModel(QObject):
     def _checked(self, request: OrderRequest) -> tuple[dict[str, str], tuple[str, ...]]:
         """What the gate's checks say now: beside which field, and what will be asked before sending."""
         assert self.place is not None
-        if not self.place.can_trade or self._gate.closed_reason(self.place.account):
+        if not self.place.can_trade or self._gate.closed_reason(self.place.account) or self._market_closed():
             return {}, ()
         found = self._gate.check(self.place.account, request)
         # What stands in the form is the order that has just left: that it would be a second one is said at
@@ -641,6 +642,7 @@ class TicketViewModel(QObject):
         request = reading.request if reading is not None else None
         if request is None:
             return SendButton(word, "complete the order" if reading and reading.missing else "", reason)
+        reason = reason or self._not_taken(request)
         cost = self.cost if side is self.form.side else self._cost_of(request)
         price = request.limit_price or request.trigger_price
         at = fmt.price(price, self.instrument.price_decimals) if price is not None else "market"
@@ -692,7 +694,19 @@ class TicketViewModel(QObject):
             return self.place.note
         if self.arm is ArmState.VIEW:
             return "View: switch to Confirm to trade"
-        return self._gate.closed_reason(self.place.account)
+        return self._gate.closed_reason(self.place.account) or self._market_closed()
+
+    def _market_closed(self) -> str:
+        """That the market is closed, and when it opens; empty while it is open."""
+        return closed_text(self.instrument, self._clock.wall_ns())
+
+    def _not_taken(self, request: OrderRequest) -> str:
+        """Why the venue takes no order of this kind now; empty where it does, or where that may be tried."""
+        assert self.instrument is not None
+        if not self.instrument.is_detailed:
+            return ""
+        found = check_status(request, self.instrument, now_ns=self._clock.wall_ns())
+        return next((each.user_text for each in found if not each.confirmable), "")
 
     @property
     def comment_length(self) -> int:

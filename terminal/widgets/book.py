@@ -167,7 +167,7 @@ class LadderPanel(QWidget):
 
     def _render_size(self) -> None:
         """The size in full: in a narrow panel it gives up its unit, which the ticket names, never a digit."""
-        text = self._vm.size_text or "no size"
+        text = self._vm.size_text or ("market closed" if self._vm.closed_text else "no size")
         metrics = QFontMetrics(self._size.font())
         number = self._vm.size_text.rpartition(" ")[0] or text
         self._size.setMinimumWidth(metrics.horizontalAdvance(number) + 2)

@@ -269,6 +269,9 @@ class LadderView(QWidget):
             painter.fillRect(body, _VEIL)
             painter.fillRect(body, hatch_brush(_STALE))
             self._paint_note(painter, f"▲ {vm.reason}", theme.WARNING)
+        elif vm.closed_text and self._rows:
+            painter.fillRect(body, _VEIL)
+            self._paint_note(painter, vm.reason, theme.WARNING)
         elif not self._rows:
             self._paint_note(painter, vm.reason or "No orders in the book.", theme.TEXT_2)
         if vm.flash_key is not None:

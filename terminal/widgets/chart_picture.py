@@ -152,6 +152,7 @@ class ChartPicture:
         self._paint_positions(painter)
         self._paint_orders(painter)
         self._paint_ghost(painter)
+        self._paint_closed(painter)
         self._paint_crosshair(painter)
         self._paint_hint(painter)
 
@@ -170,6 +171,16 @@ class ChartPicture:
         lines = tuple(text for text in (vm.price_text(price), vm.countdown) if text)
         fill = theme.BORDER_STRONG if stale else theme.BUY_FILL if up else theme.SELL_FILL
         self._axes.tag(painter, self.geometry, y, lines, fill, theme.WHITE, hatched=stale)
+
+    def _paint_closed(self, painter: QPainter) -> None:
+        """That no bar is running, and when the next one will."""
+        closed, plot, text = self._vm.closed_text, self.geometry.plot, self._numbers
+        if not closed:
+            return
+        width = text.width(closed) + 12
+        box = QRect(plot.right() - width - 4, plot.bottom() - text.height - 8, width, text.height + 4)
+        painter.fillRect(box, QColor(theme.RAISED))
+        text.left(painter, box.left() + 6, box.top() + 2, closed, theme.WARNING)
 
     def _paint_readout(self, painter: QPainter) -> None:
         """Open, high, low, close, volume and change of the bar under the pointer, in one row or two."""
