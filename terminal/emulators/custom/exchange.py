@@ -272,7 +272,7 @@ class CustomExchange:
         if kind == "market":
             if side is Side.BUY:
                 raise Refused("51000", "A market buy needs an amount in quote currency, which is not offered")
-            order_type, force, price = OrderType.MARKET, TimeInForce.IOC, None
+            order_type, force, price = OrderType.MARKET, TimeInForce.GTC, None
         elif kind == "limit" and str(params.get("tif", "GTC")) in _TERMS:
             order_type, force = _TERMS[str(params.get("tif", "GTC"))]
             price = _figure(params, "px")
