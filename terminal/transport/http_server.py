@@ -129,17 +129,13 @@ class HttpServer:
         self.port = int(self._server.sockets[0].getsockname()[1])
         return self.port
 
-    async def stop(self) -> None:
+    def cut(self) -> None:
         """Close the port and every connection at once; calls under way are let go of unanswered."""
         server, self._server, self.port = self._server, None, 0
         if server is not None:
             server.close()
         for connection in list(self._connections):
             connection.abandon()
-        if server is not None:
-            with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(1.0):
-                    await server.wait_closed()
 
     def admit(self, connection: _Connection) -> bool:
         """Take a new connection in; False where there is no room."""

@@ -462,6 +462,21 @@ class SubmitsBatches(Protocol):
 
 
 @runtime_checkable
+class HasRawCalls(Protocol):
+    """A connector that lends single calls of its venue's own interface: those that only read, by a list."""
+
+    async def raw_call(self, path: str, params: Mapping[str, str]) -> bytes:
+        """The venue's own answer as JSON text, unchanged in its result; ``path`` begins with a slash.
+
+        Raises:
+            Unsupported: this path is not on the list of calls that only read.
+            CredentialError: it needs an account, and the connection has none.
+            VenueError: the venue's no, or no answer.
+        """
+        ...
+
+
+@runtime_checkable
 class Reconnects(Protocol):
     """A connector that can be told that its connections may be dead though nothing says so: the machine has
     slept."""

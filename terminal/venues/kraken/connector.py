@@ -524,6 +524,10 @@ class KrakenConnector:
             raise CredentialError("no Kraken key", user_text="Enter a Kraken API key in Connections first.")
         return await check_key(self.rest, self._key_label)
 
+    async def raw_call(self, path: str, params: Mapping[str, str]) -> bytes:
+        """One of Kraken's own calls that only read, in Kraken's envelope."""
+        return b'{"error":[],"result":' + await self.rest.raw(path, params) + b"}"
+
     # --- inside ------------------------------------------------------------------------------------------
 
     def _set_sink(self, sink: Sink) -> None:

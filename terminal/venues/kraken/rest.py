@@ -12,7 +12,7 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from decimal import Decimal
-from typing import Any, Protocol, TypeVar
+from typing import Any, Final, Protocol, TypeVar
 from urllib.parse import urlencode
 
 import msgspec
@@ -27,6 +27,7 @@ from terminal.domain.errors import (
     OutcomeUnknown,
     ProtocolViolation,
     RateLimited,
+    Unsupported,
     VenueError,
     VenueUnavailable,
 )
@@ -48,6 +49,19 @@ _READ_PAUSES_S = (0.5, 1.5)
 _READ_WAIT_S = 45.0
 _READ_DEADLINE_S = 10.0
 _WRITE_DEADLINE_S = 6.0
+
+RAW_CALLS: Final = {
+    "public": frozenset(
+        {"Time", "SystemStatus", "Assets", "AssetPairs", "Ticker", "OHLC", "Depth", "Trades", "Spread"}
+    ),
+    "private": frozenset(
+        {
+            *("Balance", "BalanceEx", "TradeBalance", "TradeVolume", "OpenPositions", "Ledgers"),
+            *("OpenOrders", "ClosedOrders", "QueryOrders", "TradesHistory", "QueryTrades", "QueryLedgers"),
+        }
+    ),
+}
+"""What may be called by its own name: nothing that places, moves, lends or withdraws (read 2026-08)."""
 
 _decode_envelope = msgspec.json.Decoder(wire.Envelope).decode
 
@@ -241,6 +255,20 @@ class KrakenRest:
         raw = await self._public("Spread", {"pair": pair, "since": since}, _RAW_MAP)
         rows, last = _rows(raw, wire.SpreadRow)
         return wire.SpreadResult(rows=rows, last=_whole(last))
+
+    # --- as they are -------------------------------------------------------------------------------------
+
+    async def raw(self, path: str, params: Mapping[str, str]) -> bytes:
+        """The result of a call that only reads, as Kraken wrote it. Raises Unsupported for any other path."""
+        kind, _, name = path.removeprefix("/0/").partition("/")
+        if not path.startswith("/0/") or name not in RAW_CALLS.get(kind, ()):
+            raise Unsupported(
+                "raw call", f"{path[:80]} is not among the calls of Kraken that only read: nothing was sent."
+            )
+        if params.keys() & {"nonce", "otp"}:
+            raise Unsupported("raw call", "nonce and otp are the terminal's own business.")
+        ask = self._public if kind == "public" else self._read
+        return bytes(await ask(name, params, msgspec.Raw))
 
     # --- account -----------------------------------------------------------------------------------------
 

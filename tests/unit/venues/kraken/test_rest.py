@@ -20,6 +20,7 @@ from terminal.domain.errors import (
     ProtocolViolation,
     RateLimited,
     RequestRejected,
+    Unsupported,
     VenueUnavailable,
 )
 from terminal.venues.kraken.auth import Signer, sign
@@ -440,5 +441,26 @@ def test_a_request_that_never_left_stays_not_sent() -> None:
         http = FakeHttp({"AddOrder": NotSent("kraken", "no connection")})
         with pytest.raises(NotSent):
             await make(http).add_order("XBTUSD", ORDER)
+
+    run(main())
+
+
+def test_raw_calls_give_krakens_own_words_and_only_read() -> None:
+    async def main() -> None:
+        http = FakeHttp({"Ticker": '{"XXBTZUSD":{"c":["60000.10000","1"]}}', "Balance": {"ZUSD": "1.5"}})
+        rest = make(http)
+        told = await rest.raw("/0/public/Ticker", {"pair": "XBTUSD"})
+        assert told == b'{"XXBTZUSD":{"c":["60000.10000","1"]}}'
+        assert http.calls[0].query == {"pair": "XBTUSD"}
+        assert await rest.raw("/0/private/Balance", {}) == b'{"ZUSD":"1.5"}'
+        for path in (
+            *("/0/private/Withdraw", "/0/private/AddOrder", "/0/private/CancelAll", "/0/public/Balance"),
+            *("/0/private/../private/Balance", "0/public/Ticker", "", "/0/private/GetWebSocketsToken"),
+        ):
+            with pytest.raises(Unsupported):
+                await rest.raw(path, {})
+        with pytest.raises(Unsupported):
+            await rest.raw("/0/private/Balance", {"nonce": "1"})
+        assert [call.name for call in http.calls] == ["Ticker", "Balance"]
 
     run(main())

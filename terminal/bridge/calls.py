@@ -1,0 +1,96 @@
+"""What was called, and what became of it: the list that the bridge's panel shows."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+from terminal.core.observe import Observable
+
+KEPT: Final = 500
+_TOLD: Final = ("symbol", "type", "amount", "price", "id", "period", "limit", "since", "level")
+
+
+@dataclass(frozen=True, slots=True)
+class CallRecord:
+    """One call, without its keys."""
+
+    number: int
+    at_ns: int
+    """Unix time of its arrival."""
+    bot: str
+    """Empty where no bot has these keys."""
+    venue: str
+    """As the address had it."""
+    method: str
+    told: str
+    """The parameters that matter, in words."""
+    took_ms: float
+    error: str
+    """Why it was refused; empty where it was answered."""
+    dry: bool = False
+
+    @property
+    def is_refused(self) -> bool:
+        return bool(self.error)
+
+
+class CallLog:
+    """The last calls, newest last.
+
+    Attributes:
+        changed: a call was added; a screen only sets a flag.
+        count, refused: since the bridge was made.
+    """
+
+    def __init__(self) -> None:
+        self.changed: Observable[[]] = Observable("bridge calls")
+        self.records: deque[CallRecord] = deque(maxlen=KEPT)
+        self.count = 0
+        self.refused = 0
+
+    def add(
+        self,
+        *,
+        at_ns: int,
+        bot: str,
+        venue: str,
+        method: str,
+        params: Mapping[str, Any],
+        took_ms: float,
+        error: str,
+        dry: bool,
+    ) -> None:
+        self.count += 1
+        self.refused += bool(error)
+        self.records.append(
+            CallRecord(
+                self.count,
+                at_ns,
+                bot,
+                short(venue, 24),
+                short(method, 60),
+                _words(params),
+                took_ms,
+                short(error, 300),
+                dry,
+            )
+        )
+        self.changed.notify()
+
+
+def short(text: str, most: int) -> str:
+    """A text of a stranger, fit for one line of a list."""
+    clean = "".join(char if char.isprintable() else " " for char in text[: most + 1])
+    return clean if len(clean) <= most else clean[: most - 1] + "…"
+
+
+def _words(params: Mapping[str, Any]) -> str:
+    parts = [
+        short(str(params[key]), 40)
+        for key in _TOLD
+        if isinstance(params.get(key), str | int) and params[key] != ""
+    ]
+    return short(" ".join(parts), 90)

@@ -1,0 +1,195 @@
+"""Prices as the protocol tells them: ticker, depth, trades, records, markets, tickers.
+
+Times of ticker, depth and trades are Unix milliseconds, those of records Unix seconds of the start of a bar.
+Trades and records come oldest first. What a venue does not say is ``null``, never a made-up number.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+from terminal.bridge.envelope import plain, text_of, whole_of
+from terminal.bridge.errors import CallRefused, NotSupported
+from terminal.bridge.feeds import FeedsOnDemand
+from terminal.bridge.symbols import SymbolTable, wire_name
+from terminal.core.clock import Clock
+from terminal.domain.instrument import Instrument
+from terminal.domain.market import Feed, FeedKind, Side
+from terminal.services.market_data import FeedState, MarketData
+from terminal.services.session import Session
+from terminal.venues.base import BookKind, HasHistory
+
+Params = Mapping[str, Any]
+
+PERIODS_MIN: Final = (1, 3, 5, 15, 30, 60, 120, 240, 360, 720, 1440, 4320, 10080)
+_MOST_RECORDS: Final = 1500
+_MOST_TRADES: Final = 500
+_MOST_LEVELS: Final = 500
+_MS: Final = 1_000_000
+_S: Final = 1_000_000_000
+
+
+class MarketCalls:
+    """Answers from the live prices that the screen shows too."""
+
+    def __init__(self, market: MarketData, symbols: SymbolTable, feeds: FeedsOnDemand, clock: Clock) -> None:
+        self._market = market
+        self._symbols = symbols
+        self._feeds = feeds
+        self._clock = clock
+
+    async def ticker(self, session: Session, params: Params) -> object:
+        """Best prices and the figures of 24 hours; ``vol`` in base units."""
+        instrument = self._instrument(session, params)
+        await self.have_quote(session, instrument)
+        return self._ticker(instrument)
+
+    async def depth(self, session: Session, params: Params) -> object:
+        """Levels ``[price, amount]``, best first on both sides; base units."""
+        instrument = self._instrument(session, params)
+        limit = whole_of(params, "limit", 30, _MOST_LEVELS)
+        if session.info.capabilities.book is not BookKind.LEVELS:
+            return await self._top(session, instrument, limit)
+        await self.have_book(session, instrument)
+        book = self._market.book(instrument.id)
+        assert book is not None
+        stamp_ns = book.ts_event_ns or self._clock.wall_ns()
+        return {
+            "time": stamp_ns // _MS,
+            "asks": _levels(*book.best(Side.SELL, limit)),
+            "bids": _levels(*book.best(Side.BUY, limit)),
+        }
+
+    async def _top(self, session: Session, instrument: Instrument, limit: int) -> object:
+        """The only level that a venue without a book shows."""
+        await self.have_quote(session, instrument)
+        quote = self._market.quote(instrument.id)
+        assert quote is not None
+        asks = [] if quote.ask is None else [[plain(quote.ask), plain(quote.ask_quantity)]]
+        bids = [] if quote.bid is None else [[plain(quote.bid), plain(quote.bid_quantity)]]
+        stamp_ns = quote.ts_event_ns or self._clock.wall_ns()
+        return {"time": stamp_ns // _MS, "asks": asks[:limit], "bids": bids[:limit]}
+
+    async def trades(self, session: Session, params: Params) -> object:
+        """The last public prints, oldest first; ``type`` is the taker's side."""
+        instrument = self._instrument(session, params)
+        await self._feeds.ensure(session.venue, Feed(FeedKind.TRADES, instrument.symbol), lambda: True)
+        prints = list(self._market.trades(instrument.id))[-_MOST_TRADES:]
+        return [
+            {
+                "id": each.trade_id,
+                "time": each.ts_event_ns // _MS,
+                "price": plain(each.price),
+                "amount": plain(each.quantity),
+                "type": each.side.value,
+            }
+            for each in prints
+        ]
+
+    async def records(self, session: Session, params: Params) -> object:
+        """Bars ``[time, open, high, low, close, volume]``, oldest first, the running one last."""
+        instrument = self._instrument(session, params)
+        period = whole_of(params, "period", 1, 100_000)
+        limit = whole_of(params, "limit", 500, _MOST_RECORDS)
+        interval_s = period * 60
+        offered = session.info.capabilities.bar_intervals_s
+        if not offered:
+            raise NotSupported
+        if interval_s not in offered:
+            minutes = ", ".join(str(each // 60) for each in offered if each % 60 == 0)
+            raise CallRefused(f"invalid period: {session.info.title} has bars of {minutes} minutes")
+        feed = Feed(FeedKind.BARS, instrument.symbol, interval_s=interval_s)
+        await self._feeds.ensure(
+            session.venue, feed, lambda: bool(self._market.bars(instrument.id, interval_s).bars)
+        )
+        series = self._market.bars(instrument.id, interval_s)
+        while len(series.bars) < limit and isinstance(session.connector, HasHistory):
+            if not await self._market.load_more_bars(instrument.id, interval_s, limit=limit):
+                break
+        return [
+            [
+                bar.open_ns // _S,
+                plain(bar.open),
+                plain(bar.high),
+                plain(bar.low),
+                plain(bar.close),
+                plain(bar.volume),
+            ]
+            for bar in series.bars[-limit:]
+        ]
+
+    async def markets(self, session: Session, params: Params) -> object:
+        """What the venue lists, by the protocol's name, with the grid and the limits of orders."""
+        return {
+            wire_name(item): _market_of(item)
+            for item in self._market.instruments(session.venue)
+            if item.is_detailed
+        }
+
+    async def tickers(self, session: Session, params: Params) -> object:
+        """A ticker of everything whose price is live now: what the screen or a strategy watches."""
+        return [
+            self._ticker(item)
+            for item in self._market.instruments(session.venue)
+            if self._market.quote(item.id) is not None
+            and self._market.feed_state(Feed(FeedKind.QUOTES, item.symbol), session.venue) is FeedState.LIVE
+        ]
+
+    # -- what orders need too -------------------------------------------------------------------------
+
+    async def have_quote(self, session: Session, instrument: Instrument) -> None:
+        """Wait for a live quote. Raises as :meth:`FeedsOnDemand.ensure`."""
+        feed = Feed(FeedKind.QUOTES, instrument.symbol)
+        await self._feeds.ensure(session.venue, feed, lambda: self._market.quote(instrument.id) is not None)
+
+    async def have_book(self, session: Session, instrument: Instrument) -> None:
+        """Wait for a proven book. Raises as :meth:`FeedsOnDemand.ensure`."""
+        feed = Feed(FeedKind.BOOK, instrument.symbol)
+        await self._feeds.ensure(session.venue, feed, lambda: self._market.book(instrument.id) is not None)
+
+    # -- small things ---------------------------------------------------------------------------------
+
+    def _instrument(self, session: Session, params: Params) -> Instrument:
+        return self._symbols.find(session.venue, text_of(params, "symbol"))
+
+    def _ticker(self, instrument: Instrument) -> dict[str, object]:
+        quote = self._market.quote(instrument.id)
+        assert quote is not None
+        book = self._market.book(instrument.id)
+        bid = book.best_bid.price if book is not None and book.best_bid is not None else quote.bid
+        ask = book.best_ask.price if book is not None and book.best_ask is not None else quote.ask
+        opened = None
+        if quote.last is not None and quote.change_24h is not None:
+            opened = quote.last - quote.change_24h
+        return {
+            "symbol": wire_name(instrument),
+            "buy": plain(bid),
+            "sell": plain(ask),
+            "high": plain(quote.high_24h),
+            "low": plain(quote.low_24h),
+            "open": plain(opened),
+            "last": plain(quote.last),
+            "vol": plain(quote.volume_24h),
+            "time": str((quote.ts_event_ns or self._clock.wall_ns()) // _MS),
+        }
+
+
+def _levels(prices: list[Any], quantities: list[Any]) -> list[list[str | None]]:
+    return [[plain(price), plain(quantity)] for price, quantity in zip(prices, quantities, strict=True)]
+
+
+def _market_of(item: Instrument) -> dict[str, object]:
+    return {
+        "symbol": wire_name(item),
+        "base": item.base,
+        "quote": item.quote,
+        "tick_size": plain(item.tick_size),
+        "amount_size": plain(item.quantity_step),
+        "price_precision": item.price_decimals,
+        "amount_precision": item.quantity_decimals,
+        "min_qty": plain(item.min_quantity),
+        "max_qty": plain(item.max_quantity),
+        "min_notional": plain(item.min_notional),
+        "max_notional": None,
+    }
