@@ -16,11 +16,14 @@ from typing import Any, Final
 import msgspec
 
 from terminal.bridge.errors import CallRefused
-from terminal.domain.decimals import HUGE, TINY, wire_text
+from terminal.domain.decimals import wire_text
 
 MAX_DEPTH: Final = 16
 _MAX_TEXT: Final = 300
 _MAX_PARAMS: Final = 50
+# Beyond these no market has a price or a quantity, and arithmetic would round or fail.
+_MAX_DIGITS: Final = 28
+_MAX_POWER: Final = 18
 _NEEDED: Final = ("access_key", "secret_key", "method", "params")
 
 
@@ -114,8 +117,8 @@ def number_of(params: Mapping[str, Any], key: str) -> Decimal:
         raise CallRefused(f"{key} must be a number") from None
     if not number.is_finite():
         raise CallRefused(f"{key} must be a finite number")
-    if number != 0 and not TINY < abs(number) < HUGE:
-        raise CallRefused(f"{key} is impossibly large or small")
+    if len(number.as_tuple().digits) > _MAX_DIGITS or (number and abs(number.adjusted()) > _MAX_POWER):
+        raise CallRefused(f"{key} is impossibly large, small or long")
     return number
 
 

@@ -117,6 +117,11 @@ class Bridge:
         return 0 if self._server is None else self._server.port
 
     @property
+    def connections(self) -> int:
+        """How many clients are connected now."""
+        return 0 if self._server is None else self._server.connections
+
+    @property
     def locked_s(self) -> float:
         """How long it stays locked after too many wrong keys; 0 while it is open."""
         return self._keys.locked_s
