@@ -34,6 +34,7 @@ from terminal.viewmodels.book_rows import (
     price_of,
 )
 from terminal.viewmodels.cost import CostEstimate, estimate
+from terminal.viewmodels.cost_text import margin_needed
 from terminal.viewmodels.frames import FrameClock
 from terminal.viewmodels.market_hours import closed_text
 from terminal.viewmodels.ports import Accounts, Gate, Market, Place, SelectedInstrument, Sessions, place_of
@@ -174,7 +175,9 @@ class LadderViewModel(QObject):
         self._builder, self._prints = RowBuilder(), Prints()
         self._best: tuple[Decimal | None, Decimal | None] = (None, None)
         self._release_feeds = _nothing
-        self.sending = OrderSender(gate, market.instrument, self._cost_of, clock, self)
+        self.sending = OrderSender(
+            gate, market.instrument, self._cost_of, clock, self, margin_of=self._margin_of
+        )
         self.sending.changed.connect(self.changed)
         self.sending.confirmation_needed.connect(self.confirmation_needed)
         self._unwatch = (
@@ -611,6 +614,11 @@ class LadderViewModel(QObject):
             return None
         fees = self._accounts.fee_rates(self.place.account, self.instrument.symbol)
         return estimate(request, self.instrument, self._market.book(self.instrument.id), fees)
+
+    def _margin_of(self, request: OrderRequest, cost: CostEstimate | None) -> str | None:
+        if self.instrument is None or self.place is None:
+            return None
+        return margin_needed(self._accounts, self.place.account, self.instrument, cost)
 
     # -- own orders -----------------------------------------------------------------------------------
 

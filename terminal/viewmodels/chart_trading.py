@@ -30,6 +30,7 @@ from terminal.viewmodels.chart_orders import (
     menu_entries,
 )
 from terminal.viewmodels.cost import CostEstimate, estimate
+from terminal.viewmodels.cost_text import margin_needed
 from terminal.viewmodels.ports import Accounts, Gate, Market, Place
 from terminal.viewmodels.sending import OrderSender
 
@@ -93,7 +94,9 @@ class ChartTrading(QObject):
         self._lines_stale, self._fills_stale, self._marked, self._held = True, True, -1, False
         self._fills: list[Fill] = []
         self._finder = FillFinder(gate.orders)
-        self.sending = OrderSender(gate, market.instrument, self._cost_of, clock, self)
+        self.sending = OrderSender(
+            gate, market.instrument, self._cost_of, clock, self, margin_of=self._margin_of
+        )
         self.sending.changed.connect(self._on_sending_changed)
         self.sending.confirmation_needed.connect(self.confirmation_needed)
         self._unwatch = (
@@ -181,6 +184,11 @@ class ChartTrading(QObject):
             return None
         fees = self._accounts.fee_rates(self.place.account, self.instrument.symbol)
         return estimate(request, self.instrument, self._market.book(self.instrument.id), fees)
+
+    def _margin_of(self, request: OrderRequest, cost: CostEstimate | None) -> str | None:
+        if self.instrument is None or self.place is None:
+            return None
+        return margin_needed(self._accounts, self.place.account, self.instrument, cost)
 
     # -- own orders -----------------------------------------------------------------------------------
 

@@ -11,7 +11,7 @@ from decimal import Decimal
 
 from terminal.domain.instrument import Instrument
 from terminal.domain.market import Side
-from terminal.domain.orders import AmendRequest, Order, OrderRequest, Protection, TimeInForce
+from terminal.domain.orders import AT_MARKET, AmendRequest, Order, OrderRequest, Protection, TimeInForce
 from terminal.viewmodels import format as fmt
 from terminal.viewmodels.amounts import amount_text, size_text
 
@@ -46,10 +46,12 @@ def order_confirmation(
     venue: str,
     notional: Decimal | None = None,
     fee: Decimal | None = None,
+    margin: str | None = None,
     warnings: tuple[str, ...] = (),
 ) -> Confirmation:
     """The exact order before it is sent. ``venue``: as it is called on screen. ``notional`` and ``fee`` are
-    estimates in quote units."""
+    estimates in quote units. ``margin``: what the order ties up, in words, where it is on margin; None where
+    it is paid in full."""
     side = "Buy" if request.side is Side.BUY else "Sell"
     unit = instrument.quote if request.in_quote else instrument.base
     amount = f"{fmt.quantity(request.quantity, max(instrument.quantity_decimals, 8))} {unit}"
@@ -76,11 +78,15 @@ def order_confirmation(
         rows.append(("May slip", f"{slip} {instrument.quote}"))
     if request.protection is not None:
         rows += protection_rows(request.protection, instrument)
-    rows.append(("Time in force", lifetime_text(request)))
+    if request.order_type not in AT_MARKET:
+        rows.append(("Time in force", lifetime_text(request)))
     if request.comment:
         rows.append(("Comment", fmt.shortened(request.comment)))
     if notional is not None:
-        rows.append(("Total, estimated", fmt.money(notional, instrument.quote)))
+        name = "Total, estimated" if margin is None else "Value"
+        rows.append((name, fmt.money(notional, instrument.quote)))
+    if margin:
+        rows.append(("Margin needed", margin))
     if fee is not None:
         rows.append(("Fee, estimated", fmt.money(fee, instrument.quote, decimals=4)))
     return Confirmation(

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import ROUND_HALF_EVEN, Decimal
+from typing import Protocol
 
-from terminal.domain.account import LeverageTier
+from terminal.domain.account import AccountFigures, LeverageTier
 from terminal.domain.instrument import Instrument, InstrumentKind
 from terminal.domain.market import Side
 from terminal.domain.orders import OrderRequest
@@ -90,6 +91,33 @@ def fixed_numbers(
         tip=f"The {word} has to reach this price before leaving the trade costs nothing in all.",
     )
     return lose, enter, even
+
+
+class MarginAccounts(Protocol):
+    """What is read of an account to estimate a margin; ``ports.Accounts`` is one."""
+
+    def leverage(self, account: str, instrument: Instrument) -> Decimal | None: ...
+    def figures(self, account: str) -> AccountFigures | None: ...
+    def worth(self, account: str, asset: str, amount: Decimal, currency: str) -> Decimal | None: ...
+
+
+def margin_needed(
+    accounts: MarginAccounts, account: str, instrument: Instrument, cost: CostEstimate | None
+) -> str | None:
+    """What an order ties up, estimated by its worth and the account's leverage: ``≈ 193.40 USD at 1:30``.
+    Empty where it cannot be known, None where the instrument is paid in full."""
+    leverage = accounts.leverage(account, instrument)
+    if leverage is None and instrument.swap is None:
+        return None
+    worth, figures = cost.notional if cost is not None else None, accounts.figures(account)
+    if not leverage or worth is None:
+        return ""
+    currency = figures.currency if figures is not None else instrument.quote
+    if currency != instrument.quote:
+        worth = accounts.worth(account, instrument.quote, worth, currency)
+    if worth is None:
+        return ""
+    return f"≈ {fmt.money(worth / leverage, currency)} at 1:{fmt.quantity(leverage, 1)}"
 
 
 def carry_lines(

@@ -468,7 +468,7 @@ class PositionsViewModel(QObject):
             if len(requests) > 1:
                 out.append(("Then", f"open {size} on the other side, once this has filled"))
                 if not position.protection.is_empty:
-                    out.append(("Stop and target", "not carried over: set them on the new one"))
+                    out.append(("Stop loss, take profit", "not carried over: set them on the new one"))
             return tuple(out)
 
         confirm = {CLOSE.key: "Close", HALF.key: "Close", REVERSE.key: "Reverse", DOUBLE.key: "Double"}
@@ -536,7 +536,7 @@ class PositionsViewModel(QObject):
             return (*legs, *_moving_rows(fresh, fresh.position.quantity))
 
         return Confirmation(
-            title=f"Stop and target of {row.position.instrument.symbol}",
+            title=f"Stop loss and take profit of {row.position.instrument.symbol}",
             rows=rows(),
             live=rows,
             warnings=("Without a stop loss what can be lost is not limited.",) if stop_loss is None else (),

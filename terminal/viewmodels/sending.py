@@ -82,6 +82,12 @@ class Result:
 
 Rebuild = Callable[[], OrderRequest | None]
 CostOf = Callable[[OrderRequest], CostEstimate | None]
+MarginOf = Callable[[OrderRequest, CostEstimate | None], str | None]
+"""What an order ties up, in words (empty: it cannot be known); None where it is paid in full."""
+
+
+def _paid_in_full(request: OrderRequest, cost: CostEstimate | None) -> None:
+    """Where nobody trades on margin."""
 
 
 class OrderSender(QObject):
@@ -103,6 +109,8 @@ class OrderSender(QObject):
         cost_of: CostOf,
         clock: Clock,
         parent: QObject | None = None,
+        *,
+        margin_of: MarginOf = _paid_in_full,
     ) -> None:
         super().__init__(parent)
         self.pending: RequestView | None = None
@@ -110,6 +118,7 @@ class OrderSender(QObject):
         self._gate = gate
         self._instrument_of = instrument_of
         self._cost_of = cost_of
+        self._margin_of = margin_of
         self._clock = clock
         self._told_ns = 0
         self._rebuild: Rebuild | None = None
@@ -251,6 +260,7 @@ class OrderSender(QObject):
             venue=self._title,
             notional=cost.notional if cost is not None else None,
             fee=cost.fee if cost is not None else None,
+            margin=self._margin_of(request, cost),
             warnings=_sentences(warnings),
         )
         self.pending = RequestView(

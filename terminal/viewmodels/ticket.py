@@ -163,7 +163,9 @@ class TicketViewModel(QObject):
         self._visible = True
         self._built_ns = -_REFRESH_NS
         self._release_book = _nothing
-        self.sending = OrderSender(gate, market.instrument, self._cost_of, clock, self)
+        self.sending = OrderSender(
+            gate, market.instrument, self._cost_of, clock, self, margin_of=self._margin_of
+        )
         self.sending.changed.connect(self._on_sending)
         self.sending.confirmation_needed.connect(self.confirmation_needed)
         self._unwatch = (
@@ -560,6 +562,14 @@ class TicketViewModel(QObject):
         if self.instrument is None or request.instrument != self.instrument.id:
             return None
         return estimate(request, self.instrument, self._market.book(self.instrument.id), self._fees())
+
+    def _margin_of(self, request: OrderRequest, cost: CostEstimate | None) -> str | None:
+        """As the strip shows it: the venue's own word where it has given one."""
+        carry = self._carry(request) if self.instrument is not None and self.place is not None else ()
+        if not carry:
+            return None
+        margin = carry[0]
+        return "" if margin.value == fmt.NOTHING else f"{margin.value} {margin.detail}".strip()
 
     def _refresh(self) -> None:
         """Read the form anew and work out everything that is shown."""

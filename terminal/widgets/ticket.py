@@ -173,7 +173,7 @@ class TicketPanel(QWidget):
             names.DISPLAY_QUANTITY: FieldRow("Shows", self._display),
             names.EXPIRE_TIME: FieldRow("Until", self._expire),
             names.STOP_LOSS: FieldRow("Stop loss", self._stop, self._trailing, keeps_line=True),
-            names.TAKE_PROFIT: FieldRow("Target", self._target, keeps_line=True),
+            names.TAKE_PROFIT: FieldRow("Take profit", self._target, keeps_line=True),
             names.COMMENT: FieldRow("Comment", self._comment),
         }
         self._edits: dict[str, QLineEdit] = {

@@ -9,18 +9,22 @@ import pytest
 from PySide6.QtCore import Qt
 from pytestqt.qtbot import QtBot
 
+from terminal.domain.account import AccountFigures
+from terminal.domain.book import OrderBook
 from terminal.domain.instrument import Instrument, InstrumentId, InstrumentKind
 from terminal.domain.market import Side
-from terminal.domain.orders import AmendRequest, Fill, Order, OrderState, OrderType, Protection
+from terminal.domain.orders import AmendRequest, Fill, Order, OrderRequest, OrderState, OrderType, Protection
 from terminal.viewmodels.amounts import amount_text
 from terminal.viewmodels.book_rows import moved_to
 from terminal.viewmodels.chart_orders import lines_of, mark_of, menu_entries
 from terminal.viewmodels.confirm import amend_confirmation
+from terminal.viewmodels.cost import estimate
+from terminal.viewmodels.cost_text import margin_needed
 from terminal.viewmodels.orders import FillRow
 from terminal.viewmodels.sending import describe
 from tests.gui.frame_fakes import Frame, order
 from tests.helpers import eventually, run
-from tests.trading_fakes import btc
+from tests.trading_fakes import FakeAccounts, btc
 
 D = Decimal
 EURUSD = Instrument(
@@ -152,3 +156,23 @@ def test_a_fill_is_listed_in_lots_with_its_units() -> None:
     assert (row.size_text, row.price_decimals, row.quote) == ("0.03 lots", 5, "USD")
     coins = replace(row, instrument=btc(), fill=fill()._replace(quantity=D("0.5")))
     assert coins.size_text == "0.50000000"
+
+
+@pytest.mark.parametrize(
+    ("leverage", "currency", "text"),
+    [
+        (D(30), "USD", "≈ 116.00 USD at 1:30"),
+        (D(30), "EUR", "≈ 100.00 EUR at 1:30"),
+        (D(30), "JPY", ""),
+        (None, "USD", None),
+    ],
+)
+def test_the_margin_that_an_order_needs(leverage: Decimal | None, currency: str, text: str | None) -> None:
+    accounts = FakeAccounts()
+    accounts.margin_leverage = leverage
+    accounts.margin = AccountFigures(currency, D(1000), D(0), D(0))
+    accounts.rates["USD", "EUR"] = 1 / D("1.16")
+    request = OrderRequest(EURUSD.id, Side.BUY, OrderType.LIMIT, D(3000), D("1.16"))
+    cost = estimate(request, EURUSD, OrderBook(EURUSD.id, 10), None)
+    assert cost.notional == D(3480)
+    assert margin_needed(accounts, "a", EURUSD, cost) == text

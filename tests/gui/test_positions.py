@@ -156,7 +156,7 @@ def test_reverse_always_asks_unless_told_otherwise(qapp: QApplication) -> None:
         assert frame.hands.asked == []
         rows = dict(frame.questions[0].rows)
         assert rows["Then"] == "open 0.05 lots on the other side, once this has filled"
-        assert rows["Stop and target"] == "not carried over: set them on the new one"
+        assert rows["Stop loss, take profit"] == "not carried over: set them on the new one"
         frame.answer = True
         frame.positions._may_send_at_once = lambda: True
         frame.positions.act(KEY, "double")

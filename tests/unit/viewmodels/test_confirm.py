@@ -2,7 +2,39 @@
 
 from __future__ import annotations
 
-from terminal.viewmodels.confirm import quit_confirmation
+from dataclasses import replace
+from decimal import Decimal
+
+import pytest
+
+from terminal.domain.market import Side
+from terminal.domain.orders import OrderRequest, OrderType
+from terminal.viewmodels.confirm import order_confirmation, quit_confirmation
+from tests.trading_fakes import BTC, btc
+
+BUY = OrderRequest(BTC, Side.BUY, OrderType.LIMIT, Decimal("0.05"), Decimal("64000.0"))
+
+
+def rows_of(request: OrderRequest, margin: str | None = None) -> dict[str, str]:
+    shown = order_confirmation(
+        request, btc(), badge="PRACTICE", venue="House", notional=Decimal(3200), margin=margin
+    )
+    return dict(shown.rows)
+
+
+def test_what_is_filled_at_once_has_no_lifetime() -> None:
+    assert rows_of(BUY)["Time in force"] == "GTC"
+    market = replace(BUY, order_type=OrderType.MARKET, limit_price=None)
+    assert "Time in force" not in rows_of(market)
+
+
+@pytest.mark.parametrize("margin", ["≈ 106.67 USD at 1:30", ""])
+def test_an_order_on_margin_tells_its_value_and_what_it_ties_up(margin: str) -> None:
+    rows = rows_of(BUY, margin)
+    assert "Total, estimated" not in rows, "nobody pays it"
+    assert rows["Value"].endswith("200.00 USD")
+    assert rows.get("Margin needed", "") == margin
+    assert "Total, estimated" in rows_of(BUY)
 
 
 def test_orders_at_a_real_venue_can_fill_while_the_terminal_is_off() -> None:
