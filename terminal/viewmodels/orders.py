@@ -282,6 +282,7 @@ class OrdersViewModel(QObject):
             FILL_COLUMNS, lambda row: row.key, sort_by="time", descending=True, parent=self
         )
         self.open_count = 0
+        self._open_sides: set[Side] = set()
         self.show_ended = False
         self._gate = gate
         self._market = market
@@ -317,6 +318,7 @@ class OrdersViewModel(QObject):
     def _build(self) -> None:
         rows = [self._row(order) for order in self._shown_orders()]
         self.open_count = sum(row.is_open for row in rows)
+        self._open_sides = {row.side for row in rows if row.is_open}
         doubtful = any(row.state is OrderState.IN_DOUBT for row in rows)
         if doubtful and self._stop_ticking is None:
             self._stop_ticking = self._frames.every(_DOUBT_TICK_S, self._build)
@@ -454,6 +456,10 @@ class OrdersViewModel(QObject):
     def cancel(self, key: str) -> None:
         """Ask to cancel one order. Allowed in every arm state."""
         self._start(key, self._cancel(key), "cancel")
+
+    def can_cancel_all(self, side: Side | None = None) -> bool:
+        """Whether there is an open order (of a side) to cancel."""
+        return bool(self._open_sides) if side is None else side in self._open_sides
 
     def cancel_all(self, side: Side | None = None, symbol: str | None = None) -> None:
         """Cancel every open order, or those of a side or symbol, at every venue."""

@@ -62,5 +62,9 @@ class OrdersPanel(QWidget):
         self.cancel_all.clicked.connect(lambda: self._vm.cancel_all())
 
     def _render(self) -> None:
-        for button in (self.cancel_buys, self.cancel_sells, self.cancel_all):
-            button.setEnabled(self._vm.open_count > 0)
+        for button, side in (
+            (self.cancel_buys, Side.BUY),
+            (self.cancel_sells, Side.SELL),
+            (self.cancel_all, None),
+        ):
+            button.setEnabled(self._vm.can_cancel_all(side))
