@@ -17,7 +17,7 @@ from terminal.domain.account import AccountSnapshot, Balance
 from terminal.domain.errors import AuthRejected, RequestRejected, VenueError, VenueUnavailable
 from terminal.domain.events import BalancesReported, VenueEvent
 from terminal.domain.instrument import Instrument
-from terminal.domain.orders import OrderRef, OrderReport
+from terminal.domain.orders import OrderRef, OrderReport, OrderState
 from terminal.venues.custom import parse, wire
 from terminal.venues.custom.client import PluginClient, Rank
 from terminal.venues.custom.errors import VENUE_NAME, NotOffered, UnknownOrder, unreadable
@@ -33,6 +33,7 @@ log = logging.getLogger("venue.custom")
 ACCOUNTS: Final = "accounts"
 # One failure of a list may be chance; the second in a row is a gap in what we know.
 _MOST_FAILURES: Final = 2
+_EXPLAIN_AGAIN: Final = 5
 # The venue's clock and ours may differ by this much.
 _HISTORY_MARGIN_NS: Final = 60 * 10**9
 
@@ -170,8 +171,15 @@ class Account:
         self._tracker.take_open(instrument, rows, began_ns)
         self._listed_ns["orders", instrument.symbol] = began_ns
         for known in self._tracker.open_orders(instrument.symbol):
-            if known.order_id not in ids and known.since_ns < began_ns:
+            if known.order_id not in ids and known.since_ns < began_ns and self._is_due(known):
                 await self._explain(known, rank)
+
+    def _is_due(self, known: Known) -> bool:
+        """An order that could not be explained is asked for again, but not at every look."""
+        if known.report is None or known.report.state is not OrderState.IN_DOUBT:
+            return True
+        pause_ns = int(_EXPLAIN_AGAIN * self._options.orders_s * 1e9)
+        return self._clock.monotonic_ns() - known.asked_ns >= pause_ns
 
     async def list_ended(self, instrument: Instrument, since_ns: int, rank: Rank = Rank.POLL) -> None:
         """Read the ended orders of a symbol since a wall time, as far as the plugin minds it."""
@@ -226,6 +234,7 @@ class Account:
 
     async def _explain(self, known: Known, rank: Rank) -> None:
         """An order has left the list of open ones: what became of it?"""
+        known.asked_ns = self._clock.monotonic_ns()
         report = await self.look_up(known.order_id, known.instrument, rank)
         if report is None and known.ended_ns is None:
             self._tracker.vanish(known)

@@ -34,6 +34,7 @@ from terminal.venues.custom.symbols import SymbolTable, split_symbol
 log = logging.getLogger("venue.custom")
 
 _TICKERS: Final = "tickers"
+_MOST_REFUSALS: Final = 3
 _RUNNING_BARS: Final = 3
 """So many of the newest bars are asked for: the running one, and the end of the ones before."""
 
@@ -47,6 +48,8 @@ class _Watched:
     """Confirmed, and not interrupted since."""
     answered_ns: int | None = None
     """Monotonic time of its last usable answer."""
+    refusals: int = 0
+    """Plain refusals in a row."""
     trades: parse.TradeReader | None = None
     bars: dict[int, Bar] | None = None
 
@@ -178,7 +181,9 @@ class Feeds:
             self._refuse(watched, f"The plugin offers no {method}.")
             log.info("%s: %s", watched.feed, error)
         except RequestRejected as error:
-            if error.code == "symbol":
+            watched.refusals += 1
+            if error.code == "symbol" or watched.refusals >= _MOST_REFUSALS:
+                # It would age what is shown of all other symbols, for ever.
                 self._refuse(watched, error.user_text)
                 return
             self._interrupt(watched, error.user_text)
@@ -195,7 +200,7 @@ class Feeds:
             text = self._client.clean(str(problem))[:200]
             self._on_fault(f"{method} {watched.feed.symbol}: {text}")
             raise unreadable(method, text, reading=True) from None
-        watched.answered_ns = self._clock.monotonic_ns()
+        watched.answered_ns, watched.refusals = self._clock.monotonic_ns(), 0
         if not watched.is_told:
             watched.is_told = True
             self._tell(FeedConfirmed(watched.feed))

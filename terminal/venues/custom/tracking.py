@@ -47,6 +47,8 @@ class Known:
     dealt: Decimal = ZERO
     average: Decimal | None = None
     report: OrderReport | None = None
+    asked_ns: int = 0
+    """When it was last asked for by its id; monotonic."""
     ended_ns: int | None = None
     """Wall time at which it was first seen ended; None: it is open."""
 
@@ -201,6 +203,8 @@ class Tracker:
     ) -> dict[str, Lost]:
         """Which rows are lost orders: exactly one new row fits, and it fits no other lost order."""
         claims: dict[str, list[Lost]] = {}
+        if self._sending[instrument.symbol] > 0:
+            return {}  # a new row may be the one that is on its way
         for lost in self._recent_lost():
             if lost.request.instrument.symbol != instrument.symbol or began_ns < lost.sent_ns:
                 continue

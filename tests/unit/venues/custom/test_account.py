@@ -141,7 +141,7 @@ def test_an_order_that_arrived_unanswered_is_found_by_what_was_sent(fault: str, 
             return answer
 
         plugin.answers["trade"] = place
-        async with desk(plugin, order_deadline_s="0.3") as found:
+        async with desk(plugin, order_deadline_s="0.3" if fault == "slow-after" else "10") as found:
             # Somebody else's, and the same in all terms: it was there before.
             plugin.place(price="1005.10", amount="0.25")
             plugin.fail("trade", fault)

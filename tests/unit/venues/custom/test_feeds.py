@@ -154,6 +154,24 @@ def test_what_the_plugin_does_not_offer_is_refused_and_asked_no_more() -> None:
     run(main())
 
 
+def test_a_symbol_that_is_refused_over_and_over_does_not_age_the_others() -> None:
+    async def main() -> None:
+        plugin = Plugin()
+        async with desk(plugin) as found:
+            await found.connector.subscribe(QUOTES)
+            await found.connector.subscribe(BOOK)
+            await eventually(lambda: found.of(Quote) and found.of(BookSnapshot))
+            plugin.always("ticker", "this market is suspended")
+            await eventually(lambda: found.of(FeedRefused))
+            (refused,) = found.of(FeedRefused)
+            assert refused.feed == QUOTES
+            assert "this market is suspended" in refused.reason
+            asked_ns = found.connector.health().last_frame_ns
+            await eventually(lambda: found.connector.health().last_frame_ns != asked_ns)
+
+    run(main())
+
+
 def test_a_plugin_that_dies_is_told_at_once_and_found_again() -> None:
     async def main() -> None:
         plugin = Plugin()

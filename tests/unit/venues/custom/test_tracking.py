@@ -229,3 +229,15 @@ def test_an_order_that_turns_up_before_its_answer_waits_for_it() -> None:
     bench.tracker.end_send("ETH/USDT")
     bench.open({"id": "new"})
     assert [report.client_order_id for report in bench.reports] == ["ours"]
+
+
+def test_what_is_on_its_way_now_is_not_taken_for_what_was_lost_before() -> None:
+    bench = Bench()
+    bench.lose("first")
+    bench.tracker.begin_send("ETH/USDT")
+    bench.open({"id": "new"})
+    bench.tracker.own("new", "second", REQUEST, bench.instrument)
+    bench.tracker.end_send("ETH/USDT")
+    bench.open({"id": "new"})
+    assert [report.client_order_id for report in bench.reports] == ["second"]
+    assert bench.tracker.id_of("first") is None
