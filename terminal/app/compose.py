@@ -13,6 +13,7 @@ from terminal.app import connections, logs
 from terminal.app.paths import Paths
 from terminal.app.practice import PracticeVenues
 from terminal.app.risk_limits import apply_limits
+from terminal.bridge.service import Bridge
 from terminal.core import tasks
 from terminal.core.clock import Clock, SystemClock
 from terminal.core.log_ring import LogRing
@@ -134,6 +135,14 @@ class Terminal:
             journal=self.journal,
             compare_again=self.sessions.compare_again,
         )
+        self.bridge = Bridge(
+            sessions=self.sessions,
+            market=self.market,
+            gate=self.gate,
+            portfolio=self.portfolio,
+            clock=self.clock,
+            bots_file=paths.bots_file,
+        )
         self.margins = Margins(self.sessions.trading_connector, self.clock)
         self._practice_grants: dict[str, dict[str, Secret]] = {}
         """By venue: a sign-in at the practice venue's page. It guards nothing and ends with the program."""
@@ -142,6 +151,7 @@ class Terminal:
             self.sessions.told.watch(self._on_told),
             self.sessions.compared.watch(self.positions.settle),
             self.gate.notice.watch(self.notice.notify),
+            self.bridge.notice.watch(self.notice.notify),
             self.switch.notice.watch(self.notice.notify),
             self.settings.noticed.watch(self.notice.notify),
             self.settings.changed.watch(self._on_setting),
@@ -167,10 +177,28 @@ class Terminal:
             self._tell(Level.ERROR, error.user_text, str(error))
         for notice in self.settings.notices:
             self.notice.notify(notice)
+        if self.bridge.bots.trouble:
+            self._tell(Level.ERROR, self.bridge.bots.trouble)
+        if self.settings.flag("bridge.at_start"):
+            await self.switch_bridge(True)
         await asyncio.gather(*self._connecting())
+
+    async def switch_bridge(self, on: bool) -> None:
+        """Lend the venues to bots, or stop it; what cannot be done is said."""
+        if not on:
+            await self.bridge.switch_off()
+            return
+        try:
+            await self.bridge.switch_on(self.settings.whole("bridge.port"))
+        except TerminalError as error:
+            self._tell(Level.ERROR, error.user_text, str(error))
 
     async def stop(self) -> None:
         """Close connections, keep what has to be kept; nothing is cancelled at a venue."""
+        self.bridge.cut()
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(STOP_TIMEOUT_S):
+                await self.bridge.close()
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(STOP_TIMEOUT_S):
                 await self.switch.close(leave_armed=self.leaves_switch_armed)

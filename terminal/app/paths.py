@@ -33,6 +33,10 @@ class Paths:
         return self.config / "twins.json"
 
     @property
+    def bots_file(self) -> Path:
+        return self.config / "bots.json"
+
+    @property
     def vault(self) -> Path:
         return self.config / "vault"
 

@@ -210,6 +210,7 @@ class Screen(QObject):
             ask=ask,
             rehearsals=[self._rehearsal(*entry) for entry in REHEARSALS],
             reset_practice=self._reset_practice,
+            before_flatten=terminal.bridge.cut,
             parent=self,
         )
         self.dead_man = DeadManViewModel(

@@ -407,6 +407,11 @@ SETTINGS: Final[tuple[Setting, ...]] = (
         schemes=("http", "https"),
         restart=True,
     ),
+    # Bridge
+    _flag("bridge.at_start", False, "Switch the bridge for strategies on at the start"),
+    _whole(
+        "bridge.port", 6666, "", 1024, 65535, "Port of the bridge on this machine; holds from its next start"
+    ),
     # Practice
     _whole("practice.seed", 1, "", 0, 2**53, "Seed of the practice market", restart=True),
     _number("practice.rate", "1", "times", "0.1", "50", "Liveliness of the practice market", restart=True),

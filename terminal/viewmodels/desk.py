@@ -123,6 +123,7 @@ class DeskViewModel(QObject):
         ask: Asker,
         rehearsals: Sequence[Rehearsal] = (),
         reset_practice: Callable[[], object] | None = None,
+        before_flatten: Callable[[], object] | None = None,
         parent: QObject | None = None,
     ) -> None:
         super().__init__(parent)
@@ -137,6 +138,7 @@ class DeskViewModel(QObject):
         self._gate = gate
         self._ask = ask
         self._reset_practice = reset_practice
+        self._before_flatten = before_flatten
         self._shown: tuple[object, ...] = ()
         self._away: list[Entry] = []
         notices.was_read.connect(self._on_notices_read)
@@ -299,6 +301,8 @@ class DeskViewModel(QObject):
         state and without a book; closing needs a price and is refused on View."""
         if not self.is_flattening:
             self.is_flattening = True
+            if self._before_flatten is not None:
+                self._before_flatten()  # bots are cut off first, or they would go on meanwhile
             tasks.spawn(self._flatten(), name="flatten")
 
     async def _flatten(self) -> None:

@@ -55,6 +55,7 @@ _SECTIONS: Final[tuple[tuple[str, tuple[str, ...]], ...]] = (
     ("Ladder, tape, chart", ("ladder", "tape", "chart", "watch")),
     ("Notices", ("notice", "sound")),
     ("Venues", ("kraken", "network", "venue", "endpoint")),
+    ("Bridge", ("bridge",)),
     ("Practice", ("practice",)),
     ("Program", ("app", "log", "record")),
 )

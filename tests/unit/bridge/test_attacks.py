@@ -89,7 +89,20 @@ def test_bodies_that_are_no_calls(tmp_path: Path) -> None:
 def test_numbers_that_are_none(tmp_path: Path) -> None:
     async def main() -> None:
         async with open_bridge(tmp_path) as desk:
-            values = (None, "", "x", "NaN", "Infinity", "1e30", 10**30, "1e999999999", "-1e30", [], {}, True)
+            values: tuple[object, ...] = (
+                None,
+                "",
+                "x",
+                "NaN",
+                "Infinity",
+                "1e30",
+                10**30,
+                "1e999999999",
+                "-1e30",
+                [],
+                {},
+                True,
+            )
             for value in (*values, "0x10", "1." + "0" * 40, "1e-30"):
                 for key in ("amount", "price"):
                     text = await desk.error("trade", **{**BUY, key: value})
