@@ -36,7 +36,7 @@ log = logging.getLogger("venue.custom")
 
 # How long an order waits for a reading call to end before that call is given up for it.
 _PATIENCE_S: Final = 0.3
-_TURN_TIMEOUT_S: Final = 5.0
+_TURN_TIMEOUT_S: Final = 3.0
 _BUDGET_TIMEOUT_S: Final = 20.0
 # Shorter keys would take ordinary words and numbers out of a sentence.
 _LEAST_SECRET: Final = 4
@@ -187,8 +187,17 @@ class PluginClient:
                 text = text.replace(secret, MASK)
         return scrub(text)
 
-    async def read(self, method: str, params: Mapping[str, object], *, rank: Rank = Rank.POLL) -> Any:
+    async def read(
+        self,
+        method: str,
+        params: Mapping[str, object],
+        *,
+        rank: Rank = Rank.POLL,
+        is_trial: bool = False,
+    ) -> Any:
         """A call that changes nothing: what stood under ``data``. Given up for an order it is made again.
+
+        ``is_trial``: there may be no such method, so that silence says nothing about the plugin.
 
         Raises:
             VenueUnavailable: no answer, or the plugin could not reach its venue (RateLimited: too fast).
@@ -201,7 +210,7 @@ class PluginClient:
             try:
                 async with self._turns.reading(rank) as guard:
                     try:
-                        return await self._reading(method, params)
+                        return await self._reading(method, params, is_trial)
                     finally:
                         given_up = guard.expired()
             except TimeoutError:
@@ -209,18 +218,20 @@ class PluginClient:
                     raise
                 log.debug("%s was given up for an order, and is asked again", method)
 
-    async def _reading(self, method: str, params: Mapping[str, object]) -> Any:
+    async def _reading(self, method: str, params: Mapping[str, object], is_trial: bool) -> Any:
         try:
             answer = await self._post(method, params, self._read_deadline_s, reading=True)
             found = self._open(answer, method)
         except VenueError as error:
             failure = of_silence(error, method) if not isinstance(error, ProtocolViolation) else error
-            self._on_call(failure)
+            if not is_trial:
+                self._on_call(failure)
             raise failure from error
         if "error" in found and not _is_empty_error(found):
             meaning = explain(found["error"], self.clean)
             refusal = of_reading(meaning, method)
-            self._on_call(refusal if meaning.kind in (Kind.OFFLINE, Kind.UNCLEAR) else None)
+            if not is_trial:
+                self._on_call(refusal if meaning.kind in (Kind.OFFLINE, Kind.UNCLEAR) else None)
             raise refusal
         self._on_call(None)
         if "data" not in found:

@@ -21,6 +21,7 @@ from terminal.domain.errors import (
     CredentialError,
     NotSent,
     OutcomeUnknown,
+    ProtocolViolation,
     RateLimited,
     RequestRejected,
     SettingsError,
@@ -52,6 +53,8 @@ log = logging.getLogger("venue.custom")
 
 _PROBE = "probe"
 _BURST_S = 2.0
+# Together with the turn and the deadline of the order itself less than the order gate waits.
+_LISTS_TIMEOUT_S = 6.0
 _TRADE = "Create and change orders"
 
 
@@ -195,10 +198,15 @@ class CustomConnector:
         return (self._budget.as_budget(),)
 
     async def _probe(self) -> None:
-        """Which of the uncertain methods there are: ``markets``, ``tickers``, futures."""
+        """Whether the plugin is there, and which of the uncertain methods it has: ``markets``, ``tickers``,
+        futures."""
         async with self._probing:
             if self._is_probed:
                 return
+            try:
+                await self._account.read_balances(Rank.QUESTION)
+            except (RequestRejected, AuthRejected) as error:
+                log.info("accounts: %s", error)  # an answer; the account says what it means, and better
             markets = await self._offers("markets", {})
             if markets is not None:
                 try:
@@ -212,13 +220,19 @@ class CustomConnector:
             self._is_probed = True
 
     async def _offers(self, method: str, params: dict[str, object]) -> Any:
-        """What an uncertain method tells; None where there is no such thing."""
+        """What an uncertain method tells; None where there is no such thing, or the plugin fails over it.
+
+        Raises:
+            VenueUnavailable: the plugin or its venue is away, which says nothing about the method.
+        """
         try:
-            return await self.client.read(method, params, rank=Rank.QUESTION)
-        except RequestRejected as error:
-            log.info("no %s: %s", method, error.venue_text)
-        except AuthRejected as error:
-            log.info("%s: %s", method, error)  # the account says so itself, and better
+            return await self.client.read(method, params, rank=Rank.QUESTION, is_trial=True)
+        except (RequestRejected, AuthRejected, ProtocolViolation) as error:
+            log.info("no %s: %s", method, error)
+        except VenueUnavailable as error:
+            if error.code not in ("protocol", "plugin-fault"):
+                raise
+            log.info("no %s: %s", method, error)
         return None
 
     async def _probe_late(self) -> None:
@@ -312,7 +326,11 @@ class CustomConnector:
 
     async def _read_lists(self, instrument: Instrument) -> None:
         try:
-            await self._account.refresh_lists(instrument, self._options.baseline_s)
+            async with asyncio.timeout(_LISTS_TIMEOUT_S):
+                await self._account.refresh_lists(instrument, self._options.baseline_s)
+        except TimeoutError:
+            text = "Not sent: the plugin is too slow in listing the orders that are there."
+            raise NotSent(VENUE_NAME, "the lists of orders took too long", user_text=text) from None
         except AuthRejected:
             raise
         except VenueError as error:

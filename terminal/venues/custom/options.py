@@ -48,7 +48,7 @@ class Options:
     calls_per_s: float = 10.0
     concurrency: int = 1
     """Calls at the same time that the plugin declares to take."""
-    read_deadline_s: float = 5.0
+    read_deadline_s: float = 10.0
     order_deadline_s: float = 10.0
     book_levels: int = 100
     """Most levels a side that are asked for; a plugin may pass the number on to a venue that has a limit."""

@@ -19,7 +19,7 @@ from terminal.domain.decimals import ZERO, wire_text
 from terminal.domain.events import FillReported, OrderReported, VenueEvent
 from terminal.domain.instrument import Instrument
 from terminal.domain.market import Side
-from terminal.domain.orders import Fill, OrderReport, OrderRequest, OrderState, OrderType
+from terminal.domain.orders import FINAL_STATES, Fill, OrderReport, OrderRequest, OrderState, OrderType
 from terminal.venues.custom.wire import OrderRow
 
 log = logging.getLogger("venue.custom")
@@ -174,7 +174,8 @@ class Tracker:
                 if lost is None and self._sending[instrument.symbol] > 0:
                     continue
                 known = self._enter(row, instrument, lost)
-                self.apply(known, row, in_open_list=not is_history, quiet=is_history and lost is None)
+                is_old = is_history or state_of(row, in_open_list=True) in FINAL_STATES
+                self.apply(known, row, in_open_list=not is_history, quiet=is_old and lost is None)
             else:
                 lost = named.get(order_id)
                 if lost is not None:

@@ -460,6 +460,20 @@ def test_an_order_goes_past_a_poll_that_hangs() -> None:
     run(main())
 
 
+def test_an_order_waits_for_slow_lists_only_so_long(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("terminal.venues.custom.connector._LISTS_TIMEOUT_S", 0.2)
+
+    async def main() -> None:
+        async with desk(read_deadline_s="60") as found:
+            found.plugin.fail("historyorders", "slow")
+            with pytest.raises(NotSent) as caught:
+                await found.connector.submit(LIMIT, "ours")
+            assert "too slow" in caught.value.user_text
+            assert found.plugin.sent("trade") == []
+
+    run(main())
+
+
 def test_an_order_that_is_given_up_on_while_it_is_away_is_looked_for_too() -> None:
     async def main() -> None:
         plugin = Plugin()

@@ -241,9 +241,16 @@ def test_a_question_that_its_asker_gives_up_is_given_up() -> None:
         plugin = Plugin()
         async with client(plugin, deadline_s=30.0) as found:
             plugin.fail("ticker", "slow", "slow")
+
+            async def end_once_asked(limit: asyncio.Timeout) -> None:
+                await eventually(lambda: plugin.calls)
+                limit.reschedule(asyncio.get_running_loop().time())
+
             with pytest.raises(TimeoutError):
-                async with asyncio.timeout(0.1):
+                async with asyncio.timeout(60) as limit:
+                    ending = tasks.spawn(end_once_asked(limit), name="limit")
                     await found.read("ticker", ETH)
+            await ending
             waiting = tasks.spawn(found.read("ticker", ETH), name="ask")
             await eventually(lambda: len(plugin.calls) == 2)
             late = tasks.spawn(found.read("accounts", {}, rank=Rank.QUESTION), name="ask")

@@ -272,6 +272,20 @@ def test_all_quotes_come_in_one_call_where_the_plugin_can() -> None:
     run(main())
 
 
+def test_a_plugin_that_falls_over_what_it_does_not_know_is_connected_all_the_same() -> None:
+    async def main() -> None:
+        plugin = Plugin()
+        plugin.fail("markets", "drop")
+        plugin.fail("tickers", "error: 'tickers'")
+        plugin.fail("positions", "html")
+        async with desk(plugin) as found:
+            await found.connector.subscribe(QUOTES)
+            await eventually(lambda: found.of(Quote))
+            assert found.connector.health().reconnects == 0
+
+    run(main())
+
+
 def test_markets_are_taken_and_futures_are_said_to_be_there() -> None:
     async def main() -> None:
         plugin = Plugin()
@@ -381,7 +395,7 @@ def test_closing_ends_everything_even_in_the_middle_of_a_call() -> None:
             plugin.fail("ticker", "slow")
             await eventually(lambda: plugin.faults["ticker"] == type(plugin.faults["ticker"])())
             told = len(found.events)
-            async with asyncio.timeout(2):
+            async with asyncio.timeout(10):
                 await found.connector.close()
                 await found.connector.close()
             assert len(found.events) == told

@@ -241,3 +241,12 @@ def test_what_is_on_its_way_now_is_not_taken_for_what_was_lost_before() -> None:
     bench.open({"id": "new"})
     assert [report.client_order_id for report in bench.reports] == ["second"]
     assert bench.tracker.id_of("first") is None
+
+
+def test_ended_strangers_are_kept_and_not_told_wherever_they_are_listed() -> None:
+    bench = Bench()
+    bench.ended({"id": "old", "status": "canceled"})
+    bench.open({"id": "odd", "status": "filled", "deal_amount": "0.25"}, {"id": "new"})
+    assert [report.venue_order_id for report in bench.reports] == ["new"]
+    assert {known.order_id for known in bench.tracker.ended_since(0)} == {"old", "odd"}
+    assert bench.fills == []
