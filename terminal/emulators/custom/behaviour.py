@@ -17,6 +17,9 @@ class Behaviour:
     call after the other."""
     extras: bool = False
     """Offers ``markets`` and ``tickers``."""
+    futures: bool = False
+    """Offers the perpetual contracts, and ``positions``, ``marginlevel`` and ``fundings`` for them: the local
+    extension, not FMZ's."""
     canned: bool = False
     """Answers with the published sample values; nothing is traded."""
 

@@ -15,6 +15,7 @@ from terminal.core.clock import Clock
 from terminal.domain.decimals import wire_text
 from terminal.domain.market import Side
 from terminal.domain.orders import OrderState, OrderType, TimeInForce
+from terminal.emulators.custom.futures import SUFFIX, Futures
 from terminal.emulators.custom.keys import (
     ACCOUNT,
     SECOND_ACCOUNT,
@@ -65,6 +66,7 @@ class CustomExchange:
     def __init__(self, market: PracticeMarket, clock: Clock) -> None:
         self.market = market
         self._clock = clock
+        self.futures = Futures(market)
         self.keys = self._load_keys()
         self._door = Doorkeeper(self.keys)
         for account in (ACCOUNT, SECOND_ACCOUNT):
@@ -78,6 +80,7 @@ class CustomExchange:
             ("GET", "/api/v5/market/books"): self._books,
             ("GET", "/api/v5/market/trades"): self._trades,
             ("GET", "/api/v5/market/candles"): self._candles,
+            ("GET", "/api/v5/public/funding-rate"): self._funding,
         }
         self._private: dict[tuple[str, str], Callable[[PluginKey, Params], list[Any]]] = {
             ("GET", "/api/v5/account/balance"): self._balance,
@@ -85,10 +88,12 @@ class CustomExchange:
             ("GET", "/api/v5/trade/orders-history"): self._history,
             ("GET", "/api/v5/trade/order"): self._order,
             ("GET", "/api/v5/trade/fills"): self._fills,
+            ("GET", "/api/v5/account/positions"): self._positions,
         }
         self._trading: dict[tuple[str, str], Callable[[PluginKey, Params], list[Any]]] = {
             ("POST", "/api/v5/trade/order"): self._place,
             ("POST", "/api/v5/trade/cancel-order"): self._cancel,
+            ("POST", "/api/v5/account/set-leverage"): self._set_leverage,
         }
 
     def _load_keys(self) -> list[PluginKey]:
@@ -225,7 +230,11 @@ class CustomExchange:
 
     def _pending(self, key: PluginKey, params: Params) -> list[Any]:
         symbol = self._symbol(params) if params.get("instId") else None
-        orders = self.market.open_orders(key.account, symbol)
+        orders = [
+            *self.market.open_orders(key.account, symbol),
+            *self.futures.orders(key.account, symbol, live=True),
+        ]
+        orders.sort(key=lambda one: one.order_id)
         after = _whole(params, "after", 0, 2**62)
         rows = [one for one in reversed(orders) if not after or one.order_id < after]
         return [order_row(one) for one in rows[: _whole(params, "limit", LIST_LIMIT, LIST_LIMIT)]]
@@ -233,9 +242,13 @@ class CustomExchange:
     def _history(self, key: PluginKey, params: Params) -> list[Any]:
         symbol = self._symbol(params) if params.get("instId") else None
         begin_ns = _whole(params, "begin", 0, 2**62) * _MS
+        ended = self.market.closed_orders(key.account)
+        if symbol is not None and symbol.endswith(SUFFIX):
+            ended = self.futures.orders(key.account, symbol, live=False)
+            ended.sort(key=lambda one: one.closed_ns or 0)
         orders = [
             one
-            for one in self.market.closed_orders(key.account)
+            for one in ended
             if (symbol is None or one.symbol == symbol) and (one.closed_ns or 0) >= begin_ns
         ]
         limit = _whole(params, "limit", LIST_LIMIT, LIST_LIMIT)
@@ -247,8 +260,13 @@ class CustomExchange:
 
     def _find(self, key: PluginKey, params: Params) -> EngineOrder:
         number = str(params.get("ordId", ""))
-        order = self.market.order(int(number)) if number.isascii() and number.isdigit() else None
-        if order is None or order.account != key.account or order.symbol != self._symbol(params):
+        if not (number.isascii() and number.isdigit()) or len(number) > 19:
+            raise Refused(*UNKNOWN_ORDER)
+        order = self.market.order(int(number))
+        if order is not None and order.account != key.account:
+            order = None
+        order = order or self.futures.wallet(key.account).orders.get(int(number))
+        if order is None or order.symbol != self._symbol(params):
             raise Refused(*UNKNOWN_ORDER)
         return order
 
@@ -264,13 +282,12 @@ class CustomExchange:
 
     def _place(self, key: PluginKey, params: Params) -> list[Any]:
         symbol = self._symbol(params)
-        try:
-            side = Side(str(params.get("side", "")))
-        except ValueError:
-            raise Refused("51000", "Parameter side error") from None
+        word, contract = str(params.get("side", "")), symbol.endswith(SUFFIX)
+        if word not in ("buy", "sell") and not contract:
+            raise Refused("51000", "Parameter side error")
         kind = str(params.get("ordType", "limit"))
         if kind == "market":
-            if side is Side.BUY:
+            if word == "buy" and not contract:
                 raise Refused("51000", "A market buy needs an amount in quote currency, which is not offered")
             order_type, force, price = OrderType.MARKET, TimeInForce.GTC, None
         elif kind == "limit" and str(params.get("tif", "GTC")) in _TERMS:
@@ -278,10 +295,15 @@ class CustomExchange:
             price = _figure(params, "px")
         else:
             raise Refused("51000", "Parameter ordType error")
+        if contract:
+            order = self.futures.place(
+                key.account, symbol, word, _figure(params, "sz"), price, force, params.get("nonce")
+            )
+            return [{"ordId": str(order.order_id), "sCode": "0", "sMsg": ""}]
         order = EngineOrder(
             self.market.listings[symbol],
             account=key.account,
-            side=side,
+            side=Side(word),
             order_type=order_type,
             quantity=_figure(params, "sz"),
             limit_price=price,
@@ -293,10 +315,27 @@ class CustomExchange:
 
     def _cancel(self, key: PluginKey, params: Params) -> list[Any]:
         order = self._find(key, params)
-        if not order.is_live:
+        if order.symbol.endswith(SUFFIX):
+            self.futures.cancel(order)
+        elif not order.is_live:
             raise Refused(*ORDER_ENDED)
-        self.market.cancel(order)
+        else:
+            self.market.cancel(order)
         return [{"ordId": str(order.order_id), "sCode": "0", "sMsg": ""}]
+
+    # ---- futures ---------------------------------------------------------------------------------
+
+    def _positions(self, key: PluginKey, params: Params) -> list[Any]:
+        symbol = self._symbol(params) if params.get("instId") else None
+        return list(self.futures.positions(key.account, symbol))
+
+    def _set_leverage(self, key: PluginKey, params: Params) -> list[Any]:
+        symbol, leverage = self._symbol(params), _whole(params, "lever", 0, 10**6)
+        self.futures.set_leverage(key.account, symbol, leverage)
+        return [{"instId": inst_id(symbol), "lever": str(leverage)}]
+
+    def _funding(self, params: Params) -> list[Any]:
+        return [self.futures.funding(self._symbol(params), self._clock.wall_ns())]
 
 
 def inst_id(symbol: str) -> str:
@@ -316,7 +355,7 @@ def order_row(order: EngineOrder) -> dict[str, Any]:
         "px": wire_text(order.limit_price) if order.limit_price is not None else "",
         "accFillSz": wire_text(order.filled),
         "avgPx": wire_text(round(average, 4 - int(decimals))) if average is not None else "",
-        "side": order.side.value,
+        "side": order.tag["type"] if order.symbol.endswith(SUFFIX) else order.side.value,
         "state": _state_of(order),
         "cTime": str(order.created_ns // _MS),
         "uTime": str((order.closed_ns or order.updated_ns or order.created_ns) // _MS),

@@ -10,6 +10,7 @@ import asyncio
 import random
 from collections import deque
 from collections.abc import Mapping
+from dataclasses import asdict
 from typing import Any, Final
 
 from terminal.core import tasks
@@ -19,7 +20,7 @@ from terminal.emulators.custom.behaviour import Behaviour
 from terminal.emulators.custom.exchange import CustomExchange, inst_id, order_row
 from terminal.emulators.custom.keys import ACCOUNT, SECOND_ACCOUNT
 from terminal.emulators.custom.mangle import mangled
-from terminal.emulators.custom.plugin import NAME, Call, Plugin, PluginCrash, PluginError
+from terminal.emulators.custom.plugin import NAME, Call, Plugin, PluginCrash, PluginError, symbol_of
 from terminal.emulators.custom.replies import json_text
 from terminal.emulators.custom.server import PluginServer
 from terminal.emulators.faults import Fault, Faults
@@ -79,13 +80,14 @@ class CustomFace:
 
     def endpoints(self) -> dict[str, Any]:
         """Its entry in the endpoints file: address, keys, and the pairs, which it may not tell by itself."""
-        main = self.exchange.keys[0].row()
+        main, swaps = self.exchange.keys[0].row(), self.exchange.futures.symbols
         return {
             "service": f"http://127.0.0.1:{self.server.port}/{NAME}",
             "access_key": main["access_key"],
             "secret_key": main["secret_key"],
             "keys": [key.row() for key in self.exchange.keys],
-            "symbols": [symbol.replace("/", "_") for symbol in self.market.listings],
+            "symbols": [symbol_of(inst_id(symbol)) for symbol in self.market.listings if symbol not in swaps],
+            "futures_symbols": [symbol_of(inst_id(symbol)) for symbol in swaps],
         }
 
     # ---- one request -----------------------------------------------------------------------------
@@ -186,6 +188,7 @@ class CustomFace:
                 raise ValueError(f"no such account: {one}")
         for one in accounts:
             self.market.reset_account(one)
+            self.exchange.futures.reset(one)
         self._requests.clear()
         return accounts
 
@@ -206,7 +209,12 @@ class CustomFace:
         return {
             "requests": list(self._requests),
             "orders": [
-                _record_row(one) for one in (*market.closed_orders(account), *market.open_orders(account))
+                _record_row(one)
+                for one in (
+                    *market.closed_orders(account),
+                    *market.open_orders(account),
+                    *self.exchange.futures.wallet(account).orders.values(),
+                )
             ],
             "fills": [
                 {
@@ -236,9 +244,7 @@ class CustomFace:
             "requests": self.requests,
             "connections": self.server.connections,
             "accepted": self.server.accepted,
-            "better": self.plugin.behaviour.better,
-            "extras": self.plugin.behaviour.extras,
-            "canned": self.plugin.behaviour.canned,
+            **asdict(self.plugin.behaviour),
             "open_orders": {
                 account: len(self.market.open_orders(account)) for account in (ACCOUNT, SECOND_ACCOUNT)
             },

@@ -86,10 +86,15 @@ class Doorkeeper:
         key = self._keys.get(given.access_key)
         if key is None:
             raise Refused("50111", "Invalid access key")
-        if not hmac.compare_digest(given.secret.encode(), key.secret.encode()):
+        if not _same(given.secret, key.secret):
             raise Refused("50113", "Invalid signature")
-        if not hmac.compare_digest(given.passphrase.encode(), key.passphrase.encode()):
+        if not _same(given.passphrase, key.passphrase):
             raise Refused("50105", "Passphrase incorrect")
         if trades and not key.may_trade:
             raise Refused("50120", "This key has no permission to trade")
         return key
+
+
+def _same(given: str, kept: str) -> bool:
+    # JSON may carry half a surrogate pair, which has no UTF-8.
+    return hmac.compare_digest(given.encode("utf-8", "surrogatepass"), kept.encode())

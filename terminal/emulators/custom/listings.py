@@ -1,7 +1,7 @@
-"""What the practice plugin's own small exchange lists: four pairs in USDT on grids of their own.
+"""What the practice plugin's own small exchange lists: four pairs and two perpetual contracts in USDT.
 
 The start prices are the hidden prices' own, so this exchange agrees with every other practice venue; ticks,
-steps and minimums are coarser than Kraken's, as at a small exchange.
+steps and minimums are coarser than Kraken's, as at a small exchange. Contracts count base units.
 """
 
 from __future__ import annotations
@@ -24,9 +24,10 @@ def _pair(
     rate: float,
     trade: float,
     gap: float,
+    suffix: str = "",
 ) -> Listing:
     return Listing(
-        symbol=f"{base}/USDT",
+        symbol=f"{base}/USDT{suffix}",
         base=base,
         quote="USDT",
         tick_size=Decimal(1).scaleb(-price_decimals),
@@ -51,5 +52,7 @@ CUSTOM_LISTINGS: Final[tuple[Listing, ...]] = (
     _pair("ETH", 2, 4, "0.001", "3149", day=0.034, spread=7, rate=10, trade=0.3, gap=16),
     _pair("SOL", 2, 3, "0.01", "142", day=0.042, spread=2.5, rate=8, trade=5, gap=1.6),
     _pair("LTC", 2, 3, "0.01", "84", day=0.036, spread=2.5, rate=5, trade=4, gap=1.6),
+    _pair("BTC", 1, 4, "0.0001", "92380", day=0.026, spread=4, rate=16, trade=0.05, gap=14, suffix=".SWAP"),
+    _pair("ETH", 2, 3, "0.001", "3149", day=0.034, spread=5, rate=14, trade=0.9, gap=14, suffix=".SWAP"),
 )
 # fmt: on

@@ -19,6 +19,8 @@ from terminal.domain.decimals import parse_finite
 from terminal.emulators.custom.behaviour import Behaviour
 from terminal.emulators.custom.canned import canned_answer
 from terminal.emulators.custom.exchange import CustomExchange
+from terminal.emulators.custom.futures import KINDS as KINDS_OF_ORDER
+from terminal.emulators.custom.futures import SUFFIX
 from terminal.emulators.custom.keys import Credentials
 from terminal.emulators.custom.replies import json_text
 
@@ -26,7 +28,10 @@ NAME: Final = "PRACTICE"
 """The name in the address, exact and case-sensitive."""
 
 RAW_PREFIX: Final = "__api_"
-ALLOWED_PATHS: Final = ("/api/v5/market/", "/api/v5/public/", "/api/v5/account/balance", "/api/v5/trade/")
+ALLOWED_PATHS: Final = (
+    "/api/v5/market/", "/api/v5/public/", "/api/v5/account/balance", "/api/v5/account/positions",
+    "/api/v5/trade/",
+)  # fmt: skip
 """What raw calls may reach at the exchange; nothing that moves money out."""
 
 _ENVELOPE: Final = ("access_key", "secret_key", "method", "params")
@@ -35,7 +40,8 @@ _OPTIONS: Final = frozenset({"timeInForce"})
 KINDS: Final[dict[str, str]] = {
     "ticker": "public", "depth": "public", "trades": "public", "records": "public", "markets": "public",
     "tickers": "public", "accounts": "read", "assets": "read", "orders": "read", "order": "read",
-    "historyorders": "read", "trade": "trade", "cancel": "trade",
+    "historyorders": "read", "trade": "trade", "cancel": "trade", "positions": "read", "fundings": "public",
+    "marginlevel": "trade",
 }  # fmt: skip
 """What kind of call each method is, for the subjects of faults."""
 
@@ -111,6 +117,11 @@ class Plugin:
             "markets": self._markets,
             "tickers": self._tickers,
         }
+        self._futures: dict[str, Callable[[Call], dict[str, Any]]] = {
+            "positions": self._positions,
+            "marginlevel": self._margin_level,
+            "fundings": self._fundings,
+        }
 
     # ---- the envelope ----------------------------------------------------------------------------
 
@@ -167,10 +178,12 @@ class Plugin:
         handler = self._methods.get(call.method)
         if handler is None and self.behaviour.extras:
             handler = self._extras.get(call.method)
+        if handler is None and self.behaviour.futures:
+            handler = self._futures.get(call.method)
         if handler is None:
             raise PluginError(f"invalid method: {call.method}")
         try:
-            if self.behaviour.canned:
+            if self.behaviour.canned and call.method not in self._futures:
                 return self._canned(call)
             return handler(call)
         except BadCall as bad:
@@ -184,6 +197,15 @@ class Plugin:
             raise PluginError(json_text(reply))
         return reply
 
+    def _instrument(self, call: Call) -> str:
+        found = inst_id_of(call)
+        if found.endswith(SUFFIX) and not self.behaviour.futures:
+            raise PluginError("invalid symbol")
+        return found
+
+    def _offers(self, row: Mapping[str, str]) -> bool:
+        return self.behaviour.futures or not row["instId"].endswith(SUFFIX)
+
     def _raw(self, call: Call) -> dict[str, Any]:
         path = call.method.removeprefix(RAW_PREFIX)
         if not path.startswith(ALLOWED_PATHS):
@@ -195,7 +217,7 @@ class Plugin:
 
     def _canned(self, call: Call) -> dict[str, Any]:
         if "symbol" in _NEEDS[call.method]:
-            inst_id_of(call)
+            self._instrument(call)
         for name in _NEEDS[call.method]:
             call.text(name)
         return canned_answer(call.method)
@@ -203,16 +225,16 @@ class Plugin:
     # ---- market data -----------------------------------------------------------------------------
 
     def _ticker(self, call: Call) -> dict[str, Any]:
-        reply = self._ask(call, "GET", "/api/v5/market/ticker", instId=inst_id_of(call))
+        reply = self._ask(call, "GET", "/api/v5/market/ticker", instId=self._instrument(call))
         return {"data": _ticker_of(reply["data"][0]), "raw": reply}
 
     def _tickers(self, call: Call) -> dict[str, Any]:
         reply = self._ask(call, "GET", "/api/v5/market/tickers")
-        return {"data": [_ticker_of(row) for row in reply["data"]], "raw": reply}
+        return {"data": [_ticker_of(row) for row in reply["data"] if self._offers(row)], "raw": reply}
 
     def _depth(self, call: Call) -> dict[str, Any]:
         reply = self._ask(
-            call, "GET", "/api/v5/market/books", instId=inst_id_of(call), sz=call.whole("limit")
+            call, "GET", "/api/v5/market/books", instId=self._instrument(call), sz=call.whole("limit")
         )
         row = reply["data"][0]
         sides = {
@@ -222,7 +244,7 @@ class Plugin:
         return {"data": {"time": int(row["ts"]), **sides}, "raw": reply}
 
     def _trades(self, call: Call) -> dict[str, Any]:
-        reply = self._ask(call, "GET", "/api/v5/market/trades", instId=inst_id_of(call))
+        reply = self._ask(call, "GET", "/api/v5/market/trades", instId=self._instrument(call))
         rows = [
             {
                 "id": int(row["tradeId"]),
@@ -240,7 +262,7 @@ class Plugin:
             call,
             "GET",
             "/api/v5/market/candles",
-            instId=inst_id_of(call),
+            instId=self._instrument(call),
             bar=call.whole("period"),
             limit=call.whole("limit"),
         )
@@ -264,6 +286,7 @@ class Plugin:
                 "max_notional": "100000000",
             }
             for row in reply["data"]
+            if self._offers(row)
         }
         return {"data": data, "raw": reply}
 
@@ -278,12 +301,14 @@ class Plugin:
         return {"data": rows, "raw": reply}
 
     def _trade(self, call: Call) -> dict[str, Any]:
-        instrument = inst_id_of(call)
+        instrument = self._instrument(call)
         side, force = _side_and_force(call.text("type"))
+        if side.startswith("close") and not instrument.endswith(SUFFIX):
+            raise PluginError(f"invalid type: {side}")
         amount, price = _number(call, "amount"), _number(call, "price")
         if price > 0:
             terms: dict[str, Any] = {"ordType": "limit", "px": price, "tif": force}
-        elif side == "buy":
+        elif side == "buy" and not instrument.endswith(SUFFIX):
             raise PluginError("market buy is not supported: place a limit order")
         else:
             terms = {"ordType": "market"}
@@ -296,7 +321,7 @@ class Plugin:
     def _orders(self, call: Call) -> dict[str, Any]:
         # A better plugin takes the empty symbol for all pairs; the exchange hands out pages of a hundred.
         everything = self.behaviour.better and call.params.get("symbol") == ""
-        instrument = "" if everything else inst_id_of(call)
+        instrument = "" if everything else self._instrument(call)
         rows: list[dict[str, Any]] = []
         while True:
             after = rows[-1]["ordId"] if rows else ""
@@ -308,7 +333,7 @@ class Plugin:
                 return {"data": [_order_of(row) for row in rows], "raw": reply}
 
     def _order(self, call: Call) -> dict[str, Any]:
-        inst_id_of(call)
+        self._instrument(call)
         reply = self._ask(call, "GET", "/api/v5/trade/order", **_split_id(call))
         return {"data": _order_of(reply["data"][0]), "raw": reply}
 
@@ -317,16 +342,55 @@ class Plugin:
             call,
             "GET",
             "/api/v5/trade/orders-history",
-            instId=inst_id_of(call),
+            instId=self._instrument(call),
             begin=call.whole("since"),
             limit=call.whole("limit"),
         )
         return {"data": [_order_of(row) for row in reply["data"]], "raw": reply}
 
     def _cancel(self, call: Call) -> dict[str, Any]:
-        inst_id_of(call)
+        self._instrument(call)
         reply = self._ask(call, "POST", "/api/v5/trade/cancel-order", **_split_id(call))
         return {"data": True, "raw": reply}
+
+    # ---- the local futures extension -------------------------------------------------------------
+
+    def _positions(self, call: Call) -> dict[str, Any]:
+        everything = call.params.get("symbol") == ""
+        instrument = "" if everything else self._instrument(call)
+        reply = self._ask(call, "GET", "/api/v5/account/positions", instId=instrument)
+        rows = [
+            {
+                "symbol": symbol_of(row["instId"]),
+                "side": row["posSide"],
+                "amount": row["pos"],
+                "frozen": row["frozen"],
+                "avg_price": row["avgPx"],
+                "profit": row["upl"],
+                "margin": row["margin"],
+                "leverage": row["lever"],
+            }
+            for row in reply["data"]
+        ]
+        return {"data": rows, "raw": reply}
+
+    def _margin_level(self, call: Call) -> dict[str, Any]:
+        instrument, level = self._instrument(call), call.whole("level")
+        reply = self._ask(call, "POST", "/api/v5/account/set-leverage", instId=instrument, lever=level)
+        return {"data": True, "raw": reply}
+
+    def _fundings(self, call: Call) -> dict[str, Any]:
+        reply = self._ask(call, "GET", "/api/v5/public/funding-rate", instId=self._instrument(call))
+        rows = [
+            {
+                "symbol": symbol_of(row["instId"]),
+                "rate": row["fundingRate"],
+                "time": int(row["fundingTime"]),
+                "interval": int(row["interval"]),
+            }
+            for row in reply["data"]
+        ]
+        return {"data": rows, "raw": reply}
 
 
 _NEEDS: Final[dict[str, tuple[str, ...]]] = {
@@ -351,7 +415,7 @@ def inst_id_of(call: Call) -> str:
 
 def symbol_of(inst_id: str) -> str:
     """The protocol's name of an exchange's pair."""
-    return inst_id.replace("-", "_")
+    return inst_id.replace("-", "_").replace(SUFFIX, SUFFIX.lower())
 
 
 def _ticker_of(row: Mapping[str, str]) -> dict[str, Any]:
@@ -397,9 +461,9 @@ def _number(call: Call, name: str) -> Decimal:
 
 
 def _side_and_force(text: str) -> tuple[str, str]:
-    """``buy`` or ``sell``, and the time in force of an option behind a semicolon."""
+    """``buy``, ``sell`` or a futures side, and the time in force of an option behind a semicolon."""
     side, _, options_text = text.partition(";")
-    if side not in ("buy", "sell"):
+    if side not in KINDS_OF_ORDER:
         raise PluginError(f"invalid type: {side}")
     if not options_text.strip():
         return side, "GTC"

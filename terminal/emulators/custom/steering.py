@@ -26,7 +26,7 @@ class CustomControl(Control):
         return self._face.server.strike(fault)
 
     def behave(self, values: dict[str, Any]) -> dict[str, Any]:
-        """Switch ``better``, ``extras`` or ``canned`` on or off; connections from now on follow it."""
+        """Switch ``better``, ``extras``, ``futures`` or ``canned``; connections from now on follow it."""
         self._face.plugin.behaviour = self._face.plugin.behaviour.switched(values)
         return dict(self._face.stats())
 

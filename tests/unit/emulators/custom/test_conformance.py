@@ -17,7 +17,7 @@ ORDERS = "/api/v5/trade/orders-pending"
     ("switches", "flags"),
     [
         ((), Flags(markets=False, futures=False, http="reference", fills=True)),
-        (("better", "extras"), Flags(markets=True, futures=False, http="better", fills=True)),
+        (("better", "extras", "futures"), Flags(markets=True, futures=True, http="better", fills=True)),
     ],
 )
 def test_each_kind_of_plugin_keeps_to_the_protocol(switches: tuple[str, ...], flags: Flags) -> None:
