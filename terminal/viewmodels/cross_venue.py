@@ -493,14 +493,14 @@ class CrossVenueViewModel(QObject):
         if self.instrument is None:
             self.summary = "Choose an instrument"
             return
+        if len(rows) < 2:
+            self.summary = "No other venue here trades it"
+            return
         if self.size is None:
             self.summary = "Enter a size in the ticket" if self._has_price else "No live price to compare"
             return
         part = [row for row in rows if row.state is RowState.LIVE and row.total is not None]
         part.sort(key=lambda row: row.difference_bps or ZERO)
-        if len(rows) < 2:
-            self.summary = "No other venue here trades it"
-            return
         if not part:
             thin = any(row.state is RowState.THIN for row in rows)
             self.summary = "The books are too thin for this size" if thin else "No live price to compare"
