@@ -24,7 +24,7 @@ from terminal.venues.custom.errors import VENUE_NAME, NotOffered, UnknownOrder, 
 from terminal.venues.custom.links import Links
 from terminal.venues.custom.options import Options
 from terminal.venues.custom.poller import Poller
-from terminal.venues.custom.symbols import SymbolTable
+from terminal.venues.custom.symbols import SymbolTable, is_about
 from terminal.venues.custom.tracking import Known, Tracker
 from terminal.venues.custom.wire import OrderRow
 
@@ -87,15 +87,15 @@ class Account:
         if not self._poller.has(ACCOUNTS):
             return
         for symbol in self.scope():
-            instrument = self._symbols.get(symbol)
+            instrument = self._symbols.find(symbol)
             if instrument is not None:
                 self._poller.add(("orders", symbol), self._interval_of(symbol), self._order_poll(instrument))
 
     def scope(self) -> list[str]:
         """The symbols whose orders are looked for: configured, watched, or with something going on."""
         wanted = dict.fromkeys((*self._symbols.configured, *sorted(self._watched())))
-        wanted.update(dict.fromkeys(sorted(self._tracker.busy_symbols())))
-        return [symbol for symbol in wanted if self._symbols.get(symbol) is not None]
+        listed = [symbol for symbol in wanted if self._symbols.get(symbol) is not None]
+        return list(dict.fromkeys((*listed, *sorted(self._tracker.busy_symbols()))))
 
     def hurry(self, symbol: str) -> None:
         """Something was sent: look at once."""
@@ -217,8 +217,7 @@ class Account:
                 # It is there, and that is all that is certain of it.
                 self._on_fault(f"{method}, order {row_id}: {self._client.clean(str(problem))[:150]}")
                 continue
-            about = self._symbols.named(row.symbol) if row.symbol else instrument
-            if about is not None and about.symbol == instrument.symbol:
+            if is_about(row.symbol, instrument):
                 found.append(row)
         return found, ids
 
@@ -278,7 +277,7 @@ class Account:
         Raises:
             VenueUnavailable: it could not be asked, or several orders look like the one that was sent.
         """
-        instrument = self._symbols.get(ref.symbol)
+        instrument = self._symbols.find(ref.symbol)
         if instrument is None:
             raise VenueUnavailable(VENUE_NAME, f"{ref.symbol} is not listed", code="symbol")
         order_id = ref.venue_order_id or self._tracker.id_of(ref.client_order_id)
@@ -344,7 +343,7 @@ class Account:
         try:
             balances = await self.read_balances(Rank.QUESTION)
             for symbol in self.scope():
-                instrument = self._symbols.get(symbol)
+                instrument = self._symbols.find(symbol)
                 if instrument is not None:
                     await self.list_open(instrument, Rank.QUESTION)
                     await self._try_ended(instrument, since_ns, Rank.QUESTION)

@@ -359,7 +359,7 @@ class CustomConnector:
         if order_id is None:
             text = "Not sent: the plugin has not named this order, so that it cannot be canceled yet."
             raise NotSent(VENUE_NAME, "cancel without an id", user_text=text)
-        instrument = self._instrument(ref.symbol)
+        instrument = self._symbols.find(ref.symbol) or self._instrument(ref.symbol)
         try:
             await self.client.write("cancel", {"id": order_id, "symbol": instrument.venue_symbol})
         finally:
@@ -380,7 +380,8 @@ class CustomConnector:
         """Cancel every open order of the symbols that are looked at, one call each; how many were taken."""
         self._require_key()
         for symbol in self._account.scope():
-            await self._account.list_open(self._instrument(symbol), Rank.QUESTION)
+            instrument = self._symbols.find(symbol) or self._instrument(symbol)
+            await self._account.list_open(instrument, Rank.QUESTION)
         refs = [
             OrderRef(known.instrument.symbol, known.client_order_id, known.order_id)
             for known in self._tracker.open_orders()

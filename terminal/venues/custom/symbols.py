@@ -47,10 +47,13 @@ class SymbolTable:
         """By our name, such as ``BTC/USDT``."""
         return self._instruments.get(symbol)
 
-    def named(self, venue_symbol: str) -> Instrument | None:
-        """By the plugin's name in any of its spellings: ``ETH_USDT``, ``ETH-USDT``, ``eth_usdt``."""
-        parts = split_symbol(venue_symbol)
-        return None if parts is None else self._instruments.get("/".join(parts))
+    def find(self, symbol: str) -> Instrument | None:
+        """The same, and where it is not listed any more what its name alone tells: orders in it have to be
+        looked for and canceled all the same."""
+        found = self._instruments.get(symbol)
+        if found is None and (parts := split_symbol(symbol)) is not None:
+            return _configured(SymbolTerms("_".join(parts)), self._options)
+        return found
 
     def learn(self, markets: Any) -> int:
         """Take the answer to ``markets``; how many instruments it had. What the person set goes first.
@@ -146,3 +149,10 @@ def _instrument(
         quantity_decimals=decimals_of(step),
         can_sell_short=False,
     )
+
+
+def is_about(venue_symbol: str, instrument: Instrument) -> bool:
+    """Whether a plugin means this instrument: ``ETH_USDT``, ``ETH-USDT``, ``eth_usdt`` and ``ETHUSDT`` are
+    the same, and a list of one symbol may leave it out."""
+    letters = re.sub(r"[^A-Z0-9]", "", venue_symbol.upper())
+    return letters in ("", f"{instrument.base}{instrument.quote}")

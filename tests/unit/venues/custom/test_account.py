@@ -505,6 +505,20 @@ def test_a_name_that_was_there_before_is_not_believed() -> None:
     run(main())
 
 
+def test_an_order_in_a_symbol_that_is_not_listed_any_more_is_found_and_canceled() -> None:
+    async def main() -> None:
+        async with desk(symbols="BTC_USDT") as found:
+            row = found.plugin.place(price="1", amount="9")
+            ref = OrderRef("ETH/USDT", "of the last run", row["id"])
+            report = await found.connector.order_status(ref)
+            assert report is not None
+            assert (report.state, report.instrument) == (OrderState.OPEN, ETH)
+            await found.connector.cancel(ref)
+            await until_state(found, row["id"], OrderState.CANCELED)
+
+    run(main())
+
+
 def test_the_keys_are_tried_without_changing_anything() -> None:
     async def main() -> None:
         async with desk() as found:

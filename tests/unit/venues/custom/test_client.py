@@ -246,11 +246,13 @@ def test_a_question_that_its_asker_gives_up_is_given_up() -> None:
                 await eventually(lambda: plugin.calls)
                 limit.reschedule(asyncio.get_running_loop().time())
 
-            with pytest.raises(TimeoutError):
+            async def ask_impatiently() -> None:
                 async with asyncio.timeout(60) as limit:
                     ending = tasks.spawn(end_once_asked(limit), name="limit")
-                    await found.read("ticker", ETH)
-            await ending
+                    await asyncio.gather(found.read("ticker", ETH), ending)
+
+            with pytest.raises(TimeoutError):
+                await ask_impatiently()
             waiting = tasks.spawn(found.read("ticker", ETH), name="ask")
             await eventually(lambda: len(plugin.calls) == 2)
             late = tasks.spawn(found.read("accounts", {}, rank=Rank.QUESTION), name="ask")

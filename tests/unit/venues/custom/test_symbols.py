@@ -12,7 +12,7 @@ from terminal.venues.base import ConnectorSettings
 from terminal.venues.custom import wire
 from terminal.venues.custom.connector import CustomConnector
 from terminal.venues.custom.options import read_options
-from terminal.venues.custom.symbols import SymbolTable
+from terminal.venues.custom.symbols import SymbolTable, is_about
 
 D = Decimal
 
@@ -41,11 +41,19 @@ def test_what_is_no_list_of_markets_changes_nothing() -> None:
     assert len(found.instruments()) == 1
 
 
-@pytest.mark.parametrize("spelling", ["ETH_USDT", "ETH-USDT", "eth_usdt", "eth-usdt", "ETH/USDT"])
+@pytest.mark.parametrize("spelling", ["ETH_USDT", "ETH-USDT", "eth_usdt", "eth-usdt", "ETHUSDT", ""])
 def test_every_spelling_is_the_same_symbol(spelling: str) -> None:
-    found = table("ETH_USDT").named(spelling)
+    eth = table("ETH_USDT").get("ETH/USDT")
+    assert eth is not None
+    assert is_about(spelling, eth)
+    assert not is_about("ETH_USD", eth)
+
+
+def test_a_symbol_that_is_not_listed_any_more_is_known_by_its_name() -> None:
+    found = table("ETH_USDT").find("BTC/USDT")
     assert found is not None
-    assert found.symbol == "ETH/USDT"
+    assert (found.symbol, found.venue_symbol) == ("BTC/USDT", "BTC_USDT")
+    assert table("ETH_USDT").get("BTC/USDT") is table("ETH_USDT").find("nonsense") is None
 
 
 def test_markets_are_taken_as_far_as_they_tell_and_the_person_goes_first() -> None:
