@@ -17,7 +17,6 @@ from terminal.core import faultpoint, tasks
 from terminal.core.observe import Observable
 from terminal.domain.errors import TerminalError
 from terminal.domain.orders import Order, OrderReport, Origin
-from terminal.services import order_log
 from terminal.services.notices import Level
 from terminal.services.order_ledger import OrderLedger
 from terminal.services.order_tracking import DoubtKind
@@ -195,7 +194,7 @@ class Inquiries:
                 found = await self._ask(connector, order, doubt)
         except Exception as error:  # noqa: BLE001 - whatever it is, asking must go on
             doubt.error = error.user_text if isinstance(error, TerminalError) else repr(error)
-            order_log.tell(logging.WARNING, order, f"the look failed: {error!r}")
+            self._ledger.table.log(logging.WARNING, order, f"the look failed: {error!r}")
             return self._looked(doubt, Look.FAILED)
         doubt.error = ""
         doubt.looks += 1

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import logging
 from collections import deque
+from collections.abc import Callable
 
 from terminal.core import faultpoint
 from terminal.core.clock import Clock
 from terminal.core.observe import Observable
+from terminal.domain.instrument import Instrument, InstrumentId
 from terminal.domain.orders import Fill, Order, OrderReport, OrderState
 from terminal.services import order_log
 from terminal.services.journal import MEMORY_NS, Journal, JournalContents
@@ -31,10 +33,15 @@ class OrderLedger:
         fills: newest last, at most 5,000.
     """
 
-    def __init__(self, journal: Journal, clock: Clock) -> None:
+    def __init__(
+        self,
+        journal: Journal,
+        clock: Clock,
+        instrument_of: Callable[[InstrumentId], Instrument | None] = lambda instrument: None,
+    ) -> None:
         self.journal = journal
         self.clock = clock
-        self.table = OrderTable()
+        self.table = OrderTable(instrument_of)
         self.seen: dict[str, int] = {}
         self.fills: deque[Fill] = deque(maxlen=_FILLS_KEPT)
         self.changed: Observable[[Order]] = Observable("orders")
@@ -153,7 +160,7 @@ class OrderLedger:
         if order.doubt_since_ns is None:
             order.doubt_since_ns = self.clock.monotonic_ns()
         order.reason = text
-        order_log.tell(logging.WARNING, order, f"{kind.value} in doubt: {text}")
+        self.table.log(logging.WARNING, order, f"{kind.value} in doubt: {text}")
         self.update(order, f"{kind.value} in doubt", text)
 
     def settle(self, order: Order, kind: DoubtKind, what: str) -> None:
@@ -183,7 +190,10 @@ class OrderLedger:
                 detail,
                 [encode_fill(order.account, order.client_order_id, fill) for fill in effect.fills],
             )
-            order_log.tell(logging.INFO, order, order_log.happened(order, kind, detail))
+            instrument = self.table.instrument_of(order.instrument)
+            order_log.tell(
+                logging.INFO, order, order_log.happened(order, kind, detail, instrument), instrument
+            )
             self.changed.notify(order)
         for fill in effect.fills:
             self.fills.append(fill)

@@ -7,7 +7,9 @@ console and the log panel's tooltip.
 from __future__ import annotations
 
 import logging
+from decimal import Decimal
 
+from terminal.domain.instrument import Instrument
 from terminal.domain.orders import Order
 from terminal.domain.rules import plain
 
@@ -16,9 +18,18 @@ log = logging.getLogger("orders")
 _WORDS = {"report": "the venue reports it", "cancel": "cancel sent", "cancel taken": "cancel accepted"}
 
 
-def order_text(order: Order) -> str:
-    """``Buy 0.001 BTC/USD limit at 64120.1``; in quote money, ``Buy BTC/USD for 500 market``."""
-    size, symbol = plain(order.quantity), order.instrument.symbol
+def _size(quantity: Decimal, instrument: Instrument | None) -> str:
+    """``0.05 lots`` where the venue speaks of lots, else the quantity."""
+    if instrument is not None and instrument.lot_size:
+        return f"{plain(quantity / instrument.lot_size)} lots"
+    return plain(quantity)
+
+
+def order_text(order: Order, instrument: Instrument | None = None) -> str:
+    """``Buy 0.001 BTC/USD limit at 64120.1``; in quote money, ``Buy BTC/USD for 500 market``; of an
+    instrument that is traded in lots, ``Buy 0.05 lots EUR/USD market``."""
+    in_lots = None if order.request.in_quote else instrument
+    size, symbol = _size(order.quantity, in_lots), order.instrument.symbol
     what = f"{symbol} for {size}" if order.request.in_quote else f"{size} {symbol}"
     words = [order.side.value.capitalize(), what, order.order_type.value]
     if order.trigger_price is not None:
@@ -28,11 +39,12 @@ def order_text(order: Order) -> str:
     return " ".join(words)
 
 
-def happened(order: Order, kind: str, detail: str) -> str:
+def happened(order: Order, kind: str, detail: str, instrument: Instrument | None = None) -> str:
     """What became of it: ``accepted, open``, or ``fill: 0.0004 of 0.001 at 64120.1, partly filled``."""
     if kind == "fill":
         at = f" at {plain(order.average_price)}" if order.average_price is not None else ""
-        detail = f"{plain(order.filled_quantity)} of {plain(order.quantity)}{at}"
+        done = plain(order.filled_quantity / ((instrument.lot_size if instrument is not None else None) or 1))
+        detail = f"{done} of {_size(order.quantity, instrument)}{at}"
         return f"fill: {detail}, {order.state.value}"
     if kind == "not sent":
         return detail[:1].lower() + detail[1:]  # it begins with these words
@@ -43,9 +55,9 @@ def happened(order: Order, kind: str, detail: str) -> str:
     return f"{head}: {detail}" if detail else head
 
 
-def tell(level: int, order: Order, text: str) -> None:
+def tell(level: int, order: Order, text: str, instrument: Instrument | None = None) -> None:
     """Log a line about an order; ``text`` goes on from the order's own words."""
     ids = order.client_order_id
     if order.venue_order_id:
         ids += f" (venue: {order.venue_order_id})"
-    log.log(level, "%s: %s", order_text(order), text, extra={"order_ids": ids}, stacklevel=2)
+    log.log(level, "%s: %s", order_text(order, instrument), text, extra={"order_ids": ids}, stacklevel=2)

@@ -9,12 +9,13 @@ arrival of the same thing changes nothing. No I/O and no clock here; ``services/
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from decimal import Decimal
 from enum import Enum
 
 from terminal.domain.decimals import ZERO
+from terminal.domain.instrument import Instrument, InstrumentId
 from terminal.domain.orders import (
     AmendRequest,
     Fill,
@@ -144,7 +145,11 @@ def terms_taken(report: OrderReport, change: AmendRequest) -> bool:
 class OrderTable:
     """All orders of this run, with their facts. Changed by ``services/orders.py`` alone."""
 
-    def __init__(self) -> None:
+    def __init__(
+        self, instrument_of: Callable[[InstrumentId], Instrument | None] = lambda instrument: None
+    ) -> None:
+        """``instrument_of``: in which words an order is spoken of, lots or units."""
+        self.instrument_of = instrument_of
         self.orders: dict[str, Order] = {}
         self.facts: dict[str, Facts] = {}
         self.parked: dict[VenueKey, Parked] = {}
@@ -163,6 +168,10 @@ class OrderTable:
         if order.venue_order_id is not None:
             self._by_venue_id[order.account, order.venue_order_id] = order.client_order_id
         return facts
+
+    def log(self, level: int, order: Order, text: str) -> None:
+        """Log a line about an order; ``text`` goes on from the order's own words."""
+        order_log.tell(level, order, text, self.instrument_of(order.instrument))
 
     def remember_fill(self, account: str, fill_id: str) -> None:
         """Count a fill as applied already (it was, before a restart)."""
@@ -211,7 +220,7 @@ class OrderTable:
         if not venue_order_id or previous == order.client_order_id:
             return effect
         if order.venue_order_id is not None:
-            order_log.tell(logging.INFO, order, f"the venue's id is now {venue_order_id}")
+            self.log(logging.INFO, order, f"the venue's id is now {venue_order_id}")
         order.venue_order_id = venue_order_id
         self._by_venue_id[key] = order.client_order_id
         effect.changed = True
@@ -420,7 +429,7 @@ class OrderTable:
             order.average_price = facts.reported_average
         after = derive_state(order, facts)
         if not can_move(before, after):
-            order_log.tell(logging.ERROR, order, f"{before.value} cannot become {after.value}")
+            self.log(logging.ERROR, order, f"{before.value} cannot become {after.value}")
             after = before
         order.state = after
         if after.is_final:

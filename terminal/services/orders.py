@@ -105,7 +105,7 @@ class OrderGate:
         self.cancel_if_appears = cancel_if_appears
         self.reconciled: Observable[[ReconcileReport]] = Observable("reconciled")
         self.readiness: Observable[[str]] = Observable("readiness")
-        self._ledger = OrderLedger(journal, clock)
+        self._ledger = OrderLedger(journal, clock, market.instrument)
         self._journal = journal
         self._clock = clock
         self._connector = connector

@@ -6,6 +6,7 @@ from decimal import Decimal
 
 from terminal.domain.instrument import Instrument
 from terminal.viewmodels import format as fmt
+from terminal.viewmodels.size_entry import short_quantity
 
 
 def pip_of(instrument: Instrument | None) -> tuple[Decimal, str]:
@@ -15,6 +16,29 @@ def pip_of(instrument: Instrument | None) -> tuple[Decimal, str]:
     if instrument.pip_size:
         return instrument.pip_size, "pips"
     return instrument.tick_size, "ticks"
+
+
+def counted(number: str, word: str) -> str:
+    """A number in words with its unit, which is singular after one: ``+1 pip``, ``−25.0 pips``."""
+    one = number.lstrip(f"+-{fmt.MINUS}") in ("1", "1.0")
+    return f"{number} {word.removesuffix('s') if one else word}"
+
+
+def moved_text(moved: Decimal, instrument: Instrument) -> str:
+    """How far a price has moved, in pips or else ticks, with its sign: ``+12.3 pips``, ``−1 tick``."""
+    unit, word = pip_of(instrument)
+    text = fmt.quantity(moved / unit, 1)
+    return counted(f"+{text}" if moved > 0 else text, word)
+
+
+def lot_of(instrument: Instrument | None) -> Decimal:
+    """Base units of a lot where the venue speaks of lots, else 1."""
+    return (instrument.lot_size if instrument is not None else None) or Decimal(1)
+
+
+def short_size(quantity: Decimal, instrument: Instrument | None) -> str:
+    """A quantity in five signs for narrow columns: in lots where the venue speaks of lots."""
+    return short_quantity(quantity / lot_of(instrument))
 
 
 def size_text(quantity: Decimal, instrument: Instrument | None) -> str:

@@ -11,6 +11,7 @@ from collections import deque
 from dataclasses import dataclass
 from decimal import ROUND_HALF_EVEN, Decimal
 from enum import Enum
+from functools import partial
 from typing import Final, Protocol
 
 from PySide6.QtCore import QObject, Signal
@@ -22,6 +23,7 @@ from terminal.domain.orders import Order, OrderRequest, OrderType, Origin
 from terminal.services.arming import ArmState
 from terminal.services.market_data import FeedState, Topic
 from terminal.viewmodels import format as fmt
+from terminal.viewmodels.amounts import lot_of, moved_text, short_size, size_text
 from terminal.viewmodels.book_rows import (
     Chip,
     Prints,
@@ -340,7 +342,8 @@ class LadderViewModel(QObject):
             book.grouped(Side.BUY, step),
             book.grouped(Side.SELL, step),
             self._prints,
-            chips_of(self._own_orders(), step),
+            chips_of(self._own_orders(), step, partial(short_size, instrument=self.instrument)),
+            lot_of(self.instrument),
         )
         self.changed.emit()
 
@@ -549,7 +552,8 @@ class LadderViewModel(QObject):
         if intent.reason:
             return intent.reason
         at = "" if intent.order_type is OrderType.MARKET else f" at {self._price_text(intent.price)}"
-        return f"Click: {word} {fmt.quantity(intent.quantity)}{at}"
+        size = size_text(intent.quantity, self.instrument) if intent.quantity is not None else fmt.NOTHING
+        return f"Click: {word} {size}{at}"
 
     def press(self, key: int, column: Column, *, market: bool = False) -> Press:
         """The mouse button went down here. Pass the result to :meth:`release`."""
@@ -638,7 +642,9 @@ class LadderViewModel(QObject):
         """One order of several, for a menu: ``buy 0.25 limit at 64 120.1``."""
         price = price_of(order)
         at = f" at {self._price_text(price)}" if price is not None else ""
-        return f"{order.side.value} {fmt.quantity(order.remaining)} {order.order_type.value}{at}"
+        return (
+            f"{order.side.value} {size_text(order.remaining, self.instrument)} {order.order_type.value}{at}"
+        )
 
     def cancel_chip(self, chip: Chip) -> None:
         """Cancel the orders behind a chip; works in every arm state and with a stale book."""
@@ -691,8 +697,7 @@ class LadderViewModel(QObject):
         before = price_of(orders[0]) if orders else None
         parts = [self._price_text(price)]
         if before is not None:
-            ticks = int(((price - before) / self.instrument.tick_size).to_integral_value())
-            parts.append(f"{'+' if ticks > 0 else fmt.MINUS if ticks < 0 else ''}{abs(ticks)} ticks")
+            parts.append(moved_text(price - before, self.instrument))
         bid, ask = self._best
         against = ask if chip.side is Side.BUY else bid
         if against:

@@ -224,6 +224,7 @@ class RowBuilder:
     """Builds the visible rows; texts are remembered, as most of them stay from one picture to the next."""
 
     def __init__(self) -> None:
+        self._lot = Decimal(1)
         self._sizes: dict[Decimal, str] = {}
         self._prices: dict[tuple[int, Decimal, int], str] = {}
 
@@ -237,8 +238,12 @@ class RowBuilder:
         asks: dict[int, Decimal],
         prints: Prints,
         chips: dict[tuple[Side, int], Chip],
+        lot: Decimal = Decimal(1),
     ) -> list[Row]:
-        """``count`` rows from ``top`` downwards."""
+        """``count`` rows from ``top`` downwards; sizes are counted in ``lot`` base units."""
+        if lot != self._lot:
+            self._lot = lot
+            self._sizes.clear()
         best_bid = max(bids) if bids else None
         best_ask = min(asks) if asks else None
         keys = range(top, top - count, -1)
@@ -259,8 +264,8 @@ class RowBuilder:
                     self._price(key, step, price_decimals),
                     "" if bid is None else self._size(bid),
                     "" if ask is None else self._size(ask),
-                    "" if traded is None or not traded[0] else short_quantity(traded[0], 4),
-                    "" if traded is None or not traded[1] else short_quantity(traded[1], 4),
+                    "" if traded is None or not traded[0] else short_quantity(traded[0] / lot, 4),
+                    "" if traded is None or not traded[1] else short_quantity(traded[1] / lot, 4),
                     0.0 if bid is None else float(bid) / scale,
                     0.0 if ask is None else float(ask) / scale,
                     market,
@@ -276,7 +281,7 @@ class RowBuilder:
         if text is None:
             if len(self._sizes) > 4096:
                 self._sizes.clear()
-            text = self._sizes[quantity] = short_quantity(quantity)
+            text = self._sizes[quantity] = short_quantity(quantity / self._lot)
         return text
 
     def _price(self, key: int, step: Decimal, decimals: int) -> str:

@@ -12,7 +12,7 @@ from terminal.domain.instrument import Instrument, InstrumentId
 from terminal.domain.market import Side
 from terminal.domain.orders import Fill, Order, OrderType
 from terminal.viewmodels import format as fmt
-from terminal.viewmodels.amounts import size_text
+from terminal.viewmodels.amounts import moved_text, size_text
 from terminal.viewmodels.book_rows import Chip, chips_of, price_of
 from terminal.viewmodels.size_entry import short_quantity
 
@@ -148,12 +148,10 @@ def ghost_of(
     instrument: Instrument,
     best: tuple[Decimal | None, Decimal | None],
 ) -> Ghost:
-    """A line at another price, told in ticks, per cent and money. ``best`` are bid and ask."""
+    """A line at another price, told in pips or ticks, per cent and money. ``best`` are bid and ask."""
     chip, digits = line.chip, instrument.price_decimals
     moved = price - line.price
-    ticks = int((moved / instrument.tick_size).to_integral_value())
-    sign = "+" if ticks > 0 else fmt.MINUS if ticks < 0 else ""
-    text = f"{fmt.price(price, digits)}   {sign}{abs(ticks)} tick{'' if abs(ticks) == 1 else 's'}"
+    text = f"{fmt.price(price, digits)}   {moved_text(moved, instrument)}"
     if line.price:
         text += f"   {fmt.percent(moved / line.price * 100)}"
     against = best[1] if chip.side is Side.BUY else best[0]

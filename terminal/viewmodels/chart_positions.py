@@ -14,7 +14,7 @@ from terminal.domain.instrument import Instrument, InstrumentId
 from terminal.domain.market import Side
 from terminal.services.positions import KEEP, Leg
 from terminal.viewmodels import format as fmt
-from terminal.viewmodels.amounts import pip_of
+from terminal.viewmodels.amounts import counted, pip_of
 from terminal.viewmodels.ports import Place
 from terminal.viewmodels.position_rows import SERVER, PositionRow
 
@@ -168,7 +168,7 @@ class ChartPositions(QObject):
         pip, word = pip_of(instrument)
         parts = []
         if pip:
-            parts.append(f"{fmt.money(away / pip, decimals=1, signed=True)} {word}")
+            parts.append(counted(fmt.money(away / pip, decimals=1, signed=True), word))
         amount = away * position.quantity * instrument.multiplier
         if row.hidden:
             parts.append(fmt.HIDDEN)

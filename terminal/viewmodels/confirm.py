@@ -13,7 +13,7 @@ from terminal.domain.instrument import Instrument
 from terminal.domain.market import Side
 from terminal.domain.orders import AT_MARKET, AmendRequest, Order, OrderRequest, Protection, TimeInForce
 from terminal.viewmodels import format as fmt
-from terminal.viewmodels.amounts import amount_text, size_text
+from terminal.viewmodels.amounts import amount_text, counted, size_text
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,7 +116,7 @@ def protection_rows(protection: Protection, instrument: Instrument) -> list[tupl
         elif distance is not None:
             unit = instrument.pip_size or instrument.tick_size
             word = "pips" if instrument.pip_size else "ticks"
-            text = f"{fmt.quantity(distance / unit, 1)} {word} from the fill"
+            text = f"{counted(fmt.quantity(distance / unit, 1), word)} from the fill"
         else:
             continue
         out.append((name, ", ".join([text, *words])))

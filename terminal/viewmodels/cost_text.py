@@ -12,6 +12,7 @@ from terminal.domain.instrument import Instrument, InstrumentKind
 from terminal.domain.market import Side
 from terminal.domain.orders import OrderRequest
 from terminal.viewmodels import format as fmt
+from terminal.viewmodels.amounts import counted
 from terminal.viewmodels.cost import CostEstimate
 
 
@@ -191,8 +192,8 @@ def _slippage_detail(cost: CostEstimate, quote: str) -> str:
 def _distance(ticks: Decimal, instrument: Instrument) -> str:
     """A distance in the venue's own words: ``+0.5 ticks`` or ``+0.3 pips``."""
     if not instrument.pip_size:
-        return f"{_ticks(ticks)} ticks"
-    return f"{_ticks(ticks * instrument.tick_size / instrument.pip_size)} pips"
+        return counted(_ticks(ticks), "ticks")
+    return counted(_ticks(ticks * instrument.tick_size / instrument.pip_size), "pips")
 
 
 def _ticks(value: Decimal) -> str:

@@ -264,12 +264,13 @@ class DeskViewModel(QObject):
         for order in self._gate.open_orders():
             if self.orders.is_hidden(order.account):
                 name = self.connections.short_name(order.account)
-                skips.append((f"{_order_text(order)} ({name})", _NOT_SHOWN))
+                skips.append((f"{self._order_text(order)} ({name})", _NOT_SHOWN))
                 continue
             price = order.limit_price if order.limit_price is not None else order.trigger_price
             at = f" at {fmt.quantity(price)}" if price is not None else ""
             sends.append(
-                f"Cancel {order.side.value} {fmt.quantity(order.remaining)} {order.instrument.symbol}{at} "
+                f"Cancel {order.side.value} {self.orders.size_of(order, order.remaining)} "
+                f"{order.instrument.symbol}{at} "
                 f"({self.connections.short_name(order.account)})"
             )
         skips += [
@@ -289,6 +290,9 @@ class DeskViewModel(QObject):
 
     def _reachable_orders(self) -> list[Order]:
         return [each for each in self._gate.open_orders() if not self.orders.is_hidden(each.account)]
+
+    def _order_text(self, order: Order) -> str:
+        return f"{order.side.value} {self.orders.size_of(order, order.quantity)} {order.instrument.symbol}"
 
     def _hidden(self, text: str) -> str:
         return fmt.HIDDEN if self.account.hide_amounts else text
@@ -316,12 +320,14 @@ class DeskViewModel(QObject):
                 except TerminalError as error:
                     failed.append(f"{self.connections.name_of(account)}: {error.user_text}")
                     continue
-                done += [f"{_order_text(order)} canceled" for order in outcome.done]
+                done += [f"{self._order_text(order)} canceled" for order in outcome.done]
                 if outcome.others:
                     name = self.connections.name_of(account)
                     done.append(f"{name}: {outcome.others} more that were placed elsewhere")
-                failed += [f"{_order_text(order)}: {reason}" for order, reason in outcome.failed]
-                unknown += [f"{_order_text(order)}: asked for, being checked" for order in outcome.unknown]
+                failed += [f"{self._order_text(order)}: {reason}" for order, reason in outcome.failed]
+                unknown += [
+                    f"{self._order_text(order)}: asked for, being checked" for order in outcome.unknown
+                ]
             for row in list(self.positions.model.rows):
                 what = f"{row.size_text} {row.position.instrument.symbol}"
                 try:
@@ -370,7 +376,3 @@ _NOT_SHOWN = "this account is not shown: tick it in the Accounts tab first"
 _KEEPS_HOLDINGS = "spot holdings are yours to keep: sell them from the ticket"
 # Currencies are money, not holdings that anybody would flatten.
 _MONEY = frozenset({"USD", "EUR", "GBP", "CHF", "JPY", "CAD", "AUD", "USDT", "USDC", "DAI"})
-
-
-def _order_text(order: Order) -> str:
-    return f"{order.side.value} {fmt.quantity(order.quantity)} {order.instrument.symbol}"

@@ -457,6 +457,10 @@ class OrdersViewModel(QObject):
         """Ask to cancel one order. Allowed in every arm state."""
         self._start(key, self._cancel(key), "cancel")
 
+    def size_of(self, order: Order, quantity: Decimal) -> str:
+        """A quantity of an order in the words of its market: lots where its venue speaks of lots."""
+        return size_text(quantity, self._market.instrument(order.instrument))
+
     def can_cancel_all(self, side: Side | None = None) -> bool:
         """Whether there is an open order (of a side) to cancel."""
         return bool(self._open_sides) if side is None else side in self._open_sides

@@ -11,6 +11,7 @@ from terminal.domain.market import Side
 from terminal.domain.orders import Protection
 from terminal.viewmodels import format as fmt
 from terminal.viewmodels.account import sign_tone
+from terminal.viewmodels.amounts import counted
 from terminal.viewmodels.tables import Action, Column
 
 SERVER = "SERVER"
@@ -62,7 +63,9 @@ class PositionRow:
     @property
     def pips_text(self) -> str:
         """Open profit in pips (or ticks), with its sign."""
-        return "" if self.pips is None else f"{fmt.money(self.pips, decimals=1, signed=True)} {self.pip_word}"
+        return (
+            "" if self.pips is None else counted(fmt.money(self.pips, decimals=1, signed=True), self.pip_word)
+        )
 
 
 def _money(row: PositionRow, value: Decimal | None) -> str:

@@ -12,7 +12,7 @@ from terminal.domain.instrument import Instrument
 from terminal.domain.market import Side
 from terminal.domain.orders import Protection, TriggerReference
 from terminal.viewmodels import format as fmt
-from terminal.viewmodels.amounts import pip_of
+from terminal.viewmodels.amounts import counted, pip_of
 from terminal.viewmodels.size_entry import parse_number
 
 _DISTANCE: Final = re.compile(r"(.+?)\s*(p|pip|pips|t|tick|ticks)\.?$", re.IGNORECASE)
@@ -107,7 +107,7 @@ def leg_note(leg: Leg, instrument: Instrument, *, side: Side, quantity: Decimal 
         return ""
     pip, word = pip_of(instrument)
     sign = 1 if win else -1
-    parts = [f"{fmt.money(sign * leg.distance / pip, decimals=1, signed=True)} {word}"] if pip else []
+    parts = [counted(fmt.money(sign * leg.distance / pip, decimals=1, signed=True), word)] if pip else []
     if quantity is not None:
         amount = sign * leg.distance * quantity * instrument.multiplier
         parts.append(fmt.money(amount, instrument.quote, signed=True))

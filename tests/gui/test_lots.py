@@ -14,17 +14,19 @@ from terminal.domain.book import OrderBook
 from terminal.domain.instrument import Instrument, InstrumentId, InstrumentKind
 from terminal.domain.market import Side
 from terminal.domain.orders import AmendRequest, Fill, Order, OrderRequest, OrderState, OrderType, Protection
-from terminal.viewmodels.amounts import amount_text
+from terminal.viewmodels.amounts import amount_text, counted
+from terminal.viewmodels.book import LadderViewModel
 from terminal.viewmodels.book_rows import moved_to
-from terminal.viewmodels.chart_orders import lines_of, mark_of, menu_entries
+from terminal.viewmodels.chart_orders import ghost_of, lines_of, mark_of, menu_entries
 from terminal.viewmodels.confirm import amend_confirmation
 from terminal.viewmodels.cost import estimate
 from terminal.viewmodels.cost_text import margin_needed
 from terminal.viewmodels.orders import FillRow
 from terminal.viewmodels.sending import describe
 from tests.gui.frame_fakes import Frame, order
+from tests.gui.test_ladder import FakeSizes
 from tests.helpers import eventually, run
-from tests.trading_fakes import FakeAccounts, btc
+from tests.trading_fakes import BTC, Desk, FakeAccounts, btc
 
 D = Decimal
 EURUSD = Instrument(
@@ -176,3 +178,58 @@ def test_the_margin_that_an_order_needs(leverage: Decimal | None, currency: str,
     cost = estimate(request, EURUSD, OrderBook(EURUSD.id, 10), None)
     assert cost.notional == D(3480)
     assert margin_needed(accounts, "a", EURUSD, cost) == text
+
+
+def test_the_ladder_speaks_of_lots(qtbot: QtBot) -> None:
+    desk = Desk()
+    desk.market.instruments[BTC] = replace(EURUSD, id=BTC)
+    desk.market.set_book([("1.16000", "250000")], [("1.16006", "3000")])
+    vm = LadderViewModel(
+        desk.market, desk.sessions, desk.gate, desk.accounts, desk.selection, FakeSizes(), desk.frames,
+        desk.clock,
+    )  # fmt: skip
+    vm.set_row_count(40)
+    vm.set_group(1)
+    vm.centre()
+    resting = order("a", which=BTC, quantity="3000", price="1.15995")
+    resting.account = vm.place.account if vm.place is not None else ""
+    desk.gate.orders[resting.client_order_id] = resting
+    desk.gate.changed.notify(resting)
+    desk.pass_time(0.2)
+    rows = {row.key: row for row in vm.rows}
+    assert rows[116000].bid == "2.5"
+    assert rows[116006].ask == "0.03"
+    chip = rows[115995].buys
+    assert chip is not None
+    assert chip.text == "0.03 LMT"
+    assert vm.order_text(resting) == "buy 0.03 lots limit at 1.15995"
+    vm.drag(chip, 115985)
+    assert vm.ghost is not None
+    assert "−1 pip " in vm.ghost.text
+    vm.drag(chip, 115970)
+    assert "−2.5 pips" in vm.ghost.text
+
+
+def test_a_dragged_order_is_told_in_pips_on_the_chart() -> None:
+    (line,) = lines_of([euros()], EURUSD)
+    assert "+1 pip " in ghost_of(line, D("1.16010"), [euros()], EURUSD, (None, None)).text
+    assert "−0.5 pips" in ghost_of(line, D("1.15995"), [euros()], EURUSD, (None, None)).text
+
+
+@pytest.mark.parametrize(
+    ("number", "text"), [("+1", "+1 pip"), ("−1.0", "−1.0 pip"), ("+1.1", "+1.1 pips"), ("0", "0 pips")]
+)
+def test_one_pip_is_no_pips(number: str, text: str) -> None:
+    assert counted(number, "pips") == text
+
+
+def test_flatten_names_orders_in_lots() -> None:
+    async def main() -> None:
+        frame = Frame()
+        frame.market.listed[EURUSD.id] = EURUSD
+        frame.gate.put(euros())
+        frame.tick()
+        (text,) = frame.desk.plan().sends
+        assert text.startswith("Cancel buy 0.03 lots EUR/USD at 1.16 ")
+
+    run(main())

@@ -11,7 +11,7 @@ import pytest
 
 from terminal.app import logs
 from terminal.core.log_ring import LogRing, Redaction
-from terminal.domain.instrument import InstrumentId
+from terminal.domain.instrument import Instrument, InstrumentId, InstrumentKind
 from terminal.domain.market import Side
 from terminal.domain.orders import Order, OrderRequest, OrderState, OrderType
 from terminal.services import order_log
@@ -103,3 +103,13 @@ def test_the_file_has_the_ids_in_the_line_and_no_line_break_of_a_venue(
     order_log.tell(logging.INFO, wild, "accepted, open")
     (line,) = file.read_text(encoding="utf-8").splitlines()
     assert line.endswith(f"at 64120.1: accepted, open [order {ID} (venue: O1\\x0aERROR forged)]")
+
+
+def test_a_market_of_lots_is_spoken_of_in_lots() -> None:
+    listed = Instrument(
+        BTC, "X", InstrumentKind.CFD, "BTC", "USD", D("0.1"), D("0.0001"), D("0.0001"), lot_size=D("0.01")
+    )
+    partly = order(OrderState.PARTLY_FILLED)
+    partly.filled_quantity, partly.average_price = D("0.0004"), D("64120.1")
+    assert order_text(partly, listed).startswith("Buy 0.1 lots BTC/USD limit")
+    assert happened(partly, "fill", "", listed) == "fill: 0.04 of 0.1 lots at 64120.1, partly filled"
