@@ -22,7 +22,8 @@ ALONE: Final = ""
 _SAME_ASSET: Final = MappingProxyType(
     {"XBT": "BTC", "XDG": "DOGE", "GOLD": "XAU", "SILVER": "XAG", "WTI": "XTI", "BRENT": "XBR"}
 )
-# A dated future and a fixed-payout contract have prices of their own: nobody takes one for the other.
+# A dated future and a fixed-payout contract have prices of their own: nobody takes one for the other. An
+# inverse contract counts money instead of the asset, so no size of another is a size of it.
 _NEVER_BY_ITSELF: Final = frozenset({InstrumentKind.FUTURE, InstrumentKind.CONTRACT, InstrumentKind.UNKNOWN})
 
 
@@ -58,7 +59,7 @@ def underlying_of(instrument: Instrument) -> Underlying | None:
 
 def usual_group(instrument: Instrument) -> str:
     """The twins that an instrument belongs to unless a person says otherwise, e.g. ``BTC/USD``."""
-    if instrument.kind in _NEVER_BY_ITSELF:
+    if instrument.kind in _NEVER_BY_ITSELF or instrument.is_inverse:
         return ALONE
     underlying = underlying_of(instrument)
     return ALONE if underlying is None else str(underlying)

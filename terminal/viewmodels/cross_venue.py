@@ -356,6 +356,8 @@ class CrossVenueViewModel(QObject):
         if mode is not world:
             what = "practice prices" if mode is Mode.PRACTICE else "real prices"
             return replace(row, state=RowState.OTHER_WORLD, note=what)
+        if instrument.is_inverse:
+            return replace(row, state=RowState.OTHER_WORLD, note=f"counted in {instrument.quote}")
         row, offer = self._offer(row, instrument, now)
         if offer is None or row.state not in (RowState.LIVE, RowState.TOO_SMALL):
             return row

@@ -188,6 +188,17 @@ def test_practice_prices_are_never_compared_with_real_ones(world: World) -> None
     assert world.row(BROKER).state is RowState.LIVE
 
 
+def test_an_inverse_contract_is_not_compared_whoever_calls_it_a_twin(world: World) -> None:
+    inverse = listing("okx", "BTC/USD-PERP")
+    world.replace(inverse, is_inverse=True)
+    world.market.set_book(inverse, [("99999", "5000")], [("100000", "5000")])
+    world.twins.move([inverse.id], "BTC/USD")
+    world.twins.move([OKX.id], "")
+    world.look()
+    row = world.row(inverse)
+    assert (row.state, row.state_text, row.total) == (RowState.OTHER_WORLD, "counted in USD", None)
+
+
 def test_a_size_below_the_venue_s_least_is_shown_but_takes_no_part(world: World) -> None:
     world.ticket.quantity = D("0.005")
     world.look()

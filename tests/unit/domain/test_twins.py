@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from decimal import Decimal
 
 import pytest
@@ -41,6 +42,12 @@ def listed(
 def test_an_instrument_belongs_to_its_asset_in_its_kind_of_money(instrument: Instrument, group: str) -> None:
     assert usual_group(instrument) == group
     assert TwinMap().group_of(instrument) == group
+
+
+def test_an_inverse_contract_has_no_twins_by_itself() -> None:
+    # OKX BTC-USD-SWAP: quantities count dollars, profit is paid in the coin.
+    inverse = replace(listed("okx", "USD", "USD", InstrumentKind.PERPETUAL, "BTC/USD-PERP"), is_inverse=True)
+    assert usual_group(inverse) == ALONE
 
 
 def test_every_dollar_is_one_family_but_stays_its_own_asset() -> None:
