@@ -7,6 +7,7 @@ while it delivers them, and a task that did that from inside itself would stop t
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import Callable
 from functools import partial
 from typing import TypeVar
@@ -203,14 +204,20 @@ def _reach(widget: QWidget, at: QPoint | None) -> tuple[QWindow, QPoint]:
 
 
 async def _ready(widget: QWidget, at: QPoint | None) -> tuple[QWindow, QPoint]:
-    """As :func:`_reach`, once the widget can be pressed: a person waits for a greyed button as well, and
-    most follow a change of the model a frame later."""
+    """As :func:`_reach`, once the widget can be pressed: a person waits for a greyed button as well, and for
+    a field that has just appeared to be in its place; most follow a change of the model a frame later."""
     await eventually(lambda: widget.isVisible() and widget.isEnabled(), 20, f"{widget} that can be pressed")
+    with contextlib.suppress(AssertionError):
+        await eventually(lambda: _is_in_front(widget, _reach(widget, at)[1]), 5, f"{widget} in front")
     return _reach(widget, at)
 
 
 def _require_hit(widget: QWidget, place: QPoint) -> None:
     """A person can only press what is in front."""
-    found = widget.window().childAt(place) or widget.window()
-    assert found is widget or widget.isAncestorOf(found), f"{found} is in front of {widget}"
+    assert _is_in_front(widget, place), f"{widget.window().childAt(place)} is in front of {widget}"
     assert widget.isEnabled(), f"{widget} is off"
+
+
+def _is_in_front(widget: QWidget, place: QPoint) -> bool:
+    found = widget.window().childAt(place) or widget.window()
+    return found is widget or widget.isAncestorOf(found)

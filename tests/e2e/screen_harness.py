@@ -439,8 +439,11 @@ def run_screen(
             assert took_s < QUIT_S, f"quitting took {took_s:.1f} s"
             return 0
 
-        assert loop.run(app, main) == 0
-        _let_go(made)
+        try:
+            assert loop.run(app, main) == 0
+        finally:
+            # Also after a failure: the next test would find this one's dialogs.
+            _let_go(made)
         _require_clean_log(ring, paths, practice, errors_expected)
     _Left.now().require_same_as(before)
 
