@@ -42,6 +42,7 @@ from terminal.venues.base import BookKind, Capabilities, CredentialField, KeyRep
 from terminal.viewmodels.account import AccountViewModel
 from terminal.viewmodels.confirm import Confirmation
 from terminal.viewmodels.connection import ConnectionViewModel
+from terminal.viewmodels.cross_venue import CrossVenueViewModel
 from terminal.viewmodels.desk import DeskViewModel, Rehearsal
 from terminal.viewmodels.frames import FrameClock
 from terminal.viewmodels.layouts import LayoutStore
@@ -509,13 +510,18 @@ class Frame:
         self.frames.tick()
 
     def window(
-        self, folder: Path, panels: Mapping[str, Panel] | None = None, *, hint: bool = False
+        self,
+        folder: Path,
+        panels: Mapping[str, Panel] | None = None,
+        *,
+        hint: bool = False,
+        cross: CrossVenueViewModel | None = None,
     ) -> MainWindow:
         blotter = Blotter(self.orders, self.account, self.positions, self.log)
         shown = dict(panels if panels is not None else empty_panels())
         shown["blotter"] = Panel("blotter", "Blotter", blotter, blotter.header, True, show_title=False)
         self.store = LayoutStore(folder, self.notices.warn)
-        return MainWindow(self.desk, self.status, shown, self.store, show_hint=hint)
+        return MainWindow(self.desk, self.status, shown, self.store, show_hint=hint, cross=cross)
 
 
 def empty_panels() -> dict[str, Panel]:
