@@ -26,7 +26,6 @@ ABSENT: Final = ("invalid method", "not support")
 """How the error text begins that tells a client to do without."""
 
 CALL_TIMEOUT_S: Final = 20.0
-SETTLE_TIMEOUT_S: Final = 20.0
 _SECONDS_BELOW: Final = Decimal("1e11")
 _MARKET_FIELDS: Final = (
     "tick_size", "amount_size", "price_precision", "amount_precision", "min_qty", "max_qty", "min_notional",
@@ -49,6 +48,8 @@ class Flags:
 
     trades: bool = True
     """Place, find and cancel an order that rests far below the market. Needs the amount's value in quote."""
+    resting_factor: Decimal = Decimal("0.8")
+    """Where that order rests, as a part of the best bid."""
     fills: bool = False
     """Buy ``amount`` at the market and wait until it is filled."""
     amount: Decimal = Decimal("0.01")
@@ -66,6 +67,8 @@ class Flags:
     """A raw call that must succeed: verb, path, parameters."""
     forbidden_path: str = "/api/v5/asset/withdrawal"
     """A raw POST that must be refused."""
+    settle_timeout_s: float = 20.0
+    """How long an order or a balance may take to show a change."""
     http: str = "any"
     """``reference``: HTTP/1.0, no Content-Length, closed after an answer. ``better``: HTTP/1.1, kept open."""
 
@@ -308,7 +311,7 @@ class _Check:
 
     async def until(self, where: str, holds: Callable[[], Awaitable[bool]], what: str) -> None:
         """Ask again until it is so."""
-        deadline = time.monotonic() + SETTLE_TIMEOUT_S
+        deadline = time.monotonic() + self.flags.settle_timeout_s
         while not await holds():
             if time.monotonic() > deadline:
                 self.wrong(where, what)
@@ -597,7 +600,7 @@ class _Check:
         self.expect(len(few) <= 1, "historyorders.data", f"has {len(few)} orders, asked for 1")
 
     def resting_price(self) -> Decimal:
-        return (self.bid * Decimal("0.8")).quantize(self.price_step)
+        return (self.bid * self.flags.resting_factor).quantize(self.price_step)
 
     def placing(self, **terms: Any) -> dict[str, Any]:
         price = format(self.resting_price(), "f")

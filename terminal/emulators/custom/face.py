@@ -104,15 +104,21 @@ class CustomFace:
             return _answer({"error": str(error)})
         except PluginCrash:
             return None
+        if call.subject.startswith("custom/trade/"):
+            self._note(call)
+        return self._struck(call) if self.faults.active else self._carry_out(call)
+
+    def _note(self, call: Call) -> None:
+        """A trading call has arrived, whatever comes of it."""
+        places = call.method == "trade" and call.nonce is not None
         self._requests.append(
             {
                 "by": "rest",
                 "method": call.method,
-                "cl_ord_ids": [str(call.nonce)] if call.method == "trade" and call.nonce is not None else [],
+                "cl_ord_ids": [str(call.nonce)] if places else [],
                 "params": dict(call.params),
             }
         )
-        return self._struck(call) if self.faults.active else self._carry_out(call)
 
     def _carry_out(self, call: Call) -> HttpResponse | None:
         try:

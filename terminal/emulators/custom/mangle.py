@@ -1,7 +1,8 @@
 """Faults of a plugin: what may go wrong on the way, and answers that are well-formed but odd.
 
 What comes by is named ``custom/public/ticker``, ``custom/read/orders``, ``custom/trade/trade``,
-``custom/trade/cancel``, ``custom/read/__api_/api/v5/...``; a connection as such ``connect/custom``.
+``custom/trade/cancel``; a raw call by the last word of its path, ``custom/read/raw:orders-pending``; a
+connection as such ``connect/custom``.
 """
 
 from __future__ import annotations

@@ -76,7 +76,7 @@ class Call(NamedTuple):
         """What faults know it by."""
         if self.method.startswith(RAW_PREFIX):
             kind = "read" if self.verb == "GET" else "trade"
-            return f"custom/{kind}/{self.method}"
+            return f"custom/{kind}/raw:{self.method.rpartition('/')[2]}"
         return f"custom/{KINDS.get(self.method, 'public')}/{self.method}"
 
     def text(self, name: str) -> str:

@@ -86,6 +86,43 @@ def test_the_checker_names_the_field_that_is_wrong(fault: dict[str, object], fie
     run(main())
 
 
+@pytest.mark.parametrize(
+    ("fault", "field"),
+    [
+        ({"kind": "state_key", "match": "*/orders"}, "orders.data[0].status: is missing"),
+        ({"kind": "unknown_status", "match": "*/order"}, "order.data.status: is 'frozen'"),
+        ({"kind": "venue_symbol", "match": "*/order"}, "order.data.symbol: must be ETH_USDT"),
+        ({"kind": "wrong_type", "match": "*/trade", "value": {}}, "trade.data.id: is missing"),
+        ({"kind": "wrong_type", "match": "*/cancel", "value": False}, "cancel.data: must be true"),
+        ({"kind": "wrong_type", "match": "*/orders", "value": []}, "orders.data: does not list"),
+        (
+            {"kind": "wrong_type", "match": "*/historyorders", "value": []},
+            "historyorders.data: does not list",
+        ),
+        (
+            {"kind": "wrong_type", "match": "*/order", "field": "amount", "value": 5},
+            "order.data.amount: is 5",
+        ),
+        ({"kind": "wrong_type", "match": "*/accounts", "field": "frozen", "value": 0}, "does not hold"),
+    ],
+)
+def test_the_checker_names_what_is_wrong_with_an_order(fault: dict[str, object], field: str) -> None:
+    async def main() -> None:
+        async with plugin("better") as venue:
+            await venue.control("fault", **{"count": 500, **fault})
+            with pytest.raises(TranscriptFailed) as caught:
+                await check_plugin(
+                    venue.entry["service"],
+                    venue.entry["access_key"],
+                    venue.entry["secret_key"],
+                    SYMBOL,
+                    Flags(live=False, amount=Decimal("0.1"), settle_timeout_s=0.05),
+                )
+            assert field in str(caught.value)
+
+    run(main())
+
+
 def test_the_checker_tells_one_kind_from_the_other() -> None:
     async def main() -> None:
         async with plugin("better") as venue:

@@ -80,6 +80,24 @@ def test_an_order_may_be_accepted_behind_an_error(kind: str, acts: bool) -> None
     run(main())
 
 
+def test_a_fault_of_trading_leaves_raw_questions_about_orders_alone() -> None:
+    async def main() -> None:
+        async with plugin() as venue:
+            await venue.fault("accept_lose_answer", close=True)
+            question = ("__api_/api/v5/trade/orders-pending", {"instId": "ETH-USDT"})
+            assert "data" in (await venue.node.call(*question)).envelope
+            order = {"instId": "ETH-USDT", "side": "buy", "sz": "0.1", "px": venue.price("0.8")}
+            placed = await venue.node.call(
+                "__api_/api/v5/trade/order", order, headers={"Http-Method": "POST"}
+            )
+            assert placed.disconnected
+            assert len(await venue.data("orders", symbol=SYMBOL)) == 1
+            told = (await venue.control("record"))["custom"]
+            assert [row["method"] for row in told["requests"]] == ["__api_/api/v5/trade/order"]
+
+    run(main())
+
+
 def test_an_error_is_told_in_the_words_that_were_ordered() -> None:
     async def main() -> None:
         async with plugin() as venue:
@@ -272,6 +290,21 @@ def test_the_better_kind_serves_several_calls_on_a_connection() -> None:
             writer.close()
 
     run(main())
+
+
+def test_an_ordinary_client_reads_both_kinds() -> None:
+    async def main(*switches: str) -> None:
+        async with plugin(*switches) as venue:
+            for _ in range(2):
+                body = venue.node.body("accounts", {})
+                answer = await venue.http.post(venue.entry["service"], content=body)
+                assert answer.status_code == 200
+                assert answer.headers["content-type"] == "application/json; charset=utf-8"
+                assert answer.json()["data"]
+            assert venue.face.server.accepted == (1 if switches else 2)
+
+    run(main())
+    run(main("better"))
 
 
 @pytest.mark.parametrize(
