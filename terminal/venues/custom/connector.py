@@ -203,10 +203,12 @@ class CustomConnector:
         async with self._probing:
             if self._is_probed:
                 return
+            refusal: VenueError | None = None
             try:
                 await self._account.read_balances(Rank.QUESTION)
             except (RequestRejected, AuthRejected) as error:
-                log.info("accounts: %s", error)  # an answer; the account says what it means, and better
+                log.info("accounts: %s", error)
+                refusal = error
             markets = await self._offers("markets", {})
             if markets is not None:
                 try:
@@ -215,9 +217,20 @@ class CustomConnector:
                 except (ValueError, ArithmeticError) as problem:
                     self._on_fault(f"markets: {self.client.clean(str(problem))[:150]}")
             self._feeds.has_tickers = bool(await self._offers("tickers", {}))
+            if refusal is not None and not (markets or self._feeds.has_tickers):
+                await self._require_prices(refusal)
             if await self._offers("positions", {"symbol": ""}):
                 self._tell(VenueNotice("The plugin also has futures positions; they are not shown here."))
             self._is_probed = True
+
+    async def _require_prices(self, refusal: VenueError) -> None:
+        """A plugin that refuses the account may still tell prices; one that refuses these too is not the one
+        that was meant."""
+        first = next(iter(self._symbols.instruments()), None)
+        if first is not None and await self._offers("ticker", {"symbol": first.venue_symbol}) is None:
+            raise VenueUnavailable(
+                VENUE_NAME, str(refusal), code=refusal.code, user_text=refusal.user_text
+            ) from refusal
 
     async def _offers(self, method: str, params: dict[str, object]) -> Any:
         """What an uncertain method tells; None where there is no such thing, or the plugin fails over it.

@@ -286,6 +286,21 @@ def test_a_plugin_that_falls_over_what_it_does_not_know_is_connected_all_the_sam
     run(main())
 
 
+def test_a_plugin_that_refuses_everything_is_not_connected() -> None:
+    async def main() -> None:
+        plugin = Plugin()
+        for method in (*plugin.answers, "markets", "tickers", "positions"):
+            plugin.always(method, "no venue is called OKEX here")
+        async with running(plugin):
+            connector = connector_of(plugin)
+            with pytest.raises(VenueUnavailable) as caught:
+                await connector.connect(_Ears())
+            assert "no venue is called OKEX here" in caught.value.user_text
+            await connector.close()
+
+    run(main())
+
+
 def test_markets_are_taken_and_futures_are_said_to_be_there() -> None:
     async def main() -> None:
         plugin = Plugin()
