@@ -40,6 +40,7 @@ _READOUT_PX: Final = 8
 _NEAR_PX: Final = 9
 # A cancel is never a smaller target than 28 px, however thin the chip is drawn.
 _GRIP_PX: Final = 4
+_LINE_GRIP_PX: Final = 4
 
 _PANEL = QColor(theme.PANEL)
 _VEIL = theme.color(theme.PANEL, 120)
@@ -70,6 +71,7 @@ class ChartPicture:
         self._still = QPixmap()
         self._drawn: tuple[object, ...] = ()
         self._boxes: list[tuple[OrderLine, QRect]] = []
+        self._grips: list[tuple[OrderLine, int]] = []
         self._readout = QRect()
         self._positions = PositionPainter()
 
@@ -90,7 +92,7 @@ class ChartPicture:
         most_volume = self._most_volume()
         self._paint_still(size, ratio, most_volume)
         painter.drawPixmap(0, 0, self._still)
-        self._boxes, self.bubble = [], QRect()
+        self._boxes, self._grips, self.bubble = [], [], QRect()
         self._axes.begin_tags()
         if self._has_bars:
             self._paint_moving(painter, most_volume)
@@ -178,7 +180,7 @@ class ChartPicture:
         if not closed:
             return
         width = text.width(closed) + 12
-        box = QRect(plot.right() - width - 4, plot.bottom() - text.height - 8, width, text.height + 4)
+        box = QRect(plot.left() + 6, plot.bottom() - text.height - 8, width, text.height + 4)
         painter.fillRect(box, QColor(theme.RAISED))
         text.left(painter, box.left() + 6, box.top() + 2, closed, theme.WARNING)
 
@@ -230,7 +232,7 @@ class ChartPicture:
 
     def _paint_orders(self, painter: QPainter) -> None:
         vm, plot = self._vm, self.geometry.plot
-        self._boxes = []
+        self._boxes, self._grips = [], []
         inside, above, below = [], 0, 0
         for line in vm.trading.lines:
             y = round(self.geometry.y_of(vm.scale, float(line.price)))
@@ -266,6 +268,7 @@ class ChartPicture:
         for (line, _), box in zip(inside, boxes, strict=True):
             paint_chip(painter, box, line, self._numbers, chosen=line is chosen)
             self._boxes.append((line, box))
+        self._grips = inside
         painter.setClipping(False)
         for line, y in inside:
             self._axes.tag(
@@ -378,6 +381,13 @@ class ChartPicture:
             if box.adjusted(0, -_GRIP_PX, 0, _GRIP_PX).contains(at):
                 return line
         return None
+
+    def grip_at(self, at: QPoint) -> OrderLine | None:
+        """The order whose line is within a few pixels of a point; the nearest one."""
+        if not self.geometry.plot.contains(at):
+            return None
+        near = [(abs(at.y() - y), line) for line, y in self._grips if abs(at.y() - y) <= _LINE_GRIP_PX]
+        return min(near, key=lambda each: each[0])[1] if near else None
 
     def position_at(self, at: QPoint) -> Hit | None:
         """The part of a position under a point."""

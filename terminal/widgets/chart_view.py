@@ -196,6 +196,8 @@ class ChartView(QWidget):
         on_axis = at.x() >= self._picture.geometry.plot.right()
         on_cross = line is not None and self._picture.on_cross(at, line)
         hit = self._picture.position_at(at) if line is None else None
+        if line is None and hit is None:
+            line = self._picture.grip_at(at)
         self._grab = _Grab(at, at, line, hit, on_cross, on_axis)
         self._vm.trading.select(line)
 
@@ -224,6 +226,8 @@ class ChartView(QWidget):
             tip = TIPS[hit.part.value]
         elif self._picture.bubble.contains(at):
             shape, tip = Qt.CursorShape.PointingHandCursor, "Do not show again"
+        elif self._picture.grip_at(at) is not None:
+            shape, tip = Qt.CursorShape.SizeVerCursor, "Drag to another price"
         elif at.x() >= self._picture.geometry.plot.right():
             shape, tip = Qt.CursorShape.SizeVerCursor, ""
         else:

@@ -253,6 +253,22 @@ def test_dragging_a_chip_shows_the_new_price_and_esc_takes_it_back(shown: Shown)
     assert shown.desk.gate.amended == []
 
 
+def test_an_order_is_dragged_by_its_line_too(shown: Shown) -> None:
+    line = shown.add_order(Side.BUY, "-0.4")
+    far = QPoint(shown.view.geometry_of_plot.plot.right() - 60, shown.place(line).y())
+    QTest.mouseMove(shown.view, far)
+    assert shown.view.cursor().shape() is Qt.CursorShape.SizeVerCursor
+    press_drag(shown, far, far + QPoint(0, 30))
+    assert shown.vm.trading.ghost is not None
+    assert shown.vm.trading.ghost.line.chip.order_ids == line.chip.order_ids
+    QTest.keyClick(shown.view, Qt.Key.Key_Escape)
+    release(shown, far + QPoint(0, 30))
+    QTest.mouseClick(shown.view, Qt.MouseButton.LeftButton, pos=far)
+    assert shown.desk.gate.canceled == [], "a click on the line is none on the chip's cross"
+    QTest.mouseMove(shown.view, far + QPoint(0, 12))
+    assert shown.view.cursor().shape() is Qt.CursorShape.CrossCursor
+
+
 def test_dropping_a_chip_asks_and_the_yes_amends(shown: Shown) -> None:
     async def main() -> None:
         line = shown.add_order(Side.BUY, "-0.4")
