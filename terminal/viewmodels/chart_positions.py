@@ -162,7 +162,8 @@ class ChartPositions(QObject):
         )
 
     def _said(self, row: PositionRow, instrument: Instrument, price: Decimal) -> str:
-        """What closing at a price would bring: pips, and money in the account's currency."""
+        """What closing at a price would bring: pips, and money in the account's currency, on the basis of the
+        open profit: net of swap and of the commission charged so far."""
         position = row.position
         away = (price - position.average_price) * position.side.sign
         pip, word = pip_of(instrument)
@@ -175,9 +176,10 @@ class ChartPositions(QObject):
         else:
             own = self._in_account(row, instrument.quote, amount)
             if own is not None:
-                parts.append(fmt.money(own, position.currency, signed=True))
+                net = own + position.swap + position.commission
+                parts.append(fmt.money(net, position.currency, signed=True))
             else:
-                parts.append(fmt.money(amount, instrument.quote, signed=True))
+                parts.append(f"{fmt.money(amount, instrument.quote, signed=True)} before costs")
         return "  ".join(parts)
 
     def _in_account(self, row: PositionRow, currency: str, amount: Decimal) -> Decimal | None:

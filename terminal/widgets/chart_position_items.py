@@ -21,15 +21,18 @@ HEIGHT: Final = 20
 _TAB_PX: Final = 28
 _BUTTON_GAP: Final = 8
 _NEAR_PX: Final = 5
+_STACK_PX: Final = HEIGHT + 3
+_LEADER_PX: Final = 14
 _HATCH = theme.color(theme.WHITE, 110)
 _WORDS: Final = (("close", "Close"), ("reverse", "Reverse"), ("double", "Double"))
 TIPS: Final = {
-    "chip": "Your position",
+    "chip": "Your position. Money is net of swap and of the commission charged so far",
     "close": "Close it at the market",
     "reverse": "Close it and open as much on the other side",
     "double": "Add as much again at the market",
     "tab": "Drag to set it",
-    "leg": "Drag to another price",
+    "leg": "Drag to another price. Money is what closing there would bring, net of swap and of the "
+    "commission charged so far",
     "remove": "Take it away",
 }
 
@@ -72,6 +75,7 @@ class PositionPainter:
 
     def __init__(self) -> None:
         self._hits: list[tuple[Hit, QRect]] = []
+        self._taken: list[QRect] = []
 
     def clear(self) -> None:
         """Nothing is drawn."""
@@ -95,7 +99,7 @@ class PositionPainter:
         pointer: QPoint | None,
     ) -> None:
         """Draw all positions, their stops and targets, and one that is being dragged."""
-        self._hits = []
+        self._hits, self._taken = [], []
         plot = geometry.plot
         for line in positions.lines:
             painter.setClipRect(plot)
@@ -129,27 +133,54 @@ class PositionPainter:
         painter.setPen(QPen(QColor(side_color(line.side)), 1))
         painter.drawLine(plot.left(), y, plot.right(), y)
         right = plot.right() - 6
-        top = min(max(plot.top() + 1, y - HEIGHT // 2), plot.bottom() - HEIGHT)
-        for kind in (LegKind.TARGET, LegKind.STOP):
-            if line.leg(kind) is None and not line.row.stop_pending:
-                box = QRect(right - _TAB_PX, top, _TAB_PX, HEIGHT)
-                painter.fillRect(box, QColor(theme.RAISED))
-                painter.setPen(QPen(QColor(side_color(line.side)), 1))
-                painter.setBrush(Qt.BrushStyle.NoBrush)
-                painter.drawRect(box.adjusted(0, 0, -1, -1))
-                text.centre(painter, box.center().x(), _middle(box, text), kind.value, theme.TEXT)
-                self._hits.append((Hit(line, Part.TAB, kind), box.adjusted(0, -4, 0, 4)))
-                right = box.left() - 3
+        tabs = [
+            kind
+            for kind in (LegKind.TARGET, LegKind.STOP)
+            if line.leg(kind) is None and not line.row.stop_pending
+        ]
         width = text.width(line.text) + 16
+        whole = self._free(y, width + len(tabs) * (_TAB_PX + 3), plot)
+        top = whole.top()
+        self._paint_leader(painter, whole, y, side_color(line.side))
+        for kind in tabs:
+            box = QRect(right - _TAB_PX, top, _TAB_PX, HEIGHT)
+            painter.fillRect(box, QColor(theme.RAISED))
+            painter.setPen(QPen(QColor(side_color(line.side)), 1))
+            painter.setBrush(Qt.BrushStyle.NoBrush)
+            painter.drawRect(box.adjusted(0, 0, -1, -1))
+            text.centre(painter, box.center().x(), _middle(box, text), kind.value, theme.TEXT)
+            self._hits.append((Hit(line, Part.TAB, kind), box.adjusted(0, -4, 0, 4)))
+            right = box.left() - 3
         chip = QRect(right - width, top, width, HEIGHT)
-        near = pointer is not None and (
-            chip.adjusted(-260, -4, 0, 4).contains(pointer) and abs(pointer.y() - y) <= HEIGHT
-        )
+        near = pointer is not None and chip.adjusted(-260, -4, 0, 4).contains(pointer)
         painter.fillRect(chip, QColor(side_fill(line.side)))
         text.left(painter, chip.left() + 8, _middle(chip, text), line.text, theme.WHITE)
         self._hits.append((Hit(line, Part.CHIP), chip.adjusted(0, -4, 0, 4)))
         if near:
             self._paint_buttons(painter, line, chip.left() - 4, top, text)
+
+    def _free(self, y: int, width: int, plot: QRect) -> QRect:
+        """Where the labels of a line at ``y`` stand at the right: beside their price, or as near to it as the
+        labels of other lines leave room, so that none covers another."""
+        least, most = plot.top() + 1, plot.bottom() - HEIGHT
+        first = min(max(least, y - HEIGHT // 2), most)
+        box = QRect(plot.right() - 6 - width, first, width, HEIGHT)
+        for step in range(1, 2 * (most - least) // _STACK_PX + 2):
+            if not any(box.intersects(other) for other in self._taken):
+                break
+            # Below, above, farther below, farther above.
+            top = first + (step + 1) // 2 * _STACK_PX * (1 if step % 2 else -1)
+            if least <= top <= most:
+                box.moveTop(top)
+        self._taken.append(box)
+        return box
+
+    @staticmethod
+    def _paint_leader(painter: QPainter, box: QRect, y: int, color: str) -> None:
+        """From a label that had to make room to its line."""
+        if abs(box.center().y() - y) > HEIGHT // 2:
+            painter.setPen(QPen(QColor(color), 1))
+            painter.drawLine(box.left() - _LEADER_PX, y, box.left(), box.center().y())
 
     def _paint_buttons(
         self, painter: QPainter, line: PositionLine, right: int, top: int, text: TextCache
@@ -171,9 +202,8 @@ class PositionPainter:
         painter.setPen(QPen(QColor(color), 1, Qt.PenStyle.DashLine))
         painter.drawLine(plot.left(), y, plot.right(), y)
         words = f"{leg.text}   {leg.badge}"
-        width = text.width(words) + 16 + CROSS_PX
-        top = min(max(plot.top() + 1, y - HEIGHT // 2), plot.bottom() - HEIGHT)
-        box = QRect(plot.right() - 6 - width, top, width, HEIGHT)
+        box = self._free(y, text.width(words) + 16 + CROSS_PX, plot)
+        self._paint_leader(painter, box, y, color)
         painter.fillRect(box, QColor(theme.RAISED))
         painter.setPen(QPen(QColor(color), 1))
         painter.setBrush(Qt.BrushStyle.NoBrush)
@@ -185,7 +215,8 @@ class PositionPainter:
             painter.fillRect(box, hatch_brush(_HATCH))
             return
         grip = QRect(plot.left(), y - _NEAR_PX, plot.width(), 2 * _NEAR_PX + 1)
-        self._hits.append((Hit(line, Part.LEG, leg.kind), grip))
+        # Under everything: no line may be taken for a button that another one has over it.
+        self._hits.insert(0, (Hit(line, Part.LEG, leg.kind), grip))
         self._hits.append((Hit(line, Part.LEG, leg.kind), box.adjusted(0, -4, 0, 4)))
         self._hits.append((Hit(line, Part.REMOVE, leg.kind), cross))
 

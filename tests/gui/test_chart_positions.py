@@ -19,7 +19,7 @@ from terminal.services.positions import KEEP, Leg
 from terminal.viewmodels.chart import ChartViewModel
 from terminal.viewmodels.chart_positions import ChartPositions, LegKind
 from terminal.viewmodels.position_rows import PositionRow
-from terminal.widgets.chart_position_items import Part
+from terminal.widgets.chart_position_items import TIPS, Part
 from terminal.widgets.chart_view import ChartView
 from tests.gui.chart_fakes import ChartDesk
 from tests.trading_fakes import BTC
@@ -215,3 +215,27 @@ def test_while_an_answer_is_awaited_nothing_can_be_dragged(shown: Shown) -> None
     (line,) = shown.positions.lines
     shown.positions.drag(line, LegKind.STOP, shown.entry - 50)
     assert shown.positions.ghost is None
+
+
+def test_positions_at_one_price_stand_under_one_another(shown: Shown) -> None:
+    one = a_row(shown.entry)
+    two = replace(one, key="a 89", position=replace(one.position, position_id="89"))
+    stop = shown.vm.trading.snapped(float(shown.entry) * 0.997)
+    both = [replace(row, position=replace(row.position, protection=Protection(stop_loss=stop)))
+            for row in (one, two)]  # fmt: skip
+    for rows in ([one, two], both):
+        shown.put(*rows)
+        hits = shown.view._picture._positions._hits
+        boxes = [(hit, box) for hit, box in hits if box.width() < 500]
+        assert {hit.line.key for hit, _ in boxes} == {"a 88", "a 89"}
+        for hit, box in boxes:
+            assert hit.same(shown.view._picture.position_at(box.center())), "it can be reached"
+
+
+def test_what_a_stop_would_bring_is_net_as_the_open_profit_is(shown: Shown) -> None:
+    shown.put(a_row(shown.entry, Protection(stop_loss=shown.entry - 100)))
+    leg = shown.positions.lines[0].leg(LegKind.STOP)
+    assert leg is not None
+    assert "−53.00 USD" in leg.text, "half a coin times 100, 1 of swap and 2 of commission"
+    assert "net of swap" in TIPS["chip"]
+    assert "net of swap" in TIPS["leg"]
