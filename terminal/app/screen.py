@@ -29,6 +29,7 @@ from terminal.services.twins import Twins
 from terminal.venues.base import HasMarginCalls, HasRecords
 from terminal.viewmodels.account import AccountViewModel
 from terminal.viewmodels.book import LadderState, LadderViewModel
+from terminal.viewmodels.bridge import BridgeViewModel
 from terminal.viewmodels.chart import ChartState, ChartViewModel
 from terminal.viewmodels.chart_positions import ChartPositions
 from terminal.viewmodels.confirm import quit_confirmation
@@ -55,6 +56,7 @@ from terminal.widgets import prompts, theme
 from terminal.widgets.blotter import Blotter
 from terminal.widgets.book import LadderPanel
 from terminal.widgets.book_view import LadderView
+from terminal.widgets.bridge import BridgeDialog, BridgeLight
 from terminal.widgets.chart import ChartPanel
 from terminal.widgets.cross_venue import CrossVenuePanel
 from terminal.widgets.history_dialog import HistoryDialog
@@ -285,6 +287,7 @@ class Screen(QObject):
         self._watchlist_panel.search_wanted.connect(self.search.open)
         self.window.hint_dismissed.connect(self._on_hint_dismissed)
         self.window.settings_wanted.connect(self.open_settings)
+        self._build_bridge()
         workspace = self.window.workspace
         workspace.keep(_LINKS, self._kept_links, self._restore_links)
         for link in self._link.values():
@@ -438,6 +441,32 @@ class Screen(QObject):
             return session.mode is Mode.PRACTICE
         return account.split(":")[1:2] == ["practice"]
 
+    def _build_bridge(self) -> None:
+        terminal = self._terminal
+        self.bridge = BridgeViewModel(
+            terminal.bridge,
+            terminal.switch_bridge,
+            [(venue, self._titles[venue]) for venue in terminal.venues],
+            self.frames,
+            self.notices,
+            ask=self._ask,
+            zone=UTC if terminal.settings.text("look.clock") == "utc" else None,
+            parent=self,
+        )
+        self.bridge_light = BridgeLight(self.bridge)
+        self.bridge_light.clicked.connect(self.open_bridge)
+        self.window.top_bar.add_light(self.bridge_light)
+        self.window.bridge_wanted.connect(self.open_bridge)
+
+    def open_bridge(self) -> None:
+        """Show the bridge's panel, or bring it to the front."""
+        dialog = self.window.findChild(BridgeDialog)
+        if dialog is None:
+            dialog = BridgeDialog(self.bridge, self.window)
+        dialog.show()
+        dialog.raise_()
+        dialog.activateWindow()
+
     def open_settings(self) -> None:
         """Show the settings dialog."""
         if self.window.findChild(SettingsDialog) is not None:
@@ -498,6 +527,7 @@ class Screen(QObject):
     def close(self) -> None:
         """End all ticking and finish writing the layout; the window is closed by its owner."""
         self._preferences.close()
+        self.bridge.close()
         self.frames.stop()
         self.window.workspace.save_now()
         self.window.workspace.stop()

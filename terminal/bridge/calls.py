@@ -71,8 +71,10 @@ class CallLog:
                 at_ns,
                 bot,
                 short(venue, 24),
-                short(method, 60),
-                _words(params),
+                "__api_" if method.startswith("__api_") else short(method, 60),
+                short(f"{method.removeprefix('__api_')} {_words(params)}".strip(), 90)
+                if method.startswith("__api_")
+                else _words(params),
                 took_ms,
                 short(error, 300),
                 dry,

@@ -118,6 +118,7 @@ class MainWindow(QMainWindow):
         hint_dismissed: the first-start hint was closed and need not come again.
         settings_wanted: Ctrl+, or the menu's entry.
         twins_wanted: the menu's entry for the twin map.
+        bridge_wanted: the menu's entry for the bridge's panel.
     """
 
     search_wanted = Signal()
@@ -125,6 +126,7 @@ class MainWindow(QMainWindow):
     hint_dismissed = Signal()
     settings_wanted = Signal()
     twins_wanted = Signal()
+    bridge_wanted = Signal()
 
     def __init__(
         self,
@@ -314,6 +316,7 @@ class MainWindow(QMainWindow):
         menu.addAction("First layout", workspace.reset)
         menu.addSeparator()
         menu.addAction(icon("link"), "Twins…", self.twins_wanted.emit)
+        menu.addAction("Bridge for strategies…", self.bridge_wanted.emit)
         menu.addAction(icon("settings"), "Settings…\tCtrl+,", self.settings_wanted.emit)
         menu.addAction("Keys\tF1", self._on_keys_wanted)
         menu.addAction("Quit\tCtrl+Q", self.close)

@@ -89,6 +89,12 @@ class TopBar(QFrame):
         self.flatten.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         row.addWidget(self.flatten)
 
+    def add_light(self, light: QWidget) -> None:
+        """Put something that must always be in sight beside the bell."""
+        row = self.layout()
+        assert isinstance(row, QHBoxLayout)
+        row.insertWidget(row.indexOf(self.bell), light)
+
     def _bind(self) -> None:
         self._vm.changed.connect(self._render)
         self._notices.changed.connect(self._render_bell)
@@ -109,10 +115,7 @@ class TopBar(QFrame):
         self.arm.setToolTip(vm.arm_tip)
         set_text(self.day, vm.day_pnl_text)
         set_tone(self.day, vm.account.day_pnl_tone)
-        tip = (
-            f"Change of what the accounts are worth {vm.account.day_since}, at mid prices in USD. "
-            "Deposits count."
-        )
+        tip = vm.day_tip
         self.day.setToolTip(tip)
         self.day_label.setToolTip(tip)
         self.flatten.setEnabled(vm.can_flatten)

@@ -1,0 +1,142 @@
+"""A strategy trades through the bridge on the practice venue, over real HTTP, while a person looks on."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import itertools
+import json
+import os
+import time
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+from terminal.bridge.bots import BotMode
+from terminal.domain.market import Side
+from terminal.domain.orders import OrderRequest, OrderType, Origin
+from terminal.viewmodels.bridge import NewKeys
+from terminal.widgets.bridge import BridgeDialog
+from tests.e2e.rig import ACCOUNT, BTC
+from tests.e2e.screen_harness import Desk, run_screen
+from tests.helpers import free_port
+from tests.practice import Practice
+from tests.unit.bridge.bridge_desk import read_answer
+
+D = Decimal
+SHOTS = os.environ.get("PARALLAX_BRIDGE_SHOTS", "")
+
+
+class Strategy:
+    """Calls the bridge as a strategy platform's node does."""
+
+    def __init__(self, port: int, keys: NewKeys) -> None:
+        self._port = port
+        self._keys = keys
+        self._stamps = itertools.count(time.time_ns())
+
+    async def call(self, method: str, **params: Any) -> Any:
+        call = {
+            "access_key": self._keys.access_key.reveal(),
+            "secret_key": self._keys.secret_key.reveal(),
+            "nonce": next(self._stamps),
+            "method": method,
+            "params": params,
+        }
+        body = json.dumps(call).encode()
+        head = f"POST /KRAKEN HTTP/1.1\r\nHost: 127.0.0.1:{self._port}\r\nContent-Length: {len(body)}\r\n\r\n"
+        reader, writer = await asyncio.open_connection("127.0.0.1", self._port)
+        try:
+            writer.write(head.encode() + body)
+            return (await read_answer(reader))[1]
+        finally:
+            writer.close()
+            with contextlib.suppress(OSError):
+                await writer.wait_closed()
+
+
+def shot(desk: Desk, name: str) -> None:
+    if SHOTS:
+        folder = Path(SHOTS)
+        desk.screen.window.grab().save(str(folder / f"{name}-window.png"))
+        dialog = desk.screen.window.findChild(BridgeDialog)
+        if dialog is not None:
+            dialog.grab().save(str(folder / f"{name}-panel.png"))
+
+
+def test_a_strategy_trades_and_a_hand_goes_first(desk_practice: Practice, tmp_path: Path) -> None:
+    async def body(desk: Desk) -> None:
+        terminal, screen = desk.terminal, desk.screen
+        await desk.until_trading()
+        terminal.settings.set("bridge.port", free_port())
+        assert not terminal.bridge.is_on
+        assert screen.bridge_light.text() == "○ Bridge off"
+        screen.open_bridge()
+        panel = screen.window.findChild(BridgeDialog)
+        assert panel is not None
+        shot(desk, "1-off")
+        made: list[NewKeys] = []
+        screen.bridge.keys_made.connect(lambda name, keys: made.append(keys))
+        panel.name.setText("grid")
+        panel.mode.choose(2)
+        panel.per_day.setText("5 000")
+        panel.make.click()
+        await desk.until(lambda: made, "keys of a bot")
+        assert (panel.keys.access.text(), panel.keys.secret.text()) == (
+            made[0].access_key.reveal(),
+            made[0].secret_key.reveal(),
+        )
+        panel.switch.click()
+        await desk.until(lambda: terminal.bridge.is_on, "the bridge")
+        shot(desk, "2-keys")
+        panel.keys.done.click()
+        assert (panel.keys.access.text(), panel.keys.secret.text()) == ("", "")
+        bot = Strategy(terminal.bridge.port, made[0])
+
+        ticker = (await bot.call("ticker", symbol="btc_usd"))["data"]
+        assert D(ticker["buy"]) < D(ticker["sell"])
+        depth = (await bot.call("depth", symbol="BTC_USD", limit="5"))["data"]
+        assert len(depth["asks"]) == len(depth["bids"]) == 5
+        records = (await bot.call("records", symbol="BTC_USD", period="1", limit="50"))["data"]
+        assert [row[0] for row in records] == sorted(row[0] for row in records)
+        accounts = (await bot.call("accounts"))["data"]
+        assert {"USD", "BTC"} <= {each["currency"] for each in accounts}
+        raw = (await bot.call("__api_/0/public/SystemStatus"))["data"]
+        assert raw["result"]["status"] == "online"
+        assert "only read" in (await bot.call("__api_/0/private/Withdraw"))["error"]
+
+        price = str((D(ticker["buy"]) * D("0.99")).quantize(D(1)))
+        trade = {"symbol": "BTC_USD", "type": "buy", "amount": "0.01", "price": price}
+        order_id = (await bot.call("trade", **trade))["data"]["id"]
+        order = (await bot.call("order", symbol="BTC_USD", id=order_id))["data"]
+        assert (order["status"], D(order["amount"])) == ("pending", D("0.01"))
+        await desk.until(
+            lambda: any(row.origin == "bot grid" for row in screen.orders.model.rows),
+            "the order in the blotter",
+        )
+        assert "same order" in (await bot.call("trade", **trade))["error"]
+
+        by_hand = OrderRequest(
+            BTC, Side.BUY, OrderType.LIMIT, D("0.002"), limit_price=D(price), origin=Origin.TICKET
+        )
+        await terminal.gate.submit(ACCOUNT, by_hand, confirmed=frozenset({"arm"}))
+        assert "traded by hand" in (await bot.call("trade", **{**trade, "amount": "0.02"}))["error"]
+        await desk.until(lambda: panel.paused.isVisible(), "the paused instrument")
+        assert (await bot.call("cancel", symbol="BTC_USD", id=order_id)) == {"data": True}
+        await desk.frame()
+        shot(desk, "3-on")
+        screen.bridge.release(BTC)
+        await desk.until(lambda: not panel.paused.isVisible(), "nothing paused")
+        texts = [row.result for row in screen.bridge.calls.rows]
+        assert any("traded by hand" in text for text in texts)
+
+        screen.bridge.act("grid", BotMode.READ_ONLY.name)
+        assert "may only read" in (await bot.call("trade", **trade))["error"]
+        assert terminal.gate.open_orders(ACCOUNT)
+        screen.desk.flatten()
+        assert not terminal.bridge.is_on
+        assert screen.bridge_light.text() == "○ Bridge off"
+        await desk.until(lambda: not terminal.gate.open_orders(ACCOUNT), "everything canceled")
+        panel.close()
+
+    run_screen(desk_practice, tmp_path, body, size=(1366, 768) if "small" in SHOTS else (1920, 1080))
