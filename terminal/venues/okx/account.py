@@ -1,0 +1,123 @@
+"""OKX's balances, positions and fees as domain values: pure functions (OKX v5, account, 2026-07)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from decimal import Decimal
+
+from terminal.domain.account import NO_PROTECTION, Balance, FeeRates, Position
+from terminal.domain.decimals import ZERO
+from terminal.domain.market import Side
+from terminal.domain.orders import Protection, TriggerReference
+from terminal.venues.okx.order_words import Held
+from terminal.venues.okx.parse import maybe, maybe_price, maybe_time_ns, number
+from terminal.venues.okx.symbols import SymbolMap, inst_type_of, symbol_of
+from terminal.venues.okx.wire import AlgoRow, BalanceDetail, FeeRow, PositionRow
+
+
+def balances(details: Iterable[BalanceDetail], *, with_zero: bool) -> tuple[Balance, ...]:
+    """``{"availBal":"94.42","cashBal":"94.42","ccy":"USDT","eq":"99.89","frozenBal":"5.46"}``: what there is
+    of each currency, and what of it is not available. Open profit is not in it."""
+    out = []
+    for row in details:
+        total = number(row.cashBal)
+        free = maybe(row.availBal)
+        held = ZERO if free is None else min(max(ZERO, total - free), max(ZERO, total))
+        if total or with_zero:
+            out.append(Balance(row.ccy, total, held))
+    return tuple(out)
+
+
+def is_offered(row: PositionRow) -> bool:
+    """Whether the terminal can show this position: contracts, not borrowed spot and not options."""
+    return symbol_of(row.instId) is not None and inst_type_of(row.instId) != "SPOT"
+
+
+def held_of(row: PositionRow) -> Held:
+    """What a closing order needs. Net mode: the sign of ``pos`` is the direction."""
+    size = number(row.pos)
+    if row.posSide == "short":
+        side = Side.SELL
+    elif row.posSide == "long":
+        side = Side.BUY
+    else:
+        side = Side.SELL if size < 0 else Side.BUY
+    return Held(row.instId, row.mgnMode, row.posSide or "net", side)
+
+
+def position(row: PositionRow, symbols: SymbolMap, protection: Protection = NO_PROTECTION) -> Position:
+    """``{"instId":"BTC-USDT-SWAP","mgnMode":"cross","posId":"307173036051017730","posSide":"net","pos":"-4",
+    "avgPx":"60000.1","upl":"-1.2","imr":"24","ccy":"USDT","fee":"-0.3","fundingFee":"0.1","cTime":"1619507758793",
+    "uTime":"1619507761462"}``; 4 contracts short.
+
+    Raises ValueError or ArithmeticError where it cannot be read.
+    """
+    held = held_of(row)
+    quantity = abs(symbols.to_quantity(row.instId, number(row.pos)))
+    average = maybe_price(row.avgPx)
+    if average is None and quantity:
+        raise ValueError("a position without its price")
+    return Position(
+        instrument=symbols.id_of(row.instId),
+        position_id=row.posId,
+        side=held.side,
+        quantity=quantity,
+        average_price=average or ZERO,
+        unrealised=maybe(row.upl),
+        currency=row.ccy,
+        swap=number(row.fundingFee),
+        commission=number(row.fee),
+        margin=maybe(row.margin) or maybe(row.imr),
+        protection=protection if quantity else NO_PROTECTION,
+        opened_ns=maybe_time_ns(row.cTime),
+        updated_ns=maybe_time_ns(row.uTime),
+    )
+
+
+def guards(row: AlgoRow, held: Held) -> bool:
+    """Whether a protective order closes this position."""
+    if row.instId != held.inst_id or row.side != held.side.opposite.value:
+        return False
+    if row.tdMode and held.margin_mode and row.tdMode != held.margin_mode:
+        return False
+    return row.posSide in ("", "net") if held.pos_side == "net" else row.posSide == held.pos_side
+
+
+def protection_of(rows: Iterable[AlgoRow], held: Held) -> Protection:
+    """The stop and the target that the waiting orders make, the newest of each leg."""
+    stop = target = distance = None
+    trailing = False
+    trigger = TriggerReference.LAST
+    for row in rows:
+        if not guards(row, held):
+            continue
+        if row.ordType == "move_order_stop":
+            stop, distance, trailing = maybe_price(row.moveTriggerPx), maybe(row.callbackSpread), True
+            continue
+        if found := maybe_price(row.slTriggerPx):
+            stop, distance, trailing = found, None, False
+        target = maybe_price(row.tpTriggerPx) or target
+        if "index" in (row.slTriggerPxType, row.tpTriggerPxType):
+            trigger = TriggerReference.INDEX
+    return Protection(
+        stop_loss=stop,
+        take_profit=target,
+        stop_distance=distance if stop is None else None,
+        trailing=trailing,
+        trigger=trigger,
+    )
+
+
+def fee_rates(rows: Iterable[FeeRow], group: str) -> FeeRates | None:
+    """``{"feeGroup":[{"groupId":"1","maker":"-0.0008","taker":"-0.001"}]}``: negative is what one pays."""
+    for row in rows:
+        for each in row.feeGroup:
+            if each.groupId == group and each.maker and each.taker:
+                return FeeRates(_pct(each.maker), _pct(each.taker))
+        if row.maker and row.taker:
+            return FeeRates(_pct(row.maker), _pct(row.taker))
+    return None
+
+
+def _pct(text: str) -> Decimal:
+    return -number(text) * 100

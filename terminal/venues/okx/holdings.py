@@ -1,0 +1,127 @@
+"""Open positions as OKX tells them, each with the stop and target that wait for it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+
+from terminal.core.clock import Clock
+from terminal.domain.account import NO_PROTECTION, Position
+from terminal.domain.decimals import ZERO
+from terminal.domain.events import PositionReported
+from terminal.venues.okx.account import guards, held_of, is_offered, position, protection_of
+from terminal.venues.okx.order_words import Held
+from terminal.venues.okx.orders import OrderTracker, is_protective
+from terminal.venues.okx.parse import maybe_price, number
+from terminal.venues.okx.symbols import SymbolMap
+from terminal.venues.okx.wire import AlgoRow, PositionRow
+
+_REASON_KEPT_NS = 30_000_000_000
+
+
+class Holdings:
+    """What is open, and what guards it."""
+
+    def __init__(
+        self, symbols: SymbolMap, tracker: OrderTracker, clock: Clock, on_fault: Callable[[str], None]
+    ) -> None:
+        self._symbols = symbols
+        self._tracker = tracker
+        self._clock = clock
+        self._on_fault = on_fault
+        self._rows: dict[str, PositionRow] = {}
+        self._told: dict[str, Position] = {}
+        self._fired: list[tuple[int, AlgoRow]] = []
+
+    def row(self, position_id: str) -> PositionRow | None:
+        """OKX's own record of an open position."""
+        return self._rows.get(position_id)
+
+    def held(self, position_id: str | None) -> Held | None:
+        """What a closing order needs to know of a position."""
+        row = self._rows.get(position_id) if position_id is not None else None
+        return held_of(row) if row is not None else None
+
+    def position_id(self, inst_id: str, pos_side: str) -> str | None:
+        """The open position that an order of this instrument belongs to."""
+        for key, row in self._rows.items():
+            if row.instId == inst_id and (row.posSide or "net") == (pos_side or "net"):
+                return key
+        return None
+
+    def take(self, rows: Sequence[PositionRow], *, is_whole: bool) -> list[PositionReported]:
+        """Take rows of the stream or of REST; ``is_whole``: what is not among them is closed."""
+        out = []
+        for row in rows:
+            if not is_offered(row):
+                continue
+            before = self._rows.get(row.posId)
+            if before is not None and _age(before.uTime) > _age(row.uTime):
+                continue
+            out += self._take(row)
+        if is_whole:
+            named = {row.posId for row in rows}
+            out += [self._closed(key) for key in list(self._told) if key not in named]
+        return out
+
+    def _take(self, row: PositionRow) -> list[PositionReported]:
+        try:
+            if number(row.pos) == 0:
+                return [self._closed(row.posId)] if row.posId in self._told else []
+            fresh = self._read(row)
+        except (ValueError, ArithmeticError) as error:
+            self._on_fault(f"position {row.posId}: {error}")
+            return []
+        self._rows[row.posId] = row
+        self._told[row.posId] = fresh
+        return [PositionReported(fresh)]
+
+    def all(self) -> tuple[Position, ...]:
+        return tuple(self._told.values())
+
+    def protections_changed(self) -> list[PositionReported]:
+        """Told again: the positions whose stop or target is another one now."""
+        out = []
+        for key, row in self._rows.items():
+            fresh = self._read(row)
+            if fresh.protection != self._told[key].protection:
+                self._told[key] = fresh
+                out.append(PositionReported(fresh))
+        return out
+
+    def fired(self, row: AlgoRow) -> None:
+        """A stop or target was hit: the end of its position is explained by it."""
+        if is_protective(row):
+            self._fired.append((self._clock.monotonic_ns(), row))
+            del self._fired[:-50]
+
+    def guarding(self, held: Held) -> list[AlgoRow]:
+        """The waiting stops and targets of a position."""
+        return [row for row in self._tracker.protective() if guards(row, held)]
+
+    def _read(self, row: PositionRow) -> Position:
+        held = held_of(row)
+        return position(row, self._symbols, protection_of(self._tracker.protective(), held))
+
+    def _closed(self, key: str) -> PositionReported:
+        row = self._rows.pop(key)
+        told = self._told.pop(key)
+        closed = replace(told, quantity=ZERO, protection=NO_PROTECTION, unrealised=None, margin=None)
+        return PositionReported(closed, self._reason(held_of(row)))
+
+    def _reason(self, held: Held) -> str:
+        horizon = self._clock.monotonic_ns() - _REASON_KEPT_NS
+        for stamp, row in reversed(self._fired):
+            if stamp < horizon:
+                break
+            if guards(row, held):
+                if row.ordType == "move_order_stop" or row.actualSide == "sl":
+                    return "stop loss"
+                if row.actualSide == "tp":
+                    return "take profit"
+                return "stop loss" if maybe_price(row.slTriggerPx) else "take profit"
+        return ""
+
+
+def _age(stamp: str) -> int:
+    return int(stamp) if stamp.isdigit() else 0
