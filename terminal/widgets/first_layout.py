@@ -24,6 +24,8 @@ class FirstLayout:
     def __init__(self, window: QMainWindow, docks: Mapping[str, QDockWidget]) -> None:
         self._window = window
         self._docks = docks
+        self._is_folded = False
+        """The comparison of venues has given way to a narrow window, and comes back with a wide one."""
 
     @property
     def is_narrow(self) -> bool:
@@ -51,6 +53,7 @@ class FirstLayout:
             window.addDockWidget(_TOP, docks[key])
         for dock in docks.values():
             dock.show()
+        self._is_folded = self.is_narrow
         self._place_cross()
         layout = window.layout()
         if layout is not None:
@@ -83,14 +86,27 @@ class FirstLayout:
     def follow_width(self) -> bool:
         """Put ladder and tape into tabs, or out of them, where the window has become narrow or wide. False
         where that is not due, or where a panel does not stand where it stood first."""
-        if not {"ladder", "tape"} <= self._docks.keys() or not self._stands(narrow=not self.is_narrow):
+        if not {"ladder", "tape"} <= self._docks.keys():
             return False
+        if not self._stands(narrow=not self.is_narrow):
+            return self._unfold()
         tape = self._docks["tape"]
         self._window.removeDockWidget(tape)
         self._place_tape()
         tape.show()
         if self.is_narrow:
             self._docks["ladder"].raise_()
+        cross = self._docks.get("cross")
+        if cross is not None and (self._is_folded or not cross.isHidden()):
+            self._is_folded = self.is_narrow
+            self._place_cross()
+        return True
+
+    def _unfold(self) -> bool:
+        """What was folded away before a wide layout came back has its room now; False where nothing was."""
+        if self.is_narrow or not self._is_folded or not self._stands(narrow=False):
+            return False
+        self._is_folded = False
         self._place_cross()
         return True
 
@@ -118,7 +134,7 @@ class FirstLayout:
         """Whether the panels stand as in the first layout of a narrow or of a wide window, at any sizes."""
         window, docks = self._window, self._docks
         known = {key: docks[key] for key in docks if key in _KNOWN}
-        if narrow and "cross" in known and docks["cross"].isHidden():
+        if "cross" in known and docks["cross"].isHidden():
             del known["cross"]
         if any(dock.isHidden() or dock.isFloating() for dock in known.values()):
             return False
