@@ -379,6 +379,11 @@ class WatchlistViewModel(QObject):
         return tuple(self._ordered())
 
     @property
+    def is_ambiguous(self) -> bool:
+        """The same symbol of two venues is watched: the symbol alone does not say which."""
+        return len({instrument.symbol for instrument in self._watched}) < len(self._watched)
+
+    @property
     def favourites(self) -> tuple[InstrumentId, ...]:
         """The favourites in the order in which they were chosen."""
         return tuple(self._favourites)

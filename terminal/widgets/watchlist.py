@@ -57,6 +57,8 @@ _KEYS = [column.key for column in COLUMNS]
 # The first three are always there; the others come in this order as there is room for them.
 _ALWAYS = ("symbol", "last", "change")
 _AS_ROOM = ("spark", "venue", "spread", "volume")
+# Where one symbol is watched at two venues, the venue says more than the line of the day.
+_AS_ROOM_OF_SEVERAL = ("venue", "spark", "spread", "volume")
 
 
 class WatchDelegate(CellDelegate):
@@ -164,6 +166,7 @@ class WatchTable(DataTable):
     def __init__(self, vm: WatchlistViewModel, parent: QWidget | None = None) -> None:
         super().__init__(vm.model, parent=parent)
         self._vm = vm
+        self._tells_venues = False
         self.padding = _PADDING_PX
         self.setItemDelegate(WatchDelegate(self, vm))
         self.setSelectionMode(QAbstractItemView.SelectionMode.SingleSelection)
@@ -193,6 +196,8 @@ class WatchTable(DataTable):
 
     def _on_vm_changed(self) -> None:
         self.empty_text = self._vm.empty_text
+        if self._tells_venues is not self._vm.is_ambiguous:
+            self._fit_columns()
         if not self.hasFocus():
             self.show_selected()
 
@@ -207,7 +212,8 @@ class WatchTable(DataTable):
         widths = {column.key: column.width for column in COLUMNS}
         used = sum(widths[key] for key in _ALWAYS)
         shown = set(_ALWAYS)
-        for key in _AS_ROOM:
+        self._tells_venues = self._vm.is_ambiguous
+        for key in _AS_ROOM_OF_SEVERAL if self._tells_venues else _AS_ROOM:
             if used + widths[key] > room:
                 break
             shown.add(key)

@@ -71,6 +71,18 @@ def test_columns_come_with_the_room_for_them(shown: Shown, width: int, least: se
     assert used <= shown.table.viewport().width()
 
 
+def test_one_symbol_of_two_venues_is_told_apart(shown: Shown) -> None:
+    def there() -> set[str]:
+        return {key for at, key in enumerate(KEYS) if not shown.table.isColumnHidden(at)}
+
+    shown.panel.resize(280, 400)
+    twin = InstrumentId("okx", BTC.symbol)
+    shown.vm.add(twin)
+    assert there() == {"symbol", "last", "change", "venue"}
+    shown.vm.remove(twin)
+    assert there() == {"symbol", "last", "change", "spark"}
+
+
 def test_changed_digits_have_a_tinted_ground_for_a_moment(shown: Shown) -> None:
     def tinted() -> bool:
         image = shown.table.viewport().grab().toImage()
