@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import ROUND_HALF_EVEN, Decimal
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from terminal.domain.account import AccountFigures, LeverageTier
 from terminal.domain.instrument import Instrument, InstrumentKind
@@ -30,11 +30,26 @@ class CostLine:
     tip: str = ""
 
 
+class Money(NamedTuple):
+    """In which money costs are told: the account's own where it is known what one quote unit is worth in it
+    (``rate``), else the quote asset."""
+
+    currency: str
+    rate: Decimal = Decimal(1)
+
+    def text(self, amount: Decimal | None, *, decimals: int | None = None, signed: bool = False) -> str:
+        """An amount of quote units, with its currency; ``decimals``: None writes more of a small one."""
+        own = None if amount is None else amount * self.rate
+        digits = _money_digits(own) if decimals is None else decimals
+        return fmt.money(own, self.currency, decimals=digits, signed=signed)
+
+
 def cost_lines(
-    cost: CostEstimate | None, side: Side, instrument: Instrument, why_not: str
+    cost: CostEstimate | None, side: Side, instrument: Instrument, why_not: str, own: Money | None = None
 ) -> tuple[CostLine, ...]:
-    """The cost strip: always the same lines at the same place, with a dash for what cannot be known."""
-    digits, quote = instrument.price_decimals, instrument.quote
+    """The cost strip: always the same lines at the same place, with a dash for what cannot be known. ``own``:
+    the account's money where it is another one than the quote asset."""
+    digits, money = instrument.price_decimals, own or Money(instrument.quote)
     labels = ("Average price", "Slippage vs mid", "Fee")
     if cost is None or (cost.average_price is None and cost.covered >= 1):
         return tuple(
@@ -47,12 +62,12 @@ def cost_lines(
     slippage = CostLine(
         labels[1],
         fmt.NOTHING if cost.slippage_ticks is None else _distance(cost.slippage_ticks, instrument),
-        _slippage_detail(cost, quote),
+        _slippage_detail(cost, money),
         tip="Expected average price against the middle of bid and ask. Plus costs you, minus saves you.",
     )
     fee = CostLine(
         labels[2],
-        fmt.money(cost.fee, quote, decimals=_money_digits(cost.fee)) if cost.fee is not None else fmt.NOTHING,
+        money.text(cost.fee),
         cost.fee_kind if cost.fee is not None else "rate unknown",
         tip="By the account's own rates: maker for what rests, taker for what is taken at once.",
     )
@@ -60,10 +75,11 @@ def cost_lines(
 
 
 def fixed_numbers(
-    cost: CostEstimate | None, side: Side, instrument: Instrument
+    cost: CostEstimate | None, side: Side, instrument: Instrument, own: Money | None = None
 ) -> tuple[CostLine, CostLine, CostLine]:
-    """Most I can lose, cost to enter and leave, what must happen to break even: same place for every kind."""
-    digits, quote = instrument.price_decimals, instrument.quote
+    """Most I can lose, cost to enter and leave, what must happen to break even: same place for every kind.
+    ``own``: the account's money where it is another one than the quote asset."""
+    digits, money = instrument.price_decimals, own or Money(instrument.quote)
     labels = ("Most I can lose", "Enter and leave", "Break even")
     if cost is None:
         return (
@@ -71,7 +87,7 @@ def fixed_numbers(
             CostLine(labels[1], fmt.NOTHING),
             CostLine(labels[2], fmt.NOTHING),
         )
-    lose = CostLine(labels[0], fmt.money(cost.max_loss, quote), tip=_loss_tip(side, instrument))
+    lose = CostLine(labels[0], money.text(cost.max_loss, decimals=2), tip=_loss_tip(side, instrument))
     if cost.unlimited:
         tip = "A rising price has no end, and so has this loss."
         words = "no limit"
@@ -79,7 +95,7 @@ def fixed_numbers(
             words, tip = "no stop", "Without a stop loss nothing limits what can be lost."
         lose = CostLine(labels[0], "∞", words, "warning", tip)
     enter = CostLine(
-        labels[1], fmt.money(cost.round_trip, quote, decimals=_money_digits(cost.round_trip)),
+        labels[1], money.text(cost.round_trip),
         tip="Spread, slippage and both fees.",
     )  # fmt: skip
     if cost.break_even_price is None or cost.break_even_move is None:
@@ -181,12 +197,12 @@ def _loss_tip(side: Side, instrument: Instrument) -> str:
     return "The cost of the trade. What is sold can lose no more; a later rise is missed."
 
 
-def _slippage_detail(cost: CostEstimate, quote: str) -> str:
+def _slippage_detail(cost: CostEstimate, money: Money) -> str:
     if cost.slippage is None and cost.fee_kind == "maker":
         return "rests at its price"
     if cost.slippage is None:
         return "once triggered"
-    return fmt.money(cost.slippage, quote, decimals=_money_digits(cost.slippage), signed=True)
+    return money.text(cost.slippage, signed=True)
 
 
 def _distance(ticks: Decimal, instrument: Instrument) -> str:

@@ -59,10 +59,10 @@ class PastFill:
 
     @property
     def net(self) -> Decimal | None:
-        """What closing brought after fee and swap; None for an opening fill, or without knowing the fee."""
-        if self.fill.realised is None or self.fill.fee is None:
+        """What it brought after fee and swap: an opening fill costs its fee. None without knowing the fee."""
+        if self.fill.fee is None:
             return None
-        return self.fill.realised + self.fill.swap - self.fill.fee
+        return (self.fill.realised or ZERO) + self.fill.swap - self.fill.fee
 
 
 def _order_price(row: PastOrder) -> str:
@@ -245,9 +245,8 @@ class HistoryViewModel(QObject):
         lines = [self._deal_text(each) for each in reversed(fills)]
         charges = sum((each.fill.fee or ZERO for each in fills), ZERO)
         brought = sum((each.net for each in fills if each.net is not None), ZERO)
-        opening = sum((each.fill.fee or ZERO for each in fills if each.net is None), ZERO)
         currency = row.fill.fee_asset
-        net = fmt.money(brought - opening, currency, signed=True)
+        net = fmt.money(brought, currency, signed=True)
         fees = fmt.money(charges, currency)
         deals = "; ".join(lines) or "no deals"
         self.pairs = f"Position {position_id}: {deals}. Together {net}, fees {fees} included."

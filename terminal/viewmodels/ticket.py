@@ -25,7 +25,7 @@ from terminal.services.arming import ArmState
 from terminal.services.market_data import FeedState, Topic
 from terminal.viewmodels import format as fmt
 from terminal.viewmodels.cost import CostEstimate, estimate
-from terminal.viewmodels.cost_text import CostLine, carry_lines, cost_lines, fixed_numbers
+from terminal.viewmodels.cost_text import CostLine, Money, carry_lines, cost_lines, fixed_numbers
 from terminal.viewmodels.frames import FrameClock
 from terminal.viewmodels.market_hours import closed_text
 from terminal.viewmodels.ports import (
@@ -539,6 +539,12 @@ class TicketViewModel(QObject):
             return Decimal(1)
         return self._accounts.worth(self.place.account, self.instrument.quote, Decimal(1), figures.currency)
 
+    def _own_money(self) -> Money | None:
+        """The account's money, for costs; None: they are told in the quote asset, which they name."""
+        assert self.place is not None
+        figures, rate = self._accounts.figures(self.place.account), self._rate()
+        return None if figures is None or rate is None else Money(figures.currency, rate)
+
     def _free(self, side: Side) -> Decimal | None:
         if self.place is None or self.instrument is None or not self._accounts.is_known(self.place.account):
             return None
@@ -604,8 +610,9 @@ class TicketViewModel(QObject):
         self.problems = problems
         self.percent_reason = self._why_no_percent(chosen)
         self.percent = None if self.percent_reason else self._percent_of(chosen.request)
-        self.lines = cost_lines(self.cost, self.form.side, self.instrument, self._why_no_cost(chosen))
-        self.fixed = fixed_numbers(self.cost, self.form.side, self.instrument)
+        own = self._own_money()
+        self.lines = cost_lines(self.cost, self.form.side, self.instrument, self._why_no_cost(chosen), own)
+        self.fixed = fixed_numbers(self.cost, self.form.side, self.instrument, own)
         self.carry = self._carry(chosen.request)
         self.buttons = {side: self._button(side, readings[side]) for side in Side}
         self.changed.emit()

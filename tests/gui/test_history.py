@@ -22,7 +22,7 @@ from terminal.venues.base import (
     HasRecords,
     OrderPage,
 )
-from terminal.viewmodels.history import Chapter, HistoryViewModel
+from terminal.viewmodels.history import FILL_COLUMNS, Chapter, HistoryViewModel, PastFill
 from terminal.viewmodels.tables import ACTIONS_ROLE
 from terminal.widgets.history_dialog import HistoryDialog
 from terminal.widgets.table import DataTable
@@ -153,7 +153,7 @@ def test_which_deals_belong_together_is_asked_and_said(qapp: QApplication) -> No
         await eventually(lambda: "Position" in vm.pairs, 5, "the position's deals")
         assert vm.pairs == (
             "Position 88: sold 0.01 lots at 1.16000; sold 0.01 lots at 1.16000. "
-            "Together +12.36 USD, fees 0.12 USD included."
+            "Together +12.34 USD, fees 0.12 USD included."
         )
         table.acted.emit("D4", "pairs")
         await eventually(lambda: "D4" in vm.pairs, 5, "another one")
@@ -209,3 +209,11 @@ def test_the_dialog_fetches_what_is_shown(qapp: QApplication) -> None:
         dialog.close()
 
     with_past(body)
+
+
+def test_an_opening_deal_costs_its_fee() -> None:
+    opening = Fill("D1", EURUSD, Side.BUY, D(100), D(1), D("0.35"), "EUR", False, "O1", None, 0)
+    assert PastFill(opening, "1", 2).net == D("-0.35")
+    assert PastFill(opening._replace(fee=None), "1", 2).net is None
+    column = next(each for each in FILL_COLUMNS if each.key == "net")
+    assert column.text(PastFill(opening, "1", 2)) == "−0.35 EUR"

@@ -118,3 +118,16 @@ def test_a_figure_in_another_currency_is_not_shown(qtbot: QtBot, says: Says) -> 
     says.changed.notify(ACCOUNT)
     desk.pass_time(0.2)
     assert margin(vm).value == "≈ 290.00 USD"
+
+
+def test_an_account_in_euros_is_told_its_costs_in_euros_or_in_what_they_are(qtbot: QtBot, says: Says) -> None:
+    desk, vm = make(says)
+    desk.accounts.margin = AccountFigures("EUR", D(10_000), D(0), D(0))
+    desk.accounts.changed.notify(ACCOUNT)
+    desk.pass_time(0.2)
+    assert vm.fixed[1].value.endswith(" USD"), "nobody has said yet what a dollar is worth"
+    desk.accounts.rates["USD", "EUR"] = D("0.5")
+    desk.accounts.changed.notify(ACCOUNT)
+    desk.pass_time(0.2)
+    assert vm.fixed[1].value.endswith(" EUR")
+    assert vm.lines[2].value.endswith(" EUR")

@@ -16,7 +16,7 @@ from terminal.domain.rules import check_request
 from terminal.venues.base import BookKind, Capabilities, ProtectionKind
 from terminal.viewmodels.confirm import order_confirmation
 from terminal.viewmodels.cost import estimate
-from terminal.viewmodels.cost_text import carry_lines, fixed_numbers
+from terminal.viewmodels.cost_text import Money, carry_lines, cost_lines, fixed_numbers
 from terminal.viewmodels.size_entry import SizeUnit
 from terminal.viewmodels.ticket_form import Surroundings, TicketForm, default_size, read_form, shown_fields
 from tests.trading_fakes import FakeMarket
@@ -285,3 +285,22 @@ def test_the_first_size_is_the_smallest_lot() -> None:
 def test_figures_need_profit_to_be_known() -> None:
     figures = AccountFigures("USD", D(1000), None, D(10))
     assert (figures.equity, figures.free_margin, figures.margin_level) == (None, None, None)
+
+
+def test_costs_are_told_in_the_money_of_the_account_where_its_rate_is_known() -> None:
+    market = FakeMarket()
+    market.set_book([("1.16250", "1000000")], [("1.16258", "1000000")], EURUSD.id)
+    asked = OrderRequest(
+        EURUSD.id, Side.BUY, OrderType.MARKET, D(5000), protection=Protection(stop_loss=D("1.16008"))
+    )
+    cost = estimate(asked, EURUSD, market.books[EURUSD.id], FEES)
+    assert cost.fee is not None
+    euros = Money("EUR", D("0.5"))
+    for own, money in ((None, Money("USD")), (euros, euros)):
+        lose, enter, _ = fixed_numbers(cost, Side.BUY, EURUSD, own)
+        assert lose.value == money.text(cost.max_loss, decimals=2)
+        assert enter.value == money.text(cost.round_trip)
+        _, slippage, fee = cost_lines(cost, Side.BUY, EURUSD, "", own)
+        assert fee.value == money.text(cost.fee)
+        assert slippage.detail.endswith(money.currency)
+    assert euros.text(D(10)) == "5.00 EUR"
