@@ -295,6 +295,12 @@ class ConnectionViewModel(QObject):
         """The accounts of the sign-ins that are not shown."""
         return frozenset(key for each in self._sessions.sessions.values() for key in each.hidden)
 
+    @property
+    def counted_text(self) -> str:
+        """``1 of 2 accounts counted`` where some are not shown, and so in no total; else empty."""
+        counted, hidden = len(self.accounts()), len(self.hidden_accounts())
+        return f"{counted} of {counted + hidden} accounts counted" if hidden else ""
+
     def badge_of(self, account: str) -> str:
         """Whose money an account is: PRACTICE, or LIVE with its name."""
         for session in self._sessions.sessions.values():

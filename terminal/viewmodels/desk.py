@@ -196,6 +196,18 @@ class DeskViewModel(QObject):
         return self.one_click_block or f"One click sends. Ends after {idle} without a trade"
 
     @property
+    def day_tip(self) -> str:
+        """What the day's figure contains, and since when it counts."""
+        counted = self.connections.counted_text
+        left_out = f"\n{counted}: the others are not shown." if counted else ""
+        since = self.account.day_since or "since the start of the day"
+        return (
+            f"Change of what your accounts are worth {since}, in USD at mid prices.\n"
+            "It contains closed and open profit, price changes of what you hold, fees, swap, deposits and "
+            f"withdrawals.{left_out}"
+        )
+
+    @property
     def day_pnl_text(self) -> str:
         return self.account.day_pnl_text
 

@@ -187,6 +187,13 @@ class PositionsViewModel(QObject):
             self.hide_amounts = on
             self._build()
 
+    @property
+    def counted_text(self) -> str:
+        """``1 of 2 accounts counted`` where some are not shown, and so in no total; else empty."""
+        entries = self._accounts()
+        counted = sum(entry.hidden is None for entry in entries)
+        return "" if counted == len(entries) else f"{counted} of {len(entries)} accounts counted"
+
     def refresh(self) -> None:
         """Build again in the next frame (connections or instruments changed)."""
         self._frames.request(self._build)

@@ -37,7 +37,8 @@ class StatusViewModel(QObject):
         venues: one part for each connected venue.
         offset: the largest clock offset, e.g. ``clock +3 ms``; ``offset_tone`` warns when it matters.
         budget: the fullest rate limit, or None where a venue counts nothing.
-        balance: badge and worth, e.g. ``PRACTICE 10 000.00 USD``.
+        balance: badge and worth, e.g. ``PRACTICE 10 000.00 USD``, and how many accounts are counted where
+            some are not.
     """
 
     changed = Signal()
@@ -86,6 +87,8 @@ class StatusViewModel(QObject):
         full = self.budget is not None and self.budget.share > _BUDGET_WARN
         self.budget_tone = "warning" if full else ""
         worth = self._account.equity_text
+        if self._connections.counted_text:
+            worth += f" · {self._connections.counted_text}"
         self.balance = (
             f"{self._connections.badge} {worth}"
             if self._account.equity is not None

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QVBoxLayout, QWidget
 
@@ -13,9 +15,13 @@ from terminal.widgets.table import DataTable
 class BalancesPanel(QWidget):
     """What each account holds, what orders hold back of it, and what it is worth."""
 
-    def __init__(self, vm: AccountViewModel, parent: QWidget | None = None) -> None:
+    def __init__(
+        self, vm: AccountViewModel, counted: Callable[[], str] = str, parent: QWidget | None = None
+    ) -> None:
+        """``counted``: which share of the accounts is in the total, in words; empty where all are."""
         super().__init__(parent)
         self._vm = vm
+        self._counted = counted
         box = QVBoxLayout(self)
         box.setContentsMargins(0, 0, 0, 0)
         self.table = DataTable(
@@ -32,4 +38,6 @@ class BalancesPanel(QWidget):
         text = f"Worth {self._vm.equity_text}" if self._vm.equity is not None else ""
         if self._vm.unpriced:
             text += f"   without {', '.join(self._vm.unpriced)} (no price)"
+        if text and self._counted():
+            text += f"   {self._counted()}"
         set_text(self.tools, text)

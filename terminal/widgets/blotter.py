@@ -38,7 +38,7 @@ class Blotter(QWidget):
         self.positions = PositionsPanel(positions)
         self.orders = OrdersPanel(orders)
         self.fills = FillsPanel(orders)
-        self.balances = BalancesPanel(account)
+        self.balances = BalancesPanel(account, lambda: positions.counted_text)
         self.accounts = AccountsPanel(positions)
         self.log = LogPanel(log)
         self._build_ui()

@@ -467,3 +467,22 @@ def test_the_blotter_has_tabs_for_both(qapp: QApplication) -> None:
         assert blotter.stack.currentWidget() is blotter.accounts
 
     with_frame(body, LONG)
+
+
+def test_how_many_accounts_are_counted_stands_beside_the_total(qapp: QApplication) -> None:
+    async def body(frame: Frame) -> None:
+        blotter = Blotter(frame.orders, frame.account, frame.positions, frame.log)
+        two_accounts(frame, hidden=False)
+        frame.account.refresh()
+        frame.tick()
+        said = "1 of 2 accounts counted"
+        assert said not in blotter.balances.tools.text() + frame.status.balance + frame.desk.day_tip
+        two_accounts(frame, hidden=True)
+        frame.account.refresh()
+        frame.tick()
+        for text in (blotter.balances.tools.text(), frame.status.balance, frame.desk.day_tip):
+            assert said in text
+        assert "fees, swap, deposits" in frame.desk.day_tip
+        blotter.deleteLater()
+
+    with_frame(body)
