@@ -114,7 +114,7 @@ class Control:
 
     def strike_connections(self, fault: Fault) -> int:
         """Carry out ``cut`` or ``half_open``; on how many connections."""
-        return self.server.strike(fault) if self.server is not None else 0
+        return self.server.strike(fault, self._faults) if self.server is not None else 0
 
     def clear(self, values: dict[str, Any]) -> dict[str, Any]:
         """Disarm all faults (or those of ``kind``) and put status and clock right."""

@@ -10,7 +10,9 @@ comes by. What comes by is named by a *subject*, a path of words:
 * ``connect/ctrader/demo``, ``ctrader/trade/NewOrderReq``, ``ctrader/read/TraderReq``,
   ``ctrader/history/GetTrendbarsReq``, ``ctrader/ack/TraderReq``, ``ctrader/data/SpotEvent/EURUSD``,
   ``ctrader/data/ExecutionEvent`` (``ack`` where it answers a request), ``ctrader/heartbeat``, and
-  ``rest/sign_in/token``: the same of a venue that speaks protobuf.
+  ``rest/sign_in/token``: the same of a venue that speaks protobuf,
+* ``rest/trade/order``, ``ws/trade/order``, ``ws/data/books/BTC-USDT``: those of a venue with kinds of its
+  own, see :mod:`terminal.emulators.okx.kinds`. Each venue has its own faults, also on a port it shares.
 
 ``match`` is a pattern over the subject (``*`` and ``?`` as in file names); without those, any part of it.
 """

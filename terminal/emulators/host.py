@@ -26,9 +26,12 @@ from terminal.emulators.kraken.face import KrakenFace
 from terminal.emulators.market.listing import LISTINGS, Listing
 from terminal.emulators.market.practice import PracticeMarket
 from terminal.emulators.market.store import Store
+from terminal.emulators.okx.face import OkxFace
+from terminal.emulators.okx.kinds import OKX_IMMEDIATE, OKX_KINDS
+from terminal.emulators.okx.steering import OKX_PREFIX, OkxControl
 from terminal.emulators.web import HttpRequest, HttpResponse, Upgrade, WebServer
 
-VENUES: Final = ("kraken", "ctrader", "custom")
+VENUES: Final = ("kraken", "ctrader", "okx", "custom")
 FILE_VERSION: Final = 1
 
 
@@ -78,9 +81,9 @@ class PracticeHost:
             self._kraken = KrakenFace(self.market, self.faults, self.clock, rng=rng, tier=tier)
             if book_batch_ms is not None:
                 self._kraken.set_batch(book_batch_ms / 1000)
-        self.faces = [self._kraken] if self._kraken is not None else []
+        self.faces: list[KrakenFace | OkxFace] = [self._kraken] if self._kraken is not None else []
         self.control = Control(self.market, self.faults, list(self.faces))
-        self.server = WebServer(self, self.faults, rng=rng)
+        self.server = WebServer(self, self.faults, rng=rng, faults_of=self.faults_of)
         self.control.server = self.server
         self._controls: dict[str, Control] = {"kraken": self.control}
         if "ctrader" in venues:
@@ -113,7 +116,27 @@ class PracticeHost:
             )
             self._controls["custom"] = CustomControl(self._custom)
             self._controls["custom"].server = self.server
+        self._okx: OkxFace | None = None
+        if "okx" in venues:
+            self._okx = OkxFace(
+                self.market,
+                Faults(self.clock.monotonic_ns, kinds=OKX_KINDS, immediate=OKX_IMMEDIATE),
+                self.clock,
+                rng=random.Random(self.market.seed + 2),
+                rate=rate,
+            )
+            self.faces.append(self._okx)
+            okx_control = self._controls["okx"] = OkxControl(self.market, self._okx)
+            okx_control.server = self.server
+            if book_batch_ms is not None:
+                self._okx.set_batch(book_batch_ms / 1000)
         self._tasks: list[asyncio.Task[Any]] = []
+
+    @property
+    def okx(self) -> OkxFace:
+        """The OKX of this host, which must have one."""
+        assert self._okx is not None
+        return self._okx
 
     @property
     def kraken(self) -> KrakenFace:
@@ -144,6 +167,8 @@ class PracticeHost:
             self._tasks.append(tasks.spawn(self.market.run(), name="practice.market"))
             if self._ctrader is not None:
                 self._tasks.extend(self._ctrader.start())
+            if self._okx is not None:
+                self._tasks.append(self._okx.start_market())
             if self._custom is not None:
                 self._tasks.extend(self._custom.start())
         for face in self.faces:
@@ -190,6 +215,10 @@ class PracticeHost:
             (face.subject_of(request.path) for face in self.faces if face.owns(request.path)), "rest/-"
         )
 
+    def faults_of(self, request: HttpRequest) -> Faults:
+        """The faults of the venue that a request is for."""
+        return next((face.faults for face in self.faces if face.owns(request.path)), self.faults)
+
     def on_arrival(self, request: HttpRequest) -> None:
         """Let a face note what reaches it, before faults do anything to it."""
         for face in self.faces:
@@ -198,8 +227,9 @@ class PracticeHost:
 
     def on_request(self, request: HttpRequest) -> HttpResponse:
         """Hand a request to whom it is for."""
-        if self._ctrader is not None and request.path.startswith(CTRADER_PREFIX):
-            return self._controls["ctrader"].on_request(request)
+        for name, prefix in (("ctrader", CTRADER_PREFIX), ("okx", OKX_PREFIX)):
+            if name in self._controls and request.path.startswith(prefix):
+                return self._controls[name].on_request(request)
         if self._custom is not None and request.path.startswith(CUSTOM_PREFIX):
             return self._controls["custom"].on_request(request)
         if request.path.startswith(PREFIX):

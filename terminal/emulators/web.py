@@ -18,7 +18,7 @@ import socket
 import ssl
 import struct
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Final, Protocol, cast
 
@@ -42,7 +42,8 @@ SLOW_READER_BYTES: Final = 64 * 1024 * 1024
 
 _REASONS: Final = {
     200: "OK", 302: "Found", 400: "Bad Request", 401: "Unauthorized", 403: "Forbidden", 404: "Not Found",
-    405: "Method Not Allowed", 408: "Request Timeout", 411: "Length Required", 413: "Content Too Large",
+    405: "Method Not Allowed", 408: "Request Timeout", 410: "Gone",
+    411: "Length Required", 413: "Content Too Large",
     421: "Misdirected Request", 429: "Too Many Requests", 431: "Request Header Fields Too Large",
     500: "Internal Server Error", 502: "Bad Gateway", 503: "Service Unavailable", 504: "Gateway Timeout",
     520: "Web Server Returned an Unknown Error",
@@ -124,11 +125,24 @@ def text_frame(payload: bytes) -> bytes:
 
 
 class WebServer:
-    """Listens on loopback and hands requests to a face."""
+    """Listens on loopback and hands requests to a face.
 
-    def __init__(self, handler: WebHandler, faults: Faults, *, rng: random.Random | None = None) -> None:
+    Args:
+        faults: of the connections, but for those to which ``faults_of`` gives others.
+        faults_of: whose faults a request's connection has, where several venues share the port.
+    """
+
+    def __init__(
+        self,
+        handler: WebHandler,
+        faults: Faults,
+        *,
+        rng: random.Random | None = None,
+        faults_of: Callable[[HttpRequest], Faults] | None = None,
+    ) -> None:
         self._handler = handler
         self.faults = faults
+        self.faults_of = faults_of
         self.rng = rng or random.Random()
         self.connections: set[Connection] = set()
         self.accepted = 0
@@ -158,11 +172,13 @@ class WebServer:
                     await self._server.wait_closed()
             self._server = None
 
-    def strike(self, fault: Fault) -> int:
-        """Carry out ``cut`` or ``half_open`` on the open connections; returns on how many."""
+    def strike(self, fault: Fault, faults: Faults | None = None) -> int:
+        """Carry out ``cut`` or ``half_open`` on the open connections (of one venue); returns on how many."""
         struck = 0
         for connection in list(self.connections):
             if connection.spared or not fault.matches(connection.subject):
+                continue
+            if faults is not None and connection.faults is not faults:
                 continue
             struck += 1
             code = fault.params.get("code")
@@ -192,6 +208,8 @@ class Connection(asyncio.Protocol):
         self.spared = False
         """Carries the control API; faults leave it alone."""
         self.subject = "connect/rest"
+        self.faults = server.faults
+        """Those of the venue that it talks to."""
 
     # ---- asyncio.Protocol ------------------------------------------------------------------------
 
@@ -271,6 +289,8 @@ class Connection(asyncio.Protocol):
         self._set_timer(KEEP_ALIVE_S)
         self._server.handler.on_arrival(request)
         subject = self._server.handler.subject_of(request)
+        if self._server.faults_of is not None:
+            self.faults = self._server.faults_of(request)
         self.spared = subject is None
         upgrade = request.headers.get("upgrade", "").lower() == "websocket"
         if subject is not None:
@@ -296,7 +316,7 @@ class Connection(asyncio.Protocol):
 
     def _struck_at_door(self) -> bool:
         """Faults of the connection as such; they wait for the first bytes: the control API is spared."""
-        faults = self._server.faults
+        faults = self.faults
         if not faults.active:
             return False
         if faults.take("refuse", self.subject) is not None:
@@ -313,7 +333,7 @@ class Connection(asyncio.Protocol):
         return False
 
     def _faulty_response(self, request: HttpRequest, subject: str | None) -> HttpResponse:
-        faults = self._server.faults
+        faults = self.faults
         handler = self._server.handler
         if subject is None or not faults.active:
             return handler.on_request(request)
@@ -416,7 +436,7 @@ class Connection(asyncio.Protocol):
     # ---- the way to a WebSocket ------------------------------------------------------------------
 
     def _upgrade(self, request: HttpRequest, head: bytes) -> None:
-        faults = self._server.faults
+        faults = self.faults
         self._busy = True
         fault = faults.take("ws_429", self.subject)
         if fault is not None:
@@ -540,7 +560,7 @@ class WsPeer:
         """Send an already framed message, as built once for all subscribers."""
         if self._protocol.state is not State.OPEN:
             return
-        faults = self._server.faults
+        faults = self._connection.faults
         if faults.active or self._held.frames:
             self._send_faulty(frame, subject)
         else:
@@ -562,7 +582,7 @@ class WsPeer:
             self._connection.transport.close()
 
     def _send_faulty(self, frame: bytes, subject: str) -> None:
-        faults = self._server.faults
+        faults = self._connection.faults
         if faults.take("drop", subject) is not None:
             return
         if subject.startswith(("ws/data", "ws/heartbeat")) and faults.take("silence", subject) is not None:

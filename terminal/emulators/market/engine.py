@@ -208,6 +208,12 @@ class MatchingEngine:
         """The engine's own sorted price keys (ticks; negated for bids). Read only."""
         return self._side(side).keys
 
+    def level_figures(self, side: Side, depth: int) -> dict[int, tuple[int, int]]:
+        """The best ``depth`` prices by the engine's key: visible steps and number of orders."""
+        book_side = self._side(side)
+        levels = book_side.levels
+        return {key: ((one := levels[key]).total, len(one.orders)) for key in book_side.keys[:depth]}
+
     def level_total(self, side: Side, price: Decimal) -> Decimal:
         """Visible total at a price; 0 where there is none."""
         book_side = self._side(side)

@@ -12,12 +12,11 @@ from __future__ import annotations
 
 import math
 import random
-from typing import Final
+from typing import Final, Protocol
 
 from terminal.domain.market import Side
 from terminal.domain.orders import OrderType, TimeInForce
 from terminal.emulators.market.engine import BOT_ACCOUNT, EngineOrder, MatchingEngine
-from terminal.emulators.market.latent import LatentPrices
 from terminal.emulators.market.listing import Listing
 
 LEVELS_A_SIDE: Final = 240
@@ -34,6 +33,14 @@ _CLUSTER_DECAY: Final = 1.4
 _ROUND: Final = (1.0, 1.5, 2.0, 2.5, 3.0, 5.0, 7.5, 10.0)
 
 
+class PairPrices(Protocol):
+    """Where the fair price comes from: the practice world's own, or a venue's view of them."""
+
+    def pair_price(self, base: str, quote: str, t_ns: int) -> float:
+        """Quote units for one unit of base at a moment (nanoseconds UTC)."""
+        ...
+
+
 class OrderFlow:
     """The generated side of one pair's market.
 
@@ -44,7 +51,7 @@ class OrderFlow:
     def __init__(
         self,
         engine: MatchingEngine,
-        latents: LatentPrices,
+        latents: PairPrices,
         listing: Listing,
         rng: random.Random,
         *,

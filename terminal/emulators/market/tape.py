@@ -235,6 +235,12 @@ class PairTape:
             self._head[interval_s] = known
         return join([*known[2], self._bars[now][1]])
 
+    def span(self, first: int, end: int) -> Candle:
+        """One bar of the minutes [first, end), as far as they have come; the running one included."""
+        now = self._minutes[-1]
+        pieces = self._pieces(first, min(end, now)) if first < now else []
+        return join([*pieces, self._bars[now][1]]) if end > now else join(pieces)
+
     def running_bar(self, interval_s: int) -> MarketBar:
         """The bar that is being made."""
         index = self._minutes[-1] * 60 // interval_s
