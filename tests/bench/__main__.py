@@ -8,7 +8,16 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Sequence
 
-from tests.bench import clicks, ctrader_feed, ctrader_list, ctrader_load, feed, startup, workspace
+from tests.bench import (
+    bridge_load,
+    clicks,
+    ctrader_feed,
+    ctrader_list,
+    ctrader_load,
+    feed,
+    startup,
+    workspace,
+)
 
 BENCHES: dict[str, Callable[[], None]] = {
     "feed": feed.main,
@@ -16,6 +25,7 @@ BENCHES: dict[str, Callable[[], None]] = {
     "ctrader_load": ctrader_load.main,
     "ctrader_list": ctrader_list.main,
     "clicks": clicks.main,
+    "bridge_load": bridge_load.main,
     "startup": startup.main,
     "workspace": workspace.main,
 }
