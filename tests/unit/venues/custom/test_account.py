@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import random
 import time
 from dataclasses import replace
 from decimal import Decimal
@@ -515,6 +516,53 @@ def test_an_order_in_a_symbol_that_is_not_listed_any_more_is_found_and_canceled(
             assert (report.state, report.instrument) == (OrderState.OPEN, ETH)
             await found.connector.cancel(ref)
             await until_state(found, row["id"], OrderState.CANCELED)
+
+    run(main())
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_whatever_goes_wrong_nothing_is_sent_twice_and_nothing_is_lost(seed: int) -> None:
+    rng = random.Random(seed)
+    silences = ["drop", "cut", "html", "error: URL error: down", "error: list index out of range"]
+
+    async def main() -> None:
+        plugin, doubtful, placed = Plugin(), list[int](), dict[int, str]()
+        async with desk(plugin, calls_per_s="100000") as found:
+            for number in range(25):
+                for method in ("orders", "historyorders", "order", "accounts", "ticker"):
+                    if rng.random() < 0.2:
+                        plugin.fail(method, rng.choice(silences))
+                if rng.random() < 0.6:
+                    plugin.fail(
+                        "trade", rng.choice([*silences, "drop-after", "drop-after", "error: no funds"])
+                    )
+                request = replace(LIMIT, limit_price=D(900 + number))
+                try:
+                    placed[number] = (await found.connector.submit(request, f"order {number}")).venue_order_id
+                except OutcomeUnknown:
+                    doubtful.append(number)
+                except (NotSent, RequestRejected):
+                    assert not [row for row in plugin.orders if D(str(row["price"])) == 900 + number]
+                if plugin.orders and rng.random() < 0.3:
+                    plugin.fill(plugin.orders[-1], "0.25", "890")
+            plugin.faults.clear()
+            there = {int(D(str(row["price"]))) - 900: row["id"] for row in plugin.orders}
+            prices = [row["price"] for row in plugin.sent("trade")]
+            assert len(set(prices)) == len(prices), "sent twice"
+            for number in doubtful:
+                request = replace(LIMIT, limit_price=D(900 + number))
+                report = await found.connector.order_status(by_name(f"order {number}", request))
+                assert (report.venue_order_id if report else None) == there.get(number)
+                if report is not None:
+                    placed[number] = report.venue_order_id
+            assert placed == there
+            snapshot = await found.connector.snapshot(0)
+            whole = {each.client_order_id: each for each in (*snapshot.open_orders, *snapshot.recent_orders)}
+            assert set(whole) == {f"order {number}" for number in there}
+            filled = {row["id"] for row in plugin.orders if row["status"] == "filled"}
+            assert {fill.venue_order_id for fill in snapshot.fills} == filled
+            assert len({fill.fill_id for fill in snapshot.fills}) == len(snapshot.fills) == len(filled)
+            assert sum(fill.quantity for fill in snapshot.fills) == D("0.25") * len(filled)
 
     run(main())
 
