@@ -24,6 +24,7 @@ PANEL_KEYS: Final = (
     KeyHint("Chart", "− +", "Zoom"),
     KeyHint("Chart", "Home, End", "First, last bar"),
     KeyHint("Chart", "Space", "Fit the prices"),
+    KeyHint("Venues", "Enter", "Show and trade it there"),
     KeyHint("Watchlist", "Enter", "Show the market"),
     KeyHint("Watchlist", "Space", "Favourite"),
     KeyHint("Watchlist", "Del", "Take it off the list"),

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from decimal import Decimal
 from pathlib import Path
 
 import pytest
@@ -12,6 +13,7 @@ from PySide6.QtCore import QSize
 from PySide6.QtWidgets import QApplication
 
 from terminal.domain.instrument import InstrumentId
+from terminal.viewmodels.book import Column, LadderState
 from terminal.viewmodels.cross_venue_rows import RowState
 from terminal.widgets.cross_venue import CrossVenuePanel
 from terminal.widgets.panels import LinkChooser
@@ -76,6 +78,15 @@ def test_the_cheaper_venue_is_a_click_away_and_a_panel_stays_where_it_is_held(
         ladder = desk.screen.ladder
         await fx.until(lambda: ladder.instrument is not None and ladder.instrument.id == HERE, "the twin")
         assert desk.screen.ladder.size_text == "", "a size in lots is no size of that market"
+        # A click there takes the ticket along: a price of one market never stands in the ticket of another.
+        await fx.until(lambda: ladder.state is LadderState.LIVE and ladder.rows, "its prices")
+        clicked: list[Decimal] = []
+        ladder.ticket_wanted.connect(lambda side, kind, price: clicked.append(price))
+        key = ladder.rows[len(ladder.rows) // 2].key
+        await desk.hand.click(desk.ladder, desk.cell(key, Column.PRICE))
+        await fx.until(lambda: desk.shown == HERE, "the market of the price")
+        assert [Decimal(desk.screen.ticket.form.limit_price)] == clicked
+        await click_row(desk, THERE)
         # In a narrow window the comparison is a line in the venue strip; a click on it opens the panel.
         line = desk.window.strip.line
         assert line is not None
