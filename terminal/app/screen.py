@@ -1,4 +1,7 @@
-"""Builds every view-model and panel over the composed terminal, and the window around them."""
+"""Builds every view-model and panel over the composed terminal, and the window around them.
+
+It alone knows all of them, and which one hears of which: taken apart, the wiring could be read nowhere.
+"""
 
 from __future__ import annotations
 
