@@ -1,9 +1,12 @@
-"""Hands go first: what a person trades by hand is left alone by every bot until it is released."""
+"""Hands go first: what a person trades by hand is left alone by every bot until it is released.
+
+Only while the bridge is on: who switches it on afterwards has made up his mind.
+"""
 
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from types import MappingProxyType
 
 from terminal.core.clock import Clock
@@ -24,9 +27,10 @@ class HandsFirst:
         changed: an instrument was paused or released.
     """
 
-    def __init__(self, gate: OrderGate, clock: Clock) -> None:
+    def __init__(self, gate: OrderGate, clock: Clock, is_on: Callable[[], bool]) -> None:
         self.changed: Observable[[]] = Observable("paused instruments")
         self._clock = clock
+        self._is_on = is_on
         self._paused: dict[InstrumentId, tuple[Origin, int]] = {}
         self._unwatch = gate.changed.watch(self._on_order)
 
@@ -48,7 +52,7 @@ class HandsFirst:
         # Every new order is told once in this state, before anything of it has left; older ones never are.
         if order.origin not in BY_HAND or order.state is not OrderState.PENDING_NEW:
             return
-        if order.instrument not in self._paused:
+        if self._is_on() and order.instrument not in self._paused:
             log.info("bots are paused on %s: an order was given by hand", order.instrument)
             self._paused[order.instrument] = (order.origin, self._clock.wall_ns())
             self.changed.notify()

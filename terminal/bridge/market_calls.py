@@ -1,7 +1,8 @@
 """Prices as the protocol tells them: ticker, depth, trades, records, markets, tickers.
 
 Times of ticker, depth and trades are Unix milliseconds, those of records Unix seconds of the start of a bar.
-Trades and records come oldest first. What a venue does not say is ``null``, never a made-up number.
+Trades and records come oldest first. What a venue does not say is ``null``, never a made-up number; where it
+tells no trades (CFDs), ``last`` is the bid, of which its bars are made too.
 """
 
 from __future__ import annotations
@@ -169,7 +170,7 @@ class MarketCalls:
             "high": plain(quote.high_24h),
             "low": plain(quote.low_24h),
             "open": plain(opened),
-            "last": plain(quote.last),
+            "last": plain(bid if quote.last is None else quote.last),
             "vol": plain(quote.volume_24h),
             "time": str((quote.ts_event_ns or self._clock.wall_ns()) // _MS),
         }

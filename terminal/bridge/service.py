@@ -47,6 +47,7 @@ log = logging.getLogger("bridge")
 DEFAULT_PORT: Final = 6666
 _CALL_S: Final = 20.0
 """No call waits longer; an order that is under way then goes on in the gate."""
+_WARN_EVERY_NS: Final = 1_000_000_000
 _RAW = "__api_"
 _CHANGING: Final = frozenset({"trade", "cancel", "marginlevel"})
 
@@ -79,13 +80,14 @@ class Bridge:
         self.notice: Observable[[Notice]] = Observable("bridge notices")
         self.bots = Bots(bots_file, clock)
         self.calls = CallLog()
-        self.hands = HandsFirst(gate, clock)
+        self.hands = HandsFirst(gate, clock, lambda: self.is_on)
         self._sessions = sessions
         self._market = market
         self._clock = clock
         self._limits = limits or ServerLimits()
         self._switching = asyncio.Lock()
         self._server: HttpServer | None = None
+        self._warned_ns: int | None = None
         self._nonces = NonceGuard(clock)
         self._keys = KeyGuard(self.bots, clock, on_lock=self._on_lock)
         symbols = SymbolTable(market, clock)
@@ -182,7 +184,10 @@ class Bridge:
         return answer
 
     def _note_stranger(self, head: Head, error: str) -> None:
-        log.warning("refused %s %s: %s", short(head.method, 10), short(head.path, 40), error)
+        now = self._clock.monotonic_ns()
+        if self._warned_ns is None or now - self._warned_ns > _WARN_EVERY_NS:
+            self._warned_ns = now  # a page that calls a thousand times a second must not fill the disk
+            log.warning("refused %s %s: %s", short(head.method, 10), short(head.path, 40), error)
         self.calls.add(
             at_ns=self._clock.wall_ns(),
             bot="",

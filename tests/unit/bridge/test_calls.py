@@ -237,6 +237,47 @@ def test_hands_go_first(tmp_path: Path) -> None:
     run(main())
 
 
+def test_hands_count_while_the_bridge_is_on(tmp_path: Path) -> None:
+    async def main() -> None:
+        async with open_bridge(tmp_path) as desk:
+            await desk.call("depth", symbol="BTC_USD")
+            await desk.bridge.switch_off()
+            release = desk.market.watch(Feed(FeedKind.BOOK, "BTC/USD"), "fake")
+
+            def is_live() -> bool:
+                desk.market.flush()
+                return desk.market.book(BTC) is not None
+
+            await eventually(is_live, what="a book for the order by hand")
+            by_hand = OrderRequest(
+                BTC, Side.SELL, OrderType.LIMIT, D("0.02"), limit_price=D(61000), origin=Origin.TICKET
+            )
+            await desk.gate.submit(ACCOUNT, by_hand, confirmed=frozenset({"arm"}))
+            assert not desk.bridge.hands.paused
+            await desk.bridge.switch_on(0)
+            again = replace(by_hand, quantity=D("0.03"))
+            await desk.gate.submit(ACCOUNT, again, confirmed=frozenset({"arm"}))
+            assert list(desk.bridge.hands.paused) == [BTC]
+            release()
+
+    run(main())
+
+
+def test_a_venue_that_tells_no_trades_has_the_bid_as_its_last_price(tmp_path: Path) -> None:
+    async def main() -> None:
+        async with open_bridge(tmp_path) as desk:
+            await desk.call("ticker", symbol="BTC_USD")
+            quote = desk.market.quote(BTC)
+            assert quote is not None
+            untold = quote._replace(last=None, high_24h=None, volume_24h=None, change_24h=None)
+            desk.venue.emit(untold)
+            ticker = (await desk.call("ticker", symbol="BTC_USD"))["data"]
+            assert ticker["last"] == "60000.0"
+            assert ticker["vol"] is ticker["high"] is ticker["open"] is None
+
+    run(main())
+
+
 def test_a_cut_in_the_middle_of_a_call_lets_nothing_out(tmp_path: Path) -> None:
     async def main() -> None:
         async with open_bridge(tmp_path, wait_s=5.0) as desk:
