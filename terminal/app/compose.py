@@ -481,6 +481,9 @@ class Terminal:
         options = self._account_options(venue)
         if venue == "kraken":
             options["tier"] = self.settings.text("kraken.tier")
+        elif venue == "okx":
+            options["region"] = self.settings.text("okx.region")
+            options["demo"] = "true" if self.settings.flag("okx.demo") else "false"
         return connections.live_plan(
             registry.info(venue), self.settings.endpoints(venue), entered, options, self._proxy()
         )

@@ -383,6 +383,13 @@ SETTINGS: Final[tuple[Setting, ...]] = (
         "Verification tier at Kraken, which sets its rate limits",
     ),
     _choice(
+        "okx.region",
+        "global",
+        {"global": "Global", "eea": "Europe (EEA)", "us": "United States and Australia", "tr": "Türkiye"},
+        "Where your OKX account was opened, which decides its addresses",
+    ),
+    _flag("okx.demo", False, "Demo trading at OKX: its own keys, and no real money"),
+    _choice(
         "venue.mode",
         "practice",
         {"practice": "Practice", "public": "Real prices", "live": "Account"},

@@ -54,14 +54,14 @@ _SECTIONS: Final[tuple[tuple[str, tuple[str, ...]], ...]] = (
     ("Limits", ("risk",)),
     ("Ladder, tape, chart", ("ladder", "tape", "chart", "watch")),
     ("Notices", ("notice", "sound")),
-    ("Venues", ("kraken", "network", "venue", "endpoint")),
+    ("Venues", ("kraken", "okx", "network", "venue", "endpoint")),
     ("Bridge", ("bridge",)),
     ("Practice", ("practice",)),
     ("Program", ("app", "log", "record")),
 )
 # One value for all venues makes no sense for these: a row for each venue.
 _PER_VENUE: Final = ("venue", "endpoint")
-_NEXT_CONNECTION: Final = ("endpoint", "network", "kraken", "venue")
+_NEXT_CONNECTION: Final = ("endpoint", "network", "kraken", "okx", "venue")
 _LINES: Final = frozenset({"trade.size_presets"})
 _STEP: Final = ".step"
 
