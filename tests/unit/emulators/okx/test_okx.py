@@ -63,12 +63,14 @@ def test_lists_prices_and_bars_are_texts_that_agree() -> None:
                 assert opened.hour % (24 if bar != "6H" else 6) == hour, (bar, opened)
                 assert [row[8] for row in rows] == ["0", "1", "1"]
             trades = await v.rows("market/trades", instId="BTC-USDT", limit="100")
-            minute = int(trades[0]["ts"]) // 60_000 * 60_000
-            inside = [row for row in trades if minute - 60_000 <= int(row["ts"]) < minute]
-            if len(trades) > len(inside) and int(trades[-1]["ts"]) < minute - 60_000:
-                bars = await v.rows("market/candles", instId="BTC-USDT", limit="5")
-                (bar_row,) = [row for row in bars if row[0] == str(minute - 60_000)]
-                assert sum(Decimal(row["sz"]) for row in inside) == Decimal(bar_row[5])
+            minute = int(trades[0]["ts"]) // 60_000 * 60_000 - 300_000
+            ends = {"after": str(minute + 60_000), "before": str(minute - 1)}
+            inside = await v.rows("market/history-trades", instId="BTC-USDT", type="2", limit="100", **ends)
+            (bar_row,) = await v.rows("market/candles", instId="BTC-USDT", **ends)
+            prices = [Decimal(row["px"]) for row in inside]
+            assert [prices[-1], max(prices), min(prices), prices[0]] == [Decimal(one) for one in bar_row[1:5]]
+            assert sum(Decimal(row["sz"]) for row in inside) == Decimal(bar_row[5])
+            assert Decimal(bar_row[6]) == Decimal(bar_row[7])
             older = await v.rows("market/candles", instId="BTC-USDT", after=trades[0]["ts"], limit="300")
             assert len({row[0] for row in older}) == 300
             seconds = await v.rows("market/history-candles", instId="BTC-USDT", bar="1s", limit="10")
@@ -518,7 +520,7 @@ def test_logins_and_idle_connections_end_as_they_must() -> None:
     run(main())
 
 
-def test_websocket_orders_name_the_code_and_share_the_buckets() -> None:
+def test_websocket_orders_name_the_code_and_share_the_buckets(monkeypatch: pytest.MonkeyPatch) -> None:
     async def main() -> None:
         async with venue(live=False) as v, v.private("orders") as stream:
             bid, _ = v.best()
@@ -545,17 +547,23 @@ def test_websocket_orders_name_the_code_and_share_the_buckets() -> None:
                 "order", {**order, "instIdCode": v.code()}, expTime=str(int(time.time() * 1000) - 5000)
             )
             assert late["code"] == "50036"
-            codes = []
-            for _ in range(80):
+            await v.control("forgive")
+            monkeypatch.setattr(v.host.okx.buckets, "_monotonic_ns", lambda: 0)
+            for _ in range(40):
                 answer = await stream.op("cancel-order", {"instIdCode": v.code(), "clOrdId": "none"})
-                codes.append(answer["code"])
-                if answer["code"] == "50011":
-                    break
-            assert codes[-1] == "50011"
-            limited = await v.send(
-                "POST", "trade/cancel-order", body={"instId": "BTC-USDT", "clOrdId": "none"}
-            )
-            assert limited.json()["code"] in ("50011", "1")
+                assert answer["code"] == "1"
+            by_rest = {"instId": "BTC-USDT", "clOrdId": "none"}
+            for _ in range(20):
+                assert (await v.post("trade/cancel-order", by_rest))["code"] == "1"
+            limited = await v.send("POST", "trade/cancel-order", body=by_rest)
+            assert (limited.status_code, limited.json()["code"]) == (429, "50011")
+            answer = await stream.op("cancel-order", {"instIdCode": v.code(), "clOrdId": "none"})
+            assert answer["code"] == "50011"
+            # Another instrument, and a batch of two, have buckets of their own.
+            other = await v.post("trade/cancel-order", {"instId": "ETH-USDT", "clOrdId": "none"})
+            assert other["data"][0]["sCode"] == "51400"
+            assert (await v.post("trade/cancel-batch-orders", [by_rest, by_rest]))["code"] == "1"
+            assert (await v.post("trade/cancel-batch-orders", [by_rest]))["code"] == "50011"
             await v.control("forgive")
             other = await v.post("trade/cancel-order", {"instId": "BTC-USDT", "clOrdId": "none"})
             assert other["data"][0]["sCode"] == "51400"
@@ -600,6 +608,71 @@ def test_a_lost_answer_leaves_one_order_that_can_be_asked_after() -> None:
             assert message["data"][0]["state"] == "canceled"
             struck = (await v.control("fault", kind="cut", match="connect/ws"))["struck"]
             assert struck == 1
+
+    run(main())
+
+
+def test_amending_below_what_is_filled_ends_the_order_as_filled() -> None:
+    async def main() -> None:
+        async with venue(live=False) as v, v.private("orders") as stream:
+            _, ask = v.best()
+            best = v.host.okx.exchange.engines["BTC-USDT"].best_ask()
+            assert best is not None
+            size = best.quantity + Decimal("0.01")
+            order = {"side": "buy", "ordType": "limit", "px": str(ask), "sz": str(size)}
+            placed = await v.place(**order)
+            part = await stream.order("partially_filled", placed["clOrdId"])
+            which = {"instId": "BTC-USDT", "ordId": placed["ordId"]}
+            assert Decimal(part["accFillSz"]) < size
+            bad = await v.post("trade/amend-order", {**which, "newPx": "1.23"})
+            assert bad["data"][0]["sCode"] == "51150"
+            assert (await v.post("trade/amend-order", which))["data"][0]["sCode"] == "51500"
+            changed = await v.act("trade/amend-order", {**which, "newSz": part["accFillSz"]})
+            assert changed["sCode"] == "0"
+            done = await stream.order("filled", placed["clOrdId"])
+            assert done["accFillSz"] == done["sz"] == part["accFillSz"]
+            late = await v.post("trade/amend-order", {**which, "newSz": "5"})
+            assert late["data"][0]["sCode"] == "51503"
+
+    run(main())
+
+
+def test_own_orders_do_not_meet() -> None:
+    async def main() -> None:
+        async with venue(live=False) as v:
+            bid, ask = v.best()
+            await v.control("trade", symbol="BTC-USDT", side="buy", through=str(ask + 5))
+            price = str(bid + 1)
+            for mode, ends in (
+                ("cancel_maker", ("canceled", "live")),
+                ("cancel_taker", ("live", "canceled")),
+            ):
+                first = await v.place(side="buy", ordType="limit", px=price, sz="0.001")
+                second = await v.place(side="sell", ordType="limit", px=price, sz="0.001", stpMode=mode)
+                for placed, state in zip((first, second), ends, strict=True):
+                    (row,) = await v.get("trade/order", instId="BTC-USDT", ordId=placed["ordId"])
+                    assert row["state"] == state, mode
+                    if state == "canceled":
+                        assert row["cancelSource"] == "32"
+                    else:
+                        await v.act("trade/cancel-order", {"instId": "BTC-USDT", "ordId": placed["ordId"]})
+
+    run(main())
+
+
+def test_a_canceled_order_without_a_fill_leaves_the_history_after_two_hours() -> None:
+    async def main() -> None:
+        async with venue(live=False) as v:
+            bid, _ = v.best()
+            placed = await v.place(side="buy", ordType="limit", px=str(bid - 50), sz="0.001")
+            await v.act("trade/cancel-order", {"instId": "BTC-USDT", "ordId": placed["ordId"]})
+            assert len(await v.get("trade/orders-history", instType="SPOT")) == 1
+            order = v.host.okx.desk.orders[int(placed["ordId"])]
+            assert order.closed_ns is not None
+            order.closed_ns -= 7_201 * 10**9
+            assert await v.get("trade/orders-history", instType="SPOT") == []
+            gone = await v.send("GET", "trade/order", instId="BTC-USDT", ordId=placed["ordId"])
+            assert gone.json()["code"] == "51603"
 
     run(main())
 
