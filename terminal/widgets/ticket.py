@@ -3,7 +3,16 @@
 from __future__ import annotations
 
 from PySide6.QtCore import QSignalBlocker, QSize, Qt
-from PySide6.QtGui import QColor, QHideEvent, QKeySequence, QPainter, QPaintEvent, QShortcut, QShowEvent
+from PySide6.QtGui import (
+    QColor,
+    QHideEvent,
+    QKeySequence,
+    QPainter,
+    QPaintEvent,
+    QResizeEvent,
+    QShortcut,
+    QShowEvent,
+)
 from PySide6.QtWidgets import (
     QCheckBox,
     QFrame,
@@ -41,6 +50,12 @@ QPushButton[kind="chip"]:focus {{ border: 1px solid {theme.FOCUS}; }}
 _NEWS_PX = 36
 _FORM_STRIP_PX = 24
 _FOOT_GAP_PX = 4
+_FORM_GAP_PX = 5
+_SHORT_PX = 540
+"""Below this height the form gives up what stands elsewhere too: stop and target need no scrolling."""
+_SHORT_GAP_PX = 2
+_SHORT_TAB_PX = 20
+_MOST_PX = 16_777_215  # QWIDGETSIZE_MAX: no limit
 _FOOT_SIDE_PX = 8
 _FIRES_ON = {
     TriggerReference.LAST: "last price",
@@ -62,6 +77,7 @@ class TicketPanel(QWidget):
         self._preset_rows: list[QWidget] = []
         self._side = vm.form.side
         self._pressed_from: QPushButton | None = None
+        self._is_short = False
         self._build_ui()
         self._bind()
         self._render()
@@ -92,10 +108,12 @@ class TicketPanel(QWidget):
 
     def _build_form(self) -> QWidget:
         form = QWidget()
-        box = QVBoxLayout(form)
+        box = self._form_box = QVBoxLayout(form)
         box.setContentsMargins(8, 4, 8, 4)
-        box.setSpacing(5)
-        head = QHBoxLayout()
+        box.setSpacing(_FORM_GAP_PX)
+        self._head = QWidget()
+        head = QHBoxLayout(self._head)
+        head.setContentsMargins(0, 0, 0, 0)
         head.setSpacing(6)
         self._symbol = label(kind="title")
         self._badge = label()
@@ -103,7 +121,7 @@ class TicketPanel(QWidget):
         head.addWidget(self._symbol)
         head.addWidget(self._badge)
         head.addStretch(1)
-        box.addLayout(head)
+        box.addWidget(self._head)
         tabs = QHBoxLayout()
         tabs.setSpacing(0)
         self._tabs: dict[Side, QPushButton] = {}
@@ -373,8 +391,12 @@ class TicketPanel(QWidget):
         vm, form = self._vm, self._vm.form
         instrument = vm.instrument
         assert instrument is not None
+        self._head.setVisible(not self._is_short)
+        self._free.setVisible(not self._is_short)
         for side, tab in self._tabs.items():
             tab.setChecked(side is form.side)
+            word = "Buy" if side is Side.BUY else "Sell"
+            set_text(tab, f"{word} {instrument.symbol}" if self._is_short else word)
         fill_chooser(
             self._type, [(kind.value.capitalize(), kind) for kind in vm.order_types], form.order_type
         )
@@ -414,7 +436,11 @@ class TicketPanel(QWidget):
         for name, edit in self._edits.items():
             if edit.text() != texts[name]:
                 edit.setText(texts[name])
-        notes = {names.QUANTITY: vm.size_note, names.EXPIRE_TIME: vm.expiry_hint, **vm.leg_notes}
+        money, units = vm.free_texts
+        free = f"free {money if form.side is Side.BUY else units}"
+        note = vm.size_note or free if self._is_short else vm.size_note
+        self._size.setToolTip(free[:1].upper() + free[1:])
+        notes = {names.QUANTITY: note, names.EXPIRE_TIME: vm.expiry_hint, **vm.leg_notes}
         for name, row in self._rows.items():
             row.setVisible(name in vm.fields)
             if name in self._edits:
@@ -423,8 +449,7 @@ class TicketPanel(QWidget):
         self._render_flags()
         self._render_presets()
         self._render_slider()
-        money, units = vm.free_texts
-        set_text(self._free, f"free {money if form.side is Side.BUY else units}")
+        set_text(self._free, free)
 
     def _render_slider(self) -> None:
         vm, percent = self._vm, self._vm.percent
@@ -589,6 +614,17 @@ class TicketPanel(QWidget):
         if self._vm.sending.pending is not None and not self._card.isHidden():
             height = max(height, self._foot_height(self._card))
         return QSize(self.minimumWidth(), height)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        is_short = self.height() < _SHORT_PX
+        if is_short is not self._is_short:
+            self._is_short = is_short
+            self._form_box.setSpacing(_SHORT_GAP_PX if is_short else _FORM_GAP_PX)
+            self._form_box.setContentsMargins(8, 0 if is_short else 4, 8, 4)
+            for tab in self._tabs.values():
+                tab.setMaximumHeight(_SHORT_TAB_PX if is_short else _MOST_PX)
+            self._render()
 
     def showEvent(self, event: QShowEvent) -> None:
         self._vm.set_visible(True)

@@ -7,6 +7,7 @@ from dataclasses import replace
 from decimal import Decimal
 
 import pytest
+from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
 from terminal.core.observe import Observable
@@ -14,9 +15,10 @@ from terminal.domain.account import AccountFigures, LeverageTier
 from terminal.domain.instrument import Instrument, InstrumentId, InstrumentKind
 from terminal.domain.market import Side
 from terminal.domain.orders import OrderType
-from terminal.venues.base import ExpectedMargin
+from terminal.venues.base import ExpectedMargin, ProtectionKind
 from terminal.viewmodels.cost_text import CostLine
 from terminal.viewmodels.ticket import TicketViewModel
+from terminal.widgets.ticket import TicketPanel
 from tests.trading_fakes import ACCOUNT, EVERYTHING, Desk, FakeSession
 
 D = Decimal
@@ -131,3 +133,32 @@ def test_an_account_in_euros_is_told_its_costs_in_euros_or_in_what_they_are(qtbo
     desk.pass_time(0.2)
     assert vm.fixed[1].value.endswith(" EUR")
     assert vm.lines[2].value.endswith(" EUR")
+
+
+def test_stop_and_target_need_no_scrolling_on_a_small_screen(qtbot: QtBot, says: Says) -> None:
+    house = replace(EVERYTHING, positions=True, protections=frozenset(ProtectionKind))
+    desk = Desk(FakeSession(capabilities=house))
+    desk.market.instruments[EURUSD] = LISTED
+    desk.accounts.margin = AccountFigures("USD", D(10_000), D(0), D(0))
+    desk.accounts.margin_leverage = D(200)
+    desk.selection.instrument = EURUSD
+    desk.market.set_book([("1.15999", "9000000")], [("1.16000", "9000000")], EURUSD)
+    vm = TicketViewModel(
+        desk.market, desk.sessions, desk.gate, desk.accounts, desk.selection, desk.frames, desk.clock,
+        margins=says,
+    )  # fmt: skip
+    vm.set_order_type(OrderType.MARKET)
+    panel = TicketPanel(vm)
+    qtbot.addWidget(panel)
+    panel.resize(284, 455)
+    panel.show()
+    QApplication.processEvents()
+    view = panel._scroll.viewport()
+    for field in (panel._size, panel._stop, panel._target):
+        lower = field.mapTo(view, field.rect().bottomLeft()).y()
+        assert lower <= view.height(), (field.accessibleName(), lower, view.height())
+    assert panel._tabs[Side.BUY].text() == "Buy EUR/USD", "what is traded stays in sight"
+    panel.resize(284, 800)
+    QApplication.processEvents()
+    assert panel._symbol.isVisible()
+    assert panel._tabs[Side.BUY].text() == "Buy"
