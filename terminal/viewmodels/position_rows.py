@@ -115,7 +115,7 @@ def _position_tip(row: PositionRow) -> str:
 POSITION_COLUMNS: tuple[Column[PositionRow], ...] = (
     Column("symbol", "Symbol", lambda r: r.position.instrument.symbol, 76,
            tip=_position_tip),
-    Column("account", "Account", lambda r: r.account_title, 104, tone=lambda r: "muted",
+    Column("account", "Account", lambda r: r.account_title, 104, tone=lambda r: "muted", grows=True,
            tip=lambda r: f"{r.badge}: {r.account_title}"),
     Column("side", "Side", lambda r: "Long" if r.is_long else "Short", 46,
            tone=lambda r: "up" if r.is_long else "down"),

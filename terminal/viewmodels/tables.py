@@ -66,6 +66,8 @@ class Column(Generic[R]):
     edit_text: Callable[[R], str] | None = None
     actions: Callable[[R], tuple[Action, ...]] | None = None
     title_tip: str = ""
+    grows: bool = False
+    """Takes what its texts need of the width that the table has to spare; cut in the middle without it."""
 
 
 class TableModel(QAbstractTableModel, Generic[R]):

@@ -30,6 +30,7 @@ from PySide6.QtGui import (
     QPainter,
     QPaintEvent,
     QPen,
+    QResizeEvent,
 )
 from PySide6.QtWidgets import (
     QAbstractItemView,
@@ -106,7 +107,10 @@ class CellDelegate(QStyledItemDelegate):
             painter.drawText(inner.adjusted(0, 0, -width, 0), _RIGHT, head)
             return
         painter.setPen(tint)
-        short = metrics.elidedText(text, Qt.TextElideMode.ElideRight, inner.width())
+        # The end of a name tells it from its neighbours as much as its beginning does.
+        middle = index.column() in self._table.growing
+        mode = Qt.TextElideMode.ElideMiddle if middle else Qt.TextElideMode.ElideRight
+        short = metrics.elidedText(text, mode, inner.width())
         painter.drawText(inner, _LEFT, short)
 
     def _paint_actions(self, painter: QPainter, area: QRect, row: int, actions: tuple[Action, ...]) -> None:
@@ -205,6 +209,9 @@ class DataTable(QTableView):
         self.hot_action: tuple[int, str] | None = None
         self.padding = theme.STANDARD.padding
         self._has_actions = has_actions
+        self._actions_px = 0
+        self.growing: dict[int, int] = {}
+        """Columns that take spare width, and the width that each was given last."""
         self._pressed: tuple[object, str] | None = None
         self._seen: tuple[QPoint, object] | None = None
         self._rest = QTimer(self)
@@ -244,6 +251,8 @@ class DataTable(QTableView):
             at, order = model.sorting
             header.setSortIndicator(at, order)
             self.setSortingEnabled(True)
+            self.growing = {at: column.width for at, column in enumerate(model.columns) if column.grows}
+            model.rowsInserted.connect(self._grow)
             model.rowsInserted.connect(self._fit_actions)
             model.dataChanged.connect(self._fit_actions)
             self._fit_actions()
@@ -285,8 +294,30 @@ class DataTable(QTableView):
         column = len(model.columns) - 1
         need = max((self.sizeHintForIndex(model.index(row, column)).width()
                     for row in range(model.rowCount())), default=0)  # fmt: skip
+        self._actions_px = max(self._actions_px, need)
         if need > self.columnWidth(column):
             self.setColumnWidth(column, need)
+
+    def _grow(self, *_: Any) -> None:
+        """Give columns of names what they need of the spare width; what a person has set stays."""
+        model = self.model()
+        if not self.growing or not isinstance(model, TableModel):
+            return
+        last = len(model.columns) - 1
+        metrics = QFontMetrics(self.font())
+        kept = sum(self.columnWidth(at) for at in range(last) if not self.isColumnHidden(at))
+        actions = max(model.columns[last].width, self._actions_px)
+        spare = self.viewport().width() - kept - actions
+        for at, given in self.growing.items():
+            if self.columnWidth(at) != given:
+                continue
+            texts = (str(model.index(row, at).data() or "") for row in range(model.rowCount()))
+            need = max((metrics.horizontalAdvance(text) for text in texts), default=0) + 2 * self.padding + 2
+            base = model.columns[at].width
+            wanted = max(base, min(need, given + spare))
+            spare -= wanted - given
+            self.growing[at] = wanted
+            self.setColumnWidth(at, wanted)
 
     def _action_at(self, point: QPoint) -> tuple[int, Action] | None:
         index = self.indexAt(point)
@@ -350,6 +381,10 @@ class DataTable(QTableView):
             flags = int(Qt.AlignmentFlag.AlignCenter | Qt.TextFlag.TextWordWrap)
             painter.drawText(area, flags, self.empty_text)
             painter.end()
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self._grow()
 
     def mouseMoveEvent(self, event: QMouseEvent) -> None:
         super().mouseMoveEvent(event)
