@@ -101,8 +101,11 @@ class PositionPainter:
         """Draw all positions, their stops and targets, and one that is being dragged."""
         self._hits, self._taken = [], []
         plot = geometry.plot
+        painter.setClipRect(plot)
         for line in positions.lines:
-            painter.setClipRect(plot)
+            # All lines before any label: none is struck through by the line of another position.
+            self._paint_lines(painter, line, vm, geometry)
+        for line in positions.lines:
             for leg in line.legs:
                 y = round(geometry.y_of(vm.scale, float(leg.price)))
                 if plot.top() <= y <= plot.bottom():
@@ -110,8 +113,6 @@ class PositionPainter:
             y = round(geometry.y_of(vm.scale, float(line.price)))
             if plot.top() <= y <= plot.bottom():
                 self._paint_entry(painter, line, y, plot, text, pointer)
-            if line.break_even is not None:
-                self._paint_break_even(painter, round(geometry.y_of(vm.scale, float(line.break_even))), plot)
         painter.setClipping(False)
         for line in positions.lines:
             y = round(geometry.y_of(vm.scale, float(line.price)))
@@ -120,6 +121,20 @@ class PositionPainter:
                 axes.tag(painter, geometry, y, (vm.price_text(line.price),), fill, theme.WHITE)
         if positions.ghost is not None:
             self._paint_ghost(painter, positions.ghost, vm, geometry, text, axes)
+
+    @staticmethod
+    def _paint_lines(painter: QPainter, line: PositionLine, vm: ChartViewModel, geometry: Geometry) -> None:
+        plot = geometry.plot
+        pens = [(line.price, QPen(QColor(side_color(line.side)), 1))]
+        pens += [(leg.price, QPen(QColor(_leg_color(leg)), 1, Qt.PenStyle.DashLine)) for leg in line.legs]
+        if line.break_even is not None:
+            # Where it closes at nothing after swap and commission.
+            pens.append((line.break_even, QPen(QColor(theme.MUTED), 1, Qt.PenStyle.DashDotLine)))
+        for price, pen in pens:
+            y = round(geometry.y_of(vm.scale, float(price)))
+            if plot.top() <= y <= plot.bottom():
+                painter.setPen(pen)
+                painter.drawLine(plot.left(), y, plot.right(), y)
 
     def _paint_entry(
         self,
@@ -130,8 +145,6 @@ class PositionPainter:
         text: TextCache,
         pointer: QPoint | None,
     ) -> None:
-        painter.setPen(QPen(QColor(side_color(line.side)), 1))
-        painter.drawLine(plot.left(), y, plot.right(), y)
         right = plot.right() - 6
         tabs = [
             kind
@@ -198,9 +211,7 @@ class PositionPainter:
     def _paint_leg(
         self, painter: QPainter, line: PositionLine, leg: LegLine, y: int, plot: QRect, text: TextCache
     ) -> None:
-        color = theme.DANGER if leg.kind is LegKind.STOP else theme.TEXT_2
-        painter.setPen(QPen(QColor(color), 1, Qt.PenStyle.DashLine))
-        painter.drawLine(plot.left(), y, plot.right(), y)
+        color = _leg_color(leg)
         words = f"{leg.text}   {leg.badge}"
         box = self._free(y, text.width(words) + 16 + CROSS_PX, plot)
         self._paint_leader(painter, box, y, color)
@@ -219,12 +230,6 @@ class PositionPainter:
         self._hits.insert(0, (Hit(line, Part.LEG, leg.kind), grip))
         self._hits.append((Hit(line, Part.LEG, leg.kind), box.adjusted(0, -4, 0, 4)))
         self._hits.append((Hit(line, Part.REMOVE, leg.kind), cross))
-
-    def _paint_break_even(self, painter: QPainter, y: int, plot: QRect) -> None:
-        """Where it closes at nothing after swap and commission."""
-        if plot.top() <= y <= plot.bottom():
-            painter.setPen(QPen(QColor(theme.MUTED), 1, Qt.PenStyle.DashDotLine))
-            painter.drawLine(plot.left(), y, plot.right(), y)
 
     def _paint_ghost(
         self,
@@ -256,6 +261,10 @@ class PositionPainter:
             text.left(painter, box.left() + 8, box.top() + 4 + at * text.height, shown, tint)
         painter.setClipping(False)
         axes.tag(painter, geometry, y, (vm.price_text(ghost.price),), theme.FOCUS, theme.WINDOW, firm=True)
+
+
+def _leg_color(leg: LegLine) -> str:
+    return theme.DANGER if leg.kind is LegKind.STOP else theme.TEXT_2
 
 
 def _middle(box: QRect, text: TextCache) -> int:
