@@ -38,7 +38,7 @@ from terminal.services.market_data import MarketData
 from terminal.services.notices import Level, Notice
 from terminal.services.orders import OrderGate
 from terminal.services.portfolio import Portfolio
-from terminal.services.session import Session, SessionManager
+from terminal.services.session import Mode, Session, SessionManager, SessionState
 from terminal.transport.http_server import Answer, Head, HttpServer, ServerLimits
 from terminal.venues.base import HasRawCalls
 
@@ -88,6 +88,8 @@ class Bridge:
         self._switching = asyncio.Lock()
         self._server: HttpServer | None = None
         self._warned_ns: int | None = None
+        self._modes: dict[str, Mode] = {}
+        self._lent: dict[str, str] = {}
         self._nonces = NonceGuard(clock)
         self._keys = KeyGuard(self.bots, clock, on_lock=self._on_lock)
         symbols = SymbolTable(market, clock)
@@ -152,6 +154,8 @@ class Bridge:
                 ) from error
             self._server = server
             self._nonces = NonceGuard(self._clock)
+            self._modes = {venue: each.mode for venue, each in self._sessions.sessions.items()}
+            self._lent = {}
             log.info("the bridge is on at 127.0.0.1:%d", server.port)
             self.changed.notify()
 
@@ -251,9 +255,22 @@ class Bridge:
         if session is None:
             offered = ", ".join(sorted(known)) or "none yet"
             raise CallRefused(f"unknown venue: {short(name, 24) or 'none given'}; there is {offered}")
+        if session.state is SessionState.OFF:
+            raise CallRefused(f"{name} is not connected")
         if not bot.may_use(session.venue):
             raise CallRefused(f"{bot.name} may not use {name}")
         return session
+
+    def _require_same_account(self, session: Session) -> None:
+        """A bot that was let loose on practice money must not find itself with real money one day."""
+        venue, account = session.venue, session.account
+        same_money = self._modes.setdefault(venue, session.mode) is session.mode
+        if same_money and self._lent.setdefault(venue, account) == account:
+            return
+        raise CallRefused(
+            f"{venue.upper()} has another account than when the bridge was switched on ({account} now): "
+            "switch it off and on again to let bots trade there"
+        )
 
     async def _raw(self, head: Head, call: Call, session: Session) -> bytes:
         connector: object = session.connector
@@ -274,6 +291,8 @@ class Bridge:
         prices, accounts, orders, trades = self._prices, self._accounts, self._orders, self._trades
 
         async def trade(bot: Bot, session: Session, params: Mapping[str, Any]) -> object:
+            if bot.mode is not BotMode.READ_ONLY:
+                self._require_same_account(session)
             return {"id": orders.id_of(await trades.trade(bot, session, params))}
 
         async def not_offered(bot: Bot, session: Session, params: Mapping[str, Any]) -> object:

@@ -6,7 +6,6 @@ import asyncio
 import contextlib
 import itertools
 import json
-import os
 import time
 from decimal import Decimal
 from pathlib import Path
@@ -24,7 +23,6 @@ from tests.practice import Practice
 from tests.unit.bridge.bridge_desk import read_answer
 
 D = Decimal
-SHOTS = os.environ.get("PARALLAX_BRIDGE_SHOTS", "")
 
 
 class Strategy:
@@ -55,15 +53,6 @@ class Strategy:
                 await writer.wait_closed()
 
 
-def shot(desk: Desk, name: str) -> None:
-    if SHOTS:
-        folder = Path(SHOTS)
-        desk.screen.window.grab().save(str(folder / f"{name}-window.png"))
-        dialog = desk.screen.window.findChild(BridgeDialog)
-        if dialog is not None:
-            dialog.grab().save(str(folder / f"{name}-panel.png"))
-
-
 def test_a_strategy_trades_and_a_hand_goes_first(desk_practice: Practice, tmp_path: Path) -> None:
     async def body(desk: Desk) -> None:
         terminal, screen = desk.terminal, desk.screen
@@ -74,7 +63,6 @@ def test_a_strategy_trades_and_a_hand_goes_first(desk_practice: Practice, tmp_pa
         screen.open_bridge()
         panel = screen.window.findChild(BridgeDialog)
         assert panel is not None
-        shot(desk, "1-off")
         made: list[NewKeys] = []
         screen.bridge.keys_made.connect(lambda name, keys: made.append(keys))
         panel.name.setText("grid")
@@ -88,7 +76,6 @@ def test_a_strategy_trades_and_a_hand_goes_first(desk_practice: Practice, tmp_pa
         )
         panel.switch.click()
         await desk.until(lambda: terminal.bridge.is_on, "the bridge")
-        shot(desk, "2-keys")
         panel.keys.done.click()
         assert (panel.keys.access.text(), panel.keys.secret.text()) == ("", "")
         bot = Strategy(terminal.bridge.port, made[0])
@@ -124,7 +111,6 @@ def test_a_strategy_trades_and_a_hand_goes_first(desk_practice: Practice, tmp_pa
         await desk.until(lambda: panel.paused.isVisible(), "the paused instrument")
         assert (await bot.call("cancel", symbol="BTC_USD", id=order_id)) == {"data": True}
         await desk.frame()
-        shot(desk, "3-on")
         screen.bridge.release(BTC)
         await desk.until(lambda: not panel.paused.isVisible(), "nothing paused")
         texts = [row.result for row in screen.bridge.calls.rows]
@@ -139,4 +125,4 @@ def test_a_strategy_trades_and_a_hand_goes_first(desk_practice: Practice, tmp_pa
         await desk.until(lambda: not terminal.gate.open_orders(ACCOUNT), "everything canceled")
         panel.close()
 
-    run_screen(desk_practice, tmp_path, body, size=(1366, 768) if "small" in SHOTS else (1920, 1080))
+    run_screen(desk_practice, tmp_path, body)

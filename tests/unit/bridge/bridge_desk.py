@@ -46,6 +46,7 @@ from tests.helpers import eventually
 D = Decimal
 BTC = InstrumentId("fake", "BTC/USD")
 ACCOUNT = "fake:practice"
+KEYED = ConnectorSettings({}, {"key": Secret("k" * 20)})
 PERP = replace(
     instrument(InstrumentId("fake", "BTC/USD-PERP")), base="BTC", quote="USD", kind=InstrumentKind.PERPETUAL
 )
@@ -138,17 +139,19 @@ class BridgeDesk:
     market: MarketData
     arming: Arming
     keys: NewKeys
+    sessions: SessionManager
     notices: list[Notice] = field(default_factory=list)
-    stamps: Any = field(default_factory=lambda: itertools.count(time.time_ns()))
+    last_nonce: int = 0
 
     def body(
         self, method: str, keys: NewKeys | None = None, nonce: int | None = None, **params: Any
     ) -> bytes:
         keys = keys or self.keys
+        self.last_nonce = max(self.last_nonce + 1, time.time_ns())
         call = {
             "access_key": keys.access_key.reveal(),
             "secret_key": keys.secret_key.reveal(),
-            "nonce": next(self.stamps) if nonce is None else nonce,
+            "nonce": self.last_nonce if nonce is None else nonce,
             "method": method,
             "params": params,
         }
@@ -237,12 +240,11 @@ async def open_bridge(
         linger_s=linger_s,
     )
     await gate.start()
-    keyed = ConnectorSettings({}, {"key": Secret("k" * 20)})
-    await sessions.use(ConnectionPlan("fake", Mode.PRACTICE, ACCOUNT, keyed))
+    await sessions.use(ConnectionPlan("fake", Mode.PRACTICE, ACCOUNT, KEYED))
     await eventually(lambda: gate.ready(ACCOUNT), what="an account that takes orders")
     _, keys = bridge.bots.make("grid", mode=mode, limits=bot_limits or BotLimits(100, D(1_000_000)))
     await bridge.switch_on(0)
-    desk = BridgeDesk(bridge, venue, gate, market, arming, keys)
+    desk = BridgeDesk(bridge, venue, gate, market, arming, keys, sessions)
     bridge.notice.watch(desk.notices.append)
     arming.set(ArmState.CONFIRM)
     try:

@@ -14,8 +14,9 @@ from terminal.domain.errors import OutcomeUnknown, RequestRejected
 from terminal.domain.market import Feed, FeedKind, Side
 from terminal.domain.orders import OrderRequest, OrderState, OrderType, Origin
 from terminal.services.arming import ArmState
+from terminal.services.session import ConnectionPlan, Mode
 from tests.helpers import eventually, run
-from tests.unit.bridge.bridge_desk import ACCOUNT, BTC, open_bridge
+from tests.unit.bridge.bridge_desk import ACCOUNT, BTC, KEYED, open_bridge
 
 D = Decimal
 BUY: dict[str, Any] = {"symbol": "BTC_USD", "type": "buy", "amount": "0.01", "price": "59000"}
@@ -233,6 +234,22 @@ def test_hands_go_first(tmp_path: Path) -> None:
             assert "data" in await desk.call("cancel", symbol="BTC_USD", id=order_id)
             desk.bridge.hands.release(BTC)
             assert "data" in await desk.call("trade", **{**BUY, "price": "58000"})
+
+    run(main())
+
+
+def test_a_bot_of_practice_money_does_not_find_itself_with_real_money(tmp_path: Path) -> None:
+    async def main() -> None:
+        async with open_bridge(tmp_path) as desk:
+            await desk.sessions.use(ConnectionPlan("fake", Mode.LIVE, "fake:live", KEYED))
+            await eventually(lambda: desk.gate.ready("fake:live"))
+            assert "another account" in await desk.error("trade", **BUY)
+            assert "data" in await desk.call("accounts")
+            await desk.bridge.switch_off()
+            await desk.bridge.switch_on(0)
+            assert "data" in await desk.call("trade", **BUY)
+            await desk.sessions.disconnect("fake")
+            assert await desk.error("ticker", symbol="BTC_USD") == "FAKE is not connected"
 
     run(main())
 
