@@ -84,7 +84,7 @@ from terminal.venues.okx.public_stream import PublicStream
 from terminal.venues.okx.rest import Http, OkxRest
 from terminal.venues.okx.stream import POLICY, Link, MakeLink, Stream
 from terminal.venues.okx.subscriptions import BARS
-from terminal.venues.okx.symbols import SymbolMap, inst_id_of, inst_type_of
+from terminal.venues.okx.symbols import SymbolMap, inst_id_of, inst_type_of, symbol_of
 from terminal.venues.okx.trading import require_rows, row_error
 from terminal.venues.okx.wire import Ack, AlgoRow
 
@@ -617,7 +617,8 @@ class OkxConnector:
 
     async def _cancel_bodies(self, bodies: Sequence[Mapping[str, object]]) -> tuple[int, list[VenueError]]:
         """How many cancels OKX has taken, and what went wrong with the others."""
-        symbols = [self._symbols.id_of(str(body["instId"])).symbol for body in bodies]
+        # Whatever there is can be canceled, options too.
+        symbols = [symbol_of(str(body["instId"])) or str(body["instId"]) for body in bodies]
         try:
             for symbol in sorted(set(symbols)):
                 count = symbols.count(symbol)

@@ -239,7 +239,7 @@ class OrderTracker:
         """Take one row of the orders channel, or of REST."""
         if symbol_of(row.instId) is None:
             return Outcome()
-        if row.algoId:
+        if row.algoId and self._is_child(row):
             _put(self._algo_of, row.ordId, row.algoId)
             _put(self._child_of, row.algoId, row.ordId)
         fill: Fill | None = None
@@ -266,11 +266,11 @@ class OrderTracker:
         if before is not None and _age(before.uTime) > _age(row.uTime):
             return Outcome()
         _put(self._algos, row.algoId, row)
+        if is_protective(row):
+            return Outcome()
         if row.ordId:
             _put(self._algo_of, row.ordId, row.algoId)
             _put(self._child_of, row.algoId, row.ordId)
-        if is_protective(row):
-            return Outcome()
         try:
             report = algo_report(row, self._symbols)
         except ProtocolViolation as violation:
@@ -359,7 +359,11 @@ class OrderTracker:
             raise ValueError(f"a fill of {quantity}")
         algo_id = self._algo_of.get(ord_id)
         algo = self._algos.get(algo_id) if algo_id else None
-        ours = client_id or (algo.algoClOrdId if algo is not None else "")
+        told = self._reports.get(algo_id) if algo_id else None
+        if algo is not None:
+            client_id = algo.algoClOrdId or client_id
+        elif told is not None:
+            client_id = told.client_order_id or client_id
         realised = number(brought) if inst_type_of(inst_id) != "SPOT" else ZERO
         charged = maybe(fee)
         return Fill(
@@ -371,15 +375,19 @@ class OrderTracker:
             fee=-charged if charged is not None else None,
             fee_asset=fee_asset,
             is_maker={"M": True, "T": False}.get(role),
-            venue_order_id=algo_id if algo_id and not self._is_hidden(algo_id) else ord_id,
-            client_order_id=None if is_protective_id(ours) else ours or None,
+            venue_order_id=algo_id or ord_id,
+            client_order_id=None if is_protective_id(client_id) else client_id or None,
             ts_event_ns=time_ns(stamp),
             realised=realised or None,
         )
 
-    def _is_hidden(self, algo_id: str) -> bool:
-        algo = self._algos.get(algo_id)
-        return algo is not None and is_protective(algo)
+    def _is_child(self, row: OrderRow) -> bool:
+        """Whether a stop order that is shown as an order has placed this one; one that fired while nobody
+        listened is known by its id alone."""
+        algo = self._algos.get(row.algoId)
+        if algo is not None:
+            return not is_protective(algo)
+        return bool(row.algoClOrdId) and not is_protective_id(row.algoClOrdId)
 
     def _as_known(self, row: OrderRow, report: OrderReport) -> OrderReport:
         """A child of a stop order in the words of that order."""
@@ -387,7 +395,10 @@ class OrderTracker:
             return report
         algo = self._algos.get(row.algoId)
         if algo is None:
-            return replace(report, triggered=True)
+            if not self._is_child(row):
+                return replace(report, triggered=True)
+            ours = row.algoClOrdId or None
+            return replace(report, venue_order_id=row.algoId, client_order_id=ours, triggered=True)
         try:
             parent = algo_report(_algo_as_live(algo), self._symbols)
         except (ValueError, ArithmeticError):

@@ -261,12 +261,17 @@ class BusinessStream(FeedStream):
 
     async def _on_open(self) -> None:
         if self._signer is not None:
-            await self._sign_in()
-            await self._acknowledged.ask(self.link, _ALGO_CHANNELS)
-            if self._was_open:
-                # The channel tells no stop orders of before: what changed meanwhile has to be asked.
-                self._sink(AccountStreamReset("The stream of stop orders was down."))
-            self._was_open = True
+            try:
+                await self._sign_in()
+                await self._acknowledged.ask(self.link, _ALGO_CHANNELS)
+            except AuthRejected as error:
+                # The private connection tells the person; bars need no key.
+                log.warning("business link: no stop orders: %s", error)
+            else:
+                if self._was_open:
+                    # The channel tells no stop orders of before: what changed meanwhile has to be asked.
+                    self._sink(AccountStreamReset("The stream of stop orders was down."))
+                self._was_open = True
         await super()._on_open()
 
     def _on_event(self, head: Head) -> None:

@@ -20,6 +20,7 @@ from terminal.domain.errors import (
 from terminal.domain.events import (
     AccountStreamReset,
     BalancesReported,
+    FeedConfirmed,
     FillReported,
     LinkState,
     OrderReported,
@@ -27,7 +28,7 @@ from terminal.domain.events import (
     WireFault,
 )
 from terminal.domain.instrument import InstrumentId
-from terminal.domain.market import Side
+from terminal.domain.market import Feed, FeedKind, Side
 from terminal.domain.orders import (
     AmendRequest,
     OrderRef,
@@ -377,7 +378,11 @@ def test_a_refused_key_waits_for_a_person() -> None:
         venue = Venue(login={"event": "error", "code": "60024", "msg": "Wrong passphrase"})
         async with desk(venue=venue, wait=False) as found:
             await eventually(lambda: found.last_link("private") is LinkState.FAILED, what="giving up")
-            await found.venue.push("public", "pong")
+            # Bars are public, and go on.
+            feed = Feed(FeedKind.BARS, "BTC/USDT", interval_s=60)
+            await found.connector.subscribe(feed)
+            await eventually(lambda: found.events.of(FeedConfirmed), what="the bars")
+            assert len(venue.asked("private", "login")) == 1
 
     run(main())
 
@@ -540,6 +545,64 @@ def test_a_stop_order_from_its_placing_to_its_childs_fill() -> None:
             )
             fill = found.events.of(FillReported)[0].fill
             assert (fill.venue_order_id, fill.client_order_id) == ("55", "st1")
+
+    run(main())
+
+
+def test_a_stop_order_that_fired_unheard_is_found_by_the_order_that_it_placed() -> None:
+    async def main() -> None:
+        async with desk() as found:
+            child = order_row(
+                ordId="902",
+                clOrdId="",
+                algoId="57",
+                algoClOrdId="st2",
+                ordType="market",
+                px="",
+                state="filled",
+                accFillSz="0.01",
+                avgPx="28990",
+            )
+            found.http.replies["/api/v5/trade/orders-history"] = lambda call: (
+                [child] if call.query["instType"] == "SPOT" else []
+            )
+            row = {"instId": "BTC-USDT", "ordId": "902", "tradeId": "9", "side": "buy", "fillSz": "0.01"}
+            fills = [{**row, "fillPx": "28990", "billId": "1", "ts": "1790000000000"}]
+            found.http.replies["/api/v5/trade/fills"] = fills
+            found.http.replies["/api/v5/trade/fills-history"] = lambda call: (
+                fills if call.query["instType"] == "SPOT" else []
+            )
+            snapshot = await found.connector.snapshot(1_789_999_000 * 10**9)
+            (report,) = snapshot.recent_orders
+            assert (report.venue_order_id, report.client_order_id, report.state) == (
+                *("57", "st2", OrderState.FILLED),
+            )
+            (fill,) = snapshot.fills
+            assert (fill.venue_order_id, fill.client_order_id) == ("57", "st2")
+
+    run(main())
+
+
+def test_cancel_all_takes_options_and_stop_orders_and_leaves_protections() -> None:
+    async def main() -> None:
+        async with desk() as found:
+            found.http.replies["/api/v5/trade/orders-pending"] = [
+                order_row(instId="BTC-USD-250328-80000-C", ordId="1")
+            ]
+            found.http.replies["/api/v5/trade/cancel-order"] = lambda call: taken()([call.body])
+            algo = {"instId": "BTC-USDT-SWAP", "side": "sell", "sz": "1", "slTriggerPx": "5", "slOrdPx": "-1"}
+            found.http.replies["/api/v5/trade/orders-algo-pending"] = lambda call: (
+                [
+                    {**algo, "algoId": "81", "algoClOrdId": "own"},
+                    {**algo, "algoId": "82", "algoClOrdId": "PRT1"},
+                ]
+                if call.query["ordType"] == "conditional"
+                else []
+            )
+            found.http.replies["/api/v5/trade/cancel-algos"] = [{"algoId": "81", "sCode": "0"}]
+            assert await found.connector.cancel_all() == 2
+            assert found.http.named("cancel-order")[-1].body["instId"] == "BTC-USD-250328-80000-C"
+            assert found.http.named("cancel-algos")[-1].body == [{"instId": "BTC-USDT-SWAP", "algoId": "81"}]
 
     run(main())
 
