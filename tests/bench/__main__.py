@@ -15,12 +15,14 @@ from tests.bench import (
     ctrader_list,
     ctrader_load,
     feed,
+    okx_feed,
     startup,
     workspace,
 )
 
 BENCHES: dict[str, Callable[[], None]] = {
     "feed": feed.main,
+    "okx_feed": okx_feed.main,
     "ctrader_feed": ctrader_feed.main,
     "ctrader_load": ctrader_load.main,
     "ctrader_list": ctrader_list.main,

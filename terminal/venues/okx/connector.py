@@ -287,6 +287,8 @@ class OkxConnector:
             except ValueError:
                 self._sink(FeedRefused(feed, "OKX does not list this instrument."))
                 return
+        if contract == 1:
+            contract = None  # nothing to count
         instrument = self._symbols.instrument_id(feed.symbol)
         stream = self._stream_of(feed)
         stream.table.add(feed, inst_id, instrument, contract)

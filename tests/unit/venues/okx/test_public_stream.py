@@ -19,6 +19,8 @@ from terminal.domain.events import (
 )
 from terminal.domain.instrument import InstrumentId
 from terminal.domain.market import BookDelta, BookSnapshot, Feed, FeedKind, FundingRate, Quote
+from terminal.services.session import STALE_AFTER_S
+from terminal.venues.okx.stream import POLICY
 from tests.helpers import eventually, run
 from tests.unit.venues.okx import samples
 from tests.unit.venues.okx.fakes import Desk, desk
@@ -290,6 +292,15 @@ def test_pings_are_bare_text_and_measure_the_round_trip() -> None:
             assert not found.events.of(WireFault)
 
     run(main())
+
+
+def test_a_quiet_market_is_pinged_before_its_prices_count_as_old() -> None:
+    assert POLICY.heartbeat_s is not None
+    assert POLICY.idle_timeout_s is not None
+    assert POLICY.heartbeat_s < STALE_AFTER_S
+    assert POLICY.heartbeat_s * 2 < POLICY.idle_timeout_s < 30
+    # The protocol's own pings must not end a line of a venue that has its own.
+    assert POLICY.ping_timeout_s > 3600
 
 
 def test_a_changed_instrument_is_told() -> None:
