@@ -61,6 +61,7 @@ _SECTIONS: Final[tuple[tuple[str, tuple[str, ...]], ...]] = (
 )
 # One value for all venues makes no sense for these: a row for each venue.
 _PER_VENUE: Final = ("venue", "endpoint")
+_ALL_VENUES: Final = "All venues"
 _NEXT_CONNECTION: Final = ("endpoint", "network", "kraken", "okx", "venue")
 _LINES: Final = frozenset({"trade.size_presets"})
 _STEP: Final = ".step"
@@ -144,7 +145,7 @@ class SettingsViewModel(QObject):
         parts = dict(_SECTIONS)[self.section]
         if self.query or not any(each.scoped and each.section not in _PER_VENUE for each in self._of(parts)):
             return ()
-        return ((None, "All venues"), *self._venues.items())
+        return ((None, _ALL_VENUES), *self._venues.items())
 
     @property
     def empty_text(self) -> str:
@@ -208,13 +209,19 @@ class SettingsViewModel(QObject):
         return out
 
     def _rows(self, shown: Sequence[Setting], heading: str) -> list[SettingRow]:
-        general = [self._row(each, None, heading) for each in shown if each.section not in _PER_VENUE]
-        return general + [
-            self._row(each, venue, f"{heading}: {title}" if heading else title)
-            for venue, title in self._venues.items()
-            for each in shown
-            if each.section in _PER_VENUE
-        ]
+        """Those of a venue stand together under its title, whether they are one value or one of many."""
+        by_venue = [each for each in shown if each.section in _PER_VENUE or each.section in self._venues]
+        general = [each for each in shown if each not in by_venue]
+        over = _ALL_VENUES if general and by_venue and not heading else heading
+        rows = [self._row(each, None, over) for each in general]
+        for venue, title in self._venues.items():
+            under = f"{heading}: {title}" if heading else title
+            rows += [
+                self._row(each, None if each.section == venue else venue, under)
+                for each in by_venue
+                if each.section in (*_PER_VENUE, venue)
+            ]
+        return rows
 
     def _row(self, setting: Setting, scope: str | None, heading: str) -> SettingRow:
         step = next((each for each in self._table if each.key == setting.key + _STEP), None)

@@ -211,8 +211,8 @@ class SettingsDialog(QDialog):
         for row in vm.rows:
             if row.heading != heading:
                 heading = row.heading
-                over = label(heading, kind="label")
-                over.setContentsMargins(0, 12, 0, 2)
+                over = label(heading, kind="title")
+                over.setContentsMargins(0, 16, 0, 4)
                 box.addWidget(over)
             widget = RowWidget(vm, row)
             self.rows.append(widget)

@@ -203,3 +203,19 @@ def test_texts_of_every_kind() -> None:
     assert entry_text(("a", "b")) == "a\nb"
     assert entry_text(Decimal("1000000")) == "1000000", "what stands in a field can be typed again"
     assert {setting.kind for setting in SETTINGS} == set(Kind)
+
+
+def test_what_belongs_to_a_venue_stands_together_under_its_title() -> None:
+    vm, _ = made()
+    vm.choose_section("Venues")
+    order: list[str] = []
+    for row in vm.rows:
+        if not order or order[-1] != row.heading:
+            order.append(row.heading)
+    assert order == ["All venues", "Kraken", "OKX"], "each heading once, and no row without one"
+    under = {row.setting.key: row.heading for row in vm.rows if row.setting.section in ("network", *VENUES)}
+    assert under["network.proxy"] == "All venues"
+    assert under["kraken.tier"] == "Kraken"
+    assert {row.heading for row in vm.rows if row.scope == "okx"} == {"OKX"}
+    vm.choose_section("Look")
+    assert {row.heading for row in vm.rows} == {""}
