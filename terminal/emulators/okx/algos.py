@@ -98,10 +98,6 @@ class Algos(DeskListener):
             else:
                 self.ended[uid].append(algo)
 
-    def is_interesting(self, inst_id: str) -> bool:
-        """Something waits there."""
-        return any(algo.inst_id == inst_id for algo in self.live.values())
-
     # ---- requests --------------------------------------------------------------------------------
 
     def place(self, uid: int, values: Mapping[str, Any]) -> Algo:

@@ -173,13 +173,13 @@ class Desk:
         """Live orders, oldest first."""
         return list(self.accounts[uid].open_orders.values())
 
-    def is_interesting(self, inst_id: str) -> bool:
-        """Somebody has an order or a position there."""
-        return any(
-            any(order.symbol == inst_id for order in account.open_orders.values())
-            or any(key[0] == inst_id for key in account.positions)
-            for account in self.accounts.values()
-        )
+    def wanted(self) -> set[str]:
+        """Instruments in which somebody has an order or a position."""
+        found: set[str] = set()
+        for account in self.accounts.values():
+            found.update(order.symbol for order in account.open_orders.values())
+            found.update(inst_id for inst_id, _ in account.positions)
+        return found
 
     def find(self, uid: int, values: Mapping[str, Any], code: str) -> EngineOrder:
         """The order that ``ordId`` or else ``clOrdId`` names (the newest of that name).

@@ -87,8 +87,8 @@ class OkxExchange:
         self.flows: dict[str, OrderFlow] = {}
         self.tapes: dict[str, PairTape] = {}
         self.prices = {one.inst_id: VenuePrices(self.latents, one) for one in instruments}
-        self.wanted: Callable[[str], bool] = lambda inst_id: False
-        """Whether somebody looks at an instrument now."""
+        self.wanted: Callable[[], set[str]] = set
+        """The instruments that somebody looks at now."""
         self.after_step: Callable[[], None] = lambda: None
         self._order_ids = itertools.count(self.reserve("orders", _FIRST_ID))
         self._rate = rate
@@ -159,8 +159,9 @@ class OkxExchange:
     def step(self, *, all_of_them: bool = False) -> None:
         """Let time pass for those that somebody looks at, and for a part of the others."""
         self._turn += 1
+        wanted = self.wanted()
         for i, name in enumerate(self.engines):
-            if all_of_them or (self._turn + i) % QUIET_STEPS == 0 or self.wanted(name):
+            if all_of_them or (self._turn + i) % QUIET_STEPS == 0 or name in wanted:
                 self.live(name)
         self.after_step()
         now = self.clock.wall_ns()

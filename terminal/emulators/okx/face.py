@@ -101,7 +101,7 @@ class OkxFace:
         )
         self.hub.note_order = self._note_ws
         self._connects = Limit(CONNECTS_PER_S, 1.0, "ip")
-        self.exchange.wanted = self._is_wanted
+        self.exchange.wanted = self._wanted
         self.exchange.after_step = self.after_step
 
     def wall_ns(self) -> int:
@@ -117,12 +117,9 @@ class OkxFace:
         self._store.put("okx:keys", [key.row() for key in keys])
         return keys
 
-    def _is_wanted(self, inst_id: str) -> bool:
-        return (
-            self.public.is_wanted(inst_id)
-            or self.algos.is_interesting(inst_id)
-            or self.desk.is_interesting(inst_id)
-        )
+    def _wanted(self) -> set[str]:
+        """Instruments that somebody listens to, or has an order, a position or a stop in."""
+        return self.public.wanted() | self.desk.wanted() | {one.inst_id for one in self.algos.live.values()}
 
     # ---- life ------------------------------------------------------------------------------------
 
@@ -258,7 +255,7 @@ class OkxFace:
             self._meter(public[1], name, "127.0.0.1", query)
             return "0", "", public[0](query)
         if name not in self._private_paths:
-            raise _Told("50005", 404)
+            raise OkxError("50005")
         is_order = method == "POST" and name in ORDER_PATHS
         private = self._private_calls.get((method, name))
         if private is None and not is_order:

@@ -352,9 +352,9 @@ class PublicFeed:
         """Who listens to the instruments of a type."""
         self.status: set[Send] = set()
 
-    def is_wanted(self, inst_id: str) -> bool:
-        """Somebody listens to an instrument."""
-        return self.feeds[inst_id].active
+    def wanted(self) -> set[str]:
+        """Instruments that somebody listens to."""
+        return {name for name, feed in self.feeds.items() if feed.active}
 
     def join_kind(self, kind: str, send: Send) -> None:
         """The ``instruments`` channel: all of a type at once, then what changes."""

@@ -102,6 +102,10 @@ def test_signature_clock_passphrase_and_environment_are_checked() -> None:
             assert len(await v.get("account/balance", ccy="BTC,USDT")) == 1
             order = {"instId": "BTC-USDT", "tdMode": "cash", "side": "buy", "ordType": "market", "sz": "10"}
             assert (await v.post("trade/order", order, key="read-only"))["code"] == "50120"
+            answer = await v.send("GET", "account/nothing")
+            assert (answer.status_code, answer.json()["code"]) == (410, "50005")
+            answer = await v.send("GET", "account/set-leverage")
+            assert (answer.status_code, answer.json()["code"]) == (405, "50115")
             answer = await v.send("POST", "trade/order", body="{")
             assert (answer.status_code, answer.json()["code"]) == (400, "50002")
             answer = await v.send("POST", "trade/order", body=order, headers={"Content-Type": "text/plain"})
