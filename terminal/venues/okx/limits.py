@@ -34,10 +34,8 @@ _READS: Final[dict[str, _Limit]] = {
     "/api/v5/public/instruments": _Limit(20, 2, "Instruments"),
     "/api/v5/account/instruments": _Limit(20, 2, "Instruments of the account"),
     "/api/v5/market/ticker": _Limit(20, 2, "Tickers"),
-    "/api/v5/market/trades": _Limit(100, 2, "Prints"),
     "/api/v5/market/candles": _Limit(40, 2, "Bars"),
     "/api/v5/market/history-candles": _Limit(20, 2, "Old bars"),
-    "/api/v5/public/funding-rate": _Limit(10, 2, "Funding rates"),
     "/api/v5/account/balance": _Limit(10, 2, "Balances"),
     "/api/v5/account/positions": _Limit(10, 2, "Positions"),
     "/api/v5/account/config": _Limit(5, 2, "Account settings"),
@@ -52,7 +50,6 @@ _READS: Final[dict[str, _Limit]] = {
     "/api/v5/trade/orders-algo-pending": _Limit(20, 2, "Open stop orders"),
     "/api/v5/trade/order-algo": _Limit(20, 2, "Stop orders"),
     "/api/v5/trade/cancel-algos": _Limit(20, 2, "Stop order cancels"),
-    "/api/v5/trade/close-position": _Limit(20, 2, "Position closings"),
     "/api/v5/trade/cancel-all-after": _Limit(1, 1, "Dead man's switch"),
 }
 _SINGLE: Final = 60
