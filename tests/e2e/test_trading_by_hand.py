@@ -168,7 +168,7 @@ async def drag_up(desk: Desk, order: Order, rows: int) -> Decimal:
     await desk.hand.drag(desk.ladder, begin, end)
     ghost = desk.screen.ladder.ghost
     assert ghost is not None
-    assert f"+{rows * desk.screen.ladder.group} ticks" in ghost.text
+    assert f"+{rows * desk.screen.ladder.group} ticks" in ghost.text.replace("\u202f", "")
     await desk.hand.release(desk.ladder, end)
     await desk.confirm("ladder")
     target = desk.screen.ladder.price_at(chip.key + rows)
