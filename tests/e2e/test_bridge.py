@@ -11,7 +11,10 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from terminal.bridge.bots import BotMode
+from terminal.core.secret import Secret
 from terminal.domain.market import Side
 from terminal.domain.orders import OrderRequest, OrderType, Origin
 from terminal.viewmodels.bridge import NewKeys
@@ -33,7 +36,7 @@ class Strategy:
         self._keys = keys
         self._stamps = itertools.count(time.time_ns())
 
-    async def call(self, method: str, **params: Any) -> Any:
+    def body(self, method: str, **params: Any) -> bytes:
         call = {
             "access_key": self._keys.access_key.reveal(),
             "secret_key": self._keys.secret_key.reveal(),
@@ -41,12 +44,20 @@ class Strategy:
             "method": method,
             "params": params,
         }
-        body = json.dumps(call).encode()
+        return json.dumps(call).encode()
+
+    async def call(self, method: str, **params: Any) -> Any:
+        """The document of the answer."""
+        body = self.body(method, **params)
         head = f"POST /KRAKEN HTTP/1.1\r\nHost: 127.0.0.1:{self._port}\r\nContent-Length: {len(body)}\r\n\r\n"
+        return (await self.send(head.encode() + body))[1]
+
+    async def send(self, data: bytes) -> tuple[int, Any]:
+        """Status and document of the answer to any bytes."""
         reader, writer = await asyncio.open_connection("127.0.0.1", self._port)
         try:
-            writer.write(head.encode() + body)
-            return (await read_answer(reader))[1]
+            writer.write(data)
+            return await read_answer(reader)
         finally:
             writer.close()
             with contextlib.suppress(OSError):
@@ -126,3 +137,57 @@ def test_a_strategy_trades_and_a_hand_goes_first(desk_practice: Practice, tmp_pa
         panel.close()
 
     run_screen(desk_practice, tmp_path, body)
+
+
+@pytest.mark.fault(40)
+def test_attacks_on_the_bridge_reach_no_order_and_hold_up_nothing(
+    desk_practice: Practice, tmp_path: Path
+) -> None:
+    trade = {"symbol": "BTC_USD", "type": "buy", "amount": "0.01", "price": "1000"}
+
+    async def body(desk: Desk) -> None:
+        terminal = desk.terminal
+        await desk.until_trading()
+        _, keys = terminal.bridge.bots.make("grid", mode=BotMode.TRADING)
+        await terminal.bridge.switch_on(free_port())
+        bridge, bot = terminal.bridge, Strategy(terminal.bridge.port, keys)
+        call = bot.body("trade", **trade)
+        host = f"127.0.0.1:{bridge.port}"
+
+        def post(body: bytes, *fields: str, host: str = host, verb: str = "POST") -> bytes:
+            lines = (f"{verb} /KRAKEN HTTP/1.1", f"Host: {host}", *fields, f"Content-Length: {len(body)}")
+            return "\r\n".join(lines).encode() + b"\r\n\r\n" + body
+
+        attacks = {
+            post(call, "Origin: http://evil.example"): 403,
+            post(call, "Sec-Fetch-Site: cross-site", "Content-Type: text/plain"): 403,
+            post(call, "Referer: http://evil.example/"): 403,
+            post(b"", "Access-Control-Request-Method: POST", verb="OPTIONS"): 403,
+            post(call, host="rebound.example"): 421,
+            post(call, verb="DELETE"): 405,
+            post(b"x" * 10_000_000): 413,
+            post(b"[" * 60_000): 400,
+        }
+        for data, status in attacks.items():
+            got, answer = await bot.send(data)
+            assert (got, set(answer)) == (status, {"error"}), data[:120]
+        crowd = await asyncio.gather(*(asyncio.open_connection("127.0.0.1", bridge.port) for _ in range(500)))
+        assert "data" in await bot.call("ticker", symbol="BTC_USD")
+        for _, writer in crowd:
+            writer.transport.abort()
+        stranger = Strategy(bridge.port, NewKeys(Secret("0" * 64), Secret("1" * 64)))
+        answers = [await stranger.call("trade", **trade) for _ in range(200)]
+        assert all(set(answer) == {"error"} for answer in answers)
+        assert "locked" in answers[-1]["error"]
+        assert "locked" in (await bot.call("trade", **trade))["error"]
+        await desk.until(lambda: any("wrong keys" in text for text in desk.notices()), "a notice")
+        assert not terminal.gate.orders
+        assert not (await desk.practice.told()).open_ids()
+        for secret in (keys.access_key.reveal(), keys.secret_key.reveal()):
+            assert not any(secret in path.read_text(errors="replace") for path in _files(desk.paths.log))
+
+    run_screen(desk_practice, tmp_path, body)
+
+
+def _files(folder: Path) -> list[Path]:
+    return [path for path in folder.rglob("*") if path.is_file()]
