@@ -55,6 +55,8 @@ def practice_plan(
     options = {
         **_PRACTICE_OPTIONS,
         "tier": str(endpoints.get("tier", "intermediate")),
+        # A venue with a demo world of its own is practised in it.
+        "demo": "true" if endpoints.get("demo") == "1" else "false",
         **(options or {}),
     }
     settings = ConnectorSettings(addresses, credentials, options)

@@ -76,12 +76,13 @@ from terminal.widgets.watchlist import SearchDialog, WatchlistPanel
 _COLLECT_EVERY_S = 1.0
 _LINKED = ("watchlist", "chart", "cross", "ladder", "tape", "ticket")
 _LINKS = "links"
-HEADLINES = {"kraken": "BTC/USD", "ctrader": "EUR/USD"}
+HEADLINES = {"kraken": "BTC/USD", "okx": "BTC/USDT", "ctrader": "EUR/USD"}
 USUAL = {
     "kraken": (
         *("BTC/USD", "ETH/USD", "SOL/USD", "XRP/USD", "ADA/USD", "DOGE/USD", "LTC/USD", "LINK/USD"),
-        *("BTC/EUR", "ETH/BTC", "USDT/USD", "BTC/USDT"),
+        *("BTC/EUR", "ETH/BTC", "USDT/USD"),
     ),
+    "okx": ("BTC/USDT", "ETH/USDT", "SOL/USDT", "BTC/USDT-PERP", "ETH/USDT-PERP"),
     "ctrader": ("EUR/USD", "GBP/USD", "USD/JPY", "XAU/USD", "US500"),
 }
 

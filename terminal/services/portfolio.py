@@ -28,7 +28,7 @@ from terminal.services.market_data import MarketData
 
 HOME_CURRENCY = "USD"
 # Worth about one dollar each; used only where no direct market to the dollar is known.
-_DOLLAR_LIKE = frozenset({"USD", "USDT", "USDC"})
+_DOLLAR_LIKE = ("USD", "USDT", "USDC")
 
 
 class Portfolio:
@@ -138,14 +138,16 @@ class Portfolio:
         if figures is not None and figures.currency != HOME_CURRENCY:
             amounts[figures.currency] = figures.balance
         for asset, total in amounts.items():
-            for symbol in (f"{asset}/{HOME_CURRENCY}", f"{HOME_CURRENCY}/{asset}"):
-                instrument = InstrumentId(venue, symbol)
-                if (
-                    total
-                    and instrument not in self._feeds
-                    and self._market.instrument(instrument) is not None
-                ):
-                    self._feeds[instrument] = self._market.watch(Feed(FeedKind.QUOTES, symbol), venue)
+            listed = [
+                instrument
+                for instrument in (InstrumentId(venue, symbol) for symbol in _priced_by(asset))
+                if self._market.instrument(instrument) is not None
+            ]
+            # The first that is listed is the one that prices it; both ways round may be.
+            for instrument in listed[:1] if total else ():
+                if instrument not in self._feeds:
+                    feed = Feed(FeedKind.QUOTES, instrument.symbol)
+                    self._feeds[instrument] = self._market.watch(feed, venue)
 
     def is_known(self, account: str) -> bool:
         """Whether balances were read at least once: not knowing is not the same as holding nothing."""
@@ -238,6 +240,12 @@ class Portfolio:
             return 1 / inverse
         if asset in _DOLLAR_LIKE and currency in _DOLLAR_LIKE:
             return Decimal(1)
+        if currency in _DOLLAR_LIKE:
+            for money in _DOLLAR_LIKE:
+                if money not in (asset, currency):
+                    price = self._mid(InstrumentId(venue, f"{asset}/{money}"))
+                    if price is not None:
+                        return price * (self._price(venue, money, currency) or 1)
         return None
 
     def _mid(self, instrument: InstrumentId) -> Decimal | None:
@@ -257,6 +265,12 @@ class Portfolio:
                 asset, amount = holds_of(order, instrument)
                 held[asset] = held.get(asset, ZERO) + amount
         return held
+
+
+def _priced_by(asset: str) -> list[str]:
+    """Symbols whose price tells what an asset is worth in dollars, the most direct first."""
+    direct = [f"{asset}/{HOME_CURRENCY}", f"{HOME_CURRENCY}/{asset}"]
+    return direct + [f"{asset}/{money}" for money in _DOLLAR_LIKE if money not in (asset, HOME_CURRENCY)]
 
 
 def holds_of(order: Order, instrument: Instrument) -> tuple[str, Decimal]:

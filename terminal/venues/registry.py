@@ -10,6 +10,7 @@ from terminal.venues.base import Connector, ConnectorSettings, SignIn, VenueInfo
 # name -> (package with VENUE, connector class)
 _VENUES: dict[str, tuple[str, str]] = {
     "kraken": ("terminal.venues.kraken", "connector:KrakenConnector"),
+    "okx": ("terminal.venues.okx", "connector:OkxConnector"),
     "ctrader": ("terminal.venues.ctrader", "connector:CtraderConnector"),
 }
 

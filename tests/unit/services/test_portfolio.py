@@ -137,3 +137,13 @@ def test_a_price_of_everything_held_is_watched_until_the_account_goes() -> None:
         await eventually(lambda: connector.unsubscribed == [feed])
 
     run(main())
+
+
+def test_a_venue_that_counts_in_tether_prices_what_is_held_all_the_same() -> None:
+    portfolio, market = a_portfolio()
+    market.set_instruments([instrument(InstrumentId("fake", "BTC/USDT"))])
+    quote(market, "BTC/USDT", "99", "101")
+    assert portfolio.unpriced(ACCOUNT) == []
+    assert portfolio.equity(ACCOUNT) == D(1200), "a tether counts as a dollar while nothing better is known"
+    quote(market, "USDT/USD", "0.89", "0.91")
+    assert portfolio.equity(ACCOUNT) == D(1180)
