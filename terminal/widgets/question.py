@@ -42,9 +42,20 @@ def fill_question(box: QVBoxLayout, question: Confirmation | Choice) -> list[QLa
         text.setWordWrap(True)
         box.addWidget(text)
     if not question.warnings and isinstance(question, Confirmation) and question.tone in ("buy", "sell"):
-        box.addWidget(label(" ", kind="warning"))
+        box.addWidget(_kept_line())
     box.addWidget(line())
     return figures
+
+
+def _kept_line() -> QLabel:
+    """The room of one usual warning, with nothing to be seen in it."""
+    kept = label("▲  Spread 0.25 %, your limit is 0.20 %.", kind="warning")
+    kept.setWordWrap(True)
+    policy = kept.sizePolicy()
+    policy.setRetainSizeWhenHidden(True)
+    kept.setSizePolicy(policy)
+    kept.hide()
+    return kept
 
 
 def _figures(rows: tuple[tuple[str, str], ...], figures: list[QLabel]) -> QGridLayout:

@@ -40,6 +40,7 @@ from terminal.widgets.ticket_parts import BigButton, CostGrid, FieldRow, NumberE
 _SHEET = f"""
 QPushButton[kind="tab"] {{ background: transparent; border: none; border-bottom: 2px solid {theme.HAIRLINE};
     border-radius: 0; color: {theme.TEXT_2}; font-weight: 600; padding: 4px 0; }}
+QPushButton[kind="tab"][short="true"] {{ padding: 0; min-height: 18px; }}
 QPushButton[kind="tab"]:hover {{ background: {theme.HOVER}; }}
 QPushButton[kind="tab"][side="buy"]:checked {{ color: {theme.UP}; border-bottom-color: {theme.UP}; }}
 QPushButton[kind="tab"][side="sell"]:checked {{ color: {theme.DOWN}; border-bottom-color: {theme.DOWN}; }}
@@ -54,8 +55,7 @@ _FORM_GAP_PX = 5
 _SHORT_PX = 540
 """Below this height the form gives up what stands elsewhere too: stop and target need no scrolling."""
 _SHORT_GAP_PX = 2
-_SHORT_TAB_PX = 20
-_MOST_PX = 16_777_215  # QWIDGETSIZE_MAX: no limit
+_SHORT_NEWS_PX = 20
 _FOOT_SIDE_PX = 8
 _FIRES_ON = {
     TriggerReference.LAST: "last price",
@@ -600,6 +600,10 @@ class TicketPanel(QWidget):
 
     # -- Qt -------------------------------------------------------------------------------------------
 
+    @property
+    def _news_px(self) -> int:
+        return _SHORT_NEWS_PX if self._is_short else _NEWS_PX
+
     def minimumSizeHint(self) -> QSize:
         """What the dock may not go below: the foot at the panel's own width, and a strip of the form. The
         layout would ask for the height that wrapped texts need in the narrowest column."""
@@ -609,8 +613,8 @@ class TicketPanel(QWidget):
         # grown for a moment stays large. Only what is too long for the form's strip asks for more.
         kept = self._foot_height(self._cost_strip, self._buttons_row)
         kept += self._stripe.sizeHint().height()
-        news = max(_NEWS_PX, _height(self._news, self.width() - 2 * _FOOT_SIDE_PX)) + _FOOT_GAP_PX
-        height = kept + max(news, _NEWS_PX + _FOOT_GAP_PX + _FORM_STRIP_PX)
+        news = max(self._news_px, _height(self._news, self.width() - 2 * _FOOT_SIDE_PX)) + _FOOT_GAP_PX
+        height = kept + max(news, self._news_px + _FOOT_GAP_PX + _FORM_STRIP_PX)
         if self._vm.sending.pending is not None and not self._card.isHidden():
             height = max(height, self._foot_height(self._card))
         return QSize(self.minimumWidth(), height)
@@ -622,8 +626,12 @@ class TicketPanel(QWidget):
             self._is_short = is_short
             self._form_box.setSpacing(_SHORT_GAP_PX if is_short else _FORM_GAP_PX)
             self._form_box.setContentsMargins(8, 0 if is_short else 4, 8, 4)
+            self._news.setMinimumHeight(self._news_px)
+            # An answer takes room from a short form: its scroll bar must not come and go, and move the rest.
+            always, as_needed = Qt.ScrollBarPolicy.ScrollBarAlwaysOn, Qt.ScrollBarPolicy.ScrollBarAsNeeded
+            self._scroll.setVerticalScrollBarPolicy(always if is_short else as_needed)
             for tab in self._tabs.values():
-                tab.setMaximumHeight(_SHORT_TAB_PX if is_short else _MOST_PX)
+                theme.set_property(tab, "short", is_short)
             self._render()
 
     def showEvent(self, event: QShowEvent) -> None:

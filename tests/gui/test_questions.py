@@ -7,6 +7,7 @@ from dataclasses import replace
 from PySide6.QtWidgets import QApplication, QLabel
 
 from terminal.viewmodels.confirm import Confirmation
+from terminal.widgets import theme
 from terminal.widgets.confirm_dialog import ConfirmDialog
 from tests.gui.frame_fakes import ACCOUNT, Frame
 from tests.gui.test_positions import ARM, EURUSD, KEY, LONG, D, with_frame
@@ -25,6 +26,7 @@ def height(question: Confirmation) -> int:
 
 
 def test_a_warning_does_not_make_the_question_of_an_order_grow(qapp: QApplication) -> None:
+    theme.apply(qapp)
     plain = Confirmation("Close 0.02 lots", ROWS, tone="sell")
     warned = Confirmation("Close 0.02 lots", ROWS, ("Spread 3 %, your limit is 1 %.",), tone="sell")
     assert height(plain) == height(warned)

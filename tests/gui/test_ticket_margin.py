@@ -18,6 +18,7 @@ from terminal.domain.orders import OrderType
 from terminal.venues.base import ExpectedMargin, ProtectionKind
 from terminal.viewmodels.cost_text import CostLine
 from terminal.viewmodels.ticket import TicketViewModel
+from terminal.widgets import theme
 from terminal.widgets.ticket import TicketPanel
 from tests.trading_fakes import ACCOUNT, EVERYTHING, Desk, FakeSession
 
@@ -135,7 +136,10 @@ def test_an_account_in_euros_is_told_its_costs_in_euros_or_in_what_they_are(qtbo
     assert vm.lines[2].value.endswith(" EUR")
 
 
-def test_stop_and_target_need_no_scrolling_on_a_small_screen(qtbot: QtBot, says: Says) -> None:
+def test_stop_and_target_need_no_scrolling_on_a_small_screen(
+    qtbot: QtBot, qapp: QApplication, says: Says
+) -> None:
+    theme.apply(qapp)
     house = replace(EVERYTHING, positions=True, protections=frozenset(ProtectionKind))
     desk = Desk(FakeSession(capabilities=house))
     desk.market.instruments[EURUSD] = LISTED
