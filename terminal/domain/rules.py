@@ -27,6 +27,7 @@ from terminal.domain.orders import (
     TimeInForce,
     TriggerReference,
 )
+from terminal.domain.worth import worth
 
 IMMEDIATE = frozenset({TimeInForce.IOC, TimeInForce.FOK})
 _POST_ONLY_TYPES = frozenset({OrderType.LIMIT, OrderType.ICEBERG})
@@ -158,10 +159,12 @@ def notional_of(
     request: OrderRequest, instrument: Instrument, market_price: Decimal | None
 ) -> Decimal | None:
     """What the order is worth in quote units; ``market_price`` stands in where the order names no price."""
-    if request.in_quote or instrument.is_inverse:
-        return request.quantity * (instrument.multiplier if instrument.is_inverse else 1)
+    if request.in_quote:
+        return request.quantity
+    if instrument.is_inverse:
+        return request.quantity * instrument.multiplier
     price = reference_price(request) or market_price
-    return None if price is None else price * request.quantity * instrument.multiplier
+    return None if price is None else worth(instrument, request.quantity, price)
 
 
 def check_request(
@@ -177,6 +180,7 @@ def check_request(
     ``now_ns`` is wall time (for expiry); ``market_price`` the expected price of a market order, if known.
     """
     out = check_status(request, instrument, now_ns=now_ns)
+    out += check_counting(request, instrument)
     out += _check_abilities(request, abilities)
     out += _check_amounts(request, instrument)
     out += _check_prices(request, instrument)
@@ -277,6 +281,18 @@ def check_protection(
                 )
             )
     return out
+
+
+def check_counting(request: OrderRequest, instrument: Instrument) -> list[OrderRefused]:
+    """Whether the cost and the risk of an order can be told: not of an inverse contract, whose money is the
+    coin. What only makes a position smaller is let through: nobody is to be locked in."""
+    if not instrument.is_inverse or request.reduce_only:
+        return []
+    text = (
+        f"{instrument.symbol} is counted in {instrument.base} and settled in the coin: the terminal cannot "
+        "tell its cost and risk, so it opens no position in it."
+    )
+    return [OrderRefused("inverse", text)]
 
 
 def check_status(

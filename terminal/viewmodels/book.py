@@ -20,6 +20,7 @@ from terminal.core.clock import Clock
 from terminal.domain.instrument import Instrument, InstrumentId
 from terminal.domain.market import Feed, FeedKind, Side, Trade
 from terminal.domain.orders import Order, OrderRequest, OrderType, Origin
+from terminal.domain.worth import worth
 from terminal.services.arming import ArmState
 from terminal.services.market_data import FeedState, Topic
 from terminal.viewmodels import format as fmt
@@ -702,7 +703,7 @@ class LadderViewModel(QObject):
         against = ask if chip.side is Side.BUY else bid
         if against:
             parts.append(fmt.percent((price - against) / against * 100))
-        money = fmt.money(price * chip.quantity * self.instrument.multiplier, self.instrument.quote)
+        money = fmt.money(worth(self.instrument, chip.quantity, price), self.instrument.quote)
         limits = any(order.limit_price is not None and order.trigger_price is None for order in orders)
         fills = limits and against is not None and (price - against) * chip.side.sign >= 0
         word = "would fill at once" if fills else "keeps place" if key == chip.key else "loses place"

@@ -11,6 +11,7 @@ from typing import NamedTuple
 from terminal.domain.instrument import Instrument, InstrumentId
 from terminal.domain.market import Side
 from terminal.domain.orders import Fill, Order, OrderType
+from terminal.domain.worth import worth
 from terminal.viewmodels import format as fmt
 from terminal.viewmodels.amounts import moved_text, size_text
 from terminal.viewmodels.book_rows import Chip, chips_of, price_of
@@ -161,7 +162,7 @@ def ghost_of(
     if against:
         word = "ask" if chip.side is Side.BUY else "bid"
         parts.append(f"{fmt.percent((price - against) / against * 100)} from {word}")
-    parts.append(fmt.money(price * chip.quantity * instrument.multiplier, instrument.quote))
+    parts.append(fmt.money(worth(instrument, chip.quantity, price), instrument.quote))
     parts.append("would fill at once" if fills else "keeps place" if not moved else "loses place")
     return Ghost(line, price, text, "   ".join(parts), fills)
 

@@ -12,6 +12,7 @@ from PySide6.QtCore import QObject, Signal, SignalInstance
 
 from terminal.domain.instrument import Instrument, InstrumentId
 from terminal.domain.market import Side
+from terminal.domain.worth import break_even, profit
 from terminal.services.positions import KEEP, Leg
 from terminal.viewmodels import format as fmt
 from terminal.viewmodels.amounts import counted, pip_of
@@ -170,16 +171,18 @@ class ChartPositions(QObject):
         parts = []
         if pip:
             parts.append(counted(fmt.money(away / pip, decimals=1, signed=True), word))
-        amount = away * position.quantity * instrument.multiplier
+        amount = profit(instrument, position.side, position.quantity, position.average_price, price)
+        # An inverse contract pays in the coin, which is what the venue's own figures are in.
+        paid_in = position.currency if instrument.is_inverse else instrument.quote
         if row.hidden:
             parts.append(fmt.HIDDEN)
         else:
-            own = self._in_account(row, instrument.quote, amount)
+            own = self._in_account(row, paid_in, amount)
             if own is not None:
                 net = own + position.swap + position.commission
-                parts.append(fmt.money(net, position.currency, signed=True))
+                parts.append(fmt.money(net, position.currency, decimals=row.money_decimals, signed=True))
             else:
-                parts.append(f"{fmt.money(amount, instrument.quote, signed=True)} before costs")
+                parts.append(f"{fmt.money(amount, paid_in, signed=True)} before costs")
         return "  ".join(parts)
 
     def _in_account(self, row: PositionRow, currency: str, amount: Decimal) -> Decimal | None:
@@ -192,16 +195,14 @@ class ChartPositions(QObject):
         # Closing costs as much commission as opening did.
         costs = -(position.swap + 2 * position.commission)
         currency = position.currency or instrument.quote
-        if currency != instrument.quote:
+        if currency != instrument.quote and not instrument.is_inverse:
             turned = self._worth(row.account, currency, costs, instrument.quote)
             if turned is None:
                 return None
             costs = turned
-        if not costs or not position.quantity:
+        if not costs:
             return None
-        return position.average_price + position.side.sign * costs / (
-            position.quantity * instrument.multiplier
-        )
+        return break_even(instrument, position.side, position.quantity, position.average_price, costs)
 
     # -- what a person does ---------------------------------------------------------------------------
 

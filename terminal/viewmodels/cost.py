@@ -82,7 +82,14 @@ class _Entry:
 def estimate(
     request: OrderRequest, instrument: Instrument, book: OrderBook | None, fees: FeeRates | None
 ) -> CostEstimate:
-    """The figures of a request against a proven book (None: nothing that needs one is filled in)."""
+    """The figures of a request against a proven book (None: nothing that needs one is filled in).
+
+    Of an inverse contract there are none: its money is the coin, and these count the quote asset.
+    """
+    if instrument.is_inverse:
+        return CostEstimate(
+            request.quantity, None, None, Decimal(1), None, None, None, "taker", None, None, None, None, None
+        )
     unlimited = instrument.kind is not InstrumentKind.SPOT and request.side is Side.SELL
     if instrument.kind is InstrumentKind.CFD and not request.reduce_only:
         # On margin more can be lost than was laid down: only a stop says how much.

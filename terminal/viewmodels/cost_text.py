@@ -190,6 +190,8 @@ _WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday",
 def _loss_tip(side: Side, instrument: Instrument) -> str:
     if instrument.kind is InstrumentKind.CFD:
         return "What the stop loss gives up, with the cost to enter and leave. A stop may slip."
+    if instrument.is_inverse:
+        return "Not told: this contract is settled in the coin."
     if instrument.kind is not InstrumentKind.SPOT:
         return "The whole worth of the order with its fee."
     if side is Side.BUY:

@@ -16,6 +16,7 @@ from terminal.domain.errors import OrderRefused, TerminalError
 from terminal.domain.instrument import Instrument, InstrumentId
 from terminal.domain.market import Side
 from terminal.domain.orders import AmendRequest, Fill, Order, OrderState, Origin, Protection
+from terminal.domain.worth import worth
 from terminal.services.inquiries import Doubt
 from terminal.services.mass_cancel import CancelOutcome
 from terminal.services.order_checks import ConfirmationNeeded
@@ -209,8 +210,10 @@ class FillRow:
 
     @property
     def notional(self) -> Decimal:
-        """Price times quantity, in quote units."""
-        return self.fill.price * self.fill.quantity
+        """What it was worth, in quote units."""
+        if self.instrument is None:
+            return self.fill.price * self.fill.quantity
+        return worth(self.instrument, self.fill.quantity, self.fill.price)
 
 
 FILL_COLUMNS: tuple[Column[FillRow], ...] = (

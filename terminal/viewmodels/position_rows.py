@@ -48,6 +48,8 @@ class PositionRow:
     pip_word: str
     stop_pending: bool
     hidden: bool
+    money_decimals: int = 2
+    """Digits of its money: an inverse contract's is a coin, of which a cent is too much to round to."""
 
     @property
     def is_long(self) -> bool:
@@ -58,7 +60,8 @@ class PositionRow:
         """Open profit in money, with its sign."""
         if self.hidden:
             return fmt.HIDDEN
-        return fmt.money(self.position.unrealised, self.position.currency, signed=True)
+        position = self.position
+        return fmt.money(position.unrealised, position.currency, decimals=self.money_decimals, signed=True)
 
     @property
     def pips_text(self) -> str:
@@ -71,7 +74,7 @@ class PositionRow:
 def _money(row: PositionRow, value: Decimal | None) -> str:
     if value is None:
         return ""
-    return fmt.HIDDEN if row.hidden else fmt.money(value)
+    return fmt.HIDDEN if row.hidden else fmt.money(value, decimals=row.money_decimals)
 
 
 def leg_text(row: PositionRow, price: Decimal | None) -> str:

@@ -281,6 +281,7 @@ class PositionsViewModel(QObject):
             pip_word=word,
             stop_pending=(entry.account, position.position_id) in self._desk.pending,
             hidden=self.hide_amounts,
+            money_decimals=8 if instrument is not None and instrument.is_inverse else 2,
         )
 
     def _watch(self, wanted: set[InstrumentId]) -> None:
@@ -581,5 +582,9 @@ def _moving_rows(row: PositionRow, quantity: Decimal) -> tuple[tuple[str, str], 
     if 0 < quantity < position.quantity:
         name = "Open PnL of this part"
         profit = None if profit is None else profit * quantity / position.quantity
-    money = fmt.HIDDEN if row.hidden else fmt.money(profit, position.currency, signed=True)
+    money = (
+        fmt.HIDDEN
+        if row.hidden
+        else fmt.money(profit, position.currency, decimals=row.money_decimals, signed=True)
+    )
     return ("Price now", leg_text(row, row.now) or fmt.NOTHING), (name, money)

@@ -17,6 +17,7 @@ from terminal.core.clock import Clock
 from terminal.domain.decimals import ZERO
 from terminal.domain.instrument import Instrument, InstrumentId
 from terminal.domain.market import Feed, FeedKind, Side, Trade
+from terminal.domain.worth import worth
 from terminal.services.market_data import FeedState, Topic
 from terminal.viewmodels import format as fmt
 from terminal.viewmodels.frames import FrameClock
@@ -228,7 +229,7 @@ class TapeViewModel(QObject):
 
     def _add(self, trade: Trade) -> None:
         assert self.instrument is not None
-        money = trade.price * trade.quantity * self.instrument.multiplier
+        money = worth(self.instrument, trade.quantity, trade.price)
         newest = self._rows[0] if self._rows else None
         if (
             self.merge

@@ -20,7 +20,7 @@ from terminal.domain.decimals import ZERO
 from terminal.domain.instrument import Instrument, InstrumentId
 from terminal.domain.market import Feed, FeedKind, Side
 from terminal.domain.orders import OrderRequest, OrderType, TimeInForce, TriggerReference
-from terminal.domain.rules import IMMEDIATE, check_status, plain
+from terminal.domain.rules import IMMEDIATE, check_counting, check_status, plain
 from terminal.services.arming import ArmState
 from terminal.services.market_data import FeedState, Topic
 from terminal.viewmodels import format as fmt
@@ -297,6 +297,8 @@ class TicketViewModel(QObject):
         by_risk = (SizeUnit.RISK, SizeUnit.RISK_MONEY) if "stop loss" in abilities.protection_words else ()
         if self.instrument.lot_size:
             self.units = (SizeUnit.LOTS, SizeUnit.BASE, *by_risk)
+        elif self.instrument.is_inverse:
+            self.units = (SizeUnit.BASE,)
         else:
             self.units = (SizeUnit.BASE, SizeUnit.QUOTE, SizeUnit.PERCENT, *by_risk)
         if self._unit_is_fresh or self.form.unit not in self.units:
@@ -344,7 +346,9 @@ class TicketViewModel(QObject):
         self._edited()
 
     def set_percent(self, percent: int) -> None:
-        """The slider: a share of what is free for the chosen side."""
+        """The slider: a share of what is free for the chosen side, where sizes may be counted so."""
+        if SizeUnit.PERCENT not in self.units:
+            return
         self.form.unit = SizeUnit.PERCENT
         self.form.size = str(percent) if percent else ""
         self._unit_is_fresh = False
@@ -723,6 +727,7 @@ class TicketViewModel(QObject):
         if not self.instrument.is_detailed:
             return ""
         found = check_status(request, self.instrument, now_ns=self._clock.wall_ns())
+        found += check_counting(request, self.instrument)
         return next((each.user_text for each in found if not each.confirmable), "")
 
     @property
@@ -740,6 +745,8 @@ class TicketViewModel(QObject):
         """What is free to spend: quote money and base units."""
         if self.instrument is None:
             return "", ""
+        if self.instrument.is_inverse:
+            return fmt.NOTHING, fmt.NOTHING
         if self.hide_amounts:
             return f"{fmt.HIDDEN} {self.instrument.quote}", f"{fmt.HIDDEN} {self.instrument.base}"
         figures = self._accounts.figures(self.place.account) if self.place is not None else None
@@ -754,6 +761,8 @@ class TicketViewModel(QObject):
 
     def _why_no_cost(self, reading: Reading) -> str:
         assert self.instrument is not None
+        if self.instrument.is_inverse:
+            return "settled in the coin"
         if reading.request is None:
             return "complete the order"
         state = self._market.book_state(self.instrument.id)
@@ -788,6 +797,8 @@ class TicketViewModel(QObject):
         assert self.instrument is not None
         if self.instrument.lot_size:
             return "The share of what is free counts for what is paid in full, not for lots on margin."
+        if self.instrument.is_inverse:
+            return "What is free is not counted in what this contract is settled in."
         if not self.form.size.strip():
             return ""
         try:

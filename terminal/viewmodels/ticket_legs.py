@@ -108,7 +108,7 @@ def leg_note(leg: Leg, instrument: Instrument, *, side: Side, quantity: Decimal 
     pip, word = pip_of(instrument)
     sign = 1 if win else -1
     parts = [counted(fmt.money(sign * leg.distance / pip, decimals=1, signed=True), word)] if pip else []
-    if quantity is not None:
+    if quantity is not None and not instrument.is_inverse:
         amount = sign * leg.distance * quantity * instrument.multiplier
         parts.append(fmt.money(amount, instrument.quote, signed=True))
     if leg.price is not None:

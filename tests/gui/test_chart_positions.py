@@ -239,3 +239,20 @@ def test_what_a_stop_would_bring_is_net_as_the_open_profit_is(shown: Shown) -> N
     assert "−53.00 USD" in leg.text, "half a coin times 100, 1 of swap and 2 of commission"
     assert "net of swap" in TIPS["chip"]
     assert "net of swap" in TIPS["leg"]
+
+
+def test_a_position_paid_in_the_coin_tells_its_stop_in_the_coin(shown: Shown) -> None:
+    from_dollars = replace(shown.desk.market.instruments[BTC], base="USD", is_inverse=True)
+    row = a_row(D(40_000), Protection(take_profit=D(50_000)))
+    position = replace(row.position, quantity=D(10_000), currency="BTC", swap=D(0), commission=D("-0.0001"))
+    shown.source.rows = [replace(row, position=position, money_decimals=8)]
+    place = shown.vm.trading.place
+    assert place is not None
+    shown.positions.show(from_dollars, place)
+    shown.positions.build()
+    (line,) = shown.positions.lines
+    # 0.25 BTC of dollars at 40 000, 0.2 at 50 000: 0.05 BTC gained, 0.0001 paid.
+    assert line.legs[0].text.endswith("+0.04990000 BTC")
+    # 1 / (1/40 000 - 0.0002/10 000), twice the commission being the costs
+    assert line.break_even is not None
+    assert line.break_even.quantize(D("0.1")) == D("40032.0")
