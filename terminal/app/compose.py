@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import logging
 from collections.abc import Coroutine, Mapping, Sequence
+from dataclasses import replace
 from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any
 
@@ -34,7 +35,7 @@ from terminal.services.positions import PositionDesk
 from terminal.services.profile_lock import ProfileLock
 from terminal.services.risk import RiskRules
 from terminal.services.session import ConnectionPlan, Mode, SessionManager
-from terminal.services.settings import Settings
+from terminal.services.settings import BY_KEY, SETTINGS, Settings
 from terminal.venues import registry
 from terminal.venues.base import (
     Connector,
@@ -62,6 +63,7 @@ class Terminal:
 
     Attributes:
         notice: one-line news for the person, from any service.
+        venues: the ones on the desk. desk_changed: one was added or removed, or has another name.
         leaves_switch_armed: on stopping, armed dead man's switches are left to fire instead of disarmed.
     """
 
@@ -81,7 +83,8 @@ class Terminal:
         """``throw_away``: the profile goes with the process, so nothing is left in the system's keychain.
         ``practice``: practice venues that run already. ``timings`` of the order gate and ``connector_tools``
         (by venue, keyword arguments of its connector, such as ``policy``) make a rehearsal of minutes quick.
-        ``venues``: the ones on this desk, every registered one if it is not said.
+        ``venues``: the ones on this desk beside those that the person has added; if it is not said, every
+        registered one that a desk begins with.
 
         Raises:
             ProfileInUse: another terminal has this profile open.
@@ -94,11 +97,14 @@ class Terminal:
         self.settings = Settings(paths.settings_file)
         self._follow_log_settings()
         self._throw_away = throw_away
-        self.venues = registry.names() if venues is None else tuple(venues)
+        offered = [name for name in registry.names() if not registry.info(name).on_demand]
+        first = tuple(offered if venues is None else venues)
+        self.venues = (*first, *(name for name in self._on_demand() if self._is_added(name)))
+        self.desk_changed: Observable[[]] = Observable("venues of the desk")
         self._connector_tools = dict(connector_tools or {})
         self.practice = practice or PracticeVenues(
             paths.practice,
-            self.venues,
+            first,
             seed=seed if seed is not None else self.settings.whole("practice.seed"),
             rate=float(self.settings.number("practice.rate")),
         )
@@ -218,6 +224,9 @@ class Terminal:
 
     async def use_practice(self, venue: str) -> None:
         """Connect a venue to its practice twin: no money moves."""
+        if registry.info(venue).on_demand:
+            self._tell(Level.ERROR, f"{self.venue_info(venue).title} has no practice market.")
+            return
         try:
             endpoints = self.practice.endpoints or await self.practice.start()
             plan = connections.practice_plan(
@@ -366,26 +375,39 @@ class Terminal:
 
     # -- keys -----------------------------------------------------------------------------------------
 
-    async def save_key(self, venue: str, entered: Mapping[str, Secret]) -> None:
-        """Keep a key in the keychain or vault.
+    async def save_key(
+        self, venue: str, entered: Mapping[str, Secret], options: Mapping[str, str] | None = None
+    ) -> None:
+        """Keep a key in the keychain or vault, and the form's options in the settings; a venue that was not
+        on the desk is from now on.
 
         Raises:
             CredentialError: it is incomplete, or could not be kept.
+            SettingsError: an option cannot be what it is to be.
         """
-        self._live_plan(venue, entered)
+        self._live_plan(venue, entered, options)
         await self.credentials.save(venue, self._profile(venue), dict(entered))
+        self.keep_options(venue, options or {})
+        if venue not in self.venues:
+            self.settings.set("venue.added", True, venue)
+            self.venues = (*self.venues, venue)
+            apply_limits(self.settings, self.rules, self.venues)
+            self.desk_changed.notify()
 
     async def has_key(self, venue: str) -> bool:
         """Whether a key is kept for a venue. Raises CredentialError where that cannot be read."""
         return bool(await self.credentials.load(venue, self._profile(venue)))
 
-    async def test_key(self, venue: str, entered: Mapping[str, Secret]) -> KeyReport:
+    async def test_key(
+        self, venue: str, entered: Mapping[str, Secret], options: Mapping[str, str] | None = None
+    ) -> KeyReport:
         """Try a key now and read back what it may do; nothing is stored and nothing is placed.
 
         Raises:
-            TerminalError: the venue refused it (AuthRejected, with the repair) or cannot be reached.
+            TerminalError: the venue refused it (AuthRejected, with the repair) or cannot be reached; or an
+                option cannot be used.
         """
-        connector = self._make(venue, self._live_plan(venue, entered).settings)
+        connector = self._make(venue, self._live_plan(venue, entered, options).settings)
         try:
             if not isinstance(connector, TradesOrders):
                 raise CredentialError(f"{venue} takes no key", user_text="This venue takes no key.")
@@ -395,8 +417,12 @@ class Terminal:
             await connector.close()
 
     async def forget_account(self, venue: str) -> None:
-        """Remove the stored key; a connection that uses it goes back to the practice venue."""
+        """Remove the stored key; a connection that uses it goes back to the practice venue, and a venue that
+        was added leaves the desk. Its open orders stay where they are."""
         await self.credentials.delete(venue, self._profile(venue))
+        if registry.info(venue).on_demand:
+            await self._take_off_desk(venue)
+            return
         session = self.sessions.sessions.get(venue)
         if session is not None and session.mode is Mode.LIVE:
             await self.use_practice(venue)
@@ -413,8 +439,54 @@ class Terminal:
         await self.use_practice(venue)
 
     def venue_info(self, venue: str) -> VenueInfo:
-        """What a venue is and can do."""
-        return registry.info(venue)
+        """What a venue is and can do, by the name that the person has given it."""
+        info = registry.info(venue)
+        own = self.settings.text(f"{venue}.title").strip() if f"{venue}.title" in BY_KEY else ""
+        return replace(info, title=own) if own else info
+
+    # -- venues that a person adds --------------------------------------------------------------------
+
+    @property
+    def addable(self) -> tuple[str, ...]:
+        """The venues that are not on the desk and can be added to it."""
+        return tuple(name for name in self._on_demand() if name not in self.venues)
+
+    def options(self, venue: str) -> dict[str, str]:
+        """The kept entries of the venue's form that are no secrets, by the keys of their settings."""
+        return {
+            field.key: self.settings.text(field.key, _scope(field.key, venue))
+            for field in registry.info(venue).option_fields
+        }
+
+    def keep_options(self, venue: str, options: Mapping[str, str]) -> None:
+        """Keep them; a new name is shown at once, the others hold from the next connection.
+
+        Raises:
+            SettingsError: one of them cannot be what it is to be; none is kept then.
+        """
+        checked = {key: BY_KEY[key].parse(text) for key, text in options.items()}
+        before = self.venue_info(venue).title
+        for key, value in checked.items():
+            self.settings.set(key, value, _scope(key, venue))
+        if self.venue_info(venue).title != before:
+            self.desk_changed.notify()
+
+    async def _take_off_desk(self, venue: str) -> None:
+        session = self.sessions.sessions.get(venue)
+        if session is not None:
+            await self._disarm(session.account)
+        self.venues = tuple(each for each in self.venues if each != venue)
+        self.desk_changed.notify()
+        await self.sessions.remove(venue)
+        kept = ("venue.added", "venue.mode", "watch.symbols", "watch.favourites")
+        for key in (*kept, *self.options(venue)):
+            self.settings.reset(key, _scope(key, venue))
+
+    def _on_demand(self) -> list[str]:
+        return [name for name in registry.names() if registry.info(name).on_demand]
+
+    def _is_added(self, venue: str) -> bool:
+        return self.settings.flag("venue.added", venue)
 
     def _connecting(self) -> list[Coroutine[Any, Any, None]]:
         """The first venue's connection, and then the others': its prices are what the window opens with, and
@@ -444,6 +516,8 @@ class Terminal:
                 self._tell(Level.ERROR, error.user_text, str(error))
             else:
                 return
+        if registry.info(venue).on_demand:
+            return  # its card says that it is off, and its form connects it
         if mode == Mode.PUBLIC.value:
             await self.use_public(venue)
         elif not self.settings.flag("venue.signed_out", venue):
@@ -477,16 +551,20 @@ class Terminal:
         if self.settings.text("venue.mode", plan.venue) != plan.mode.value:
             self.settings.set("venue.mode", plan.mode.value, plan.venue)
 
-    def _live_plan(self, venue: str, entered: Mapping[str, Secret]) -> ConnectionPlan:
-        options = self._account_options(venue)
-        if venue == "kraken":
-            options["tier"] = self.settings.text("kraken.tier")
-        elif venue == "okx":
-            options["region"] = self.settings.text("okx.region")
-            options["demo"] = "true" if self.settings.flag("okx.demo") else "false"
-        return connections.live_plan(
-            registry.info(venue), self.settings.endpoints(venue), entered, options, self._proxy()
-        )
+    def _live_plan(
+        self, venue: str, entered: Mapping[str, Secret], form: Mapping[str, str] | None = None
+    ) -> ConnectionPlan:
+        """``form``: entries that are to hold instead of the kept settings. Raises SettingsError for them."""
+        instead = {key: BY_KEY[key].parse(text) for key, text in (form or {}).items()}
+        options, endpoints = self._account_options(venue), self.settings.endpoints(venue)
+        for setting in SETTINGS:
+            name = setting.key.partition(".")[2]
+            if setting.section == venue:
+                value = instead.get(setting.key, self.settings.get(setting.key))
+                options[name] = str(value).lower() if isinstance(value, bool) else str(value)
+            elif setting.section == "endpoint" and instead.get(setting.key):
+                endpoints[name] = str(instead[setting.key])
+        return connections.live_plan(registry.info(venue), endpoints, entered, options, self._proxy())
 
     def _make(self, venue: str, settings: ConnectorSettings, account: str = "") -> Connector:
         tools: dict[str, Any] = {"clock": self.clock, **self._connector_tools.get(venue, {})}
@@ -521,7 +599,7 @@ class Terminal:
         logs.follow_settings(self.settings.text("log.level"), self.settings.text("log.filter"))
 
     def _on_told(self, venue: str, told: VenueNotice) -> None:
-        title = registry.info(venue).title
+        title = self.venue_info(venue).title
         self._tell(Level.WARNING if told.is_urgent else Level.INFO, f"{title}: {told.text}")
 
     def _on_practice_restarted(self, endpoints: Mapping[str, Any]) -> None:
@@ -531,3 +609,7 @@ class Terminal:
 
     def _tell(self, level: Level, text: str, detail: str = "") -> None:
         self.notice.notify(Notice(level, text, detail))
+
+
+def _scope(key: str, venue: str) -> str | None:
+    return venue if BY_KEY[key].scoped else None

@@ -51,14 +51,24 @@ class ConnectionDesk:
         """Close a venue's connection; nothing is cancelled there."""
         await self._terminal.disconnect(venue)
 
-    async def test_keys(self, venue: str, keys: Mapping[str, Secret]) -> KeyReport:
+    async def test_keys(
+        self, venue: str, keys: Mapping[str, Secret], options: Mapping[str, str]
+    ) -> KeyReport:
         """Try keys at the venue itself and read back what they may do. Raises TerminalError."""
-        return await self._terminal.test_key(venue, keys)
+        return await self._terminal.test_key(venue, keys, options)
 
-    async def save_keys(self, venue: str, keys: Mapping[str, Secret]) -> None:
-        """Keep the keys. Raises CredentialError."""
+    def options(self, venue: str) -> Mapping[str, str]:
+        """The kept entries of a venue's form that are no secrets."""
+        return self._terminal.options(venue)
+
+    async def save_options(self, venue: str, options: Mapping[str, str]) -> None:
+        """Keep them; they hold from the next connection. Raises SettingsError."""
+        self._terminal.keep_options(venue, options)
+
+    async def save_keys(self, venue: str, keys: Mapping[str, Secret], options: Mapping[str, str]) -> None:
+        """Keep the keys, and the form's other entries. Raises CredentialError or SettingsError."""
         try:
-            await self._terminal.save_key(venue, keys)
+            await self._terminal.save_key(venue, keys, options)
         finally:
             # Where the keychain has just failed, the form offers a passphrase.
             await self.refresh()

@@ -76,6 +76,8 @@ from terminal.widgets.watchlist import SearchDialog, WatchlistPanel
 _COLLECT_EVERY_S = 1.0
 _LINKED = ("watchlist", "chart", "cross", "ladder", "tape", "ticket")
 _LINKS = "links"
+WATCHED_AT_FIRST = 4
+"""Markets of a venue that a person has added, where nothing says which."""
 HEADLINES = {"kraken": "BTC/USD", "okx": "BTC/USDT", "ctrader": "EUR/USD"}
 USUAL = {
     "kraken": (
@@ -165,6 +167,7 @@ class Screen(QObject):
             self.notices,
             self.frames,
             headlines={venue: HEADLINES[venue] for venue in terminal.venues if venue in HEADLINES},
+            addable=[terminal.venue_info(venue) for venue in terminal.addable],
             parent=self,
         )
         self.connections.follow(self.selection)
@@ -272,6 +275,7 @@ class Screen(QObject):
         self._build_market_panels()
         self.ladder.ticket_wanted.connect(partial(self._on_ticket_wanted, "ladder"))
         terminal.sessions.changed.watch(self._on_session)
+        self._unwatch_desk = terminal.desk_changed.watch(self._on_desk)
         self._panels = self._build_panels()
         self._layouts = LayoutStore(terminal.paths.layouts, self.notices.warn)
         self.window = MainWindow(
@@ -475,7 +479,9 @@ class Screen(QObject):
         """Show the settings dialog."""
         if self.window.findChild(SettingsDialog) is not None:
             return
-        vm = SettingsViewModel(self._terminal.settings, self._titles)
+        terminal = self._terminal
+        others = {venue: terminal.venue_info(venue).title for venue in terminal.addable}
+        vm = SettingsViewModel(terminal.settings, self._titles, others=others)
         dialog = SettingsDialog(vm, self.window)
         vm.setParent(dialog)
         dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
@@ -530,6 +536,7 @@ class Screen(QObject):
 
     def close(self) -> None:
         """End all ticking and finish writing the layout; the window is closed by its owner."""
+        self._unwatch_desk()
         self._preferences.close()
         self.bridge.close()
         self.frames.stop()
@@ -603,6 +610,49 @@ class Screen(QObject):
         # Rows made before the instruments came have eight digits until they are made again.
         self.orders.refresh()
         self.positions.refresh()
+        self._begin_watching(venue)
+
+    def _begin_watching(self, venue: str) -> None:
+        """What a person has added has no usual markets: it begins with the first that it lists."""
+        terminal = self._terminal
+        if venue not in terminal.venues or not terminal.venue_info(venue).on_demand:
+            return
+        listed = [item.id for item in terminal.market.instruments(venue)]
+        watched = [item for item in self.watchlist.watched if item.venue == venue]
+        if listed and not watched and not terminal.settings.is_set("watch.symbols", venue):
+            for instrument in listed[:WATCHED_AT_FIRST]:
+                self.watchlist.add(instrument)
+        if first := next(iter(watched or listed), None):
+            self.connections.set_headline(venue, first.symbol)
+
+    def _on_desk(self) -> None:
+        """A venue was added or removed, or has another name. Everybody who knows the titles has this dict."""
+        terminal = self._terminal
+        self._titles.clear()
+        self._titles.update({venue: terminal.venue_info(venue).title for venue in terminal.venues})
+        for instrument in self.watchlist.watched:
+            if instrument.venue not in self._titles:
+                self.watchlist.remove(instrument)
+        for link in self._link.values():
+            if link.venue and link.venue not in self._titles:
+                link.hold("")
+            if link.instrument is not None and link.instrument.venue not in self._titles:
+                link.select(first_shown(terminal.venues))
+        self.connections.show_venues(
+            [terminal.venue_info(venue) for venue in terminal.venues],
+            [terminal.venue_info(venue) for venue in terminal.addable],
+        )
+        self.bridge.venues = tuple(self._titles.items())
+        dialog = self.window.findChild(BridgeDialog)
+        if dialog is not None:
+            # It is made anew with the venues as they are now when it is next opened.
+            dialog.close()
+            dialog.setParent(None)
+            dialog.deleteLater()
+        self.orders.refresh()
+        self.positions.refresh()
+        self.watchlist.refresh()
+        self.cross.refresh()
 
     def _reset_practice(self) -> None:
         async def reset() -> None:

@@ -648,6 +648,18 @@ class SessionManager:
             if session is not None:
                 await session.stop()
 
+    async def remove(self, venue: str) -> None:
+        """Close a venue's connection and list it no longer. Nothing is cancelled at the venue."""
+        async with self._switching:
+            session = self._sessions.get(venue)
+            if session is None:
+                return
+            await session.stop()
+            del self._sessions[venue]
+            for account in session.accounts:
+                self._portfolio.forget(account)
+        self.changed.notify(venue)
+
     async def stop(self) -> None:
         """Close every connection for good; one that is being made is closed too."""
         self._is_closed = True

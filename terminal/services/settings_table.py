@@ -54,6 +54,10 @@ class Setting:
     """Value and its word on screen."""
     schemes: tuple[str, ...] = ()
     """Of an address."""
+    may_be_plain: bool = False
+    """Of an address of a venue: whoever uses it says whether it may be unencrypted beyond this machine."""
+    longest: int = _MAX_TEXT
+    """Most characters of a text."""
     scoped: bool = False
     restart: bool = False
     """Takes effect at the next start."""
@@ -122,8 +126,8 @@ class Setting:
     def _plain_text(self, value: object) -> str:
         if not isinstance(value, str):
             raise self._wrong("must be a text")
-        if len(value) > _MAX_TEXT:
-            raise self._wrong(f"must be at most {_MAX_TEXT} characters long")
+        if len(value) > self.longest:
+            raise self._wrong(f"must be at most {self.longest} characters long")
         if _CONTROL.search(value):
             raise self._wrong("must not hold control characters")
         return value
@@ -148,7 +152,8 @@ class Setting:
         if parts.scheme not in self.schemes or not host:
             raise self._wrong("must start with " + " or ".join(f"{scheme}://" for scheme in self.schemes))
         loopback = host in ("localhost", "::1") or host.startswith("127.")
-        if self.section == "endpoint" and parts.scheme in ("http", "ws") and not loopback:
+        is_plain = parts.scheme in ("http", "ws") and not loopback
+        if self.section == "endpoint" and is_plain and not self.may_be_plain:
             raise self._wrong("must be encrypted (https or wss) unless it is on this machine")
         return text
 
@@ -389,6 +394,24 @@ SETTINGS: Final[tuple[Setting, ...]] = (
         "Where your OKX account was opened, which decides its addresses",
     ),
     _flag("okx.demo", False, "Demo trading at OKX: its own keys, and no real money"),
+    Setting(
+        "endpoint.service",
+        Kind.ADDRESS,
+        "",
+        "Service address of the plugin",
+        schemes=("https", "http"),
+        may_be_plain=True,
+        scoped=True,
+        restart=True,
+    ),
+    Setting("custom.title", Kind.TEXT, "", "Name of the plugin on screen", longest=24),
+    _text("custom.symbols", "", "Symbols of the plugin, e.g. BTC_USDT, ETH_USDT"),
+    _flag("custom.market_buy_in_base", False, "The plugin takes the size of a market buy in base units"),
+    _flag(
+        "custom.plain_http",
+        False,
+        "Reach a plugin on another machine without encryption: others can read the keys",
+    ),
     _choice(
         "venue.mode",
         "practice",
@@ -396,6 +419,7 @@ SETTINGS: Final[tuple[Setting, ...]] = (
         "What to connect to at the start",
         scoped=True,
     ),
+    _flag("venue.added", False, "On the desk because a person has added it", scoped=True),
     _text("venue.profile", "main", "Which stored key to use", scoped=True),
     _text("venue.account", "", "Which account trades, where a sign-in has several", scoped=True),
     Setting(

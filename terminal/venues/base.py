@@ -181,8 +181,18 @@ class VenueInfo:
     """By name, e.g. ``rest``, ``ws_public``, ``ws_private``; settings and emulators override them."""
     sign_in: SignInInfo | None = None
     """Where an account is connected by signing in at the venue's own page."""
+    option_fields: tuple[CredentialField, ...] = ()
+    """Entries of the form that are no secrets: kept in the settings under their keys, which name settings."""
     public_without_key: bool = False
     unofficial: bool = False
+    added_as: str = ""
+    """What a person adds, e.g. ``a plugin``: such a venue is on no desk before its form was filled in, and has
+    no practice twin. Empty: on every desk from the first start."""
+
+    @property
+    def on_demand(self) -> bool:
+        """Whether the venue is on the desk only once a person has added it."""
+        return bool(self.added_as)
 
 
 @dataclass(frozen=True, slots=True)

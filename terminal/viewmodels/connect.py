@@ -53,17 +53,25 @@ class ConnectViewModel(QObject):
         problems: what is wrong with a field, by its key.
         error: what the last test or attempt said, in plain words; empty where it went well.
         report: what the key may do, after a test.
+        is_new: the venue is not on the desk yet; keeping the keys adds it.
     """
 
     changed = Signal()
     finished = Signal()
 
     def __init__(
-        self, info: VenueInfo, desk: ConnectionDesk, mode: Mode | None, parent: QObject | None = None
+        self,
+        info: VenueInfo,
+        desk: ConnectionDesk,
+        mode: Mode | None,
+        parent: QObject | None = None,
+        *,
+        is_new: bool = False,
     ) -> None:
         """``mode``: how the venue is connected now."""
         super().__init__(parent)
         self.info = info
+        self.is_new = is_new
         self.current = mode
         self.step = Step.ENTER
         self.problems: dict[str, str] = {}
@@ -73,12 +81,18 @@ class ConnectViewModel(QObject):
         self.has_keys = False
         self._desk = desk
         self._entries: dict[str, Secret] = {}
+        self._options: dict[str, str] = {}
         self._passphrase: Secret | None = None
 
     @property
     def fields(self) -> tuple[CredentialField, ...]:
         """The entries that the venue's form has."""
-        return self.info.credential_fields
+        return (*self.info.option_fields, *self.info.credential_fields)
+
+    @property
+    def options(self) -> Mapping[str, str]:
+        """The kept entries that are no secrets, by key."""
+        return self._desk.options(self.info.name) if self.info.option_fields else {}
 
     @property
     def is_busy(self) -> bool:
@@ -145,7 +159,10 @@ class ConnectViewModel(QObject):
             return
         # Not before now: every Secret made is remembered by the log's scrubber, half-typed ones need not be.
         texts = {key: text.strip() for key, text in entries.items()}
-        self._entries = {key: Secret(text) for key, text in texts.items() if text}
+        self._take_options(texts)
+        self._entries = {
+            key: Secret(text) for key, text in texts.items() if text and key not in self._options
+        }
         if self._is_complete():
             tasks.spawn(self._test(), name=f"test keys of {self.info.name}")
 
@@ -154,8 +171,10 @@ class ConnectViewModel(QObject):
         if self.step is Step.TESTED and self._take_passphrase(passphrase):
             tasks.spawn(self._save(), name=f"save keys of {self.info.name}")
 
-    def use_kept_keys(self, passphrase: str = "") -> None:
-        """Connect the account whose keys are kept already."""
+    def use_kept_keys(self, passphrase: str = "", entries: Mapping[str, str] | None = None) -> None:
+        """Connect the account whose keys are kept already, with the other entries as they stand in the
+        form."""
+        self._take_options({key: text.strip() for key, text in (entries or {}).items()})
         if not self.is_busy and self._take_passphrase(passphrase):
             tasks.spawn(self._use(Mode.LIVE), name=f"connect {self.info.name}")
 
@@ -175,10 +194,18 @@ class ConnectViewModel(QObject):
         self._passphrase = None
         self.report = None
 
+    def _take_options(self, texts: Mapping[str, str]) -> None:
+        self._options = {
+            field.key: texts[field.key] for field in self.info.option_fields if field.key in texts
+        }
+
     def _is_complete(self) -> bool:
         self.error = ""
         self.problems = {}
-        for field in self.fields:
+        for field in self.info.option_fields:
+            if not field.optional and not self._options.get(field.key):
+                self.problems[field.key] = f"{field.label} is missing."
+        for field in self.info.credential_fields:
             entry = self._entries.get(field.key)
             if entry is None:
                 if not field.optional:
@@ -205,7 +232,7 @@ class ConnectViewModel(QObject):
     async def _test(self) -> None:
         self._go(Step.TESTING)
         try:
-            self.report = await self._desk.test_keys(self.info.name, dict(self._entries))
+            self.report = await self._desk.test_keys(self.info.name, dict(self._entries), dict(self._options))
         except TerminalError as error:
             self._fail(error, Step.ENTER)
         else:
@@ -216,7 +243,7 @@ class ConnectViewModel(QObject):
         try:
             if self._passphrase is not None and self.needs_passphrase:
                 await self._desk.open_vault(self._passphrase)
-            await self._desk.save_keys(self.info.name, dict(self._entries))
+            await self._desk.save_keys(self.info.name, dict(self._entries), dict(self._options))
             await self._desk.use(self.info.name, Mode.LIVE)
         except TerminalError as error:
             self._fail(error, Step.TESTED)
@@ -231,6 +258,8 @@ class ConnectViewModel(QObject):
         try:
             if mode is Mode.LIVE and self._passphrase is not None and self.needs_passphrase:
                 await self._desk.open_vault(self._passphrase)
+            if mode is Mode.LIVE and self._options != {key: self.options[key] for key in self._options}:
+                await self._desk.save_options(self.info.name, dict(self._options))
             await self._desk.use(self.info.name, mode)
         except TerminalError as error:
             self._fail(error, before)
@@ -249,6 +278,8 @@ class ConnectViewModel(QObject):
             self._fail(error, before)
         else:
             self._go(before)
+            if self.info.on_demand:
+                self.finished.emit()
 
     def _go(self, step: Step) -> None:
         self.step = step

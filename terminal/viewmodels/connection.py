@@ -126,12 +126,24 @@ class ConnectionDesk(SignInDesk, Protocol):
 
     async def disconnect(self, venue: str) -> None: ...
 
-    async def test_keys(self, venue: str, keys: Mapping[str, Secret]) -> KeyReport:
-        """Try keys at the venue itself and read back what they may do. Raises TerminalError."""
+    def options(self, venue: str) -> Mapping[str, str]:
+        """The kept entries of the venue's form that are no secrets, by key."""
         ...
 
-    async def save_keys(self, venue: str, keys: Mapping[str, Secret]) -> None:
-        """Keep the keys in the keychain or the vault. Raises CredentialError."""
+    async def test_keys(
+        self, venue: str, keys: Mapping[str, Secret], options: Mapping[str, str]
+    ) -> KeyReport:
+        """Try keys and the form's other entries at the venue itself and read back what they may do. Raises
+        TerminalError."""
+        ...
+
+    async def save_options(self, venue: str, options: Mapping[str, str]) -> None:
+        """Keep the form's other entries; they hold from the next connection. Raises SettingsError."""
+        ...
+
+    async def save_keys(self, venue: str, keys: Mapping[str, Secret], options: Mapping[str, str]) -> None:
+        """Keep the keys in the keychain or the vault, and the form's other entries. Raises CredentialError
+        or SettingsError."""
         ...
 
     async def forget_keys(self, venue: str) -> None: ...
@@ -191,6 +203,7 @@ class VenueCard:
     unofficial: bool
     can_connect: bool
     can_show_public: bool
+    can_practise: bool = True
 
 
 class ConnectionViewModel(QObject):
@@ -201,7 +214,8 @@ class ConnectionViewModel(QObject):
         state_changed: (venue) a connection has another state or mode.
 
     Attributes:
-        cards: one for each venue, in the registry's order.
+        cards: one for each venue of the desk. infos: the venues themselves, by name.
+        addable: venues that are not on the desk, and that a person can add to it.
     """
 
     changed = Signal()
@@ -217,12 +231,14 @@ class ConnectionViewModel(QObject):
         frames: FrameClock,
         *,
         headlines: Mapping[str, str],
+        addable: Sequence[VenueInfo] = (),
         parent: QObject | None = None,
     ) -> None:
         """``headlines``: the symbol whose price stands on each venue's card at first."""
         super().__init__(parent)
         self.cards: tuple[VenueCard, ...] = ()
         self.infos = {info.name: info for info in infos}
+        self.addable = {info.name: info for info in addable}
         self.desk = desk
         self._sessions = sessions
         self._market = market
@@ -238,6 +254,28 @@ class ConnectionViewModel(QObject):
         market.changed.watch(self._on_market)
         self._build()
 
+    def show_venues(self, infos: Sequence[VenueInfo], addable: Sequence[VenueInfo]) -> None:
+        """A venue was added or removed, or has another name."""
+        self.infos = {info.name: info for info in infos}
+        self.addable = {info.name: info for info in addable}
+        for venue in [venue for venue in self._headlines if venue not in self.infos]:
+            self._headlines.pop(venue)
+            self._releases.pop(venue)()
+        self._build()
+
+    def set_headline(self, venue: str, symbol: str) -> None:
+        """The price that a venue's card shows until a market of it is chosen."""
+        if venue in self.infos and venue not in self._headlines:
+            self._show_headline(venue, symbol)
+
+    def _show_headline(self, venue: str, symbol: str) -> None:
+        before = self._releases.get(venue)
+        self._headlines[venue] = symbol
+        self._releases[venue] = self._market.watch(Feed(FeedKind.QUOTES, symbol), venue)
+        if before is not None:
+            before()
+        self._frames.request(self._build)
+
     def follow(self, selection: SelectedInstrument) -> None:
         """Let the card of the chosen market's venue show that market's price from now on. The other cards
         keep theirs: nobody has said which market there is the same."""
@@ -247,14 +285,7 @@ class ConnectionViewModel(QObject):
             if chosen is None or chosen.venue not in self.infos:
                 return
             if self._headlines.get(chosen.venue) != chosen.symbol:
-                before = self._releases.get(chosen.venue)
-                self._headlines[chosen.venue] = chosen.symbol
-                self._releases[chosen.venue] = self._market.watch(
-                    Feed(FeedKind.QUOTES, chosen.symbol), chosen.venue
-                )
-                if before is not None:
-                    before()
-                self._frames.request(self._build)
+                self._show_headline(chosen.venue, chosen.symbol)
 
         selection.changed.watch(take)
         take()
@@ -397,6 +428,7 @@ class ConnectionViewModel(QObject):
             unofficial=info.unofficial,
             can_connect=bool(info.credential_fields) or info.sign_in is not None,
             can_show_public=info.public_without_key,
+            can_practise=not info.on_demand,
         )
 
     def _prices(self, instrument: InstrumentId) -> tuple[str, str]:

@@ -90,7 +90,8 @@ class CrossVenueViewModel(QObject):
         titles: Mapping[str, str],
         parent: QObject | None = None,
     ) -> None:
-        """``titles``: the venues of the desk in their order, and what they are called on screen."""
+        """``titles``: the venues of the desk in their order, and what they are called on screen; the owner
+        may change it and call :meth:`refresh`."""
         super().__init__(parent)
         self.model: TableModel[VenueRow] = TableModel(COLUMNS, lambda row: row.id, parent=self)
         self.side = Side.BUY
@@ -102,7 +103,7 @@ class CrossVenueViewModel(QObject):
         self.after_fees = True
         self._market, self._sessions, self._accounts = market, sessions, accounts
         self._twins, self._selection, self._ticket = twins, selection, ticket
-        self._frames, self._clock, self._titles = frames, clock, dict(titles)
+        self._frames, self._clock, self._titles = frames, clock, titles
         self._viewers: set[str] = set()
         self._built_ns = -REFRESH_NS
         self._shown: tuple[InstrumentId, ...] = ()

@@ -54,11 +54,11 @@ class LinkGroups:
     """The five groups. A panel is in one of them, or in none and then has a choice of its own.
 
     Attributes:
-        venues: to which a panel can be held, and what they are called on screen.
+        venues: to which a panel can be held, and what they are called on screen; the owner may change it.
     """
 
     def __init__(self, twins: TwinFinder | None = None, venues: Mapping[str, str] | None = None) -> None:
-        self.venues: Mapping[str, str] = dict(venues or {})
+        self.venues: Mapping[str, str] = {} if venues is None else venues
         self._twins = twins
         self._groups = {number: Selection(group=number) for number in range(1, GROUPS + 1)}
 

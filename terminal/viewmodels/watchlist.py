@@ -392,6 +392,10 @@ class WatchlistViewModel(QObject):
         """Whether it has a row."""
         return instrument in self._watched
 
+    def refresh(self) -> None:
+        """Build the rows again: a venue has another name."""
+        self._build()
+
     def add(self, instrument: InstrumentId) -> None:
         """Watch one more instrument."""
         if instrument not in self._watched:

@@ -87,15 +87,16 @@ class ConnectDialog(QDialog):
 
     def _build_ui(self) -> None:
         info = self._vm.info
-        self.setWindowTitle(f"Connect {info.title}")
+        title = f"Add {info.added_as}" if self._vm.is_new else f"Connect {info.title}"
+        self.setWindowTitle(title)
         self.resize(540, 680)
         box = QVBoxLayout(self)
         box.setContentsMargins(18, 16, 18, 14)
         box.setSpacing(10)
-        box.addWidget(label(f"Connect {info.title}", kind="heading"))
+        box.addWidget(label(title, kind="heading"))
         self.choices: dict[Mode, QRadioButton] = {}
         for mode, text, possible in (
-            (Mode.PRACTICE, "Practice market: made-up prices, made-up money", True),
+            (Mode.PRACTICE, "Practice market: made-up prices, made-up money", not info.on_demand),
             (Mode.PUBLIC, "Real prices, no account: watch only", info.public_without_key),
             (Mode.LIVE, "Your account: real prices, real money", bool(info.credential_fields)),
         ):
@@ -104,6 +105,8 @@ class ConnectDialog(QDialog):
                 button.toggled.connect(self._on_choice_toggled)
                 self.choices[mode] = button
                 box.addWidget(button)
+                # Where nothing can be chosen, nothing is asked.
+                button.setVisible(not info.on_demand)
         box.addWidget(line())
         self._area = QScrollArea()
         self._area.setWidgetResizable(True)
@@ -137,6 +140,7 @@ class ConnectDialog(QDialog):
         for field in self._vm.fields:
             title = f"{field.label} (optional)" if field.optional else field.label
             self._add_field(box, field.key, title, field.hint, secret=field.secret)
+            self._fields[field.key].edit.setText(self._vm.options.get(field.key, ""))
         self.report = QFrame()
         self.report.setProperty("kind", "card")
         self._report_box = QVBoxLayout(self.report)
@@ -164,7 +168,9 @@ class ConnectDialog(QDialog):
     def _build_buttons(self) -> QHBoxLayout:
         row = QHBoxLayout()
         row.setSpacing(8)
-        self.forget = QPushButton(icon("trash"), "Forget kept keys")
+        info = self._vm.info
+        forget = f"Remove {info.title}" if info.on_demand else "Forget kept keys"
+        self.forget = QPushButton(icon("trash"), forget)
         self.forget.setProperty("kind", "action")
         self.cancel = QPushButton("Cancel")
         self.cancel.setProperty("kind", "action")
@@ -197,7 +203,7 @@ class ConnectDialog(QDialog):
         return next((mode for mode, button in self.choices.items() if button.isChecked()), Mode.PRACTICE)
 
     def _choose(self, mode: Mode) -> None:
-        self.choices.get(mode, self.choices[Mode.PRACTICE]).setChecked(True)
+        self.choices.get(mode, next(iter(self.choices.values()))).setChecked(True)
         self._render()
 
     def _on_choice_toggled(self, on: bool) -> None:
@@ -223,7 +229,8 @@ class ConnectDialog(QDialog):
             button.setEnabled(not vm.is_busy)
         set_text(self.error, vm.error)
         self.error.setVisible(bool(vm.error))
-        set_text(self.test, "Testing…" if vm.step is Step.TESTING else "Test the key")
+        test = "Test the connection" if vm.info.on_demand else "Test the key"
+        set_text(self.test, "Testing…" if vm.step is Step.TESTING else test)
         self.test.setEnabled(not vm.is_busy)
         self.forget.setEnabled(not vm.is_busy)
         self._render_go(account)
@@ -236,12 +243,12 @@ class ConnectDialog(QDialog):
             text = "Start practice" if self.mode is Mode.PRACTICE else "Show real prices"
             ready = True
         elif vm.step is Step.TESTED:
-            text, ready = "Keep the key and connect", True
+            text, ready = "Add and connect" if vm.is_new else "Keep the key and connect", True
         else:
             text, ready = "Connect with the kept keys" if vm.has_keys else "Connect", vm.has_keys
         set_text(self.go, busy or text)
         self.go.setEnabled(ready and not vm.is_busy)
-        self.go.setToolTip("" if ready else "Test the key first")
+        self.go.setToolTip("" if ready else f"{self.test.text()} first")
 
     def _render_report(self) -> None:
         vm = self._vm
@@ -281,7 +288,10 @@ class ConnectDialog(QDialog):
         QDesktopServices.openUrl(QUrl(self._vm.info.key_page_url))
 
     def _on_test_clicked(self) -> None:
-        self._vm.test({key: field.edit.text() for key, field in self._fields.items() if key != PASSPHRASE})
+        self._vm.test(self._entries())
+
+    def _entries(self) -> dict[str, str]:
+        return {key: field.edit.text() for key, field in self._fields.items() if key != PASSPHRASE}
 
     def _on_go_clicked(self) -> None:
         if self.mode is not Mode.LIVE:
@@ -292,7 +302,7 @@ class ConnectDialog(QDialog):
         if self._vm.step is Step.TESTED:
             self._vm.save(passphrase)
         else:
-            self._vm.use_kept_keys(passphrase)
+            self._vm.use_kept_keys(passphrase, self._entries())
 
     def _on_finished(self) -> None:
         """Leave nothing behind: not in the fields, not in the view-model, not on the clipboard."""

@@ -225,8 +225,9 @@ class MainWindow(QMainWindow):
     # -- dialogs --------------------------------------------------------------------------------------
 
     def open_connect(self, venue: str) -> None:
-        """Open a venue's connection form."""
-        info = self._connections.infos[venue]
+        """Open a venue's connection form; also that of a venue that can be added."""
+        known = self._connections.infos
+        info = known.get(venue) or self._connections.addable[venue]
         card = self._connections.card(venue)
         mode = card.mode if card is not None else None
         dialog: QDialog
@@ -235,7 +236,7 @@ class MainWindow(QMainWindow):
             dialog = LoginDialog(login, self)
             login.setParent(dialog)
         else:
-            vm = ConnectViewModel(info, self._connections.desk, mode)
+            vm = ConnectViewModel(info, self._connections.desk, mode, is_new=venue not in known)
             dialog = ConnectDialog(vm, self)
             vm.setParent(dialog)
         dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
@@ -281,6 +282,7 @@ class MainWindow(QMainWindow):
             sub = self.strip.menu_for(card.venue)
             sub.setTitle(f"{card.title}: {card.badge or 'not connected'}")
             menu.addMenu(sub)
+        self.strip.fill_add_menu(menu)
         menu.addSeparator()
         if self._desk.rehearsals:
             rehearse = QMenu("Rehearse a fault", menu)

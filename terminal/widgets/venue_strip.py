@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import partial
 
 from PySide6.QtCore import QPoint, Qt, Signal
-from PySide6.QtWidgets import QFrame, QHBoxLayout, QMenu, QWidget
+from PySide6.QtWidgets import QFrame, QHBoxLayout, QMenu, QToolButton, QWidget
 
 from terminal.viewmodels.connection import ConnectionViewModel, Mode, Shape, VenueCard
 from terminal.viewmodels.cross_venue import CrossVenueViewModel
@@ -73,7 +73,12 @@ def _tip(card: VenueCard) -> str:
         lines.append(f"Account: {card.account_name}")
     lines += [f"{figure.label}: {figure.text}" for figure in card.figures]
     lines += [budget.text for budget in card.budgets]
-    lines.append("Click: practice, real prices, or connect an account")
+    what = (
+        "practice, real prices, or connect an account"
+        if card.can_practise
+        else "connect, change or remove it"
+    )
+    lines.append(f"Click: {what}")
     return "\n".join(lines)
 
 
@@ -114,11 +119,11 @@ class VenueStrip(QFrame):
         self._row = QHBoxLayout(self)
         self._row.setContentsMargins(6, 3, 6, 4)
         self._row.setSpacing(6)
-        for venue in self._vm.infos:
-            card = VenueCardWidget()
-            card.clicked.connect(partial(self._on_card_clicked, venue))
-            self._cards[venue] = card
-            self._row.addWidget(card)
+        self.add = QToolButton()
+        self.add.setText("+")
+        self.add.setAccessibleName("Add a venue")
+        self.add.clicked.connect(self._on_add_clicked)
+        self._row.addWidget(self.add)
         self._row.addStretch(1)
         if self.line is not None:
             self.line.hide()
@@ -132,8 +137,21 @@ class VenueStrip(QFrame):
             self._dead_man.changed.connect(self._render_rings)
 
     def _render(self) -> None:
-        for card in self._vm.cards:
-            self._cards[card.venue].show_card(card)
+        cards = self._vm.cards
+        for venue in self._cards.keys() - {card.venue for card in cards}:
+            gone = self._cards.pop(venue)
+            gone.hide()
+            gone.deleteLater()
+        for at, card in enumerate(cards):
+            widget = self._cards.get(card.venue)
+            if widget is None:
+                widget = self._cards[card.venue] = VenueCardWidget()
+                widget.clicked.connect(partial(self._on_card_clicked, card.venue))
+                self._row.insertWidget(at, widget)
+            widget.show_card(card)
+        addable = self._vm.addable.values()
+        self.add.setVisible(bool(addable))
+        self.add.setToolTip("\n".join(f"Add {info.added_as}…" for info in addable))
 
     def _render_rings(self) -> None:
         assert self._dead_man is not None
@@ -146,6 +164,17 @@ class VenueStrip(QFrame):
         menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         menu.popup(card.mapToGlobal(QPoint(0, card.height() + 2)))
 
+    def _on_add_clicked(self) -> None:
+        menu = QMenu(self)
+        self.fill_add_menu(menu)
+        menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        menu.popup(self.add.mapToGlobal(QPoint(0, self.add.height() + 2)))
+
+    def fill_add_menu(self, menu: QMenu) -> None:
+        """Offer what can be added to the desk."""
+        for venue, info in self._vm.addable.items():
+            menu.addAction(f"Add {info.added_as}…", partial(self.connect_wanted.emit, venue))
+
     def menu_for(self, venue: str) -> QMenu:
         """What a click on a venue's card offers."""
         card = self._vm.card(venue)
@@ -156,7 +185,7 @@ class VenueStrip(QFrame):
             (Mode.PRACTICE, "Practice market: no money moves"),
             (Mode.PUBLIC, "Real prices, no account"),
         ):
-            if mode is Mode.PUBLIC and not card.can_show_public:
+            if not (card.can_show_public if mode is Mode.PUBLIC else card.can_practise):
                 continue
             action = menu.addAction(text, partial(self._vm.use, venue, mode))
             action.setCheckable(True)

@@ -349,6 +349,7 @@ class FakeConnections:
     def __init__(self) -> None:
         self.asked: list[tuple[object, ...]] = []
         self.kept = False
+        self.kept_options: dict[str, str] = {}
         self.vault_locked = False
         self.report = KeyReport(
             {"Query funds": True, "Query orders": True, "Create and change orders": True,
@@ -379,14 +380,25 @@ class FakeConnections:
     async def disconnect(self, venue: str) -> None:
         self.asked.append(("disconnect", venue))
 
-    async def test_keys(self, venue: str, keys: Mapping[str, Secret]) -> KeyReport:
-        self.asked.append(("test", venue, tuple(sorted(keys))))
+    def options(self, venue: str) -> Mapping[str, str]:
+        return self.kept_options
+
+    async def save_options(self, venue: str, options: Mapping[str, str]) -> None:
+        self.asked.append(("options", venue, dict(options)))
+        self._answer()
+        self.kept_options = dict(options)
+
+    async def test_keys(
+        self, venue: str, keys: Mapping[str, Secret], options: Mapping[str, str]
+    ) -> KeyReport:
+        self.asked.append(("test", venue, (*sorted(options), *sorted(keys))))
         self._answer()
         return self.report
 
-    async def save_keys(self, venue: str, keys: Mapping[str, Secret]) -> None:
-        self.asked.append(("save", venue, tuple(sorted(keys))))
+    async def save_keys(self, venue: str, keys: Mapping[str, Secret], options: Mapping[str, str]) -> None:
+        self.asked.append(("save", venue, (*sorted(options), *sorted(keys))))
         self._answer()
+        self.kept_options = dict(options)
 
     async def forget_keys(self, venue: str) -> None:
         self.asked.append(("forget", venue))

@@ -23,6 +23,26 @@ VENUE: Final = VenueInfo(
         time_in_force=frozenset({TimeInForce.GTC}),
         immediate_types=frozenset(),
     ),
+    added_as="a plugin",
+    option_fields=(
+        CredentialField(
+            "custom.title",
+            "Name",
+            secret=False,
+            optional=True,
+            hint="As it is to stand on screen, e.g. My OKX",
+        ),
+        CredentialField(
+            "endpoint.service", "Service address", secret=False, hint="e.g. http://127.0.0.1:6666/OKX"
+        ),
+        CredentialField(
+            "custom.symbols",
+            "Symbols",
+            secret=False,
+            optional=True,
+            hint="e.g. BTC_USDT, ETH_USDT; needed where the plugin lists none",
+        ),
+    ),
     credential_fields=(
         CredentialField(
             "access_key", "Access key", hint="As the plugin wants it; often the venue's API key."
