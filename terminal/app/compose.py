@@ -35,7 +35,8 @@ from terminal.services.positions import PositionDesk
 from terminal.services.profile_lock import ProfileLock
 from terminal.services.risk import RiskRules
 from terminal.services.session import ConnectionPlan, Mode, SessionManager
-from terminal.services.settings import BY_KEY, SETTINGS, Settings
+from terminal.services.settings import Settings
+from terminal.services.settings_table import BY_KEY, SETTINGS
 from terminal.venues import registry
 from terminal.venues.base import (
     Connector,
