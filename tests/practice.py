@@ -20,7 +20,13 @@ from terminal.emulators.process import EmulatorProcess
 from terminal.venues.base import ConnectorSettings
 
 _CALM_PCT = 0.7
-SENDING = frozenset({"add_order", "batch_add", "AddOrder", "AddOrderBatch", "NewOrderReq"})
+SENDING = frozenset(
+    {
+        *("add_order", "batch_add", "AddOrder", "AddOrderBatch", "NewOrderReq"),
+        *("order", "batch-orders", "trade/order", "trade/batch-orders", "trade/order-algo"),
+    }
+)
+AMENDING = frozenset({"amend_order", "AmendOrderReq", "amend-order", "trade/amend-order"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +73,8 @@ class Practice:
 
     main_account = "kraken:practice"
     accounts: tuple[str, ...] = ("kraken:practice", "kraken:second")
+    timer_rate = 1
+    """So many seconds of a dead man's switch pass in one."""
 
     def __init__(self, venue: str = "kraken", *, data_dir: Path | None = None, seed: int = 7) -> None:
         self.venue = venue

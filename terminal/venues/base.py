@@ -82,6 +82,10 @@ class Capabilities:
     quantity_in_quote: bool = False
     contracts: bool = False
     amend: bool = False
+    amend_types: frozenset[OrderType] = frozenset(OrderType)
+    """Order types that can be changed in place, where ``amend``; others are canceled and placed anew."""
+    amend_protections: bool = True
+    """Stop and target of an order that waits can be changed with it, where ``amend``."""
     amend_keeps_priority_on_reduce: bool = False
     lookup_by_client_id: bool = False
     cancel_all: bool = False

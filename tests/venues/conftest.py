@@ -11,7 +11,7 @@ from tests.practice import Practice
 from tests.venues.samples import SAMPLES
 
 
-@pytest.fixture(scope="module", params=[name for name in registry.names() if name in SAMPLES])
+@pytest.fixture(scope="module", params=registry.names())
 def running_practice(request: pytest.FixtureRequest) -> Iterator[Practice]:
     practice = SAMPLES[request.param].practice().start()
     yield practice

@@ -30,7 +30,7 @@ from terminal.domain.events import (
     VenueEvent,
     WireFault,
 )
-from terminal.domain.instrument import Instrument, InstrumentId
+from terminal.domain.instrument import Instrument, InstrumentId, InstrumentKind
 from terminal.domain.market import Feed, FeedKind, Quote, Side
 from terminal.domain.orders import Fill, OrderReport, OrderRequest, OrderState, OrderType
 from terminal.venues import registry
@@ -69,6 +69,8 @@ class Desk:
     sample: Sample
     account: str
     """The one that trades, by the venue's id."""
+    symbol: str
+    """What is traded."""
     events: list[VenueEvent] = field(default_factory=list)
     instruments: dict[str, Instrument] = field(default_factory=dict)
     reports: dict[str, list[OrderReport]] = field(default_factory=dict)
@@ -133,11 +135,16 @@ class Desk:
         return {key: position for key, position in self.positions.items() if position.quantity}
 
     @property
-    def symbol(self) -> str:
-        return self.sample.symbols[0]
+    def keeps_positions(self) -> bool:
+        """Trades in what is traded open positions; otherwise they change balances."""
+        return self.can.positions and self.instrument().kind is not InstrumentKind.SPOT
 
     def instrument(self, symbol: str | None = None) -> Instrument:
         return self.instruments[symbol or self.symbol]
+
+    def filled(self, side: Side) -> Decimal:
+        """What the fills of one side make together."""
+        return sum((fill.quantity for fill in self.fills if fill.side is side), D(0))
 
     # -- orders ---------------------------------------------------------------------------------------
 
@@ -234,11 +241,21 @@ def watching(practice: Practice) -> str | None:
 
 @contextlib.asynccontextmanager
 async def desk(
-    practice: Practice, key: str | None = "practice", *, quotes: bool = True, **options: str
+    practice: Practice,
+    key: str | None = "practice",
+    *,
+    quotes: bool = True,
+    on_margin: bool = False,
+    **options: str,
 ) -> AsyncIterator[Desk]:
-    """A connected connector, its instruments known and prices there; closed within five seconds."""
+    """A connected connector, its instruments known and prices there; closed within five seconds.
+
+    ``on_margin``: trades where positions are kept, for venues that keep some and not others.
+    """
     connector = create(practice, practice.settings(key, **options))
-    found = Desk(practice.venue, practice, connector, SAMPLES[practice.venue], practice.account_of(key))
+    sample = SAMPLES[practice.venue]
+    symbol = (on_margin and sample.margin_symbol) or sample.symbols[0]
+    found = Desk(practice.venue, practice, connector, sample, practice.account_of(key), symbol)
     before = tasks.running()
     try:
         await connector.connect(found)

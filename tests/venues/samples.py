@@ -18,8 +18,10 @@ from terminal.venues.base import ConnectorSettings
 from terminal.venues.ctrader.client import POLICY
 from terminal.venues.ctrader.history import QuoteSide
 from terminal.venues.kraken.nonce import MemoryNonceStore
+from terminal.venues.okx.stream import POLICY as OKX_POLICY
 from tests.practice import Practice, Told
 from tests.practice_ctrader import CtraderPractice
+from tests.practice_okx import OkxPractice, inst_id
 
 _MINUTE_NS = 60 * 10**9
 Rebuild = Callable[[Any, str, int, int], Awaitable[Sequence[Bar]]]
@@ -80,6 +82,14 @@ class Sample:
     """Orders beyond the budget wait for their turn; otherwise they are refused here."""
     open_orders: int
     """As many as may be open at once; where the venue names no limit, what is tried."""
+    margin_symbol: str = ""
+    """Where positions are kept, if not in the first of the symbols."""
+    distances_from_fill: bool = True
+    """A market order's stop and target distances count from its fill; otherwise from the price before it."""
+    wait_s: float = 1.0
+    """So long at least many orders at once wait, where they do."""
+    switch_s: tuple[int, int] = (1, 4)
+    """Times of the dead man's switch to wait for, and to disarm before."""
 
 
 # -- Kraken ----------------------------------------------------------------------------------------------
@@ -235,4 +245,88 @@ _CTRADER = Sample(
     open_orders=60,
 )
 
-SAMPLES: dict[str, Sample] = {"kraken": _KRAKEN, "ctrader": _CTRADER}
+
+# -- OKX -------------------------------------------------------------------------------------------------
+
+
+def _okx_wrong(name: str) -> Callable[[OkxPractice], ConnectorSettings]:
+    def settings(practice: OkxPractice) -> ConnectorSettings:
+        own = practice.settings("production" if name == "environment" else "practice", demo="true")
+        if name == "environment":
+            return own
+        return replace(
+            own, credentials={**own.credentials, name: practice.settings("second").credentials[name]}
+        )
+
+    return settings
+
+
+async def _bars_of_prints(connector: Any, symbol: str, end_ns: int, count: int) -> Sequence[Bar]:
+    """OKX tells single trades of three months; the connector has no need of them."""
+    begin_ms, after_ms = end_ns // 10**6 - count * 60_000, end_ns // 10**6
+    rows: dict[str, dict[str, str]] = {}
+    while after_ms > begin_ms:
+        query = {"instId": inst_id(symbol), "type": "2", "after": str(after_ms), "limit": "100"}
+        part = await connector.rest._get("/api/v5/market/history-trades", query, dict[str, str])
+        assert part, "the venue has more"
+        rows |= {row["tradeId"]: row for row in part}
+        after_ms = min(int(row["ts"]) for row in part) + (len({row["ts"] for row in part}) > 1)
+    minutes: dict[int, list[dict[str, str]]] = {}
+    for row in sorted(rows.values(), key=lambda row: int(row["tradeId"])):
+        if int(row["ts"]) >= begin_ms:
+            minutes.setdefault(int(row["ts"]) // 60_000 * _MINUTE_NS, []).append(row)
+    out = []
+    for open_ns, prints in sorted(minutes.items()):
+        prices = [Decimal(row["px"]) for row in prints]
+        volume = sum((Decimal(row["sz"]) for row in prints), Decimal(0))
+        out.append(Bar(open_ns, prices[0], max(prices), min(prices), prices[-1], volume))
+    return out
+
+
+_READ = "Read the account"
+_OKX = Sample(
+    practice=OkxPractice,
+    tools=lambda: {
+        "policy": replace(OKX_POLICY, backoff_s=(0.0, 0.1, 0.5), first_jitter_s=0.02, close_timeout_s=0.3)
+    },
+    symbols=("BTC/USDT", "ETH/USDT", "SOL/USDT"),
+    quantity="0.001",
+    too_much="5",
+    refusals={"money": "balance", "quantity": "minimum", "price": "decimals"},
+    ids_are_unique=True,
+    deepest=100,
+    stream_begins_anew=False,
+    begins_with_bars=False,
+    slack_s=lambda interval_s: 0,
+    rebuild=_bars_of_prints,
+    permissions=frozenset({_READ, _TRADE}),
+    keys=(
+        KeyCase("practice"),
+        KeyCase("read-only", frozenset({_TRADE}), "can watch but not trade"),
+        KeyCase("withdraw", warning="may withdraw funds", withdraws=True),
+        KeyCase("second"),
+        KeyCase("spot-mode"),
+    ),
+    wrong={name: _okx_wrong(name) for name in ("api_key", "api_secret", "passphrase", "environment")},
+    unusable=(
+        (ConnectorSettings({"rest": "http://example.com", "ws_public": "ws://example.com"}), "example.com"),
+        (ConnectorSettings({}, {}, {"demo": "perhaps"}), "perhaps"),
+        (ConnectorSettings({}, {}, {"region": "mars"}), "mars"),
+    ),
+    # Those that a snapshot uses and that drain slowly enough to be seen: ten and 2.5 points a second.
+    counters=lambda told, symbol: {
+        "Open stop orders": (told.rest_counters.get("trade/orders-algo-pending", 0.0), 1.1),
+        "Fees": (told.rest_counters.get("account/trade-fee", 0.0), 0.5),
+    },
+    # Each looks through the four lists of waiting stop orders, which may be asked for twenty times in 2 s.
+    questions=(8, 1.0),
+    orders_wait=True,
+    open_orders=60,
+    margin_symbol="BTC/USDT-PERP",
+    distances_from_fill=False,
+    # Sixty go at once, and what would wait for over a second is refused.
+    wait_s=0.8,
+    switch_s=(10, 40),
+)
+
+SAMPLES: dict[str, Sample] = {"kraken": _KRAKEN, "okx": _OKX, "ctrader": _CTRADER}

@@ -71,7 +71,11 @@ def require_booked(found: Desk, told: Told, before: dict[str, Decimal]) -> None:
         # A cost is booked in whole units of the venue's own precision, each fill by itself.
         assert abs(moved - changes[asset]) <= D("0.00005") * len(found.fills), asset
     booked = sum(
-        (D(row["cost"]) * (1 if row["side"] == "sell" else -1) - D(row["fee"]) for row in told.fills),
+        (
+            D(row["cost"]) * (1 if row["side"] == "sell" else -1)
+            - (D(row["fee"]) if row["fee_asset"] == item.quote else 0)
+            for row in told.fills
+        ),
         D(0),
     )
     assert found.balances[item.quote].total - before[item.quote] == booked
@@ -83,7 +87,7 @@ def test_fills_and_the_accounts_money_add_up(practice: Practice) -> None:
             before = {asset: balance.total for asset, balance in found.balances.items()}
             began_with = found.figures.balance if found.figures is not None else D(0)
             await trade_about(found)
-            if found.can.positions:
+            if found.keeps_positions:
                 await close_all(found)
             told = await practice.told()
             await eventually(lambda: len(found.fills) == len(told.fills), what="every fill")
@@ -102,7 +106,7 @@ def test_fills_and_the_accounts_money_add_up(practice: Practice) -> None:
                 own = [fill for fill in found.fills if fill.venue_order_id == order_id]
                 assert sum(fill.quantity for fill in own) == reports[-1].filled_quantity
             await eventually(lambda: agrees(found, told), 5.0, "the venue's own figures")
-            if found.can.positions:
+            if found.keeps_positions:
                 assert found.figures is not None
                 brought = sum(
                     (fill.realised or D(0)) + fill.swap - (fill.fee or D(0)) for fill in found.fills
@@ -154,7 +158,7 @@ def test_a_snapshot_is_what_the_venue_has(practice: Practice) -> None:
                 assert balance.held == held[balance.asset], balance
             assert snapshot.positions_known
             assert {each.position_id: each.quantity for each in snapshot.positions} == told.positions
-            if found.can.positions:
+            if found.keeps_positions:
                 assert snapshot.figures is not None
                 assert snapshot.figures.balance == told.money
             assert snapshot.fees[found.symbol].taker_pct >= snapshot.fees[found.symbol].maker_pct

@@ -7,7 +7,7 @@ place, amend and cancel have buckets of their own; a batch of one counts as a si
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
 from terminal.emulators.okx.errors import OkxError
 
@@ -34,6 +34,7 @@ class Buckets:
     def __init__(self, monotonic_ns: Callable[[], int]) -> None:
         self._monotonic_ns = monotonic_ns
         self._left: dict[tuple[str, ...], tuple[float, int]] = {}
+        self._limits: dict[tuple[str, ...], Limit] = {}
 
     def take(self, limit: Limit, *key: str, count: int = 1, code: str = "50011") -> None:
         """Use tokens up.
@@ -48,9 +49,21 @@ class Buckets:
             self._left[key] = left, now
             raise OkxError(code)
         if len(self._left) > _KEPT:
-            self._left.clear()
+            self.fill()
         self._left[key] = left - count, now
+        self._limits[key] = limit
+
+    def rows(self, user: str) -> list[dict[str, Any]]:
+        """What a user has used of each bucket: ``key`` and ``used``, in tokens."""
+        now, out = self._monotonic_ns(), []
+        for key, (left, then) in self._left.items():
+            limit = self._limits.get(key)
+            if limit is not None and user in key:
+                filled = left + (now - then) / 1e9 * limit.most / limit.seconds
+                out.append({"key": list(key), "used": max(0.0, limit.most - filled)})
+        return out
 
     def fill(self) -> None:
         """All buckets full again."""
         self._left.clear()
+        self._limits.clear()

@@ -201,7 +201,13 @@ class OkxFace:
         self._note("ws", op, args if isinstance(args, list) else [])
 
     def _note(self, by: str, method: str, rows: list[Any]) -> None:
-        ids = [str(row["clOrdId"]) for row in rows if isinstance(row, dict) and row.get("clOrdId")]
+        ids = [
+            str(row[name])
+            for row in rows
+            if isinstance(row, dict)
+            for name in ("clOrdId", "algoClOrdId")
+            if row.get(name)
+        ]
         self._requests.append({"by": by, "method": method, "clOrdIds": ids})
 
     def on_request(self, request: HttpRequest) -> HttpResponse:
@@ -461,6 +467,8 @@ class OkxFace:
         if "book_idle_s" in values:
             for feed in self.public.feeds.values():
                 feed.book.idle_ns = int(float(values["book_idle_s"]) * 1e9)
+        if "timer_rate" in values:
+            self.trade_calls.set_timer_rate(float(values["timer_rate"]))
 
     def told(self, account: str | None) -> Mapping[str, Any]:
         """The venue's own record of an account: requests as they arrived, orders, fills, balances."""
@@ -477,6 +485,7 @@ class OkxFace:
                 for one in desk.accounts[uid].positions.values()
             ],
             "algos": [self.algos.row(one) for one in self.algos.live.values() if one.uid == uid],
+            "buckets": self.buckets.rows(str(uid)),
         }
 
     def stats(self) -> Mapping[str, Any]:

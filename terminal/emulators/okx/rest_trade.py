@@ -65,6 +65,7 @@ class TradeCalls:
         self._desk = desk
         self._algos = algos
         self._timers: dict[tuple[int, str], asyncio.TimerHandle] = {}
+        self._timer_rate = 1.0
         self.calls: dict[tuple[str, str], tuple[Handler, Limit]] = {
             ("GET", "trade/order"): (self.order, ORDERS),
             ("GET", "trade/orders-pending"): (self.pending, Limit(60, 2.0, _USER)),
@@ -167,7 +168,8 @@ class TradeCalls:
         if int(text):
             trigger = ms(now + int(text) * 1_000_000_000)
             loop = asyncio.get_running_loop()
-            self._timers[slot] = loop.call_later(int(text), self._cancel_all, key.account, tag)
+            wait_s = int(text) / self._timer_rate
+            self._timers[slot] = loop.call_later(wait_s, self._cancel_all, key.account, tag)
         return [{"triggerTime": trigger, "tag": tag, "ts": ms(now)}]
 
     def _cancel_all(self, uid: int, tag: str) -> None:
@@ -176,6 +178,16 @@ class TradeCalls:
             if order.is_live and tag in ("", order.tag["tag"]):
                 self._desk.drop(order, "20")
         self._desk.flush()
+
+    def set_timer_rate(self, rate: float) -> None:
+        """How many seconds of a timer pass in one.
+
+        Raises:
+            ValueError: none at all.
+        """
+        if not 0 < rate <= 1000:
+            raise ValueError(f"no rate of timers: {rate}")
+        self._timer_rate = rate
 
     def stop_timers(self, uid: int | None = None) -> None:
         """Disarm every cancel-all-after (of an account)."""

@@ -78,7 +78,8 @@ class OkxControl(Control):
         return {"quantity": format(quantity, "f")}
 
     def limits(self, values: dict[str, Any]) -> dict[str, Any]:
-        """``connects_per_s`` (of an address), ``idle_s`` (30, until 4004), ``book_idle_s`` (60)."""
+        """``connects_per_s`` (of an address), ``idle_s`` (30, until 4004), ``book_idle_s`` (60); and
+        ``timer_rate`` (1): how many seconds of a cancel-all-after pass in one, for a rehearsal in a hurry."""
         self._face.set_limits(values)
         return {}
 

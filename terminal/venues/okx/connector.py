@@ -521,7 +521,10 @@ class OkxConnector:
         )
         for body in bodies:
             ack = _single(await self.rest.algo(f"{_TRADE}order-algo", body), "order-algo")
-            self._tracker.note("", ack.algoId, algo=_as_row(body, ack.algoId))
+            starts = (
+                {"moveTriggerPx": wire_text(stop)} if "callbackSpread" in body and stop is not None else {}
+            )
+            self._tracker.note("", ack.algoId, algo=_as_row({**body, **starts}, ack.algoId))
         for part in _chunks([{"instId": each.instId, "algoId": each.algoId} for each in old], 10):
             rows = await self.rest.algo(f"{_TRADE}cancel-algos", part, urgent=True)
             for ack in rows:

@@ -188,11 +188,14 @@ _CANCEL_SOURCES: Final[dict[str, str]] = {
 }
 
 
-def cancel_reason(source: str) -> str:
-    """Why OKX says that an order was canceled; empty where the person did it or nothing is said."""
+def cancel_reason(source: str, text: str = "") -> str:
+    """Why OKX says that an order was canceled; empty where the person did it or nothing is said. ``text`` is
+    OKX's own, for a number that the table does not have."""
     if not source:
-        return ""
-    return _CANCEL_SOURCES.get(source, f"canceled by OKX (reason {source[:8]})")
+        return text
+    return _CANCEL_SOURCES.get(source) or (
+        "" if source == "1" else text or f"canceled by OKX (reason {source[:8]})"
+    )
 
 
 def meaning_of(code: str, text: str = "") -> ErrorMeaning:

@@ -32,6 +32,7 @@ class Holdings:
         self._rows: dict[str, PositionRow] = {}
         self._told: dict[str, Position] = {}
         self._fired: list[tuple[int, AlgoRow]] = []
+        self._closed_ids: dict[tuple[str, str], str] = {}
 
     def row(self, position_id: str) -> PositionRow | None:
         """OKX's own record of an open position."""
@@ -42,12 +43,13 @@ class Holdings:
         row = self._rows.get(position_id) if position_id is not None else None
         return held_of(row) if row is not None else None
 
-    def position_id(self, inst_id: str, pos_side: str) -> str | None:
-        """The open position that an order of this instrument belongs to."""
+    def position_id(self, inst_id: str, pos_side: str, *, reduces: bool = False) -> str | None:
+        """The open position that an order of this instrument belongs to; one that only ``reduces`` may have
+        ended it just now. What opens a position comes before OKX has told of it, and has none."""
         for key, row in self._rows.items():
             if row.instId == inst_id and (row.posSide or "net") == (pos_side or "net"):
                 return key
-        return None
+        return self._closed_ids.get((inst_id, pos_side or "net")) if reduces else None
 
     def take(self, rows: Sequence[PositionRow], *, is_whole: bool) -> list[PositionReported]:
         """Take rows of the stream or of REST; ``is_whole``: what is not among them is closed."""
@@ -105,6 +107,7 @@ class Holdings:
 
     def _closed(self, key: str) -> PositionReported:
         row = self._rows.pop(key)
+        self._closed_ids[row.instId, row.posSide or "net"] = key
         told = self._told.pop(key)
         closed = replace(told, quantity=ZERO, protection=NO_PROTECTION, unrealised=None, margin=None)
         return PositionReported(closed, self._reason(held_of(row)))

@@ -133,6 +133,8 @@ def plain_order(
         body["ordType"] = "market"
         if is_spot:
             body["tgtCcy"] = "quote_ccy" if request.in_quote else "base_ccy"
+            # What was asked for or nothing: OKX would make it as large as the balance allows.
+            body["banAmend"] = True
     elif request.order_type is OrderType.LIMIT:
         word = _LIFE.get(request.time_in_force)
         if word is None:

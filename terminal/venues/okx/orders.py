@@ -17,7 +17,7 @@ import msgspec
 
 from terminal.domain.decimals import ZERO
 from terminal.domain.errors import ProtocolViolation
-from terminal.domain.orders import Fill, OrderReport, OrderState, OrderType, TimeInForce
+from terminal.domain.orders import Fill, OrderReport, OrderState, OrderType, Protection, TimeInForce
 from terminal.venues.okx.errors import VENUE_NAME, cancel_reason
 from terminal.venues.okx.order_words import AT_MARKET, is_protective_id
 from terminal.venues.okx.parse import maybe, maybe_price, maybe_time_ns, number, price, side_of, time_ns
@@ -160,7 +160,7 @@ def order_report(row: OrderRow, symbols: SymbolMap) -> OrderReport:
         quantity = symbols.to_quantity(row.instId, number(row.sz))
     if state is OrderState.OPEN and filled > 0:
         state = OrderState.PARTLY_FILLED
-    reason = row.cancelSourceReason or cancel_reason(row.cancelSource)
+    reason = cancel_reason(row.cancelSource, row.cancelSourceReason)
     return OrderReport(
         instrument=symbols.id_of(row.instId),
         venue_order_id=row.ordId,
@@ -174,10 +174,20 @@ def order_report(row: OrderRow, symbols: SymbolMap) -> OrderReport:
         limit_price=maybe_price(row.px) if kind is OrderType.LIMIT else None,
         time_in_force=life,
         post_only=row.ordType in _POST_ONLY,
+        protection=_attached(row),
         reduce_only=is_set(row.reduceOnly),
         reason=reason if state is OrderState.CANCELED else "",
         ts_event_ns=maybe_time_ns(row.uTime) or maybe_time_ns(row.cTime) or 0,
     )
+
+
+def _attached(row: OrderRow) -> Protection | None:
+    """The stop and target that OKX will set up once the order has filled."""
+    stop = target = None
+    for each in row.attachAlgoOrds:
+        stop = stop or maybe_price(each.slTriggerPx)
+        target = target or maybe_price(each.tpTriggerPx)
+    return None if stop is None and target is None else Protection(stop, target)
 
 
 @dataclass(frozen=True, slots=True)
@@ -232,8 +242,9 @@ class OrderTracker:
         """OKX has taken an order of ours; the stream may tell of it later, or has already."""
         if client_order_id:
             _put(self._by_client, client_order_id, venue_order_id)
-        if algo is not None and venue_order_id not in self._algos:
-            _put(self._algos, venue_order_id, algo)
+        if algo is not None:
+            known = self._algos.get(venue_order_id)
+            _put(self._algos, venue_order_id, algo if known is None else _with_level(known, algo))
 
     def apply(self, row: OrderRow) -> Outcome:
         """Take one row of the orders channel, or of REST."""
@@ -265,6 +276,8 @@ class OrderTracker:
         before = self._algos.get(row.algoId)
         if before is not None and _age(before.uTime) > _age(row.uTime):
             return Outcome()
+        if before is not None:
+            row = _with_level(row, before)
         _put(self._algos, row.algoId, row)
         if is_protective(row):
             return Outcome()
@@ -448,6 +461,13 @@ def _age(stamp: str) -> int:
 
 def _as_live(row: OrderRow) -> OrderRow:
     return msgspec.structs.replace(row, state="live")
+
+
+def _with_level(row: AlgoRow, known: AlgoRow) -> AlgoRow:
+    """OKX does not always say where a trailing stop stands: it is never worse than where it stood."""
+    if row.moveTriggerPx or not known.moveTriggerPx:
+        return row
+    return msgspec.structs.replace(row, moveTriggerPx=known.moveTriggerPx)
 
 
 def _algo_as_live(row: AlgoRow) -> AlgoRow:

@@ -7,6 +7,7 @@ import asyncio
 import itertools
 import logging
 from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import replace
 from typing import Any, Final, Protocol
 
 import msgspec
@@ -23,7 +24,7 @@ from terminal.domain.events import (
 from terminal.venues.okx.account import balances
 from terminal.venues.okx.errors import VENUE_NAME, to_error
 from terminal.venues.okx.holdings import Holdings
-from terminal.venues.okx.orders import OrderTracker
+from terminal.venues.okx.orders import OrderTracker, is_set
 from terminal.venues.okx.parse import WIRE_ERRORS, decode_head
 from terminal.venues.okx.public_stream import FeedStream
 from terminal.venues.okx.stream import PONG, Stream
@@ -209,10 +210,13 @@ class PrivateStream(Stream):
         outcome = self._tracker.apply(row)
         if outcome.violation:
             self._fault(outcome.violation)
+        reduces = is_set(row.reduceOnly)
+        position_id = self._holdings.position_id(row.instId, row.posSide, reduces=reduces)
         if outcome.report is not None:
-            self._sink(OrderReported(outcome.report))
+            # Which position it closes; one that opens or adds may be of another by the time it fills.
+            closes = position_id if reduces else None
+            self._sink(OrderReported(replace(outcome.report, position_id=closes)))
         if outcome.fill is not None and self._tracker.is_new(outcome.fill):
-            position_id = self._holdings.position_id(row.instId, row.posSide)
             self._sink(FillReported(outcome.fill._replace(position_id=position_id)))
         if outcome.violation and outcome.report is None:
             self._sink(AccountStreamReset("An order changed in a way that could not be read."))

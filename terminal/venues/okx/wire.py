@@ -248,6 +248,13 @@ class LeverageRow(Struct):
 # --- orders ----------------------------------------------------------------------------------------------
 
 
+class AttachedRow(Struct):
+    """A stop and target that wait for the fill of their order."""
+
+    slTriggerPx: str = ""
+    tpTriggerPx: str = ""
+
+
 class OrderRow(Struct):
     """REST's order, and the orders channel's, which tells the newest fill as well."""
 
@@ -280,6 +287,7 @@ class OrderRow(Struct):
     algoClOrdId: str = ""
     category: str = ""
     amendResult: str = ""
+    attachAlgoOrds: list[AttachedRow] = []
     code: str = ""
     msg: str = ""
     cTime: str = ""

@@ -259,3 +259,42 @@ def test_what_an_order_ticket_asks_for() -> None:
             assert await v.get("asset/balances") == []
 
     run(main())
+
+
+def test_the_record_has_stop_orders_by_our_id_and_the_buckets_that_were_used() -> None:
+    async def main() -> None:
+        async with venue() as v:
+            stop = {
+                "instId": "BTC-USDT",
+                "tdMode": "cash",
+                "side": "sell",
+                "ordType": "conditional",
+                "sz": "0.001",
+                "algoClOrdId": "stop1",
+                "slTriggerPx": "1000",
+                "slOrdPx": "-1",
+            }
+            await v.act("trade/order-algo", stop)
+            record = (await v.control("record"))["okx"]
+            assert record["requests"] == [{"by": "rest", "method": "trade/order-algo", "clOrdIds": ["stop1"]}]
+            used = {row["key"][1]: row["used"] for row in record["buckets"]}
+            assert 0 <= used["trade/order-algo"] <= 1
+
+    run(main())
+
+
+def test_a_cancel_all_after_can_be_made_to_pass_quickly() -> None:
+    async def main() -> None:
+        async with venue() as v:
+            await v.control("limits", timer_rate=100)
+            placed = await v.place(side="buy", ordType="limit", px="1000", sz="0.01")
+            begun = time.monotonic()
+            await v.post("trade/cancel-all-after", {"timeOut": "10"})
+            state = "live"
+            while state == "live" and time.monotonic() - begun < 9:
+                await asyncio.sleep(0.02)
+                (row,) = await v.get("trade/order", instId="BTC-USDT", ordId=placed["ordId"])
+                state = row["state"]
+            assert (state, row["cancelSource"]) == ("canceled", "20")
+
+    run(main())
