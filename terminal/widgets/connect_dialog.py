@@ -80,6 +80,7 @@ class ConnectDialog(QDialog):
         super().__init__(parent)
         self._vm = vm
         self._fields: dict[str, EntryField] = {}
+        self._shown_report: object = None
         self._build_ui()
         self._bind()
         self._choose(Mode.LIVE)
@@ -223,7 +224,11 @@ class ConnectDialog(QDialog):
         for key, field in self._fields.items():
             field.show_problem(vm.problems.get(key, ""))
             field.edit.setEnabled(not vm.is_busy)
-        self._fields[PASSPHRASE].setVisible(vm.needs_passphrase)
+        passphrase = self._fields[PASSPHRASE]
+        is_new = vm.needs_passphrase and not passphrase.isVisibleTo(self.form)
+        passphrase.setVisible(vm.needs_passphrase)
+        if is_new:
+            self._bring_into_view(passphrase)
         set_text(self.store, vm.key_store)
         for button in self.choices.values():
             button.setEnabled(not vm.is_busy)
@@ -276,11 +281,21 @@ class ConnectDialog(QDialog):
             text_label = label(f"▲  {warning}", kind="warning")
             text_label.setWordWrap(True)
             self._report_box.addWidget(text_label)
-        # Once the layout knows how high the report is.
-        QTimer.singleShot(0, self, self._show_report)
+        if vm.report is not self._shown_report:
+            self._shown_report = vm.report
+            self._bring_into_view(self.report)
 
-    def _show_report(self) -> None:
-        self._area.ensureWidgetVisible(self.report, 0, 8)
+    def _bring_into_view(self, part: QWidget) -> None:
+        """Scroll to what is new, once the layout knows how high it is and what is left for the form."""
+
+        def show() -> None:
+            for widget in (self, self.form):
+                layout = widget.layout()
+                if layout is not None:
+                    layout.activate()
+            self._area.ensureWidgetVisible(part, 0, 8)
+
+        QTimer.singleShot(0, self, show)
 
     # -- slots ----------------------------------------------------------------------------------------
 

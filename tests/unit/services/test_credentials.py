@@ -302,11 +302,11 @@ def test_passphrase_and_keychain_can_take_each_others_place(tmp_path: Path, ring
         await keys.save("kraken", "main", credentials())
         await keys.use_passphrase(PASSPHRASE)
         assert ring.stored == {}  # the old key is gone from the keychain
-        await keys.use_passphrase(Secret("another passphrase"))
+        await keys.use_passphrase(Secret("another battery staple"))
         again = store(tmp_path, ring)
         with pytest.raises(CredentialError):
             await again.unlock(PASSPHRASE)
-        await again.unlock(Secret("another passphrase"))
+        await again.unlock(Secret("another battery staple"))
         await again.use_keychain()
         await again.use_keychain()
         assert (await again.status()).where is Where.KEYCHAIN

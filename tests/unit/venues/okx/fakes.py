@@ -25,7 +25,7 @@ from tests.unit.venues.okx import samples
 KEY = {
     "api_key": Secret("a-public-key-wxyz"),
     "api_secret": Secret("22582BD0CFF14C41EDBF1AB98506286D"),
-    "passphrase": Secret("a passphrase"),
+    "passphrase": Secret("Corr3ct-horse"),
 }
 POLICY = LinkPolicy(
     ping_interval_s=86_400.0,

@@ -74,7 +74,11 @@ def test_the_headers_bear_the_venues_time_not_ours() -> None:
     clock = ManualClock(TIME_NS - 12_000_000_000)
     there = VenueTime(clock)
     signer = signer_of(
-        {"api_key": Secret("key-number-0001"), "api_secret": Secret(SECRET), "passphrase": Secret("words")},
+        {
+            "api_key": Secret("key-number-0001"),
+            "api_secret": Secret(SECRET),
+            "passphrase": Secret("words-of-mine-01"),
+        },
         there,
     )
     assert signer is not None
@@ -85,7 +89,7 @@ def test_the_headers_bear_the_venues_time_not_ours() -> None:
         "OK-ACCESS-KEY": "key-number-0001",
         "OK-ACCESS-SIGN": "AkD5YszBhggtIyjDlmTy/9PpNVntel+1Lff8wh0qpQw=",
         "OK-ACCESS-TIMESTAMP": TIME,
-        "OK-ACCESS-PASSPHRASE": "words",
+        "OK-ACCESS-PASSPHRASE": "words-of-mine-01",
     }
     assert "0001" in repr(signer)
     assert "number" not in repr(signer)
@@ -116,7 +120,9 @@ def test_milliseconds_are_cut_not_rounded() -> None:
 
 @pytest.mark.parametrize("missing", ["api_key", "api_secret", "passphrase"])
 def test_half_a_key_is_refused(missing: str) -> None:
-    parts = {name: Secret(name) for name in ("api_key", "api_secret", "passphrase") if name != missing}
+    parts = {
+        name: Secret(f"{name}-0001") for name in ("api_key", "api_secret", "passphrase") if name != missing
+    }
     with pytest.raises(CredentialError) as caught:
         signer_of(parts, VenueTime(ManualClock()))
     assert missing in str(caught.value)
