@@ -11,8 +11,8 @@ from __future__ import annotations
 from bisect import bisect_left
 from collections.abc import Iterable, Iterator
 from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal, InvalidOperation
-from itertools import islice
-from operator import attrgetter, eq
+from itertools import islice, repeat
+from operator import attrgetter, eq, mul
 from typing import Final, NamedTuple, Protocol
 
 from terminal.domain.decimals import HUGE, TINY, ZERO
@@ -97,6 +97,9 @@ class OrderBook:
 
     Apply a snapshot, then each delta in order. ``depth`` is the subscribed depth: after every message a
     side is cut to it, as the venue does silently (Kraken WS v2 ``book``, read 2026-08).
+
+    Quantities are held as the venue counts them and handed out in base units: of a book in contracts far more
+    levels change than are looked at, and what is looked at is mostly sums.
     """
 
     __slots__ = (
@@ -108,6 +111,7 @@ class OrderBook:
         "instrument",
         "sequence",
         "ts_event_ns",
+        "unit",
     )
 
     def __init__(self, instrument: InstrumentId, depth: int) -> None:
@@ -115,6 +119,7 @@ class OrderBook:
         self.depth = depth
         self.sequence: int | None = None
         self.ts_event_ns: int | None = None
+        self.unit: Decimal | None = None
         self._bid_prices: list[Decimal] = []
         self._bid_quantities: list[Decimal] = []
         self._ask_prices: list[Decimal] = []
@@ -133,6 +138,7 @@ class OrderBook:
         depth = self.depth
         self._bid_prices, self._bid_quantities = bids[0][-depth:], bids[1][-depth:]
         self._ask_prices, self._ask_quantities = asks[0][:depth], asks[1][:depth]
+        self.unit = snapshot.unit
         self.sequence = snapshot.sequence
         self.ts_event_ns = snapshot.ts_event_ns
         self.require_uncrossed()
@@ -182,13 +188,13 @@ class OrderBook:
     def best_bid(self) -> BookLevel | None:
         if not self._bid_prices:
             return None
-        return BookLevel(self._bid_prices[-1], self._bid_quantities[-1])
+        return next(self.bids(1))
 
     @property
     def best_ask(self) -> BookLevel | None:
         if not self._ask_prices:
             return None
-        return BookLevel(self._ask_prices[0], self._ask_quantities[0])
+        return next(self.asks(1))
 
     @property
     def mid(self) -> Decimal | None:
@@ -205,14 +211,24 @@ class OrderBook:
 
     def bids(self, count: int | None = None) -> Iterator[BookLevel]:
         """Bid levels, highest first."""
-        return map(BookLevel, *self.best(Side.BUY, count))
+        return self._levels(Side.BUY, count)
 
     def asks(self, count: int | None = None) -> Iterator[BookLevel]:
         """Ask levels, lowest first."""
-        return map(BookLevel, *self.best(Side.SELL, count))
+        return self._levels(Side.SELL, count)
 
     def best(self, side: Side, count: int | None = None) -> tuple[list[Decimal], list[Decimal]]:
         """The prices of the bids (BUY) or asks (SELL), best first, and their quantities, in step."""
+        prices, counts = self._counted(side, count)
+        unit = self.unit
+        return prices, counts if unit is None else [counted * unit for counted in counts]
+
+    def _levels(self, side: Side, count: int | None) -> Iterator[BookLevel]:
+        prices, counts = self._counted(side, count)
+        return map(BookLevel, prices, counts if self.unit is None else map(mul, counts, repeat(self.unit)))
+
+    def _counted(self, side: Side, count: int | None = None) -> tuple[list[Decimal], list[Decimal]]:
+        """As :meth:`best`, with the quantities as the venue counts them."""
         if side is Side.SELL:
             return self._ask_prices[:count], self._ask_quantities[:count]
         end = None if count is None else -count - 1
@@ -227,10 +243,11 @@ class OrderBook:
         bucket never promises a better price than its orders have."""
         rounding = ROUND_FLOOR if side is Side.BUY else ROUND_CEILING
         out: dict[int, Decimal] = {}
-        for price, quantity in zip(*self.best(side), strict=True):
+        for price, counted in zip(*self._counted(side), strict=True):
             key = int((price / step).to_integral_value(rounding=rounding))
-            out[key] = out.get(key, ZERO) + quantity
-        return out
+            out[key] = out.get(key, ZERO) + counted
+        unit = self.unit
+        return out if unit is None else {key: total * unit for key, total in out.items()}
 
     def cost_to_take(self, side: Side, quantity: Decimal, limit: Decimal | None = None) -> Cost:
         """What a BUY would pay, or a SELL get, for this quantity in the visible book, up to a limit."""

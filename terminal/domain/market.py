@@ -37,7 +37,7 @@ class Level(Protocol):
 
     @property
     def quantity(self) -> Decimal:
-        """In base units; 0 in an update removes the price."""
+        """In base units, or in what the book's snapshot names as its ``unit``; 0 removes the price."""
         ...
 
 
@@ -118,6 +118,9 @@ class BookSnapshot(NamedTuple):
     sequence: int | None
     ts_event_ns: int | None
     ts_received_ns: int
+    unit: Decimal | None = None
+    """Base units in one of what the levels count here and in the deltas that follow: the size of a contract.
+    None where they count base units."""
 
 
 class BookDelta(NamedTuple):

@@ -2,7 +2,7 @@
 
 What does not pass raises ValueError, msgspec.MsgspecError or decimal.InvalidOperation (see
 :data:`WIRE_ERRORS`) and is counted as a fault of the wire by the caller. The levels of a book are left as
-they are decoded, but for their size in contracts: the book checks each of them itself when it applies it.
+they are decoded: the book checks each of them itself when it applies it, and knows the size of a contract.
 ``contract`` is the number of our units in a contract, None for spot.
 """
 
@@ -108,14 +108,6 @@ def side_of(text: str) -> Side:
     raise ValueError(f"not a side: {text[:20]!r}")
 
 
-def in_units(row: BookRow, contract: Decimal) -> None:
-    """Turn the sizes of a book message from contracts into our units, in place."""
-    for level in row.asks:
-        level.quantity *= contract
-    for level in row.bids:
-        level.quantity *= contract
-
-
 def book_delta(row: BookRow, instrument: InstrumentId, ts_received_ns: int) -> BookDelta:
     """One update of ``books``.
 
@@ -138,7 +130,9 @@ def book_delta(row: BookRow, instrument: InstrumentId, ts_received_ns: int) -> B
     )
 
 
-def book_snapshot(row: BookRow, instrument: InstrumentId, depth: int, ts_received_ns: int) -> BookSnapshot:
+def book_snapshot(
+    row: BookRow, instrument: InstrumentId, depth: int, contract: Decimal | None, ts_received_ns: int
+) -> BookSnapshot:
     """The snapshot of ``books``, or a push of ``books5`` or ``bbo-tbt``, which are always whole.
 
     ``{"arg":{"channel":"books","instId":"BTC-USDT"},"action":"snapshot","data":[{"asks":[["8476.98","415",
@@ -154,6 +148,7 @@ def book_snapshot(row: BookRow, instrument: InstrumentId, depth: int, ts_receive
         sequence=row.seqId,
         ts_event_ns=maybe_time_ns(row.ts),
         ts_received_ns=ts_received_ns,
+        unit=contract,
     )
 
 

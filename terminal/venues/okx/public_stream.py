@@ -23,7 +23,6 @@ from terminal.venues.okx.parse import (
     decode_instruments,
     decode_ticker,
     decode_trades,
-    in_units,
 )
 from terminal.venues.okx.stream import PONG, Stream
 from terminal.venues.okx.subscriptions import (
@@ -136,11 +135,8 @@ class FeedStream(Stream):
         sub = self._books.get(arg.instId)
         if sub is None or sub.wire_channel != arg.channel:
             return
-        contract = sub.contract
         for row in message.data:
             try:
-                if contract is not None:
-                    in_units(row, contract)
                 if message.action != "update":
                     self._on_whole_book(sub, row, ts_received_ns)
                     continue
@@ -165,7 +161,7 @@ class FeedStream(Stream):
         depth = max(sub.depth, FULL_DEPTH) if sub.wire_channel == "books" else sub.depth
         sub.flowing = True
         sub.sequence = row.seqId
-        self._sink(parse.book_snapshot(row, sub.instrument, depth, ts_received_ns))
+        self._sink(parse.book_snapshot(row, sub.instrument, depth, sub.contract, ts_received_ns))
 
     def _on_tickers(self, frame: str, ts_received_ns: int) -> None:
         message = decode_ticker(frame)

@@ -145,6 +145,49 @@ def test_buckets_never_promise_a_better_price() -> None:
     assert book.grouped(Side.SELL, D(10)) == {11: D(7)}
 
 
+def test_a_book_counted_in_contracts_is_read_in_base_units() -> None:
+    book = OrderBook(BTC, 10)
+    book.load(
+        snapshot(
+            levels(("99", "1"), ("98", "2")),
+            levels(
+                ("101", "3"),
+            ),
+        )._replace(unit=D("0.01"))
+    )
+    book.apply(delta(bids=levels(("97", "40")), asks=levels(("101", "5"))))
+    assert list(book.bids()) == [
+        BookLevel(D(99), D("0.01")),
+        BookLevel(D(98), D("0.02")),
+        BookLevel(D(97), D("0.40")),
+    ]
+    assert book.best(Side.SELL) == ([D(101)], [D("0.05")])
+    assert (book.best_bid, book.best_ask) == (BookLevel(D(99), D("0.01")), BookLevel(D(101), D("0.05")))
+    assert book.grouped(Side.BUY, D(10)) == {9: D("0.43")}
+    assert book.cost_to_take(Side.BUY, D("0.02")).notional == D("2.02")
+    book.load(snapshot(levels(("99", "1")), ()))
+    assert book.best_bid == BookLevel(D(99), D(1))
+
+
+rows = st.lists(st.tuples(st.integers(min_value=1, max_value=30), st.integers(min_value=1, max_value=5)))
+
+
+@given(rows, st.booleans(), st.integers(min_value=1, max_value=12))
+def test_any_snapshot_equals_a_plain_model(bids: list[tuple[int, int]], best_first: bool, depth: int) -> None:
+    if best_first:
+        bids.sort(key=lambda row: -row[0])
+    book = OrderBook(BTC, depth)
+    asks = [(100 - price, quantity) for price, quantity in bids]
+    book.load(
+        snapshot(
+            tuple(BookLevel(D(price), D(quantity)) for price, quantity in bids),
+            tuple(BookLevel(D(price), D(quantity)) for price, quantity in asks),
+        )
+    )
+    assert [(int(p), int(q)) for p, q in book.bids()] == sorted(dict(bids).items(), reverse=True)[:depth]
+    assert [(int(p), int(q)) for p, q in book.asks()] == sorted(dict(asks).items())[:depth]
+
+
 price_ticks = st.integers(min_value=1, max_value=60)
 changes = st.lists(
     st.tuples(st.booleans(), price_ticks, st.integers(min_value=0, max_value=5)), min_size=1, max_size=8

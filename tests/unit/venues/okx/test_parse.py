@@ -32,7 +32,7 @@ UPDATE = (
 
 def test_a_book_and_its_update() -> None:
     (row,) = parse.decode_book(SNAPSHOT).data
-    snapshot = parse.book_snapshot(row, BTC, 400, 7)
+    snapshot = parse.book_snapshot(row, BTC, 400, None, 7)
     assert (snapshot.sequence, snapshot.checksum, snapshot.ts_event_ns) == (
         123456,
         None,
@@ -52,10 +52,14 @@ def test_a_book_and_its_update() -> None:
     assert [level.price for level in book.asks()] == [D("8476.98")]
 
 
-def test_contracts_become_our_units_in_place() -> None:
+def test_contracts_become_our_units() -> None:
     (row,) = parse.decode_book(SNAPSHOT).data
-    parse.in_units(row, D("0.01"))
-    assert [level.quantity for level in row.asks] == [D("4.15"), D("0.07")]
+    book = OrderBook(BTC, 400)
+    book.load(parse.book_snapshot(row, BTC, 400, D("0.01"), 7))
+    assert [level.quantity for level in book.asks()] == [D("4.15"), D("0.07")]
+    (row,) = parse.decode_book(UPDATE.replace('["8477","0","0","0"]', '["8477","3","0","1"]')).data
+    book.apply(parse.book_delta(row, BTC, 8))
+    assert [level.quantity for level in book.asks()] == [D("4.15"), D("0.03")]
 
 
 def test_a_ticker_with_empty_sides() -> None:
@@ -129,9 +133,8 @@ def test_a_side_that_is_shorter_is_passed_over_in_the_checksum() -> None:
         '["3366.8","9","0","3"],["3368","8","0","3"],["3372","8","0","3"]',
     )
     (row,) = parse.decode_book(text).data
-    parse.in_units(row, D("0.1"))
     book = OrderBook(BTC, 400)
-    book.load(parse.book_snapshot(row, BTC, 400, 0))
+    book.load(parse.book_snapshot(row, BTC, 400, D("0.1"), 0))
     checker = OkxBookChecker(lambda: D("0.1"))
     assert checker.matches(book, 831078360)
     assert not checker.matches(book, 831078361)
@@ -163,9 +166,8 @@ def test_a_real_book_is_proven_by_every_checksum(inst_id: str, contract: str, co
             continue
         message = parse.decode_book(frame)
         for row in message.data:
-            parse.in_units(row, value)
             if message.action == "snapshot":
-                book.load(parse.book_snapshot(row, BTC, 400, 0))
+                book.load(parse.book_snapshot(row, BTC, 400, value, 0))
             else:
                 book.apply(parse.book_delta(row, BTC, 0))
                 updates += 1

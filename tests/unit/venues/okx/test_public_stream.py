@@ -209,7 +209,8 @@ def test_contracts_are_turned_into_coins_everywhere_and_funding_comes_along() ->
             )
             await eventually(lambda: found.events.of(FundingRate), what="the funding rate")
             await eventually(lambda: found.events.of(BarUpdate), what="the bar")
-            assert str(found.events.of(BookSnapshot)[0].bids[0].quantity) == "2.56"
+            (snapshot,) = found.events.of(BookSnapshot)
+            assert (str(snapshot.bids[0].quantity), str(snapshot.unit)) == ("256", "0.01")
             quote = found.events.of(Quote)[0]
             assert (str(quote.bid_quantity), str(quote.ask_quantity)) == ("0.05", "0.06")
             (event,) = found.events.of(TradesReceived)
