@@ -14,7 +14,7 @@ from terminal.domain.account import AccountFigures, AccountInfo, Balance, FeeRat
 from terminal.domain.book import OrderBook
 from terminal.domain.errors import OrderRefused, TerminalError
 from terminal.domain.instrument import Instrument, InstrumentId, InstrumentKind
-from terminal.domain.market import BookLevel, BookSnapshot, Feed, Quote, Side, Trade
+from terminal.domain.market import BookLevel, BookSnapshot, Feed, FundingRate, Quote, Side, Trade
 from terminal.domain.orders import AmendRequest, Order, OrderRequest, OrderState, OrderType, TimeInForce
 from terminal.domain.rules import check_request
 from terminal.services.arming import Arming, ArmState
@@ -68,6 +68,7 @@ class FakeMarket:
         self.prints: dict[InstrumentId, deque[Trade]] = {}
         self.watched: list[Feed] = []
         self.refused = ""
+        self.fundings: dict[InstrumentId, FundingRate] = {}
 
     def watch(self, feed: Feed, venue: str) -> Callable[[], None]:
         self.watched.append(feed)
@@ -78,6 +79,9 @@ class FakeMarket:
 
     def quote(self, instrument: InstrumentId) -> Quote | None:
         return None
+
+    def funding(self, instrument: InstrumentId) -> FundingRate | None:
+        return self.fundings.get(instrument)
 
     def book(self, instrument: InstrumentId) -> OrderBook | None:
         return self.books.get(instrument) if self.state is FeedState.LIVE else None

@@ -142,6 +142,7 @@ class Terminal:
             journal=self.journal,
             compare_again=self.sessions.compare_again,
         )
+        self.margins = Margins(self.sessions.trading_connector, self.clock, arming=self.arming)
         self.bridge = Bridge(
             sessions=self.sessions,
             market=self.market,
@@ -150,7 +151,6 @@ class Terminal:
             clock=self.clock,
             bots_file=paths.bots_file,
         )
-        self.margins = Margins(self.sessions.trading_connector, self.clock)
         self._practice_grants: dict[str, dict[str, Secret]] = {}
         """By venue: a sign-in at the practice venue's page. It guards nothing and ends with the program."""
         self._unwatch = [

@@ -205,6 +205,7 @@ class Screen(QObject):
             show_account=terminal.show_account,
             open_orders=lambda account: len(gate.open_orders(account)),
             may_send_at_once=self._may_send_at_once,
+            wall_ns=clock.wall_ns,
             parent=self,
         )
         self.desk = DeskViewModel(
@@ -238,6 +239,7 @@ class Screen(QObject):
             presets=terminal.settings.text("trade.size_presets"),
             small_size=lambda venue: terminal.settings.number("trade.default_size", venue),
             margins=terminal.margins,
+            ask=ask,
             parent=self,
         )
         self.ladder = LadderViewModel(

@@ -58,6 +58,12 @@ class Position:
     comment: str = ""
     client_order_id: str | None = None
     """Of the order that opened it, where it was ours."""
+    leverage: Decimal | None = None
+    """10 means 1:10, where the venue has one for each position."""
+    margin_mode: str = ""
+    """What backs it, in the venue's word: ``cross``, ``isolated``."""
+    liquidation_price: Decimal | None = None
+    """Where the venue would close it by itself, as it says; it moves with all that backs the position."""
 
 
 class AccountKind(Enum):

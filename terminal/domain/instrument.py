@@ -92,6 +92,8 @@ class Instrument:
     """How near to the market a stop loss may be, in quote units."""
     min_profit_distance: Decimal = Decimal(0)
     can_sell_short: bool = True
+    max_leverage: Decimal | None = None
+    """100 means 1:100, where the venue has a highest one for it."""
     guaranteed_stop: bool = False
     """The venue offers stops that fill at their price whatever happens."""
     is_inverse: bool = False

@@ -18,9 +18,10 @@ from terminal.core import tasks
 from terminal.core.clock import Clock
 from terminal.core.observe import Observable
 from terminal.domain.account import LeverageTier
-from terminal.domain.errors import TerminalError
+from terminal.domain.errors import OrderRefused, OutcomeUnknown, TerminalError, Unsupported
+from terminal.services.arming import Arming, ArmState
 from terminal.services.inquiries import ConnectorOf
-from terminal.venues.base import ExpectedMargin, HasExpectedMargin, HasLeverageTiers
+from terminal.venues.base import ExpectedMargin, HasExpectedMargin, HasLeverage, HasLeverageTiers, Leverage
 
 log = logging.getLogger("orders")
 
@@ -30,6 +31,9 @@ ANSWER_S: Final = 6.0
 KEEP_S: Final = 10.0
 KEEP_TIERS_S: Final = 3600.0
 RETRY_TIERS_S: Final = 60.0
+# It can be changed elsewhere, at the venue's own page.
+KEEP_LEVERAGE_S: Final = 30.0
+SET_S: Final = 10.0
 _MOST_KEPT: Final = 200
 
 _Key = tuple[str, str, Decimal]
@@ -52,6 +56,14 @@ class _Tiers:
     again_ns: int
 
 
+@dataclass(frozen=True, slots=True)
+class _Leverage:
+    """The last answer, and when to ask again, monotonic."""
+
+    found: Leverage | None
+    again_ns: int
+
+
 class Margins:
     """Expected margins by account, symbol and size, and tiers of leverage by account and symbol.
 
@@ -59,7 +71,14 @@ class Margins:
         changed: called with an account's name when the venue has answered for it.
     """
 
-    def __init__(self, connector: ConnectorOf, clock: Clock, *, settle_s: float = SETTLE_S) -> None:
+    def __init__(
+        self,
+        connector: ConnectorOf,
+        clock: Clock,
+        *,
+        settle_s: float = SETTLE_S,
+        arming: Arming | None = None,
+    ) -> None:
         self.changed: Observable[[str]] = Observable("margins")
         self._connector = connector
         self._clock = clock
@@ -70,12 +89,17 @@ class Margins:
         self._is_closed = False
         self._tiers: dict[tuple[str, str], _Tiers] = {}
         self._reading: dict[tuple[str, str], asyncio.Task[None]] = {}
+        self._arming = arming
+        self._leverages: dict[tuple[str, str], _Leverage] = {}
+        self._reading_leverage: dict[tuple[str, str], asyncio.Task[None]] = {}
 
     async def close(self) -> None:
         """Ask nothing any more."""
         self._is_closed = True
         self._wanted.clear()
-        await tasks.cancel_and_wait(*self._asking.values(), *self._reading.values())
+        await tasks.cancel_and_wait(
+            *self._asking.values(), *self._reading.values(), *self._reading_leverage.values()
+        )
 
     def expected(self, account: str, symbol: str, quantity: Decimal) -> ExpectedMargin | None:
         """What an order of so many base units would tie up; None while the venue has not said, or does not
@@ -108,6 +132,65 @@ class Margins:
                 work = self._read_tiers(trader, account, symbol)
                 self._reading[key] = tasks.spawn(work, name=f"leverage of {account} in {symbol}")
         return () if known is None else known.tiers
+
+    def sets_leverage(self, account: str) -> bool:
+        """Whether the venue keeps a leverage for each instrument that can be changed from here."""
+        return not self._is_closed and isinstance(self._connector(account), HasLeverage)
+
+    def leverage(self, account: str, symbol: str) -> Leverage | None:
+        """The leverage of new positions in a symbol; None while it is not known, or where the venue keeps
+        none. Asks for it by the way, see :attr:`changed`."""
+        trader: object = self._connector(account)
+        if self._is_closed or not isinstance(trader, HasLeverage):
+            return None
+        key = (account, symbol)
+        known = self._leverages.get(key)
+        if known is None or self._clock.monotonic_ns() > known.again_ns:
+            task = self._reading_leverage.get(key)
+            if task is None or task.done():
+                work = self._read_leverage(trader, account, symbol)
+                self._reading_leverage[key] = tasks.spawn(work, name=f"leverage {account} {symbol}")
+        return None if known is None else known.found
+
+    async def set_leverage(self, account: str, symbol: str, leverage: Decimal) -> None:
+        """Change it at the venue; open positions of the symbol may change with it. Never sent twice: without
+        an answer the venue is asked what it has.
+
+        Raises:
+            OrderRefused: the terminal is on View.
+            Unsupported: the venue keeps no leverage for each instrument.
+            VenueError: the venue's no, in its words, or OutcomeUnknown.
+        """
+        if self._arming is not None and self._arming.state is ArmState.VIEW:
+            raise OrderRefused("arm", "The terminal is on View: switch to Confirm first.")
+        trader: object = self._connector(account)
+        if self._is_closed or not isinstance(trader, HasLeverage):
+            raise Unsupported("leverage", "This venue keeps no leverage that can be changed here.")
+        try:
+            async with asyncio.timeout(SET_S):
+                await trader.set_leverage(symbol, leverage)
+        except TimeoutError:
+            venue = account.partition(":")[0]
+            text = "No answer to the change of leverage. What the venue has is shown once it says so."
+            raise OutcomeUnknown(venue, "set leverage: no answer", user_text=text) from None
+        finally:
+            # Whatever became of it: what the venue has now is what counts.
+            await tasks.cancel_and_wait(self._reading_leverage.pop((account, symbol), None))
+            self._leverages.pop((account, symbol), None)
+            self.changed.notify(account)
+
+    async def _read_leverage(self, trader: HasLeverage, account: str, symbol: str) -> None:
+        before = self._leverages.get((account, symbol))
+        found = None if before is None else before.found
+        try:
+            async with asyncio.timeout(ANSWER_S):
+                found = await trader.leverage(symbol)
+        except (TerminalError, TimeoutError) as error:
+            log.info("%s: no leverage of %s: %s", account, symbol, error)
+            found = None  # an old one could be wrong by now, and a margin worked out with it too
+        again_ns = self._clock.monotonic_ns() + int(KEEP_LEVERAGE_S * 1e9)
+        self._leverages[account, symbol] = _Leverage(found, again_ns)
+        self.changed.notify(account)
 
     async def _follow(self, account: str) -> None:
         while (key := self._wanted.get(account)) is not None:

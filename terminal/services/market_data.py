@@ -36,7 +36,7 @@ from terminal.domain.events import (
     VenueEvent,
 )
 from terminal.domain.instrument import Instrument, InstrumentId
-from terminal.domain.market import BookDelta, BookSnapshot, Feed, FeedKind, Quote, Trade
+from terminal.domain.market import BookDelta, BookSnapshot, Feed, FeedKind, FundingRate, Quote, Trade
 from terminal.services.proven_book import FeedState as FeedState
 from terminal.services.proven_book import ProvenBook
 from terminal.services.tape import KEEP_S, Tape
@@ -63,6 +63,7 @@ class Topic(Enum):
     TRADES = "trades"
     BARS = "bars"
     INSTRUMENT = "instrument"
+    FUNDING = "funding"
     STATE = "state"
     """Live, stale or refused: what is shown may no longer be trusted, or may again."""
 
@@ -101,6 +102,7 @@ class MarketData:
         self._venues: dict[str, _Venue] = {}
         self._instruments: dict[InstrumentId, Instrument] = {}
         self._quotes: dict[InstrumentId, Quote] = {}
+        self._funding: dict[InstrumentId, FundingRate] = {}
         self._books: dict[InstrumentId, ProvenBook] = {}
         self._dirty: set[InstrumentId] = set()
         self._tapes: dict[InstrumentId, Tape] = {}
@@ -109,6 +111,7 @@ class MarketData:
             BookDelta: self._on_book,
             BookSnapshot: self._on_book,
             Quote: self._on_quote,
+            FundingRate: self._on_funding,
             TradesReceived: self._on_trades,
             BarUpdate: self._on_bar,
             BarsReceived: self._on_bars,
@@ -201,7 +204,9 @@ class MarketData:
         entry.states.pop(feed, None)
         entry.refusals.pop(feed, None)
         instrument = InstrumentId(venue, feed.symbol)
-        if feed.kind is FeedKind.BOOK:
+        if feed.kind is FeedKind.QUOTES:
+            self._funding.pop(instrument, None)
+        elif feed.kind is FeedKind.BOOK:
             self._books.pop(instrument, None)
             self._dirty.discard(instrument)
         elif feed.kind is FeedKind.TRADES:
@@ -302,7 +307,7 @@ class MarketData:
 
     def _forget(self, venue: str) -> None:
         """Drop what another connection of this venue has shown: practice prices never mix with real ones."""
-        for table in (self._instruments, self._quotes, self._books, self._tapes):
+        for table in (self._instruments, self._quotes, self._funding, self._books, self._tapes):
             for instrument in [key for key in table if key.venue == venue]:
                 del table[instrument]
         for key in [key for key in self._bars if key[0].venue == venue]:
@@ -322,6 +327,14 @@ class MarketData:
     def quote(self, instrument: InstrumentId) -> Quote | None:
         """The last quote, however old: ask :meth:`price_age_ns` before trading on it."""
         return self._quotes.get(instrument)
+
+    def funding(self, instrument: InstrumentId) -> FundingRate | None:
+        """The funding rate of a perpetual, which comes along with its quotes; None while the link is stale,
+        nobody watches the quotes, or the payment it was about is over and the next one not told."""
+        venue, found = self._venues.get(instrument.venue), self._funding.get(instrument)
+        if found is None or venue is None or venue.connector is None or venue.stale:
+            return None
+        return found if found.due_ns > self._clock.wall_ns() else None
 
     def book(self, instrument: InstrumentId) -> OrderBook | None:
         """The book as last verified; None unless it is proven live."""
@@ -508,6 +521,12 @@ class MarketData:
         self._mark_live(venue, Feed(FeedKind.QUOTES, event.instrument.symbol))
         self.changed.notify(event.instrument, Topic.QUOTE)
 
+    def _on_funding(self, venue: str, event: VenueEvent) -> None:
+        assert isinstance(event, FundingRate)
+        if Feed(FeedKind.QUOTES, event.instrument.symbol) in self._venue(venue).watchers:
+            self._funding[event.instrument] = event
+            self.changed.notify(event.instrument, Topic.FUNDING)
+
     def _on_trades(self, venue: str, event: VenueEvent) -> None:
         assert isinstance(event, TradesReceived)
         keep_ns = int(self.keep_trades_s * 1e9)
@@ -584,6 +603,8 @@ class MarketData:
             for instrument, book in self._books.items():
                 if instrument.venue == venue:
                     book.interrupt()
+            for instrument in [key for key in self._funding if key.venue == venue]:
+                del self._funding[instrument]  # the next connection tells it anew
             states = self._venue(venue).states
             for feed, state in states.items():
                 if state is FeedState.LIVE:

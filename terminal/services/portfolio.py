@@ -21,7 +21,7 @@ from terminal.domain.account import (
 )
 from terminal.domain.decimals import ZERO
 from terminal.domain.events import BalancesReported, PositionReported
-from terminal.domain.instrument import Instrument, InstrumentId
+from terminal.domain.instrument import Instrument, InstrumentId, InstrumentKind
 from terminal.domain.market import Feed, FeedKind, Quote, Side
 from terminal.domain.orders import Order, OrderState
 from terminal.services.market_data import MarketData
@@ -29,6 +29,7 @@ from terminal.services.market_data import MarketData
 HOME_CURRENCY = "USD"
 # Worth about one dollar each; used only where no direct market to the dollar is known.
 _DOLLAR_LIKE = ("USD", "USDT", "USDC")
+_CONTRACTS = frozenset({InstrumentKind.PERPETUAL, InstrumentKind.FUTURE})
 
 
 class Portfolio:
@@ -45,6 +46,8 @@ class Portfolio:
         self._market = market
         self._open_orders = open_orders
         self._totals: dict[str, dict[str, Decimal]] = {}
+        self._told_held: dict[str, dict[str, Decimal]] = {}
+        """What the venue itself says is held, margin of positions and all; nothing where it says nothing."""
         self._positions: dict[str, dict[str, Position]] = {}
         self._figures: dict[str, AccountFigures] = {}
         self._infos: dict[str, AccountInfo] = {}
@@ -65,6 +68,9 @@ class Portfolio:
         before, newer = self._totals.get(account, {}), self._streamed.pop(account, set())
         self._totals[account] = {balance.asset: balance.total for balance in snapshot.balances}
         self._totals[account].update({asset: before[asset] for asset in newer if asset in before})
+        told = self._told_held.get(account, {})
+        self._told_held[account] = {balance.asset: balance.held for balance in snapshot.balances}
+        self._told_held[account].update({asset: told[asset] for asset in newer if asset in told})
         moved = self._moved.pop(account, {})
         if snapshot.positions_known:
             positions = {each.position_id: each for each in snapshot.positions} | moved
@@ -80,10 +86,13 @@ class Portfolio:
     def on_balances(self, account: str, event: BalancesReported) -> None:
         """Take new totals from the account's stream."""
         totals = self._totals.setdefault(account, {})
+        told = self._told_held.setdefault(account, {})
         if event.is_snapshot:
             totals.clear()
+            told.clear()
         for balance in event.balances:
             totals[balance.asset] = balance.total
+            told[balance.asset] = balance.held
         if account in self._streamed:
             self._streamed[account].update(balance.asset for balance in event.balances)
         self._watch_prices(account)
@@ -117,6 +126,7 @@ class Portfolio:
     def forget(self, account: str) -> None:
         """Drop an account that is no longer connected."""
         self._totals.pop(account, None)
+        self._told_held.pop(account, None)
         for table in (self._positions, self._figures, self._infos, self._moved):
             table.pop(account, None)
         self._known.discard(account)
@@ -154,11 +164,12 @@ class Portfolio:
         return account in self._known
 
     def balances(self, account: str) -> Mapping[str, Balance]:
-        """By asset: total, and what open orders hold of it."""
-        held = self._held(account)
-        totals = self._totals.get(account, {})
+        """By asset: total, and what is held of it: by open orders, or as the venue says where that is more
+        (it counts the margin of positions, too, but may be behind an order that has just been sent)."""
+        orders, told = self._held(account), self._told_held.get(account, {})
         return {
-            asset: Balance(asset, total, min(total, held.get(asset, ZERO))) for asset, total in totals.items()
+            asset: Balance(asset, total, min(total, max(orders.get(asset, ZERO), told.get(asset, ZERO))))
+            for asset, total in self._totals.get(account, {}).items()
         }
 
     def positions(self, account: str) -> tuple[Position, ...]:
@@ -274,7 +285,10 @@ def _priced_by(asset: str) -> list[str]:
 
 
 def holds_of(order: Order, instrument: Instrument) -> tuple[str, Decimal]:
-    """Which asset a resting order holds back, and how much: quote for a buy, base for a sell."""
+    """Which asset a resting order holds back, and how much: quote for a buy, base for a sell; a contract on
+    margin none, for what it ties up follows from the leverage, and is the venue's to say."""
+    if instrument.kind in _CONTRACTS:
+        return instrument.quote, ZERO
     if order.side is Side.SELL:
         return instrument.base, order.remaining
     if order.request.in_quote:

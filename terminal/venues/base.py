@@ -103,6 +103,8 @@ class Capabilities:
     """Most characters of a comment that an order may carry; 0 = none is kept."""
     expected_margin: bool = False
     """The venue says what margin an order would tie up before it is sent."""
+    sets_leverage: bool = False
+    """An instrument on margin has a leverage of its own, which a person can change."""
     leverage_tiers: bool = False
     """Leverage depends on the size of a position."""
     margin_calls: bool = False
@@ -361,6 +363,28 @@ class ExpectedMargin(NamedTuple):
     buy: Decimal
     sell: Decimal
     currency: str
+
+
+class Leverage(NamedTuple):
+    """How much a new position in an instrument may be worth, against what it ties up."""
+
+    value: Decimal
+    """10 means 1:10."""
+    mode: str = ""
+    """What backs it, in the venue's word: ``cross`` (all that is free), ``isolated`` (its own margin)."""
+
+
+@runtime_checkable
+class HasLeverage(Protocol):
+    """A connector whose venue keeps a leverage for each instrument."""
+
+    async def leverage(self, symbol: str) -> Leverage | None:
+        """As it stands; None where the venue names none, as for spot."""
+        ...
+
+    async def set_leverage(self, symbol: str, leverage: Decimal) -> None:
+        """Change it; open positions of the instrument may change with it. Raises as a submit."""
+        ...
 
 
 @runtime_checkable

@@ -23,6 +23,7 @@ from terminal.domain.instrument import Instrument, InstrumentId
 from terminal.domain.market import Feed, FeedKind
 from terminal.services.market_data import FeedState, Topic
 from terminal.viewmodels import format as fmt
+from terminal.viewmodels import funding as funding_texts
 from terminal.viewmodels.book import RESULT_SHOWN_S, SizeSource
 from terminal.viewmodels.chart_bars import HIGH, LOW, BarArrays
 from terminal.viewmodels.chart_orders import MenuEntry
@@ -399,6 +400,20 @@ class ChartViewModel(QObject):
     def symbol(self) -> str:
         """The instrument alone: ``BTC/USD``."""
         return self._id.symbol if self._id is not None else ""
+
+    @property
+    def funding_texts(self) -> tuple[str, str, str]:
+        """The funding of a perpetual: ``Funding 0.0100 % in 3 h 12 min``, the same in short, and the story of
+        it; empty for others, and while nothing current is known."""
+        funding = self._market.funding(self._id) if self._id is not None else None
+        if funding is None:
+            return "", "", ""
+        now_ns = self._clock.wall_ns()
+        return (
+            funding_texts.header_text(funding, now_ns),
+            funding_texts.rate_text(funding),
+            (f"Funding {funding_texts.due_text(funding, now_ns)}.\n{funding_texts.funding_tip(funding)}"),
+        )
 
     @property
     def intervals(self) -> tuple[int, ...]:

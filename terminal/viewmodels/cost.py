@@ -50,6 +50,8 @@ class CostEstimate:
     max_loss: Decimal | None
     """The most that can be lost; None while unknown, or without limit when ``unlimited``."""
     unlimited: bool = False
+    by_stop: bool = False
+    """The most that can be lost is what the order's stop loss gives up."""
 
     @property
     def break_even_pct(self) -> Decimal | None:
@@ -90,10 +92,7 @@ def estimate(
         return CostEstimate(
             request.quantity, None, None, Decimal(1), None, None, None, "taker", None, None, None, None, None
         )
-    unlimited = instrument.kind is not InstrumentKind.SPOT and request.side is Side.SELL
-    if instrument.kind is InstrumentKind.CFD and not request.reduce_only:
-        # On margin more can be lost than was laid down: only a stop says how much.
-        unlimited = not _has_stop(request)
+    unlimited = _is_unlimited(request, instrument)
     entry = _entry(request, book)
     if entry is None or entry.covered < 1:
         covered = entry.covered if entry is not None else Decimal(1)
@@ -136,6 +135,7 @@ def estimate(
         break_even_move=move,
         max_loss=None if unlimited else _max_loss(request, average, total, round_trip, instrument),
         unlimited=unlimited,
+        by_stop=_has_stop(request) and instrument.kind is not InstrumentKind.SPOT and not request.reduce_only,
     )
 
 
@@ -251,6 +251,14 @@ def _slippage(
     return against * instrument.multiplier, against / entry.taken / instrument.tick_size
 
 
+def _is_unlimited(request: OrderRequest, instrument: Instrument) -> bool:
+    """Whether nothing limits what can be lost: a sale of what is not owned, and any side of a CFD, without a
+    stop. What only makes a position smaller opens nothing."""
+    if request.reduce_only or instrument.kind is InstrumentKind.SPOT or _has_stop(request):
+        return False
+    return instrument.kind is InstrumentKind.CFD or request.side is Side.SELL
+
+
 def _max_loss(
     request: OrderRequest,
     average: Decimal,
@@ -261,7 +269,7 @@ def _max_loss(
     """All that is paid for a spot buy (the price can go to nothing); a spot sale or a reducing order gives
     up what is held, so that only its own cost can be lost."""
     stop = _stop_distance(request, average)
-    if instrument.kind is InstrumentKind.CFD and not request.reduce_only:
+    if instrument.kind is not InstrumentKind.SPOT and _has_stop(request) and not request.reduce_only:
         if stop is None or round_trip is None:
             return None
         return stop * request.quantity * instrument.multiplier + round_trip

@@ -87,7 +87,7 @@ def fixed_numbers(
             CostLine(labels[1], fmt.NOTHING),
             CostLine(labels[2], fmt.NOTHING),
         )
-    lose = CostLine(labels[0], money.text(cost.max_loss, decimals=2), tip=_loss_tip(side, instrument))
+    lose = CostLine(labels[0], money.text(cost.max_loss, decimals=2), tip=_loss_tip(side, instrument, cost))
     if cost.unlimited:
         tip = "A rising price has no end, and so has this loss."
         words = "no limit"
@@ -187,13 +187,13 @@ def _tiers_text(tiers: Sequence[LeverageTier]) -> str:
 _WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
 
 
-def _loss_tip(side: Side, instrument: Instrument) -> str:
-    if instrument.kind is InstrumentKind.CFD:
+def _loss_tip(side: Side, instrument: Instrument, cost: CostEstimate) -> str:
+    if instrument.kind is InstrumentKind.CFD or (cost.by_stop and not instrument.is_inverse):
         return "What the stop loss gives up, with the cost to enter and leave. A stop may slip."
     if instrument.is_inverse:
         return "Not told: this contract is settled in the coin."
     if instrument.kind is not InstrumentKind.SPOT:
-        return "The whole worth of the order with its fee."
+        return "The whole worth of the order with its fee: what is lost if the price goes to nothing."
     if side is Side.BUY:
         return f"All that is paid, if {instrument.base} became worthless."
     return "The cost of the trade. What is sold can lose no more; a later rise is missed."

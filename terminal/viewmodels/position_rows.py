@@ -51,6 +51,9 @@ class PositionRow:
     money_decimals: int = 2
     """Digits of its money: an inverse contract's is a coin, of which a cent is too much to round to."""
 
+    funding_text: str = ""
+    """What the next funding costs or brings; empty where there is none, or nothing current is known."""
+
     @property
     def is_long(self) -> bool:
         return self.position.side is Side.BUY
@@ -111,8 +114,23 @@ def _edit_leg(read: Callable[[Protection], Decimal | None]) -> Callable[[Positio
 
 
 def _position_tip(row: PositionRow) -> str:
-    comment = f"\nComment: {row.position.comment}" if row.position.comment else ""
-    return f"Position {row.position.position_id}{comment}"
+    position = row.position
+    lines = [f"Position {position.position_id}"]
+    if position.comment:
+        lines.append(f"Comment: {position.comment}")
+    lines += [text for text in (_backing(row), row.funding_text) if text]
+    return "\n".join(lines)
+
+
+def _backing(row: PositionRow) -> str:
+    """``10x cross, liquidation at 83 160.0``: what backs a position, and where the venue would close it."""
+    position = row.position
+    parts = []
+    if position.leverage is not None:
+        parts.append(f"{fmt.quantity(position.leverage, 2)}x {position.margin_mode}".strip())
+    if position.liquidation_price is not None:
+        parts.append(f"liquidation at {leg_text(row, position.liquidation_price)}, as the venue says now")
+    return ", ".join(parts)
 
 
 POSITION_COLUMNS: tuple[Column[PositionRow], ...] = (
@@ -151,7 +169,10 @@ POSITION_COLUMNS: tuple[Column[PositionRow], ...] = (
     Column("commission", "Commission", lambda r: _money(r, r.position.commission), 92, number=True,
            sort=lambda r: r.position.commission),
     Column("margin", "Margin", lambda r: _money(r, r.position.margin), 74, number=True,
-           sort=lambda r: r.position.margin),
+           sort=lambda r: r.position.margin, tip=_backing),
+    Column("liquidation", "Liquidation", lambda r: leg_text(r, r.position.liquidation_price), 84, number=True,
+           sort=lambda r: r.position.liquidation_price, tip=_backing,
+           title_tip="Where the venue would close it by itself, as it says; moves with all that backs it"),
     Column("actions", "", lambda r: "", 250, actions=lambda r: (CLOSE, HALF, REVERSE, DOUBLE)),
 )  # fmt: skip
 

@@ -15,7 +15,7 @@ from terminal.domain.account import AccountFigures, AccountInfo, Position
 from terminal.domain.decimals import round_down
 from terminal.domain.errors import OrderRefused, TerminalError
 from terminal.domain.instrument import Instrument, InstrumentId
-from terminal.domain.market import Feed, FeedKind, Quote, Side
+from terminal.domain.market import Feed, FeedKind, FundingRate, Quote, Side
 from terminal.domain.orders import Order, OrderRequest, Origin, Protection
 from terminal.services.market_data import Topic
 from terminal.services.order_checks import ConfirmationNeeded
@@ -24,6 +24,7 @@ from terminal.viewmodels import format as fmt
 from terminal.viewmodels.amounts import pip_of, size_text, units_text
 from terminal.viewmodels.confirm import Asker, Confirmation
 from terminal.viewmodels.frames import FrameClock
+from terminal.viewmodels.funding import due_text, paying_text, payment_text
 from terminal.viewmodels.notices import NoticesViewModel
 from terminal.viewmodels.position_rows import (
     ACCOUNT_COLUMNS,
@@ -101,6 +102,7 @@ class PriceSource(Protocol):
 
     def watch(self, feed: Feed, venue: str) -> Callable[[], None]: ...
     def quote(self, instrument: InstrumentId) -> Quote | None: ...
+    def funding(self, instrument: InstrumentId) -> FundingRate | None: ...
     def instrument(self, instrument: InstrumentId) -> Instrument | None: ...
 
 
@@ -140,11 +142,13 @@ class PositionsViewModel(QObject):
         show_account: Callable[[str, bool], Awaitable[None]] = _show_nothing,
         open_orders: Callable[[str], int] = lambda account: 0,
         may_send_at_once: Callable[[], bool] = lambda: False,
+        wall_ns: Callable[[], int],
         parent: QObject | None = None,
     ) -> None:
         """``accounts`` lists every account of the connections, shown or not; ``show_account`` shows or hides
-        one, and may raise TerminalError; ``open_orders`` counts what rests on one. ``may_send_at_once`` is
-        the option that lets reverse and double go without a question while one-click is armed."""
+        one, and may raise TerminalError; ``open_orders`` counts what rests on one; ``wall_ns`` is UTC.
+        ``may_send_at_once`` is the option that lets reverse and double go without a question while one-click
+        is armed."""
         super().__init__(parent)
         self.model: TableModel[PositionRow] = TableModel(
             POSITION_COLUMNS, lambda row: row.key, sort_by="symbol", gone_text="closed", parent=self
@@ -164,6 +168,7 @@ class PositionsViewModel(QObject):
         self._show_account = show_account
         self._open_orders = open_orders
         self._may_send_at_once = may_send_at_once
+        self._wall_ns = wall_ns
         self._busy: set[str] = set()
         self._feeds: dict[InstrumentId, Callable[[], None]] = {}
         self.model.edited.connect(self._on_edited)
@@ -281,8 +286,19 @@ class PositionsViewModel(QObject):
             pip_word=word,
             stop_pending=(entry.account, position.position_id) in self._desk.pending,
             hidden=self.hide_amounts,
+            funding_text=self._funding_text(position, instrument, now),
             money_decimals=8 if instrument is not None and instrument.is_inverse else 2,
         )
+
+    def _funding_text(self, position: Position, instrument: Instrument | None, now: Decimal | None) -> str:
+        funding = self._market.funding(position.instrument)
+        if funding is None or instrument is None or now is None or now <= 0:
+            return ""
+        wall_ns = self._wall_ns()
+        if self.hide_amounts:
+            return f"Next funding {due_text(funding, wall_ns)}: {paying_text(funding, position.side)}"
+        paid_in = position.currency if instrument.is_inverse else instrument.quote
+        return payment_text(funding, instrument, position.side, position.quantity, now, wall_ns, paid_in)
 
     def _watch(self, wanted: set[InstrumentId]) -> None:
         for gone in [key for key in self._feeds if key not in wanted]:

@@ -14,7 +14,7 @@ from enum import Enum
 from typing import Final
 
 from terminal.domain.decimals import ZERO, decimals_of, round_down, wire_text
-from terminal.domain.instrument import Instrument
+from terminal.domain.instrument import Instrument, InstrumentKind
 from terminal.domain.market import Side
 from terminal.domain.rules import plain, quantity_text
 from terminal.viewmodels.format import MINUS, quantity
@@ -28,6 +28,7 @@ _SIGNS: Final = {
     "¥": frozenset({"JPY", "CNY"}),
     "₿": frozenset({"BTC", "XBT"}),
 }
+_ON_MARGIN: Final = frozenset({InstrumentKind.PERPETUAL, InstrumentKind.FUTURE, InstrumentKind.CFD})
 _MULTIPLES: Final = {"k": Decimal(1000), "m": Decimal(1_000_000)}
 _SPACES: Final = " \u00a0\u2009\u202f'’"
 _DIGITS: Final = re.compile(r"\d+")
@@ -233,6 +234,11 @@ def _exponent(value: Decimal) -> int:
     return exponent if isinstance(exponent, int) else 0
 
 
+def pays_in_quote(side: Side, instrument: Instrument) -> bool:
+    """Whether a side spends quote money: a buy does, and either side of what is traded on margin."""
+    return side is Side.BUY or instrument.kind in _ON_MARGIN
+
+
 def resolve(
     size: Size,
     instrument: Instrument,
@@ -245,9 +251,9 @@ def resolve(
 ) -> Resolved:
     """The quantity in base units that a size means for this side.
 
-    ``free`` is what the side spends: quote money for a buy, base units for a sell. Money and shares are
-    rounded down to the step, so that they never cost more than was asked; a buy for a share of the free
-    money leaves room for its fee (``fee_pct``, in per cent).
+    ``free`` is what the side spends: quote money for a buy, base units for a sell of what is owned. Money and
+    shares are rounded down to the step, so that they never cost more than was asked; a buy for a share of the
+    free money leaves room for its fee (``fee_pct``, in per cent).
     """
     if size.unit is SizeUnit.BASE:
         return Resolved(size.value)
@@ -259,10 +265,10 @@ def resolve(
         if free is None:
             return Resolved(None, problem="The balance is not known yet.")
         if free <= 0:
-            asset = instrument.quote if side is Side.BUY else instrument.base
+            asset = instrument.quote if pays_in_quote(side, instrument) else instrument.base
             return Resolved(None, problem=f"No {asset} is free.")
         share = free * size.value / 100
-        if side is Side.SELL:
+        if not pays_in_quote(side, instrument):
             return _rounded(share, instrument)
         return _from_money(share / (1 + fee_pct / 100), instrument, price)
     return _from_money(size.value, instrument, price)

@@ -17,16 +17,19 @@ from PySide6.QtCore import QObject, Signal
 from terminal.core.clock import Clock
 from terminal.domain.account import FeeRates, effective_leverage
 from terminal.domain.decimals import ZERO
-from terminal.domain.instrument import Instrument, InstrumentId
+from terminal.domain.instrument import Instrument, InstrumentId, InstrumentKind
 from terminal.domain.market import Feed, FeedKind, Side
 from terminal.domain.orders import OrderRequest, OrderType, TimeInForce, TriggerReference
 from terminal.domain.rules import IMMEDIATE, check_counting, check_status, plain
 from terminal.services.arming import ArmState
 from terminal.services.market_data import FeedState, Topic
 from terminal.viewmodels import format as fmt
+from terminal.viewmodels.confirm import Asker
 from terminal.viewmodels.cost import CostEstimate, estimate
 from terminal.viewmodels.cost_text import CostLine, Money, carry_lines, cost_lines, fixed_numbers
 from terminal.viewmodels.frames import FrameClock
+from terminal.viewmodels.funding import funding_line
+from terminal.viewmodels.leverage import DERIVATIVES, LeverageChoice, leverage_text
 from terminal.viewmodels.market_hours import closed_text
 from terminal.viewmodels.ports import (
     Accounts,
@@ -49,6 +52,7 @@ from terminal.viewmodels.size_entry import (
     apply_preset,
     parse_presets,
     parse_size,
+    pays_in_quote,
 )
 from terminal.viewmodels.ticket_form import (
     EXPIRE_TIME,
@@ -123,10 +127,11 @@ class TicketViewModel(QObject):
         presets: str = DEFAULT_PRESETS,
         small_size: Callable[[str], Decimal] = lambda venue: SMALL_SIZE,
         margins: MarginSource | None = None,
+        ask: Asker | None = None,
         parent: QObject | None = None,
     ) -> None:
         """``small_size``: what the size field starts with at a venue, in base units; ``margins``: what venues
-        say of margin themselves."""
+        say of margin themselves; ``ask``: for the one change that is no order, that of the leverage."""
         super().__init__(parent)
         self.form = TicketForm()
         self.instrument: Instrument | None = None
@@ -162,9 +167,12 @@ class TicketViewModel(QObject):
         self._prefill = False
         self._visible = True
         self._built_ns = -_REFRESH_NS
-        self._release_book = _nothing
+        self._release_book, self._release_quotes = _nothing, _nothing
         self.sending = OrderSender(
             gate, market.instrument, self._cost_of, clock, self, margin_of=self._margin_of
+        )
+        self.leverage = LeverageChoice(
+            margins, ask, lambda text, refused: self.sending.tell(text, refused=refused)
         )
         self.sending.changed.connect(self._on_sending)
         self.sending.confirmation_needed.connect(self.confirmation_needed)
@@ -184,6 +192,7 @@ class TicketViewModel(QObject):
         for unwatch in self._unwatch:
             unwatch()
         self._release_book()
+        self._release_quotes()
         self._frames.cancel(self._on_frame)
         self.sending.close()
 
@@ -227,7 +236,8 @@ class TicketViewModel(QObject):
         if self._id is not None:
             self._sizes[self._id] = (self.form.size, self.form.unit)
         self._release_book()
-        self._release_book = _nothing
+        self._release_quotes()
+        self._release_book, self._release_quotes = _nothing, _nothing
         self._id, self.instrument = new, None
         if new is not None:
             self._release_book = self._market.watch(Feed(FeedKind.BOOK, new.symbol), new.venue)
@@ -280,6 +290,13 @@ class TicketViewModel(QObject):
             self.form.order_type = limit if limit in self.order_types else self.order_types[0]
         self._load_lives(abilities)
         self._load_units(abilities)
+        if self._is_perpetual and self._release_quotes is _nothing:
+            # The funding comes along with the quotes.
+            self._release_quotes = self._market.watch(Feed(FeedKind.QUOTES, self._id.symbol), self._id.venue)
+
+    @property
+    def _is_perpetual(self) -> bool:
+        return self.instrument is not None and self.instrument.kind is InstrumentKind.PERPETUAL
 
     def _load_lives(self, abilities: VenueAbilities | None) -> None:
         """How long an order of this type may live here."""
@@ -526,13 +543,20 @@ class TicketViewModel(QObject):
             self.instrument,
             self.place.abilities,
             self._market.book(self.instrument.id),
-            self._free(side),
+            self._power(side),
             self._fees(),
             self._clock.wall_ns(),
             quote=self._market.quote(self.instrument.id),
             equity=None if figures is None else figures.equity,
             rate=self._rate(),
+            leverage=self._times,
         )
+
+    @property
+    def _times(self) -> Decimal:
+        """By how much an order may be worth more than the money that it ties up."""
+        current = self.leverage.current
+        return current.value if current is not None else Decimal(1)
 
     def _rate(self) -> Decimal | None:
         """What one quote unit is worth in the account's currency."""
@@ -555,9 +579,21 @@ class TicketViewModel(QObject):
         figures = self._accounts.figures(self.place.account)
         if figures is not None:
             return figures.free_margin
-        asset = self.instrument.quote if side is Side.BUY else self.instrument.base
+        asset = self._spent(side)
         balance = self._accounts.balances(self.place.account).get(asset)
         return ZERO if balance is None else max(ZERO, balance.free)
+
+    def _spent(self, side: Side) -> str:
+        """The asset that an order of this side is paid with."""
+        assert self.instrument is not None
+        return self.instrument.quote if pays_in_quote(side, self.instrument) else self.instrument.base
+
+    def _power(self, side: Side) -> Decimal | None:
+        """What is free, as the worth of the order that it could back; None while that is not known."""
+        free = self._free(side)
+        if self.leverage.is_offered and self.leverage.current is None:
+            return None
+        return None if free is None else free * self._times
 
     def _fees(self) -> FeeRates | None:
         if self.place is None or self.instrument is None:
@@ -585,6 +621,7 @@ class TicketViewModel(QObject):
         """Read the form anew and work out everything that is shown."""
         self._built_ns = self._clock.monotonic_ns()
         self.arm = self._gate.arming.state
+        self.leverage.show(self.instrument, self.place)
         if self.instrument is None or self.place is None or not self.order_types:
             self.fields, self.problems, self.warnings = frozenset(), {}, ()
             self.cost, self.lines, self.fixed, self.buttons = None, (), (), {}
@@ -679,9 +716,11 @@ class TicketViewModel(QObject):
         return SendButton(f"{word} {amount} {self.instrument.base}", f"{at}{money}", reason)
 
     def _carry(self, request: OrderRequest | None) -> tuple[CostLine, ...]:
-        """Margin and the swap of a night, for instruments on margin; nothing for the others."""
+        """Margin and the swap of a night, or the funding of a perpetual; nothing for what is paid in full."""
         assert self.instrument is not None
         assert self.place is not None
+        if self._is_perpetual:
+            return (self._perpetual_margin(request), self._funding())
         leverage = self._accounts.leverage(self.place.account, self.instrument)
         if leverage is None and self.instrument.swap is None:
             return ()
@@ -707,6 +746,25 @@ class TicketViewModel(QObject):
             expected=expected,
             tiers=tiers,
         )
+
+    def _perpetual_margin(self, request: OrderRequest | None) -> CostLine:
+        """What the order ties up at the venue's leverage: an estimate by its worth."""
+        assert self.instrument is not None
+        leverage, worth = self.leverage.current, self.cost.notional if self.cost is not None else None
+        at = f"at {leverage_text(leverage)}" if leverage is not None else ""
+        if request is not None and request.reduce_only:
+            return CostLine("Margin", fmt.NOTHING, "it only reduces", tip="Nothing more is tied up.")
+        if leverage is None or not leverage.value or worth is None:
+            why = "leverage not known" if leverage is None and self.leverage.is_offered else at
+            return CostLine("Margin", fmt.NOTHING, why)
+        tied = fmt.money(worth / leverage.value, self.instrument.quote)
+        tip = "Tied up while the position is open: an estimate by its worth and the leverage."
+        return CostLine("Margin", f"≈ {tied}", at, tip=tip)
+
+    def _funding(self) -> CostLine:
+        assert self.instrument is not None
+        funding = self._market.funding(self.instrument.id)
+        return funding_line(funding, self.form.side, self._clock.wall_ns(), "no current rate")
 
     def _closed(self) -> str:
         """Why nothing can be sent now, whatever stands in the form; empty when it can."""
@@ -754,6 +812,9 @@ class TicketViewModel(QObject):
             text = f"{fmt.money(figures.free_margin, figures.currency)} margin"
             return text, text
         money, units = self._free(Side.BUY), self._free(Side.SELL)
+        if self.instrument.kind in DERIVATIVES:
+            text = fmt.money(money, self.instrument.quote)
+            return text, text
         return (
             fmt.money(money, self.instrument.quote),
             f"{fmt.quantity(units, self.instrument.quantity_decimals)} {self.instrument.base}",
@@ -809,15 +870,16 @@ class TicketViewModel(QObject):
         if self.hide_amounts:
             # Beside the order's worth the share would tell what is free.
             return "Amounts are hidden."
-        free = self._free(self.form.side)
+        free = self._power(self.form.side)
         if free is None:
-            return "The balance is not known yet."
-        asset = self.instrument.quote if self.form.side is Side.BUY else self.instrument.base
+            known = self._free(self.form.side) is None or not self.leverage.is_offered
+            return "The balance is not known yet." if known else "The leverage is not known yet."
+        asset = self._spent(self.form.side)
         if not free:
             return f"No {asset} is free."
         if reading.request is None:
             return next(iter(reading.problems.values()), "Complete the order.")
-        if self.form.side is Side.BUY and self._worth() is None:
+        if pays_in_quote(self.form.side, self.instrument) and self._worth() is None:
             why = self._why_no_cost(reading)
             return f"{why[:1].upper()}{why[1:]}."
         return ""
@@ -831,10 +893,11 @@ class TicketViewModel(QObject):
         size = parse_size(self.form.size, self.instrument, self.form.unit)
         if size.unit is SizeUnit.PERCENT:
             return int(size.value)
-        free = self._free(self.form.side)
+        free = self._power(self.form.side)
         assert free
         assert request is not None
-        needed = self._worth() if self.form.side is Side.BUY else request.quantity
+        in_quote = pays_in_quote(self.form.side, self.instrument)
+        needed = self._worth() if in_quote else request.quantity
         assert needed is not None
         return math.ceil(needed / free * 100) if needed > free else int(needed / free * 100)
 
@@ -869,7 +932,8 @@ class TicketViewModel(QObject):
         if unit is SizeUnit.QUOTE:
             return "" if price is None else plain((base * price).quantize(Decimal("0.01")))
         held = around.free
-        worth = base if self.form.side is Side.SELL else base * price if price is not None else None
+        in_quote = pays_in_quote(self.form.side, around.instrument)
+        worth = base if not in_quote else base * price if price is not None else None
         if not held or worth is None:
             return ""
         return plain(min(Decimal(100), worth / held * 100).quantize(Decimal("0.01")))

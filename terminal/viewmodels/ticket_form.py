@@ -28,7 +28,16 @@ from terminal.viewmodels import format as fmt
 from terminal.viewmodels.amounts import pip_of
 from terminal.viewmodels.cost import spend
 from terminal.viewmodels.ports import VenueAbilities
-from terminal.viewmodels.size_entry import Resolved, Risk, Size, SizeUnit, parse_number, parse_size, resolve
+from terminal.viewmodels.size_entry import (
+    Resolved,
+    Risk,
+    Size,
+    SizeUnit,
+    parse_number,
+    parse_size,
+    pays_in_quote,
+    resolve,
+)
 from terminal.viewmodels.ticket_legs import Leg, leg_note, protection_of, read_leg
 
 QUANTITY: Final = "quantity"
@@ -92,7 +101,8 @@ class Surroundings:
     abilities: VenueAbilities
     book: OrderBook | None
     free: Decimal | None
-    """What the side spends: quote money for a buy, base units for a sell."""
+    """What the side spends: quote money for a buy, base units for a sell; of a contract on margin, what its
+    money lets a position be worth."""
     fees: FeeRates | None
     now_ns: int
     zone: tzinfo | None = None
@@ -101,6 +111,8 @@ class Surroundings:
     """Of an account on margin, in its own currency."""
     rate: Decimal | None = None
     """What one quote unit is worth in the account's currency; None while unknown."""
+    leverage: Decimal = Decimal(1)
+    """By which the free money was multiplied."""
 
     def expected(self, side: Side) -> Decimal | None:
         """What a market order of this side would get now, as far as is known."""
@@ -342,7 +354,8 @@ def resolve_size(
     """A size in base units. Money at the market is spent level by level through the visible book."""
     fee_pct = Decimal(0)
     if around.fees is not None:
-        fee_pct = max(around.fees.taker_pct, around.fees.maker_pct)
+        # The fee is one of the whole worth, out of the money that is free.
+        fee_pct = max(around.fees.taker_pct, around.fees.maker_pct) * around.leverage
     by_money = size.unit in (SizeUnit.QUOTE, SizeUnit.PERCENT)
     if order_type in AT_MARKET and around.book is not None and by_money:
         best = around.book.best_ask if side is Side.BUY else around.book.best_bid
@@ -358,7 +371,7 @@ def resolve_size(
 def _money_of(size: Size, side: Side, around: Surroundings, fee_pct: Decimal) -> Decimal | None:
     if size.unit is SizeUnit.QUOTE:
         return size.value
-    if side is Side.BUY and around.free is not None and around.free > 0:
+    if pays_in_quote(side, around.instrument) and around.free is not None and around.free > 0:
         return around.free * size.value / 100 / (1 + fee_pct / 100)
     return None
 

@@ -27,6 +27,7 @@ from terminal.widgets.request_card import RequestCard, ResultLine
 _CARD_PX = 300
 _MARGIN_PX = 8
 _HEADER_GAPS_PX = 24
+_FUNDING_GAP_PX = 8
 _BUTTON_SHEET = (
     "QPushButton, QToolButton { padding: 0 5px; min-height: 20px; border: 1px solid transparent;"
     f" background: transparent; color: {theme.TEXT_2}; }}"
@@ -48,6 +49,7 @@ class ChartHeader(QWidget):
         self._vm = vm
         self._shown: tuple[int, ...] = ()
         self._named = ""
+        self._told = vm.funding_texts
         self.buttons: dict[int, QPushButton] = {}
         self._build_ui()
         vm.changed.connect(self._render)
@@ -75,6 +77,8 @@ class ChartHeader(QWidget):
         self._few.hide()
         row.addWidget(self._few)
         row.addStretch(1)
+        self._funding = label(kind="label")
+        row.addWidget(self._funding)
         self._zone = QPushButton()
         self._zone.setToolTip("Times in local time or in UTC")
         self._zone.setFocusPolicy(Qt.FocusPolicy.TabFocus)
@@ -92,8 +96,8 @@ class ChartHeader(QWidget):
             if button.isChecked() != (interval_s == vm.interval_s):
                 button.setChecked(interval_s == vm.interval_s)
         set_text(self._few, f"{interval_text(vm.interval_s)} ▾")
-        if vm.title != self._named:
-            self._named = vm.title
+        if vm.title != self._named or vm.funding_texts != self._told:
+            self._named, self._told = vm.title, vm.funding_texts
             self._fit()
 
     def _build_intervals(self) -> None:
@@ -127,16 +131,31 @@ class ChartHeader(QWidget):
         self._vm.set_zone(None if self._vm.in_utc else UTC)
 
     def _fit(self) -> None:
-        """First the venue's name gives way, then the row of intervals."""
+        """First the funding gives way, then the venue's name, then the row of intervals; the rate alone stays
+        where the row of intervals does."""
         fixed = _width_of(self._zone) + _HEADER_GAPS_PX
         row = sum(_width_of(button) for button in self.buttons.values())
         self._title.ensurePolished()
         metrics, symbol = self._title.fontMetrics(), self._vm.symbol
+        self._fit_funding(self.width() - fixed - row - metrics.horizontalAdvance(symbol))
+        if not self._funding.isHidden():
+            fixed += self._funding.sizeHint().width()
         whole = self.width() >= fixed + row + metrics.horizontalAdvance(self._vm.title)
         enough = whole or self.width() >= fixed + row + metrics.horizontalAdvance(symbol)
         set_text(self._title, self._vm.title if whole or not enough else symbol)
         self._all.setVisible(enough)
         self._few.setVisible(not enough)
+
+    def _fit_funding(self, room: int) -> None:
+        """The longest text about the funding that leaves the symbol and the intervals their room."""
+        whole, short, tip = self._told
+        self._funding.ensurePolished()
+        metrics = self._funding.fontMetrics()
+        fits = (text for text in (whole, short) if metrics.horizontalAdvance(text) + _FUNDING_GAP_PX <= room)
+        text = next(fits, "")
+        set_text(self._funding, text)
+        self._funding.setToolTip(tip)
+        self._funding.setVisible(bool(text))
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         self._fit()

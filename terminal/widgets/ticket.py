@@ -18,6 +18,7 @@ from PySide6.QtWidgets import (
     QFrame,
     QHBoxLayout,
     QLineEdit,
+    QMenu,
     QPushButton,
     QScrollArea,
     QSizePolicy,
@@ -248,6 +249,9 @@ class TicketPanel(QWidget):
         row.addWidget(self._reduce)
         row.addWidget(self._guaranteed)
         row.addStretch(1)
+        self._leverage = self._chip("", "Leverage")
+        self._leverage.clicked.connect(self._on_leverage_clicked)
+        row.addWidget(self._leverage)
         return self._flags
 
     def _build_foot(self) -> QWidget:
@@ -475,7 +479,15 @@ class TicketPanel(QWidget):
         guaranteed = names.GUARANTEED in vm.fields
         self._guaranteed.setVisible(guaranteed)
         self._trailing.setVisible(names.TRAILING in vm.fields)
-        self._flags.setVisible(post or reduce or guaranteed)
+        leverage = vm.leverage
+        self._leverage.setVisible(leverage.is_offered)
+        if leverage.is_offered:
+            set_text(self._leverage, f" {leverage.text} ")
+            self._leverage.setEnabled(leverage.current is not None)
+            if self._leverage.toolTip() != leverage.tip:
+                self._leverage.setToolTip(leverage.tip)
+                self._leverage.setAccessibleName(f"Leverage {leverage.text}. {leverage.tip}")
+        self._flags.setVisible(post or reduce or guaranteed or leverage.is_offered)
         for box, on in (
             (self._post, form.post_only),
             (self._reduce, form.reduce_only),
@@ -486,6 +498,18 @@ class TicketPanel(QWidget):
                 box.setChecked(on)
         problem = vm.problems.get(names.POST_ONLY) or vm.problems.get(names.REDUCE_ONLY) or ""
         self._post.setToolTip(problem or "Only rest in the book: refused if it would fill at once")
+
+    def _on_leverage_clicked(self) -> None:
+        """What it may be changed to, as a menu; the choice is asked about before it is sent."""
+        leverage = self._vm.leverage
+        menu = QMenu(self)
+        menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        for value in leverage.choices:
+            entry = menu.addAction(f"{value.normalize():f}x")
+            entry.setCheckable(True)
+            entry.setChecked(leverage.current is not None and value == leverage.current.value)
+            entry.triggered.connect(lambda _=False, one=value: leverage.choose(one))
+        menu.popup(self._leverage.mapToGlobal(self._leverage.rect().bottomLeft()))
 
     def _render_presets(self) -> None:
         if self._vm.presets == self._presets:

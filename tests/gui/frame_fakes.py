@@ -20,7 +20,7 @@ from terminal.domain.account import AccountFigures, AccountInfo, Balance, Positi
 from terminal.domain.errors import AuthRejected, OrderRefused, TerminalError
 from terminal.domain.events import BudgetLevel
 from terminal.domain.instrument import Instrument, InstrumentId, InstrumentKind
-from terminal.domain.market import Feed, Quote, Side
+from terminal.domain.market import Feed, FundingRate, Quote, Side
 from terminal.domain.orders import (
     AmendRequest,
     Fill,
@@ -150,6 +150,7 @@ class FakeMarket:
         self.changed: Observable[[InstrumentId, Topic]] = Observable("market")
         self.quotes: dict[InstrumentId, Quote] = {}
         self.watched: list[Feed] = []
+        self.fundings: dict[InstrumentId, FundingRate] = {}
         self.listed: dict[InstrumentId, Instrument] = {}
         self.set_quote("64120.1", "64120.2")
 
@@ -159,6 +160,9 @@ class FakeMarket:
 
     def quote(self, instrument: InstrumentId) -> Quote | None:
         return self.quotes.get(instrument)
+
+    def funding(self, instrument: InstrumentId) -> FundingRate | None:
+        return self.fundings.get(instrument)
 
     def instrument(self, instrument: InstrumentId) -> Instrument | None:
         return self.listed.get(instrument) or instrument_of(instrument)
@@ -496,7 +500,7 @@ class Frame:
         self.positions = PositionsViewModel(
             self.hands, self.portfolio, self.market, self.connections.account_entries, self.notices,
             self.frames, ask=self.ask, select_account=self.chosen.append, show_account=self.show_account,
-            open_orders=lambda account: len(self.gate.open_orders(account)),
+            open_orders=lambda account: len(self.gate.open_orders(account)), wall_ns=self.clock.wall_ns,
         )  # fmt: skip
         self.desk = DeskViewModel(
             self.arming, self.gate, self.connections, self.account, self.orders, self.positions,

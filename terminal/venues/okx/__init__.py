@@ -46,6 +46,7 @@ VENUE: Final = VenueInfo(
         dead_mans_switch=True,
         batch_limit=20,
         positions=True,
+        sets_leverage=True,
         protections=frozenset(
             {ProtectionKind.STOP_LOSS, ProtectionKind.TAKE_PROFIT, ProtectionKind.TRAILING}
         ),

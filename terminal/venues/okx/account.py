@@ -71,6 +71,9 @@ def position(row: PositionRow, symbols: SymbolMap, protection: Protection = NO_P
         protection=protection if quantity else NO_PROTECTION,
         opened_ns=maybe_time_ns(row.cTime),
         updated_ns=maybe_time_ns(row.uTime),
+        leverage=maybe(row.lever),
+        margin_mode=row.mgnMode,
+        liquidation_price=maybe_price(row.liqPx),
     )
 
 

@@ -55,7 +55,7 @@ from terminal.domain.orders import (
 )
 from terminal.transport.http_client import HttpClient
 from terminal.transport.websocket import ConnectGate, LinkPolicy, WebSocketLink
-from terminal.venues.base import ConnectorSettings, KeyReport, LinkHealth, Sink, SubmitAck
+from terminal.venues.base import ConnectorSettings, KeyReport, Leverage, LinkHealth, Sink, SubmitAck
 from terminal.venues.okx import VENUE
 from terminal.venues.okx.account_reader import AccountReader
 from terminal.venues.okx.auth import VenueTime, signer_of
@@ -107,8 +107,8 @@ _AMEND: Final = ("amend-order", "amend-order", "amend-batch-orders", "batch-amen
 
 
 class OkxConnector:
-    """OKX spot, swaps and futures: TradesOrders, Amends, SubmitsBatches, TradesPositions, HasDeadMansSwitch
-    and HasHistory.
+    """OKX spot, swaps and futures: TradesOrders, Amends, SubmitsBatches, TradesPositions, HasLeverage,
+    HasDeadMansSwitch and HasHistory.
 
     ``settings.options``: ``region`` (``global``, ``eea``, ``us``, ``tr``), ``demo`` (``true``),
     ``order_deadline_s``.
@@ -535,11 +535,16 @@ class OkxConnector:
         for event in self._holdings.protections_changed():
             self._sink(event)
 
-    async def leverage(self, symbol: str) -> Decimal | None:
-        """The leverage of new positions in a derivative; 10 means 1:10. None where OKX names none."""
+    async def leverage(self, symbol: str) -> Leverage | None:
+        """The leverage of new positions in a derivative, and what backs them. None where OKX names none."""
+        self._require_key()
         inst_id = inst_id_of(symbol)
-        rows = await self.rest.leverage(inst_id, margin_mode(inst_id, await self._mode()))
-        return maybe(rows[0].lever) if rows else None
+        if inst_type_of(inst_id) == "SPOT":
+            return None
+        mode = margin_mode(inst_id, await self._mode())
+        rows = await self.rest.leverage(inst_id, mode)
+        found = maybe(rows[0].lever) if rows else None
+        return None if not found else Leverage(found, rows[0].mgnMode or mode)
 
     async def set_leverage(self, symbol: str, leverage: Decimal) -> None:
         """Change it; open positions of the instrument change with it. Raises as a submit."""

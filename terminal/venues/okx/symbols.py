@@ -226,6 +226,7 @@ class SymbolMap:
             description=about,
             can_sell_short=contract is not None,
             is_inverse=inverse,
+            max_leverage=_positive(row.lever) if contract is not None and row.lever else None,
         )
         listing = Listing(
             inst_id=row.instId,

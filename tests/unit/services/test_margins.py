@@ -6,12 +6,21 @@ import asyncio
 from collections.abc import Sequence
 from decimal import Decimal
 
+import pytest
+
 from terminal.core import tasks
 from terminal.core.clock import ManualClock
 from terminal.domain.account import LeverageTier
-from terminal.domain.errors import RequestRejected, VenueError
-from terminal.services.margins import KEEP_S, RETRY_TIERS_S, Margins
-from terminal.venues.base import ExpectedMargin, HasExpectedMargin, HasLeverageTiers
+from terminal.domain.errors import OrderRefused, RequestRejected, Unsupported, VenueError
+from terminal.services.arming import Arming, ArmState
+from terminal.services.margins import KEEP_LEVERAGE_S, KEEP_S, RETRY_TIERS_S, Margins
+from terminal.venues.base import (
+    ExpectedMargin,
+    HasExpectedMargin,
+    HasLeverage,
+    HasLeverageTiers,
+    Leverage,
+)
 from tests.fakes import FakeConnector
 from tests.helpers import eventually, run
 
@@ -164,6 +173,88 @@ def test_leverage_by_size_is_asked_once_and_again_after_a_failure() -> None:
         clock.advance(RETRY_TIERS_S + 1)
         assert margins.tiers(ACCOUNT, EURUSD) == TIERS
         assert house.tiers_asked == 2
+        await margins.close()
+
+    run(main())
+
+
+class Swaps(FakeConnector):
+    """Keeps a leverage for its one swap, at most 50."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.value = D(10)
+        self.asked = 0
+        self.sent: list[tuple[str, Decimal]] = []
+        self.error: VenueError | None = None
+
+    async def leverage(self, symbol: str) -> Leverage | None:
+        self.asked += 1
+        if self.error is not None:
+            raise self.error
+        return Leverage(self.value, "cross")
+
+    async def set_leverage(self, symbol: str, leverage: Decimal) -> None:
+        self.sent.append((symbol, leverage))
+        if leverage > 50:
+            raise RequestRejected("swaps", "59102", user_text="The leverage is above the venue's highest.")
+        self.value = leverage
+
+
+PERP = "BTC/USDT-PERP"
+
+
+def test_the_leverage_of_an_instrument_is_asked_for_and_again_after_a_while() -> None:
+    async def main() -> None:
+        swaps, clock = Swaps(), ManualClock()
+        assert isinstance(swaps, HasLeverage)
+        assert not isinstance(FakeConnector(), HasLeverage)
+        margins = Margins(lambda account: swaps, clock)
+        assert margins.sets_leverage(ACCOUNT)
+        assert margins.leverage(ACCOUNT, PERP) is None
+        await eventually(lambda: margins.leverage(ACCOUNT, PERP) == Leverage(D(10), "cross"))
+        assert swaps.asked == 1
+        swaps.value = D(20)
+        clock.advance(KEEP_LEVERAGE_S + 1)
+        await eventually(lambda: margins.leverage(ACCOUNT, PERP) == Leverage(D(20), "cross"))
+        swaps.error = RequestRejected("swaps", "not now")
+        clock.advance(KEEP_LEVERAGE_S + 1)
+        # An old figure might be wrong by now.
+        await eventually(lambda: margins.leverage(ACCOUNT, PERP) is None)
+        await margins.close()
+        assert not margins.sets_leverage(ACCOUNT)
+
+    run(main())
+
+
+def test_a_change_of_leverage_is_read_back_and_a_no_is_the_venues_own() -> None:
+    async def main() -> None:
+        swaps = Swaps()
+        margins = Margins(lambda account: swaps, ManualClock())
+        margins.leverage(ACCOUNT, PERP)
+        await eventually(lambda: margins.leverage(ACCOUNT, PERP) is not None)
+        await margins.set_leverage(ACCOUNT, PERP, D(25))
+        await eventually(lambda: margins.leverage(ACCOUNT, PERP) == Leverage(D(25), "cross"))
+        with pytest.raises(RequestRejected, match="59102"):
+            await margins.set_leverage(ACCOUNT, PERP, D(100))
+        await eventually(lambda: margins.leverage(ACCOUNT, PERP) == Leverage(D(25), "cross"))
+        assert swaps.sent == [(PERP, D(25)), (PERP, D(100))], "each of them once"
+        await margins.close()
+
+    run(main())
+
+
+def test_on_view_and_where_there_is_none_nothing_is_sent() -> None:
+    async def main() -> None:
+        swaps, clock = Swaps(), ManualClock()
+        arming = Arming(clock)
+        arming.set(ArmState.VIEW)
+        margins = Margins(lambda account: swaps, clock, arming=arming)
+        with pytest.raises(OrderRefused):
+            await margins.set_leverage(ACCOUNT, PERP, D(25))
+        assert swaps.sent == []
+        with pytest.raises(Unsupported):
+            await Margins(lambda account: FakeConnector(), clock).set_leverage(ACCOUNT, PERP, D(25))
         await margins.close()
 
     run(main())

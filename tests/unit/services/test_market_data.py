@@ -21,7 +21,17 @@ from terminal.domain.events import (
     TradesReceived,
 )
 from terminal.domain.instrument import InstrumentId
-from terminal.domain.market import Bar, BookDelta, BookLevel, BookSnapshot, Feed, FeedKind, Side, Trade
+from terminal.domain.market import (
+    Bar,
+    BookDelta,
+    BookLevel,
+    BookSnapshot,
+    Feed,
+    FeedKind,
+    FundingRate,
+    Side,
+    Trade,
+)
 from terminal.services import market_data as market_data_module
 from terminal.services.market_data import DEFAULT_BOOK_DEPTH, FeedState, MarketData, Topic
 from tests.fakes import BTC, FakeConnector
@@ -449,5 +459,39 @@ def test_a_refill_after_a_cut_ends_with_the_connection_too() -> None:
         await asyncio.sleep(0)
         await asyncio.sleep(0)
         assert not tasks.running()
+
+    run(main())
+
+
+def test_a_funding_rate_is_there_while_its_link_proves_it() -> None:
+    async def main() -> None:
+        clock = ManualClock(wall_ns=1_000)
+        market, connector = MarketData(clock), FakeConnector()
+        told: list[Topic] = []
+        market.changed.watch(lambda instrument, topic: told.append(topic))
+        market.attach("fake", connector)
+        market.ingest("fake", LinkChanged("public", LinkState.LIVE, "", 0))
+        rate = FundingRate(BTC, D("0.0001"), 3 * MINUTE, None, None, 0)
+        market.ingest("fake", rate)
+        assert market.funding(BTC) is None, "nobody watches its quotes"
+        release = market.watch(Feed(FeedKind.QUOTES, BTC.symbol), "fake")
+        market.ingest("fake", rate)
+        assert market.funding(BTC) == rate
+        assert Topic.FUNDING in told
+        market.set_stale("fake", True)
+        assert market.funding(BTC) is None, "a silent link proves nothing"
+        market.set_stale("fake", False)
+        assert market.funding(BTC) == rate
+        market.ingest("fake", LinkChanged("public", LinkState.RECONNECTING, "", 0))
+        market.ingest("fake", LinkChanged("public", LinkState.LIVE, "", 0))
+        assert market.funding(BTC) is None, "the new link has not told it yet"
+        market.ingest("fake", rate)
+        clock.advance(3 * 60)
+        assert market.funding(BTC) is None, "that one has been paid"
+        market.ingest("fake", rate._replace(due_ns=10 * MINUTE))
+        assert market.funding(BTC) is not None
+        release()
+        assert market.funding(BTC) is None, "let go of with the quotes"
+        await eventually(lambda: bool(connector.subscribed and connector.unsubscribed))
 
     run(main())
