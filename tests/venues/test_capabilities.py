@@ -25,6 +25,7 @@ from terminal.venues.base import (
     HasExpectedMargin,
     HasFillOffsets,
     HasHistory,
+    HasLeverage,
     HasLeverageTiers,
     HasMarginCalls,
     HasRecords,
@@ -44,7 +45,7 @@ VENUES = registry.names()
 PROTOCOLS: list[Any] = [
     *(Connector, Reconnects, TradesOrders, Amends, SubmitsBatches, HasDeadMansSwitch, HasHistory),
     *(TradesPositions, HasExpectedMargin, HasAccounts, HasRecords),
-    *(HasLeverageTiers, HasMarginCalls, HasFillOffsets),
+    *(HasLeverage, HasLeverageTiers, HasMarginCalls, HasFillOffsets),
 ]
 
 
@@ -71,6 +72,7 @@ def test_flags_agree_with_the_protocols(practice: Practice) -> None:
             assert isinstance(hand, TradesPositions) == can.positions
             assert isinstance(hand, HasExpectedMargin) == can.expected_margin
             assert isinstance(hand, HasRecords) == can.records
+            assert isinstance(hand, HasLeverage) == can.sets_leverage
             assert isinstance(hand, HasLeverageTiers) == can.leverage_tiers
             assert isinstance(hand, HasMarginCalls) == can.margin_calls
             assert isinstance(hand, HasFillOffsets) == can.fill_offsets

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from terminal.domain.account import Position
-from terminal.domain.errors import RequestRejected, Unsupported
+from terminal.domain.errors import RequestRejected, Unsupported, VenueError
 from terminal.domain.events import PositionReported
 from terminal.domain.market import Side
 from terminal.domain.orders import (
@@ -27,6 +27,7 @@ from terminal.venues.base import (
     Capabilities,
     HasExpectedMargin,
     HasFillOffsets,
+    HasLeverage,
     HasLeverageTiers,
     HasMarginCalls,
     HasRecords,
@@ -296,6 +297,32 @@ def test_the_terms_of_margin_can_be_asked(practice: Practice, can: Capabilities)
             assert tiers
             assert list(tiers) == sorted(tiers, key=lambda tier: tier.up_to_usd)
             assert [tier.leverage for tier in tiers] == sorted((t.leverage for t in tiers), reverse=True)
+
+    run(main())
+
+
+def test_the_leverage_can_be_changed_and_a_no_changes_nothing(practice: Practice, can: Capabilities) -> None:
+    skip_without(practice, "sets_leverage", can.sets_leverage)
+
+    async def main() -> None:
+        async with desk(practice, on_margin=True) as found:
+            assert isinstance(found.hand, HasLeverage)
+            before = await found.hand.leverage(found.symbol)
+            assert before is not None
+            wanted = D(5) if before.value != 5 else D(4)
+            await found.hand.set_leverage(found.symbol, wanted)
+            assert await found.hand.leverage(found.symbol) == before._replace(value=wanted)
+            highest = found.instrument().max_leverage
+            assert highest is not None
+            with pytest.raises(VenueError) as refused:
+                await found.hand.set_leverage(found.symbol, 2 * highest)
+            assert refused.value.user_text
+            assert await found.hand.leverage(found.symbol) == before._replace(value=wanted)
+            position = await open_position(found)
+            assert position.leverage == wanted
+            assert position.margin_mode == before.mode
+            if position.liquidation_price is not None:
+                assert position.liquidation_price < position.average_price
 
     run(main())
 
