@@ -148,6 +148,7 @@ class Terminal:
             market=self.market,
             gate=self.gate,
             portfolio=self.portfolio,
+            margins=self.margins,
             clock=self.clock,
             bots_file=paths.bots_file,
         )

@@ -5,11 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from terminal.bridge.envelope import plain, text_of
+from terminal.bridge.bots import Bot, BotMode
+from terminal.bridge.envelope import number_of, plain, text_of
 from terminal.bridge.errors import CallRefused, NotSupported
+from terminal.bridge.hands import HandsFirst
 from terminal.bridge.symbols import SymbolTable, wire_name
 from terminal.domain.decimals import ZERO
 from terminal.domain.market import Side
+from terminal.services.margins import Margins
 from terminal.services.market_data import MarketData
 from terminal.services.portfolio import Portfolio
 from terminal.services.session import Session
@@ -29,12 +32,21 @@ def account_of(session: Session) -> str:
 
 
 class AccountCalls:
-    """``accounts``, ``assets`` and ``positions``."""
+    """``accounts``, ``assets``, ``positions`` and ``marginlevel``."""
 
-    def __init__(self, portfolio: Portfolio, market: MarketData, symbols: SymbolTable) -> None:
+    def __init__(
+        self,
+        portfolio: Portfolio,
+        market: MarketData,
+        symbols: SymbolTable,
+        margins: Margins,
+        hands: HandsFirst,
+    ) -> None:
         self._portfolio = portfolio
         self._market = market
         self._symbols = symbols
+        self._margins = margins
+        self._hands = hands
 
     def accounts(self, session: Session, params: Params) -> object:
         """By currency: ``free``, and ``frozen`` in orders; of an account on margin, in its margin."""
@@ -80,7 +92,32 @@ class AccountCalls:
                     "avg_price": plain(each.average_price),
                     "profit": plain(each.unrealised),
                     "margin": plain(each.margin),
-                    "leverage": plain(leverage),
+                    "leverage": plain(each.leverage or leverage),
                 }
             )
         return out
+
+    async def marginlevel(self, bot: Bot, session: Session, params: Params) -> object:
+        """Change the leverage of an instrument at the venue; a dry run only looks whether it could be.
+
+        Raises:
+            NotSupported: the venue keeps no leverage that can be changed.
+            CallRefused: the call itself, a bot that may only read, or your hand on the instrument.
+            TerminalError: the terminal is on View, or the venue's no.
+        """
+        account = account_of(session)
+        if not self._margins.sets_leverage(account):
+            raise NotSupported
+        if bot.mode is BotMode.READ_ONLY:
+            raise CallRefused(f"{bot.name} may only read; make it a trading bot in the terminal")
+        instrument = self._symbols.find(session.venue, text_of(params, "symbol"))
+        level = number_of(params, "level")
+        if level <= 0:
+            raise CallRefused("level must be above 0")
+        if instrument.max_leverage is None or level > instrument.max_leverage:
+            most = "none" if instrument.max_leverage is None else plain(instrument.max_leverage)
+            raise CallRefused(f"the highest leverage of {wire_name(instrument)} is {most}")
+        self._hands.require_released(instrument.id)
+        if bot.mode is BotMode.TRADING:
+            await self._margins.set_leverage(account, instrument.symbol, level)
+        return True

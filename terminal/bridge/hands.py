@@ -9,6 +9,7 @@ import logging
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
 
+from terminal.bridge.errors import CallRefused
 from terminal.core.clock import Clock
 from terminal.core.observe import Observable
 from terminal.domain.instrument import InstrumentId
@@ -38,6 +39,14 @@ class HandsFirst:
     def paused(self) -> Mapping[InstrumentId, tuple[Origin, int]]:
         """By instrument: which surface it was touched from, and when (ns UTC)."""
         return MappingProxyType(self._paused)
+
+    def require_released(self, instrument: InstrumentId) -> None:
+        """Raise CallRefused where bots are paused on an instrument."""
+        if instrument in self._paused:
+            raise CallRefused(
+                f"{instrument.symbol} is traded by hand: bots are paused on it until it is released "
+                "in the terminal"
+            )
 
     def release(self, instrument: InstrumentId) -> None:
         """Let bots trade it again."""

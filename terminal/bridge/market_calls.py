@@ -15,7 +15,7 @@ from terminal.bridge.errors import CallRefused, NotSupported
 from terminal.bridge.feeds import FeedsOnDemand
 from terminal.bridge.symbols import SymbolTable, wire_name
 from terminal.core.clock import Clock
-from terminal.domain.instrument import Instrument
+from terminal.domain.instrument import Instrument, InstrumentKind
 from terminal.domain.market import Feed, FeedKind, Side
 from terminal.services.market_data import FeedState, MarketData
 from terminal.services.session import Session
@@ -138,6 +138,34 @@ class MarketCalls:
         ]
 
     # -- what orders need too -------------------------------------------------------------------------
+
+    async def fundings(self, session: Session, params: Params) -> object:
+        """The funding of a perpetual: ``rate`` (0.0001 is 0.01 %), ``time`` when it is paid next (ms), and
+        ``interval`` to the one after it (ms; ``null`` where the venue does not say).
+
+        Raises:
+            NotSupported: the venue lists no perpetual.
+            CallRefused: this is none, or its rate did not come in time.
+        """
+        if not any(each.kind is InstrumentKind.PERPETUAL for each in self._market.instruments(session.venue)):
+            raise NotSupported
+        instrument = self._instrument(session, params)
+        if instrument.kind is not InstrumentKind.PERPETUAL:
+            raise CallRefused(f"{wire_name(instrument)} has no funding")
+        # It comes along with the quotes.
+        feed = Feed(FeedKind.QUOTES, instrument.symbol)
+        await self._feeds.ensure(session.venue, feed, lambda: self._market.funding(instrument.id) is not None)
+        funding = self._market.funding(instrument.id)
+        assert funding is not None
+        following = funding.following_ns
+        return [
+            {
+                "symbol": wire_name(instrument),
+                "rate": plain(funding.rate),
+                "time": funding.due_ns // _MS,
+                "interval": None if following is None else (following - funding.due_ns) // _MS,
+            }
+        ]
 
     async def have_quote(self, session: Session, instrument: Instrument) -> None:
         """Wait for a live quote. Raises as :meth:`FeedsOnDemand.ensure`."""

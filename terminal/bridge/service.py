@@ -34,6 +34,7 @@ from terminal.bridge.trade_calls import TradeCalls
 from terminal.core.clock import Clock
 from terminal.core.observe import Observable
 from terminal.domain.errors import SettingsError, TerminalError, Unsupported
+from terminal.services.margins import Margins
 from terminal.services.market_data import MarketData
 from terminal.services.notices import Level, Notice
 from terminal.services.orders import OrderGate
@@ -70,6 +71,7 @@ class Bridge:
         market: MarketData,
         gate: OrderGate,
         portfolio: Portfolio,
+        margins: Margins,
         clock: Clock,
         bots_file: Path | None,
         limits: ServerLimits | None = None,
@@ -95,7 +97,7 @@ class Bridge:
         symbols = SymbolTable(market, clock)
         self._feeds = FeedsOnDemand(market, clock, wait_s=wait_s, linger_s=linger_s)
         self._prices = MarketCalls(market, symbols, self._feeds, clock)
-        self._accounts = AccountCalls(portfolio, market, symbols)
+        self._accounts = AccountCalls(portfolio, market, symbols, margins, self.hands)
         self._trades = TradeCalls(
             gate=gate,
             market=market,
@@ -295,8 +297,10 @@ class Bridge:
                 self._require_same_account(session)
             return {"id": orders.id_of(await trades.trade(bot, session, params))}
 
-        async def not_offered(bot: Bot, session: Session, params: Mapping[str, Any]) -> object:
-            raise NotSupported
+        async def marginlevel(bot: Bot, session: Session, params: Mapping[str, Any]) -> object:
+            if bot.mode is not BotMode.READ_ONLY:
+                self._require_same_account(session)
+            return await accounts.marginlevel(bot, session, params)
 
         async def told(value: object) -> object:
             return value
@@ -316,9 +320,8 @@ class Bridge:
             "historyorders": lambda bot, session, params: told(orders.historyorders(bot, session, params)),
             "trade": trade,
             "cancel": lambda bot, session, params: trades.cancel(bot, session, params, orders),
-            # No venue of ours sets leverage or tells fundings through the terminal.
-            "marginlevel": not_offered,
-            "fundings": not_offered,
+            "marginlevel": marginlevel,
+            "fundings": lambda bot, session, params: prices.fundings(session, params),
         }
 
     def _on_lock(self) -> None:

@@ -19,10 +19,14 @@ _LOOK_AGAIN_NS: Final = 1_000_000_000
 
 def wire_name(instrument: Instrument) -> str:
     """An instrument's name in the protocol."""
-    name = f"{instrument.base}_{instrument.quote}".upper()
+    base = instrument.base
+    if instrument.is_inverse:
+        # Its quantity counts the quote currency; the coin stands in its symbol.
+        base = instrument.symbol.partition("/")[0]
+    name = f"{base}_{instrument.quote}".upper()
     if instrument.kind is InstrumentKind.PERPETUAL:
         return f"{name}.swap"
-    pair = f"{instrument.base}/{instrument.quote}"
+    pair = f"{base}/{instrument.quote}"
     rest = instrument.symbol.removeprefix(pair).lstrip("-_. ") if instrument.symbol.startswith(pair) else ""
     return f"{name}.{rest}" if rest else name
 

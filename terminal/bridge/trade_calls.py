@@ -117,11 +117,11 @@ class TradeCalls:
         account = account_of(session)
         if not isinstance(session.trader(account), TradesOrders):
             raise NotSupported
-        self._require_released(instrument.id)
+        self._hands.require_released(instrument.id)
         instrument = await self._with_prices(session, instrument)
         request = self._request(bot, session, account, instrument, side, amount, price, closes, life)
         # No await from here to the reservation: two calls at once must not share one allowance.
-        self._require_released(instrument.id)
+        self._hands.require_released(instrument.id)
         worth = self._worth(account, request, instrument)
         self._require_allowance(bot, worth)
         if bot.mode is BotMode.DRY_RUN:
@@ -193,13 +193,6 @@ class TradeCalls:
         return held[0].position_id
 
     # -- limits of the bot ----------------------------------------------------------------------------
-
-    def _require_released(self, instrument: InstrumentId) -> None:
-        if instrument in self._hands.paused:
-            raise CallRefused(
-                f"{instrument.symbol} is traded by hand: bots are paused on it until it is released "
-                "in the terminal"
-            )
 
     def _worth(self, account: str, request: OrderRequest, instrument: Instrument) -> Decimal:
         """What an order is worth, in dollars."""
@@ -277,7 +270,7 @@ class TradeCalls:
     async def _submit(self, account: str, request: OrderRequest) -> Order:
         if not self._is_on():
             raise CallRefused("not sent: the bridge was switched off")
-        self._require_released(request.instrument)
+        self._hands.require_released(request.instrument)
         return await self._gate.submit(account, request, confirmed=frozenset({"arm"}))
 
     def _on_sent(self, bot: str, worth: Decimal, task: asyncio.Task[_Outcome]) -> None:

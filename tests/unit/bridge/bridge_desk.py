@@ -28,10 +28,21 @@ from terminal.domain.events import (
     TradesReceived,
 )
 from terminal.domain.instrument import Instrument, InstrumentId, InstrumentKind
-from terminal.domain.market import Bar, BookLevel, BookSnapshot, Feed, FeedKind, Quote, Side, Trade
+from terminal.domain.market import (
+    Bar,
+    BookLevel,
+    BookSnapshot,
+    Feed,
+    FeedKind,
+    FundingRate,
+    Quote,
+    Side,
+    Trade,
+)
 from terminal.domain.orders import OrderRef, OrderReport, OrderRequest, OrderState, OrderType
 from terminal.services.arming import Arming, ArmState
 from terminal.services.journal import Journal
+from terminal.services.margins import Margins
 from terminal.services.market_data import MarketData
 from terminal.services.notices import Notice
 from terminal.services.orders import OrderGate
@@ -39,7 +50,7 @@ from terminal.services.portfolio import Portfolio
 from terminal.services.risk import Limit, RiskLimits, RiskRules
 from terminal.services.session import ConnectionPlan, Mode, SessionManager
 from terminal.transport.http_server import ServerLimits
-from terminal.venues.base import ConnectorSettings, SubmitAck
+from terminal.venues.base import ConnectorSettings, Leverage, SubmitAck
 from tests.fakes import INFO, FakeConnector, instrument
 from tests.helpers import eventually
 
@@ -129,6 +140,35 @@ class LendingVenue(FakeConnector):
         return b'{"error":[],"result":{"a":1.50}}'
 
 
+class SwapVenue(LendingVenue):
+    """The same with fundings of its perpetual, and a leverage for it, at most 100."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.leverages: list[tuple[str, Decimal]] = []
+        self.due_ns = (time.time_ns() // 1_000_000_000 + 3600) * 1_000_000_000
+
+    async def instruments(self) -> list[Instrument]:
+        return [
+            replace(each, max_leverage=D(100)) if each.kind is InstrumentKind.PERPETUAL else each
+            for each in await super().instruments()
+        ]
+
+    async def subscribe(self, feed: Feed) -> None:
+        await super().subscribe(feed)
+        if feed.kind is FeedKind.QUOTES and feed.symbol == PERP.symbol:
+            following = self.due_ns + 8 * 3600 * 1_000_000_000
+            self.emit(FundingRate(PERP.id, D("0.0001"), self.due_ns, following, None, time.time_ns()))
+
+    async def leverage(self, symbol: str) -> Leverage | None:
+        return Leverage(self.leverages[-1][1] if self.leverages else D(5), "cross")
+
+    async def set_leverage(self, symbol: str, leverage: Decimal) -> None:
+        if leverage == 99:
+            raise RequestRejected("fake", "59101", user_text="Cancel the open orders first.")
+        self.leverages.append((symbol, leverage))
+
+
 @dataclass
 class BridgeDesk:
     """Everything of one bridge, switched on, with a trading bot."""
@@ -213,10 +253,12 @@ async def open_bridge(
     limits: ServerLimits | None = None,
     bot_limits: BotLimits | None = None,
     wait_s: float = 5.0,
+    venue: LendingVenue | None = None,
     linger_s: float = 60.0,
 ) -> AsyncIterator[BridgeDesk]:
     clock = SystemClock()
-    market, venue, arming = MarketData(clock), LendingVenue(), Arming(clock)
+    market, arming = MarketData(clock), Arming(clock)
+    lent = venue or LendingVenue()
     portfolio = Portfolio(market, lambda account: gate.open_orders(account))
     gate = OrderGate(
         journal=Journal(folder / "journal.sqlite", clock=clock),
@@ -227,12 +269,13 @@ async def open_bridge(
         account_view=portfolio,
         arming=arming,
     )
-    sessions = SessionManager(lambda *_: venue, market, gate, portfolio, clock)
+    sessions = SessionManager(lambda *_: lent, market, gate, portfolio, clock)
     bridge = Bridge(
         sessions=sessions,
         market=market,
         gate=gate,
         portfolio=portfolio,
+        margins=Margins(sessions.trading_connector, clock, arming=arming),
         clock=clock,
         bots_file=folder / "bots.json",
         limits=limits,
@@ -244,7 +287,7 @@ async def open_bridge(
     await eventually(lambda: gate.ready(ACCOUNT), what="an account that takes orders")
     _, keys = bridge.bots.make("grid", mode=mode, limits=bot_limits or BotLimits(100, D(1_000_000)))
     await bridge.switch_on(0)
-    desk = BridgeDesk(bridge, venue, gate, market, arming, keys, sessions)
+    desk = BridgeDesk(bridge, lent, gate, market, arming, keys, sessions)
     bridge.notice.watch(desk.notices.append)
     arming.set(ArmState.CONFIRM)
     try:

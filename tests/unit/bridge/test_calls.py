@@ -16,7 +16,7 @@ from terminal.domain.orders import OrderRequest, OrderState, OrderType, Origin
 from terminal.services.arming import ArmState
 from terminal.services.session import ConnectionPlan, Mode
 from tests.helpers import eventually, run
-from tests.unit.bridge.bridge_desk import ACCOUNT, BTC, KEYED, open_bridge
+from tests.unit.bridge.bridge_desk import ACCOUNT, BTC, KEYED, PERP, SwapVenue, open_bridge
 
 D = Decimal
 BUY: dict[str, Any] = {"symbol": "BTC_USD", "type": "buy", "amount": "0.01", "price": "59000"}
@@ -82,8 +82,48 @@ def test_balances(tmp_path: Path) -> None:
             ]
             assert (await desk.call("accounts"))["data"] == expected
             assert (await desk.call("assets"))["data"] == expected
-            for method in ("positions", "marginlevel", "fundings"):
+            for method in ("positions", "marginlevel"):
                 assert await desk.error(method, symbol="BTC_USD.swap") == "not support"
+
+    run(main())
+
+
+def test_funding_and_leverage_of_a_perpetual(tmp_path: Path) -> None:
+    async def main() -> None:
+        venue = SwapVenue()
+        async with open_bridge(tmp_path, venue=venue) as desk:
+            swap = "BTC_USD.swap"
+            assert (await desk.call("fundings", symbol=swap))["data"] == [
+                {
+                    "symbol": swap,
+                    "rate": "0.0001",
+                    "time": venue.due_ns // 1_000_000,
+                    "interval": 28_800_000,
+                }
+            ]
+            assert "has no funding" in await desk.error("fundings", symbol="BTC_USD")
+            assert (await desk.call("marginlevel", symbol=swap, level="10"))["data"] is True
+            assert venue.leverages == [(PERP.symbol, D(10))]
+            assert await desk.error("marginlevel", symbol=swap, level="99") == "Cancel the open orders first."
+            assert "highest leverage of BTC_USD.swap is 100" in await desk.error(
+                "marginlevel", symbol=swap, level="101"
+            )
+            assert "above 0" in await desk.error("marginlevel", symbol=swap, level="0")
+            _, reader = desk.bridge.bots.make("reader", mode=READ, limits=BotLimits(100, D(1000)))
+            assert "may only read" in await desk.error("marginlevel", keys=reader, symbol=swap, level="20")
+            _, dry = desk.bridge.bots.make("dry", mode=DRY, limits=BotLimits(100, D(1000)))
+            assert (await desk.call("marginlevel", keys=dry, symbol=swap, level="20"))["data"] is True
+            desk.arming.set(ArmState.VIEW)
+            assert "View" in await desk.error("marginlevel", symbol=swap, level="20")
+            assert venue.leverages == [(PERP.symbol, D(10))], "nothing but the first was sent"
+
+    run(main())
+
+
+def test_a_perpetual_whose_funding_is_not_told_is_refused_after_the_wait(tmp_path: Path) -> None:
+    async def main() -> None:
+        async with open_bridge(tmp_path, wait_s=0.2) as desk:
+            assert "BTC/USD-PERP" in await desk.error("fundings", symbol="BTC_USD.swap")
 
     run(main())
 
