@@ -15,7 +15,7 @@ import random
 import re
 import time
 from collections.abc import AsyncIterator, Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from decimal import ROUND_DOWN, ROUND_UP, Decimal
 from pathlib import Path
 from typing import Any
@@ -36,6 +36,7 @@ from terminal.services.order_checks import ConfirmationNeeded
 from terminal.services.session import Session, SessionState
 from terminal.transport.websocket import LinkPolicy
 from terminal.venues.kraken.nonce import MemoryNonceStore
+from terminal.venues.okx.stream import POLICY as OKX_POLICY
 from tests.helpers import eventually
 from tests.lag import LagWatch, watched_thread
 from tests.practice import Practice, RunningVenues, Told
@@ -56,6 +57,17 @@ QUICK_LINKS = LinkPolicy(
     backoff_s=(0.0, 0.05, 0.1, 0.2, 0.4, 0.8),
     first_jitter_s=0.02,
 )
+QUICK_OKX = replace(
+    OKX_POLICY,
+    open_timeout_s=3.0,
+    ready_timeout_s=6.0,
+    close_timeout_s=0.3,
+    heartbeat_s=0.4,
+    idle_timeout_s=2.5,
+    backoff_s=(0.0, 0.05, 0.1, 0.2, 0.4, 0.8),
+    first_jitter_s=0.02,
+)
+"""OKX answers a text ping, and is pinged wherever it is silent."""
 QUICK_GATE = GateTimings(
     answer_s=5.0,
     look_s=4.0,
@@ -100,13 +112,19 @@ class Rig:
     ring: LogRing
     paths: Paths
     lag: LagWatch
+    instrument: InstrumentId = BTC
+    """What is watched and traded."""
     notices: list[Notice] = field(default_factory=list)
     states: list[SessionState] = field(default_factory=list)
     reports: list[Any] = field(default_factory=list)
 
     @property
     def session(self) -> Session:
-        return self.terminal.sessions.sessions["kraken"]
+        return self.terminal.sessions.sessions[self.practice.venue]
+
+    @property
+    def account(self) -> str:
+        return f"{self.practice.venue}:practice"
 
     @property
     def gate(self) -> Any:
@@ -116,10 +134,10 @@ class Rig:
     def ready(self) -> bool:
         """Live, the book proven, the account compared: a person can trade."""
         return (
-            "kraken" in self.terminal.sessions.sessions
+            self.practice.venue in self.terminal.sessions.sessions
             and self.session.state is SessionState.LIVE
-            and self.terminal.gate.ready(ACCOUNT)
-            and self.terminal.market.book(BTC) is not None
+            and self.terminal.gate.ready(self.account)
+            and self.terminal.market.book(self.instrument) is not None
         )
 
     async def until_ready(self, timeout_s: float = 40.0) -> None:
@@ -131,8 +149,8 @@ class Rig:
     def describe(self) -> str:
         session = self.session
         return (
-            f"{session.state} ({session.reason!r}), ready {self.terminal.gate.ready(ACCOUNT)}, "
-            f"book {self.terminal.market.book_state(BTC)}, states {self.states[-8:]}, "
+            f"{session.state} ({session.reason!r}), ready {self.terminal.gate.ready(self.account)}, "
+            f"book {self.terminal.market.book_state(self.instrument)}, states {self.states[-8:]}, "
             f"log {[line.text for line in list(self.ring.lines)[-12:]]}"
         )
 
@@ -144,13 +162,14 @@ class Rig:
 
     # -- trading --------------------------------------------------------------------------------------
 
-    def book(self, instrument: InstrumentId = BTC) -> OrderBook:
-        book = self.terminal.market.book(instrument)
+    def book(self, instrument: InstrumentId | None = None) -> OrderBook:
+        book = self.terminal.market.book(instrument or self.instrument)
         assert book is not None, self.describe()
         return book
 
-    def away(self, side: Side, percent: str = "2", instrument: InstrumentId = BTC) -> Decimal:
+    def away(self, side: Side, percent: str = "2", instrument: InstrumentId | None = None) -> Decimal:
         """A price so far on the passive side of the market that nothing trades there by chance."""
+        instrument = instrument or self.instrument
         book = self.book(instrument)
         best = book.best_bid if side is Side.BUY else book.best_ask
         assert best is not None
@@ -166,21 +185,22 @@ class Rig:
         quantity: str = "0.001",
         *,
         price: Decimal | None = None,
-        instrument: InstrumentId = BTC,
+        instrument: InstrumentId | None = None,
     ) -> OrderRequest:
+        instrument = instrument or self.instrument
         price = price if price is not None else self.away(side, instrument=instrument)
         return OrderRequest(instrument, side, OrderType.LIMIT, D(quantity), limit_price=price)
 
     def market(self, side: Side = Side.BUY, quantity: str = "0.001") -> OrderRequest:
-        return OrderRequest(BTC, side, OrderType.MARKET, D(quantity))
+        return OrderRequest(self.instrument, side, OrderType.MARKET, D(quantity))
 
     async def send(self, request: OrderRequest) -> Order:
         """Submit as a person who confirms what is asked; at most one confirmation."""
         gate = self.terminal.gate
         try:
-            return await gate.submit(ACCOUNT, request)
+            return await gate.submit(self.account, request)
         except ConfirmationNeeded as needed:
-            return await gate.submit(ACCOUNT, request, confirmed=needed.tokens)
+            return await gate.submit(self.account, request, confirmed=needed.tokens)
 
     async def change(self, order: Order, change: Any) -> Order:
         gate = self.terminal.gate
@@ -196,7 +216,7 @@ class Rig:
         return order
 
     async def told(self) -> Told:
-        return await self.practice.told(ACCOUNT)
+        return await self.practice.told(self.practice.main_account)
 
     async def require_same_as_venue(self, within_s: float = 20.0) -> Told:
         """Orders, fills and balances here are the venue's, once the last messages have come."""
@@ -226,7 +246,7 @@ class Rig:
             assert {asset: fee for asset, fee in order.fees.items() if fee} == fees, (order, fees)
         applied = [fill.fill_id for fill in terminal.gate.fills]
         assert sorted(applied) == sorted(row["exec_id"] for row in told.fills)
-        balances = terminal.portfolio.balances(ACCOUNT)
+        balances = terminal.portfolio.balances(self.account)
         for asset, amounts in told.balances.items():
             have = balances[asset].total if asset in balances else D(0)
             assert have == D(amounts["total"]), asset
@@ -252,7 +272,7 @@ def state_of(order: Order) -> OrderState:
 
 def secrets_of(practice: Practice) -> list[str]:
     rows = practice.entry["keys"]
-    return [*(row["secret"] for row in rows), *(row["key"] for row in rows)]
+    return [row[name] for row in rows for name in ("secret", "key", "passphrase") if name in row]
 
 
 @contextlib.contextmanager
@@ -290,12 +310,14 @@ async def rig(
     feeds: tuple[Feed, ...] = (),
     clock: Clock | None = None,
     wait: bool = True,
-    policy: LinkPolicy = QUICK_LINKS,
+    policy: LinkPolicy | None = None,
+    instrument: InstrumentId | None = None,
     timings: GateTimings = QUICK_GATE,
     errors_expected: bool = False,
     venues: RunningVenues | None = None,
 ) -> AsyncIterator[Rig]:
-    """A terminal on the practice venue; see the module's text for what leaving checks."""
+    """A terminal on the practice venue; see the module's text for what leaving checks. ``instrument`` is
+    watched and traded (BTC/USD of Kraken)."""
     paths = paths_below(folder).make()
     before = tasks.running()
     with own_logging(paths.log_file) as ring, watched_thread() as lag:
@@ -308,17 +330,22 @@ async def rig(
             timings=timings,
             venues=(practice.venue,),
             connector_tools={
-                "kraken": {"policy": policy, "rng": random.Random(1), "nonces": nonces_of(practice)},
+                "kraken": {
+                    "policy": policy or QUICK_LINKS,
+                    "rng": random.Random(1),
+                    "nonces": nonces_of(practice),
+                },
+                "okx": {"policy": policy or QUICK_OKX, "rng": random.Random(1)},
             },
         )
-        found = Rig(terminal, practice, ring, paths, lag)
+        found = Rig(terminal, practice, ring, paths, lag, instrument or BTC)
         terminal.notice.watch(found.notices.append)
         terminal.gate.reconciled.watch(found.reports.append)
         terminal.sessions.changed.watch(lambda venue: found.states.append(found.session.state))
         for kind in (FeedKind.BOOK, FeedKind.QUOTES, FeedKind.TRADES):
-            terminal.market.watch(Feed(kind, "BTC/USD"), "kraken")
+            terminal.market.watch(Feed(kind, found.instrument.symbol), practice.venue)
         for feed in feeds:
-            terminal.market.watch(feed, "kraken")
+            terminal.market.watch(feed, practice.venue)
         await terminal.start()
         ticking = tasks.spawn(tick(terminal), name="tick")
         try:
@@ -334,7 +361,7 @@ async def rig(
         lag.require_never_blocked()
         left = [task.get_name() for task in tasks.running() - before]
         assert not left, f"left running: {left}"
-        (await practice.told(ACCOUNT)).require_nothing_sent_twice()
+        (await practice.told(practice.main_account)).require_nothing_sent_twice()
         text = found.log_text()
         for secret in secrets_of(practice):
             assert secret not in text, "a secret is in the log"

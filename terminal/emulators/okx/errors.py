@@ -94,6 +94,9 @@ _STATUS: Final[dict[str, int]] = {
 """HTTP status of request-level errors; everything else is told with 200."""
 
 
+_MOST_GAPS: Final = 4
+
+
 class OkxError(Exception):
     """A refusal: ``code`` and OKX's words for it.
 
@@ -104,7 +107,8 @@ class OkxError(Exception):
 
     def __init__(self, code: str, *values: object, text: str = "", sub_code: str = "") -> None:
         self.code = code
-        self.text = text or TEXTS.get(code, "").format(*values)
+        # A rehearsal may order a code by itself: gaps that nothing fills stay empty.
+        self.text = text or TEXTS.get(code, "").format(*values, *("",) * _MOST_GAPS)
         self.sub_code = sub_code
         super().__init__(f"{code} {self.text}")
 

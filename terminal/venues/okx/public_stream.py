@@ -135,6 +135,7 @@ class FeedStream(Stream):
         sub = self._books.get(arg.instId)
         if sub is None or sub.wire_channel != arg.channel:
             return
+        sub.heard += 1
         for row in message.data:
             try:
                 if message.action != "update":

@@ -50,6 +50,8 @@ FULL_DEPTH: Final = 400
 _ARGS_A_REQUEST: Final = 50
 _ANSWER_TIMEOUT_NS: Final = 8_000_000_000
 _SNAPSHOT_TIMEOUT_NS: Final = 5_000_000_000
+# OKX repeats the number of a book that stands still after some 60 s.
+_QUIET_NS: Final = 90_000_000_000
 _AFTER_RATE_REFUSAL_NS: Final = 5_000_000_000
 _RESYNC_WINDOW_NS: Final = 60_000_000_000
 _RESYNC_PAUSES_S: Final = (0.0, 0.0, 1.0, 2.0, 5.0, 10.0, 15.0)
@@ -92,6 +94,10 @@ class Subscription:
     """Its snapshot has come, so updates mean something."""
     sequence: int | None = None
     """``seqId`` of the last message of a book."""
+    heard: int = 0
+    """How many messages of a book have come."""
+    heard_before: int = -1
+    quiet_since_ns: int = 0
     confirmed_ns: int = 0
     again: bool = False
     """To be asked for again once its end is acknowledged."""
@@ -307,6 +313,12 @@ class SubscriptionTable:
             ):
                 log.warning("%s: the book's snapshot did not come, it is asked for again", sub.inst_id)
                 self.resync_subscription(sub)
+            elif sub.heard != sub.heard_before or not sub.flowing:
+                sub.heard_before, sub.quiet_since_ns = sub.heard, now_ns
+            elif sub.wire_channel == "books" and now_ns - sub.quiet_since_ns > _QUIET_NS:
+                sub.quiet_since_ns = now_ns
+                self._restart("OKX answers, but sends no prices.")
+                return
         self._ask(self._all.values())
 
     # --- inside ------------------------------------------------------------------------------------------

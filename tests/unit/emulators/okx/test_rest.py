@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from terminal.emulators.okx.auth import sign as venue_sign
+from terminal.emulators.okx.errors import TEXTS, OkxError
 from tests.helpers import run
 from tests.unit.emulators.okx.client import sign, venue
 
@@ -298,3 +299,8 @@ def test_a_cancel_all_after_can_be_made_to_pass_quickly() -> None:
             assert (state, row["cancelSource"]) == ("canceled", "20")
 
     run(main())
+
+
+@pytest.mark.parametrize("code", sorted(TEXTS))
+def test_every_code_can_be_ordered_as_a_fault(code: str) -> None:
+    assert "{0}" not in OkxError(code).text

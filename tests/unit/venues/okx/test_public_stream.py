@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 from typing import Any
 
+import msgspec
 import pytest
 
+from terminal.core.clock import ManualClock
 from terminal.domain.errors import Unsupported
 from terminal.domain.events import (
     BarUpdate,
@@ -21,6 +24,8 @@ from terminal.domain.instrument import InstrumentId
 from terminal.domain.market import BookDelta, BookSnapshot, Feed, FeedKind, FundingRate, Quote
 from terminal.services.session import STALE_AFTER_S
 from terminal.venues.okx.stream import POLICY
+from terminal.venues.okx.subscriptions import SubscriptionTable
+from terminal.venues.okx.wire import Head
 from tests.helpers import eventually, run
 from tests.unit.venues.okx import samples
 from tests.unit.venues.okx.fakes import Desk, desk
@@ -318,3 +323,32 @@ def test_a_changed_instrument_is_told() -> None:
             assert (item.symbol, str(item.tick_size)) == ("BTC/USDT", "0.5")
 
     run(main())
+
+
+def test_a_server_that_answers_and_sends_no_prices_is_left() -> None:
+    clock = ManualClock()
+    restarts: list[str] = []
+    sent: list[str] = []
+    table = SubscriptionTable(
+        clock=clock,
+        numbers=itertools.count(1),
+        send=sent.append,
+        sink=lambda event: None,
+        restart=restarts.append,
+    )
+    table.add(BOOK, "BTC-USDT", InstrumentId("okx", "BTC/USDT"), None)
+    table.opened()
+    acknowledged = {"id": "1", "event": "subscribe", "arg": {"channel": "books", "instId": "BTC-USDT"}}
+    assert table.on_event(msgspec.convert(acknowledged, Head))
+    sub = table.books["BTC-USDT"]
+    sub.flowing = True
+    for _ in range(3):
+        # A book that stands still is repeated every minute.
+        sub.heard += 1
+        table.tick()
+        clock.advance(60.0)
+    table.tick()
+    assert restarts == []
+    clock.advance(31.0)
+    table.tick()
+    assert restarts == ["OKX answers, but sends no prices."]
