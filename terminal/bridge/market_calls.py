@@ -15,6 +15,7 @@ from terminal.bridge.errors import CallRefused, NotSupported
 from terminal.bridge.feeds import FeedsOnDemand
 from terminal.bridge.symbols import SymbolTable, wire_name
 from terminal.core.clock import Clock
+from terminal.domain.decimals import ZERO
 from terminal.domain.instrument import Instrument, InstrumentKind
 from terminal.domain.market import Feed, FeedKind, Side
 from terminal.services.market_data import FeedState, MarketData
@@ -209,6 +210,7 @@ def _levels(prices: list[Any], quantities: list[Any]) -> list[list[str | None]]:
 
 
 def _market_of(item: Instrument) -> dict[str, object]:
+    """Grid and limits; 0 is a limit that there is not, for the fields are numbers to those who read them."""
     return {
         "symbol": wire_name(item),
         "base": item.base,
@@ -218,7 +220,7 @@ def _market_of(item: Instrument) -> dict[str, object]:
         "price_precision": item.price_decimals,
         "amount_precision": item.quantity_decimals,
         "min_qty": plain(item.min_quantity),
-        "max_qty": plain(item.max_quantity),
-        "min_notional": plain(item.min_notional),
-        "max_notional": None,
+        "max_qty": plain(item.max_quantity or ZERO),
+        "min_notional": plain(item.min_notional or ZERO),
+        "max_notional": plain(ZERO),
     }
