@@ -134,7 +134,7 @@ def _backing(row: PositionRow) -> str:
 
 
 POSITION_COLUMNS: tuple[Column[PositionRow], ...] = (
-    Column("symbol", "Symbol", lambda r: r.position.instrument.symbol, 76,
+    Column("symbol", "Symbol", lambda r: r.position.instrument.symbol, 100,
            tip=_position_tip),
     Column("account", "Account", lambda r: r.account_title, 104, tone=lambda r: "muted", grows=True,
            tip=lambda r: f"{r.badge}: {r.account_title}"),
@@ -149,7 +149,8 @@ POSITION_COLUMNS: tuple[Column[PositionRow], ...] = (
     Column("pnl", "Open PnL", lambda r: r.profit_text, 100, number=True,
            sort=lambda r: r.position.unrealised,
            tone=lambda r: "" if r.hidden else sign_tone(r.position.unrealised),
-           title_tip="Net of swap and commission, in the account's currency"),
+           tip=lambda r: "At the mark price, before fees and funding" if r.position.margin_mode else "",
+           title_tip="As the venue says it; net of swap and commission where they are charged at the end"),
     Column("pips", "Pips", lambda r: r.pips_text, 80, number=True, sort=lambda r: r.pips,
            tone=lambda r: sign_tone(r.pips)),
     Column("stop", "Stop loss", _stop_text, 84, number=True, sort=lambda r: r.position.protection.stop_loss,
@@ -165,7 +166,8 @@ POSITION_COLUMNS: tuple[Column[PositionRow], ...] = (
            tone=lambda r: "muted" if r.position.protection.is_empty else "",
            title_tip="Where stop and target live: SERVER survives closing the terminal"),
     Column("swap", "Swap", lambda r: _money(r, r.position.swap), 58, number=True,
-           sort=lambda r: r.position.swap),
+           sort=lambda r: r.position.swap,
+           title_tip="Overnight interest or funding so far; minus costs you"),
     Column("commission", "Commission", lambda r: _money(r, r.position.commission), 92, number=True,
            sort=lambda r: r.position.commission),
     Column("margin", "Margin", lambda r: _money(r, r.position.margin), 74, number=True,

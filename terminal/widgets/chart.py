@@ -78,6 +78,7 @@ class ChartHeader(QWidget):
         row.addWidget(self._few)
         row.addStretch(1)
         self._funding = label(kind="label")
+        self._funding.setContentsMargins(0, 0, _FUNDING_GAP_PX, 0)
         row.addWidget(self._funding)
         self._zone = QPushButton()
         self._zone.setToolTip("Times in local time or in UTC")

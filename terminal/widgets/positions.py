@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QVBoxLayout, QWidget
 
 from terminal.viewmodels.positions import PositionsViewModel
@@ -26,6 +27,13 @@ class PositionsPanel(QWidget):
         self.table.acted.connect(vm.act)
         self.table.delete_pressed.connect(vm.close_position)
         vm.refused.connect(self.table.say_beside)
+        self._spare = vm.model.column_of("liquidation")
+        self._whole_px = sum(column.width for column in vm.model.columns)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        # Without room for all columns this one gives way to the buttons: the margin's tip has its price.
+        self.table.setColumnHidden(self._spare, self.width() < self._whole_px)
+        super().resizeEvent(event)
 
 
 class AccountsPanel(QWidget):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from PySide6.QtCore import QSignalBlocker, QSize, Qt
 from PySide6.QtGui import (
     QColor,
+    QFontMetrics,
     QHideEvent,
     QKeySequence,
     QPainter,
@@ -58,6 +59,7 @@ _SHORT_PX = 540
 _SHORT_GAP_PX = 2
 _SHORT_NEWS_PX = 20
 _FOOT_SIDE_PX = 8
+_TAB_GAP_PX = 14
 _FIRES_ON = {
     TriggerReference.LAST: "last price",
     TriggerReference.INDEX: "index price",
@@ -400,7 +402,13 @@ class TicketPanel(QWidget):
         for side, tab in self._tabs.items():
             tab.setChecked(side is form.side)
             word = "Buy" if side is Side.BUY else "Sell"
-            set_text(tab, f"{word} {instrument.symbol}" if self._is_short else word)
+            if self._is_short:
+                # Two long names would run into each other.
+                room = (self.width() - 2 * _FOOT_SIDE_PX) // 2 - _TAB_GAP_PX
+                whole = f"{word} {instrument.symbol}"
+                word = QFontMetrics(tab.font()).elidedText(whole, Qt.TextElideMode.ElideRight, room)
+                tab.setToolTip(whole if word != whole else "")
+            set_text(tab, word)
         fill_chooser(
             self._type, [(kind.value.capitalize(), kind) for kind in vm.order_types], form.order_type
         )

@@ -20,6 +20,7 @@ from terminal.viewmodels.sending import ResultKind
 from terminal.viewmodels.size_entry import SizeUnit
 from terminal.viewmodels.ticket import TicketViewModel
 from terminal.widgets.chart import ChartHeader
+from terminal.widgets.positions import PositionsPanel
 from terminal.widgets.ticket import TicketPanel
 from tests.gui.chart_fakes import ChartDesk
 from tests.gui.test_positions import cell, with_frame
@@ -254,3 +255,40 @@ def test_a_position_tells_its_liquidation_and_its_next_funding() -> None:
         assert "3.00" not in tip
 
     with_frame(body, held)
+
+
+def test_the_liquidation_gives_way_to_the_buttons_where_there_is_little_room() -> None:
+    held = Position(BTC, "7", Side.BUY, D("0.5"), D(60_000), D(12), "USD", liquidation_price=D("54321.0"))
+
+    async def body(frame: Any) -> None:
+        panel = PositionsPanel(frame.positions)
+        panel.show()
+        model = frame.positions.model
+        at, whole = model.column_of("liquidation"), sum(column.width for column in model.columns)
+        panel.resize(whole + 40, 200)
+        assert not panel.table.isColumnHidden(at)
+        panel.resize(whole - 1, 200)
+        assert panel.table.isColumnHidden(at)
+        margin = model.columns[model.column_of("margin")]
+        assert margin.tip is not None
+        assert "liquidation at" in margin.tip(model.rows[0])
+        panel.close()
+
+    with_frame(body, held)
+
+
+def test_long_names_of_a_short_ticket_do_not_run_into_each_other(qtbot: QtBot) -> None:
+    perp = Perp()
+    long = InstrumentId("kraken", "1000BONK/USDT-PERP")
+    perp.desk.market.instruments[long] = replace(perp.desk.market.instruments[BTC], id=long)
+    perp.desk.selection.select(long)
+    panel = TicketPanel(perp.vm)
+    qtbot.addWidget(panel)
+    panel.resize(290, 480)
+    panel.show()
+    perp.vm.changed.emit()
+    for side, tab in panel._tabs.items():
+        word = "Buy" if side is Side.BUY else "Sell"
+        assert tab.text().startswith(word)
+        assert tab.fontMetrics().horizontalAdvance(tab.text()) < tab.width()
+        assert tab.toolTip() == f"{word} {long.symbol}"
