@@ -115,7 +115,7 @@ def _edit_leg(read: Callable[[Protection], Decimal | None]) -> Callable[[Positio
 
 def _position_tip(row: PositionRow) -> str:
     position = row.position
-    lines = [f"Position {position.position_id}"]
+    lines = [position.instrument.symbol, f"Position {position.position_id}"]
     if position.comment:
         lines.append(f"Comment: {position.comment}")
     lines += [text for text in (_backing(row), row.funding_text) if text]
@@ -134,7 +134,7 @@ def _backing(row: PositionRow) -> str:
 
 
 POSITION_COLUMNS: tuple[Column[PositionRow], ...] = (
-    Column("symbol", "Symbol", lambda r: r.position.instrument.symbol, 100,
+    Column("symbol", "Symbol", lambda r: r.position.instrument.symbol, 86,
            tip=_position_tip),
     Column("account", "Account", lambda r: r.account_title, 104, tone=lambda r: "muted", grows=True,
            tip=lambda r: f"{r.badge}: {r.account_title}"),

@@ -132,23 +132,27 @@ class ChartHeader(QWidget):
         self._vm.set_zone(None if self._vm.in_utc else UTC)
 
     def _fit(self) -> None:
-        """First the funding gives way, then the venue's name, then the row of intervals; the rate alone stays
-        where the row of intervals does."""
+        """First the venue's name gives way, then the row of intervals; the funding takes what is to spare."""
         fixed = _width_of(self._zone) + _HEADER_GAPS_PX
         row = sum(_width_of(button) for button in self.buttons.values())
         self._title.ensurePolished()
         metrics, symbol = self._title.fontMetrics(), self._vm.symbol
-        self._fit_funding(self.width() - fixed - row - metrics.horizontalAdvance(symbol))
+        least = fixed + row + metrics.horizontalAdvance(symbol)
+        enough = self.width() >= least
+        if enough:
+            self._fit_funding(self.width() - least)
+        else:
+            few = fixed + self._few.sizeHint().width() + metrics.horizontalAdvance(self._vm.title)
+            self._fit_funding(self.width() - few)
         if not self._funding.isHidden():
             fixed += self._funding.sizeHint().width()
         whole = self.width() >= fixed + row + metrics.horizontalAdvance(self._vm.title)
-        enough = whole or self.width() >= fixed + row + metrics.horizontalAdvance(symbol)
         set_text(self._title, self._vm.title if whole or not enough else symbol)
         self._all.setVisible(enough)
         self._few.setVisible(not enough)
 
     def _fit_funding(self, room: int) -> None:
-        """The longest text about the funding that leaves the symbol and the intervals their room."""
+        """The longest text about the funding that this room takes."""
         whole, short, tip = self._told
         self._funding.ensurePolished()
         metrics = self._funding.fontMetrics()

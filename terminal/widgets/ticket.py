@@ -59,7 +59,7 @@ _SHORT_PX = 540
 _SHORT_GAP_PX = 2
 _SHORT_NEWS_PX = 20
 _FOOT_SIDE_PX = 8
-_TAB_GAP_PX = 14
+_TAB_GAP_PX = 8
 _FIRES_ON = {
     TriggerReference.LAST: "last price",
     TriggerReference.INDEX: "index price",
@@ -405,7 +405,7 @@ class TicketPanel(QWidget):
             if self._is_short:
                 # Two long names would run into each other.
                 room = (self.width() - 2 * _FOOT_SIDE_PX) // 2 - _TAB_GAP_PX
-                whole = f"{word} {instrument.symbol}"
+                whole = f"{word} {instrument.symbol.replace('-PERP', ' perp')}"
                 word = QFontMetrics(tab.font()).elidedText(whole, Qt.TextElideMode.ElideRight, room)
                 tab.setToolTip(whole if word != whole else "")
             set_text(tab, word)
