@@ -63,8 +63,12 @@ class Capabilities:
 
     book: BookKind
     book_depths: tuple[int, ...] = ()
+    book_updates: bool = True
+    """A book is told by its changes; otherwise every message is the whole book."""
     feeds: frozenset[FeedKind] = frozenset()
     bar_intervals_s: tuple[int, ...] = ()
+    bars_reach_back: bool = True
+    """Bars further back than one answer reaches can be asked for."""
     bars_bring_past: bool = False
     """Subscribing to bars brings those of the past with it; else they are asked for."""
     bars_count_ticks: bool = False
@@ -87,6 +91,14 @@ class Capabilities:
     amend_protections: bool = True
     """Stop and target of an order that waits can be changed with it, where ``amend``."""
     amend_keeps_priority_on_reduce: bool = False
+    client_ids: bool = True
+    """The venue keeps our own ids of orders and tells them again."""
+    fill_records: bool = True
+    """Single fills are told, with ids, fees and who made the price; otherwise they are an order's growth."""
+    account_stream: bool = True
+    """What happens to an account is told in one unbroken line; otherwise it is asked for again and again."""
+    key_rights: bool = True
+    """What a key may do can be read before it is used."""
     lookup_by_client_id: bool = False
     cancel_all: bool = False
     dead_mans_switch: bool = False
@@ -192,8 +204,8 @@ class VenueInfo:
     public_without_key: bool = False
     unofficial: bool = False
     added_as: str = ""
-    """What a person adds, e.g. ``a plugin``: such a venue is on no desk before its form was filled in, and has
-    no practice twin. Empty: on every desk from the first start."""
+    """What a person adds, e.g. ``a plugin``: such a venue is on no desk before its form was filled in, and
+    has no practice twin. Empty: on every desk from the first start."""
 
     @property
     def on_demand(self) -> bool:

@@ -79,6 +79,7 @@ class ConnectViewModel(QObject):
         self.repair = ""
         self.report: KeyReport | None = None
         self.has_keys = False
+        self._is_locked = False
         self._desk = desk
         self._entries: dict[str, Secret] = {}
         self._options: dict[str, str] = {}
@@ -107,6 +108,11 @@ class ConnectViewModel(QObject):
     def needs_passphrase(self) -> bool:
         """Whether the vault has to be opened first, because this machine has no keychain."""
         return self._desk.needs_passphrase()
+
+    @property
+    def is_locked(self) -> bool:
+        """Whether keys may be kept and nobody can see which, before the vault is opened."""
+        return self._is_locked and self.needs_passphrase
 
     @property
     def permissions(self) -> tuple[Permission, ...]:
@@ -140,7 +146,7 @@ class ConnectViewModel(QObject):
         try:
             self.has_keys = await self._desk.has_keys(self.info.name)
         except TerminalError as error:
-            self.error = error.user_text
+            self.error, self._is_locked = error.user_text, True
         self.changed.emit()
 
     def touch(self, key: str) -> None:
@@ -183,9 +189,9 @@ class ConnectViewModel(QObject):
         if not self.is_busy:
             tasks.spawn(self._use(mode), name=f"connect {self.info.name}")
 
-    def forget(self) -> None:
-        """Delete the kept keys from this machine."""
-        if not self.is_busy:
+    def forget(self, passphrase: str = "") -> None:
+        """Delete the kept keys from this machine; a venue that was added leaves the desk."""
+        if not self.is_busy and (not self.is_locked or self._take_passphrase(passphrase)):
             tasks.spawn(self._forget(), name=f"forget keys of {self.info.name}")
 
     def clear(self) -> None:
@@ -272,6 +278,8 @@ class ConnectViewModel(QObject):
         before = self.step
         self._go(Step.SAVING)
         try:
+            if self._passphrase is not None and self.needs_passphrase:
+                await self._desk.open_vault(self._passphrase)
             await self._desk.forget_keys(self.info.name)
             self.has_keys = False
         except TerminalError as error:

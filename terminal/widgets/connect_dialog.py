@@ -193,7 +193,7 @@ class ConnectDialog(QDialog):
         self.cancel.clicked.connect(self.reject)
         self.test.clicked.connect(self._on_test_clicked)
         self.go.clicked.connect(self._on_go_clicked)
-        self.forget.clicked.connect(self._vm.forget)
+        self.forget.clicked.connect(self._on_forget_clicked)
         self.finished.connect(self._on_finished)
 
     # -- what is chosen -------------------------------------------------------------------------------
@@ -219,7 +219,8 @@ class ConnectDialog(QDialog):
         vm, account = self._vm, self.mode is Mode.LIVE
         self.form.setVisible(account)
         self.kept.setVisible(vm.has_keys)
-        self.forget.setVisible(account and vm.has_keys)
+        can_remove = vm.info.on_demand and not vm.is_new
+        self.forget.setVisible(account and (vm.has_keys or can_remove))
         self.test.setVisible(account)
         for key, field in self._fields.items():
             field.show_problem(vm.problems.get(key, ""))
@@ -250,7 +251,8 @@ class ConnectDialog(QDialog):
         elif vm.step is Step.TESTED:
             text, ready = "Add and connect" if vm.is_new else "Keep the key and connect", True
         else:
-            text, ready = "Connect with the kept keys" if vm.has_keys else "Connect", vm.has_keys
+            ready = vm.has_keys or vm.is_locked
+            text = "Connect with the kept keys" if ready else "Connect"
         set_text(self.go, busy or text)
         self.go.setEnabled(ready and not vm.is_busy)
         self.go.setToolTip("" if ready else f"{self.test.text()} first")
@@ -308,12 +310,14 @@ class ConnectDialog(QDialog):
     def _entries(self) -> dict[str, str]:
         return {key: field.edit.text() for key, field in self._fields.items() if key != PASSPHRASE}
 
+    def _on_forget_clicked(self) -> None:
+        self._vm.forget(self._fields[PASSPHRASE].edit.text())
+
     def _on_go_clicked(self) -> None:
         if self.mode is not Mode.LIVE:
             self._vm.use(self.mode)
             return
-        field = self._fields.get(PASSPHRASE)
-        passphrase = field.edit.text() if field is not None else ""
+        passphrase = self._fields[PASSPHRASE].edit.text()
         if self._vm.step is Step.TESTED:
             self._vm.save(passphrase)
         else:

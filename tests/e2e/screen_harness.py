@@ -416,7 +416,9 @@ def run_screen(
             desk = Desk(terminal, screen, practice, ring, paths)
             made.append(desk)
             terminal.sessions.changed.watch(
-                lambda venue: desk.states.append(terminal.sessions.sessions[venue].state)
+                lambda venue: desk.states.extend(
+                    session.state for name, session in terminal.sessions.sessions.items() if name == venue
+                )
             )
             screen.window.resize(*size)
             screen.window.show()

@@ -178,6 +178,9 @@ class Desk:
         return D(self.sample.quantity) * D(count)
 
     def market(self, side: Side = Side.BUY, quantity: Decimal | None = None, **terms: Any) -> OrderRequest:
+        """What trades at once."""
+        if side is Side.BUY and not self.sample.buys_at_market:
+            return self.limit(side, "-1", quantity, **terms)
         return OrderRequest(
             InstrumentId(self.venue, self.symbol), side, OrderType.MARKET, quantity or self.lots(1), **terms
         )

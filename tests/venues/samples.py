@@ -21,6 +21,7 @@ from terminal.venues.kraken.nonce import MemoryNonceStore
 from terminal.venues.okx.stream import POLICY as OKX_POLICY
 from tests.practice import Practice, Told
 from tests.practice_ctrader import CtraderPractice
+from tests.practice_custom import CustomPractice
 from tests.practice_okx import OkxPractice, inst_id
 
 _MINUTE_NS = 60 * 10**9
@@ -38,6 +39,8 @@ class KeyCase:
     warning: str = ""
     """Part of the first warning; empty: there is none."""
     withdraws: bool = False
+    may_trade: bool = True
+    """False where only the first order shows that it may not."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +93,8 @@ class Sample:
     """So long at least many orders at once wait, where they do."""
     switch_s: tuple[int, int] = (1, 4)
     """Times of the dead man's switch to wait for, and to disarm before."""
+    buys_at_market: bool = True
+    """Otherwise what buys at once is a limit order beyond the market."""
 
 
 # -- Kraken ----------------------------------------------------------------------------------------------
@@ -329,4 +334,55 @@ _OKX = Sample(
     switch_s=(10, 40),
 )
 
-SAMPLES: dict[str, Sample] = {"kraken": _KRAKEN, "okx": _OKX, "ctrader": _CTRADER}
+
+# -- a plugin of the custom protocol ---------------------------------------------------------------------
+
+
+def _custom_wrong(name: str) -> Callable[[CustomPractice], ConnectorSettings]:
+    def settings(practice: CustomPractice) -> ConnectorSettings:
+        own = practice.settings()
+        return replace(
+            own, credentials={**own.credentials, name: practice.settings("second").credentials[name]}
+        )
+
+    return settings
+
+
+async def _no_finer_bars(connector: Any, symbol: str, end_ns: int, count: int) -> Sequence[Bar]:
+    raise NotImplementedError("a plugin's bars reach no further back than one answer")
+
+
+_UNTOLD = "the first order only"
+_CUSTOM = Sample(
+    practice=CustomPractice,
+    tools=dict,
+    symbols=("BTC/USDT", "ETH/USDT", "SOL/USDT", "LTC/USDT"),
+    quantity="0.001",
+    too_much="500",
+    refusals={"money": "balance", "quantity": "step", "price": "tick"},
+    ids_are_unique=False,
+    deepest=50,
+    stream_begins_anew=False,
+    begins_with_bars=False,
+    slack_s=lambda interval_s: 0,
+    rebuild=_no_finer_bars,
+    permissions=frozenset({"Query funds", "Query open orders", _TRADE}),
+    keys=(
+        KeyCase("practice", warning=_UNTOLD),
+        KeyCase("second", warning=_UNTOLD),
+        KeyCase("view", warning=_UNTOLD, may_trade=False),
+    ),
+    wrong={name: _custom_wrong(name) for name in ("access_key", "secret_key")},
+    unusable=(
+        (ConnectorSettings({"service": "http://example.com/OKX"}), "example.com"),
+        (ConnectorSettings({}, {}, {"symbols": "BTCUSDT"}), "BTCUSDT"),
+        (ConnectorSettings({}, {}, {"quotes_s": "never"}), "never"),
+    ),
+    counters=lambda told, symbol: {},
+    questions=(1, 0.0),
+    orders_wait=True,
+    open_orders=20,
+    buys_at_market=False,
+)
+
+SAMPLES: dict[str, Sample] = {"kraken": _KRAKEN, "okx": _OKX, "ctrader": _CTRADER, "custom": _CUSTOM}

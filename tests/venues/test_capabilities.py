@@ -28,6 +28,7 @@ from terminal.venues.base import (
     HasLeverage,
     HasLeverageTiers,
     HasMarginCalls,
+    HasRawCalls,
     HasRecords,
     Reconnects,
     SignIn,
@@ -44,7 +45,7 @@ from tests.venues.samples import SAMPLES
 VENUES = registry.names()
 PROTOCOLS: list[Any] = [
     *(Connector, Reconnects, TradesOrders, Amends, SubmitsBatches, HasDeadMansSwitch, HasHistory),
-    *(TradesPositions, HasExpectedMargin, HasAccounts, HasRecords),
+    *(TradesPositions, HasExpectedMargin, HasAccounts, HasRecords, HasRawCalls),
     *(HasLeverage, HasLeverageTiers, HasMarginCalls, HasFillOffsets),
 ]
 

@@ -54,6 +54,8 @@ def test_recent_bars_of_every_interval(practice: Practice) -> None:
 @pytest.mark.parametrize("interval_s", [60, 300])
 def test_scrolling_back_further_than_one_answer_reaches(interval_s: int, practice: Practice) -> None:
     skip_without(practice, "bar_intervals_s", interval_s in intervals(practice), str(interval_s))
+    reaches = registry.info(practice.venue).capabilities.bars_reach_back
+    skip_without(practice, "bars_reach_back", reaches)
 
     async def main() -> None:
         async with desk(practice, watching(practice), quotes=False) as found:
@@ -85,6 +87,8 @@ def test_scrolling_back_further_than_one_answer_reaches(interval_s: int, practic
 
 def test_bars_of_the_finest_record_are_the_bars_that_the_venue_tells(practice: Practice) -> None:
     skip_without(practice, "bar_intervals_s", 60 in intervals(practice), "60")
+    reaches = registry.info(practice.venue).capabilities.bars_reach_back
+    skip_without(practice, "bars_reach_back", reaches)
 
     async def main() -> None:
         async with desk(practice, watching(practice), quotes=False) as found:

@@ -76,13 +76,15 @@ def test_each_practice_key_is_read_for_what_it_may(practice: Practice) -> None:
 
 
 def test_a_key_that_may_not_trade_places_nothing(practice: Practice) -> None:
-    cases = [case for case in SAMPLES[practice.venue].keys if TRADE in case.missing]
+    keys = SAMPLES[practice.venue].keys
+    cases = [case for case in keys if TRADE in case.missing or not case.may_trade]
     assert cases
 
     async def main() -> None:
         for case in cases:
             practice.renew()
             async with desk(practice, case.name) as found:
+                assert found.can.key_rights or case.may_trade is False
                 with pytest.raises((NotSent, RequestRejected, AuthRejected)) as caught:
                     await found.submit(found.market())
                 assert caught.value.user_text

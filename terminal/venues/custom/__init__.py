@@ -22,6 +22,12 @@ VENUE: Final = VenueInfo(
         order_types=frozenset({OrderType.LIMIT, OrderType.MARKET}),
         time_in_force=frozenset({TimeInForce.GTC}),
         immediate_types=frozenset(),
+        book_updates=False,
+        bars_reach_back=False,
+        client_ids=False,
+        fill_records=False,
+        account_stream=False,
+        key_rights=False,
     ),
     added_as="a plugin",
     option_fields=(

@@ -8,8 +8,10 @@ from terminal.app.screen import first_shown
 from terminal.domain.instrument import InstrumentId
 from terminal.venues import registry
 
+OFFERED = tuple(name for name in registry.names() if not registry.info(name).on_demand)
 
-@pytest.mark.parametrize("venue", registry.names())
+
+@pytest.mark.parametrize("venue", OFFERED)
 def test_a_desk_of_one_venue_opens_on_its_own_headline(venue: str) -> None:
     shown = first_shown((venue,))
     assert shown is not None
