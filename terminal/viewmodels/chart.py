@@ -411,7 +411,7 @@ class ChartViewModel(QObject):
         now_ns = self._clock.wall_ns()
         return (
             funding_texts.header_text(funding, now_ns),
-            funding_texts.rate_text(funding),
+            f"Funding {funding_texts.rate_text(funding)}",
             (f"Funding {funding_texts.due_text(funding, now_ns)}.\n{funding_texts.funding_tip(funding)}"),
         )
 
