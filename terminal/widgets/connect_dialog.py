@@ -132,7 +132,7 @@ class ConnectDialog(QDialog):
         if info.key_guide:
             box.addWidget(self._paragraph(info.key_guide))
         if info.key_page_url.startswith("https://"):
-            link = QPushButton(f"Open the key page of {info.title}")
+            link = QPushButton("Open the guide" if info.on_demand else f"Open the key page of {info.title}")
             link.setProperty("kind", "link")
             link.setCursor(Qt.CursorShape.PointingHandCursor)
             link.setToolTip(info.key_page_url)
