@@ -166,6 +166,7 @@ class Margins:
         trader: object = self._connector(account)
         if self._is_closed or not isinstance(trader, HasLeverage):
             raise Unsupported("leverage", "This venue keeps no leverage that can be changed here.")
+        log.info("%s: changing the leverage of %s to %s", account, symbol, leverage)
         try:
             async with asyncio.timeout(SET_S):
                 await trader.set_leverage(symbol, leverage)
