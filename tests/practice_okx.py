@@ -89,7 +89,11 @@ class OkxPractice(Practice):
         row = (await self.order("record", account=account))["okx"]
         return Told(
             requests=[{"method": each["method"], "cl_ord_ids": each["clOrdIds"]} for each in row["requests"]],
-            orders=[*map(_order, row["orders"]), *map(_algo, row["algos"])],
+            # What a stop order that fired has placed is among the orders.
+            orders=[
+                *map(_order, row["orders"]),
+                *(_algo(each) for each in row["algos"] if each["state"] != "effective"),
+            ],
             fills=[_fill(each) for each in row["fills"]],
             balances={
                 each["ccy"]: {"total": each["cashBal"], "held": each["frozenBal"]} for each in row["balances"]
@@ -114,12 +118,12 @@ def _order(row: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _algo(row: Mapping[str, Any]) -> dict[str, Any]:
-    """A stop order that waits."""
+    """A stop order that has placed nothing."""
     return {
         "txid": row["algoId"],
         "cl_ord_id": row["algoClOrdId"] or None,
-        "status": "OPEN",
-        "open": True,
+        "status": _STATES.get(row["state"], "REJECTED"),
+        "open": row["state"] == "live",
         "quantity": D(row["sz"]) * _COINS[row["instId"]],
         "filled": D(0),
     }

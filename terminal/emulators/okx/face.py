@@ -484,7 +484,10 @@ class OkxFace:
                 desk.money.position_row(desk.accounts[uid], one)
                 for one in desk.accounts[uid].positions.values()
             ],
-            "algos": [self.algos.row(one) for one in self.algos.live.values() if one.uid == uid],
+            "algos": [
+                *(self.algos.row(one) for one in self.algos.ended[uid]),
+                *(self.algos.row(one) for one in self.algos.live.values() if one.uid == uid),
+            ],
             "buckets": self.buckets.rows(str(uid)),
         }
 

@@ -304,3 +304,16 @@ def test_a_cancel_all_after_can_be_made_to_pass_quickly() -> None:
 @pytest.mark.parametrize("code", sorted(TEXTS))
 def test_every_code_can_be_ordered_as_a_fault(code: str) -> None:
     assert "{0}" not in OkxError(code).text
+
+
+def test_the_record_has_stop_orders_that_were_canceled_too() -> None:
+    async def main() -> None:
+        async with venue() as v:
+            stop = {"instId": "BTC-USDT", "tdMode": "cash", "side": "sell", "ordType": "conditional"}
+            legs = {"sz": "0.001", "algoClOrdId": "stop2", "slTriggerPx": "1000", "slOrdPx": "-1"}
+            placed = await v.act("trade/order-algo", {**stop, **legs})
+            await v.act("trade/cancel-algos", [{"instId": "BTC-USDT", "algoId": placed["algoId"]}])
+            (row,) = (await v.control("record"))["okx"]["algos"]
+            assert (row["algoClOrdId"], row["state"]) == ("stop2", "canceled")
+
+    run(main())
