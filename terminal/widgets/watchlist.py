@@ -117,7 +117,9 @@ class WatchDelegate(CellDelegate):
             painter.setFont(font)
             painter.setPen(QColor(color))
             inner = area.adjusted(left, 0, -1, 0)
-            shown = metrics.elidedText(text, Qt.TextElideMode.ElideRight, max(0, inner.width()))
+            # The end tells a perpetual from the pair.
+            middle = Qt.TextElideMode.ElideMiddle
+            shown = metrics.elidedText(text, middle, max(0, inner.width()))
             painter.drawText(inner, int(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter), shown)
             left += metrics.horizontalAdvance(shown)
 

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 import pytest
 from PySide6.QtCore import QPoint, Qt
-from PySide6.QtGui import QColor
+from PySide6.QtGui import QColor, QImage, QPainter
 from PySide6.QtTest import QTest
 from pytestqt.qtbot import QtBot
 
 from terminal.domain.instrument import InstrumentId
 from terminal.viewmodels.watchlist import COLUMNS, WatchlistViewModel
 from terminal.widgets import theme
-from terminal.widgets.watchlist import SearchDialog, WatchlistPanel, star_place
+from terminal.widgets.watchlist import SearchDialog, WatchDelegate, WatchlistPanel, star_place
 from tests.gui.chart_fakes import WatchDesk
 
 KEYS = [column.key for column in COLUMNS]
@@ -81,6 +82,22 @@ def test_one_symbol_of_two_venues_is_told_apart(shown: Shown) -> None:
     assert there() == {"symbol", "last", "change", "venue"}
     shown.vm.remove(twin)
     assert there() == {"symbol", "last", "change", "spark"}
+
+
+def test_a_symbol_without_room_keeps_its_end(shown: Shown) -> None:
+    def drawn(symbol: str) -> QImage:
+        row = replace(shown.vm.model.rows[0], id=InstrumentId("okx", symbol), favourite=False)
+        image = QImage(70, 20, QImage.Format.Format_RGB32)
+        image.fill(0)
+        delegate = shown.table.itemDelegate()
+        assert isinstance(delegate, WatchDelegate)
+        painter = QPainter(image)
+        delegate._paint_symbol(painter, image.rect(), row, hot=False)
+        painter.end()
+        return image
+
+    assert drawn("BTC/USDT-PERP") == drawn("BTC/USDT-PERP")
+    assert drawn("BTC/USDT-PERP") != drawn("BTC/USDT-2612"), "a perpetual and a future look the same"
 
 
 def test_changed_digits_have_a_tinted_ground_for_a_moment(shown: Shown) -> None:
