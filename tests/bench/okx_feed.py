@@ -2,11 +2,10 @@
 
 The frames are a recording of OKX's own: the books of a dated future and of a swap, both inverse, so that
 their levels count contracts. What is read of a book is told in our units, and the reading is not part of the
-path. The floor receives the same frames and
-decodes them with the same decoder, and does nothing else: once with the library as it is meant to be used,
-which is what the bar is about, and once over the terminal's own link. A third case has the same frames with
-the chain of numbers that OKX sends today in the place of the checksum it sent then. All are measured in this
-process's own CPU time, turn about.
+path. The floor receives the same frames and decodes them with the same decoder, and does nothing else: once
+with the library as it is meant to be used, which is what the bar is about, and once over the terminal's own
+link. A third case has the same frames with the chain of numbers that OKX sends today in the place of the
+checksum it sent then. All are measured in this process's own CPU time, turn about.
 """
 
 from __future__ import annotations
