@@ -575,7 +575,10 @@ class Terminal:
         if venue == "kraken":
             # Kraken never takes a nonce below the last one, so the last one outlives the program.
             tools.setdefault("nonces", FileNonceStore(self.paths.data / "nonces"))
-        return registry.create(venue, settings, **tools)
+        connector = registry.create(venue, settings, **tools)
+        if registry.info(venue).on_demand:
+            connector.info = self.venue_info(venue)  # by the person's own name for it
+        return connector
 
     def _profile(self, venue: str) -> str:
         return self.settings.text("venue.profile", venue)

@@ -116,6 +116,12 @@ def test_a_plugin_is_added_traded_and_still_there_after_a_restart(
             ),
             "book and chart",
         )
+        # The ticket names a price by itself, once: what is typed before that would be mixed with it.
+        await desk.until(
+            lambda: desk.screen.ticket.lines and desk.edit("Limit price").text(), "a ticket at the market"
+        )
+        await desk.frame()
+        assert desk.screen.chart.title == f"BTC/USDT {NAME}"
         # One rests and is canceled, one fills.
         order = await desk.place(Side.BUY, desk.away(Side.BUY), "0.001")
         assert order.account == ACCOUNT

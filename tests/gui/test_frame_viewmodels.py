@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from dataclasses import replace
 from decimal import Decimal
 
 import pytest
@@ -20,11 +21,12 @@ from terminal.services.mass_cancel import CancelOutcome
 from terminal.services.order_checks import ConfirmationNeeded
 from terminal.services.reconcile import ReconcileReport
 from terminal.services.session import Mode, SessionState
+from terminal.venues.base import CredentialField
 from terminal.viewmodels.connect import PASSPHRASE, ConnectViewModel, Step
 from terminal.viewmodels.connection import Shape
 from terminal.viewmodels.tables import Action
 from tests.gui.frame_fakes import ACCOUNT, BTC, KRAKEN, START_NS, Frame, order
-from tests.helpers import run
+from tests.helpers import eventually, run
 
 D = Decimal
 
@@ -542,3 +544,47 @@ def test_fills_are_listed_newest_first(frame: Frame) -> None:
     rows = frame.orders.fills_model.rows
     assert [row.fill.fill_id for row in rows] == ["2", "1", "0"]
     assert rows[0].notional == 32000
+
+
+def test_a_venue_is_added_by_its_form_with_settings_apart_from_keys(frame: Frame) -> None:
+    info = replace(
+        KRAKEN,
+        added_as="a plugin",
+        option_fields=(CredentialField("endpoint.service", "Service address", secret=False),),
+    )
+
+    async def main() -> None:
+        vm = ConnectViewModel(info, frame.connecting, None, is_new=True)
+        keys = {field.key: "abc123" for field in info.credential_fields}
+        vm.test(keys)
+        assert vm.problems == {"endpoint.service": "Service address is missing."}
+        vm.test({**keys, "endpoint.service": "http://127.0.0.1:6666/OKX"})
+        await eventually(lambda: vm.step is Step.TESTED)
+        vm.save()
+        await eventually(lambda: vm.step is Step.DONE)
+        assert frame.connecting.kept_options == {"endpoint.service": "http://127.0.0.1:6666/OKX"}
+        # Later the address alone is changed, and the kept keys go on.
+        later = ConnectViewModel(info, frame.connecting, Mode.LIVE)
+        assert later.options == frame.connecting.kept_options
+        later.use_kept_keys("", {"endpoint.service": "http://127.0.0.1:7777/OKX"})
+        await eventually(lambda: later.step is Step.DONE)
+        assert frame.connecting.asked[-2:] == [
+            ("options", "kraken", {"endpoint.service": "http://127.0.0.1:7777/OKX"}),
+            ("use", "kraken", Mode.LIVE),
+        ]
+
+    run(main())
+
+
+def test_cards_come_and_go_with_the_venues_of_the_desk(frame: Frame) -> None:
+    added = replace(KRAKEN, name="mine", title="Mine", added_as="a plugin")
+    frame.connections.show_venues((KRAKEN,), (added,))
+    assert [card.venue for card in frame.connections.cards] == ["kraken"]
+    assert list(frame.connections.addable) == ["mine"]
+    frame.connections.show_venues((KRAKEN, added), ())
+    card = frame.connections.card("mine")
+    assert card is not None
+    assert (card.title, card.can_practise) == ("Mine", False)
+    frame.connections.set_headline("mine", "BTC/USDT")
+    frame.connections.show_venues((KRAKEN,), (added,))
+    assert frame.connections.card("mine") is None
