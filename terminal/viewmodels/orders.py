@@ -155,7 +155,7 @@ def _order_tip(row: OrderRow) -> str:
 ORDER_COLUMNS: tuple[Column[OrderRow], ...] = (
     Column("time", "Time", lambda r: fmt.time_of_day(r.created_ns), 70, sort=lambda r: r.created_ns,
            tone=lambda r: "muted", tip=lambda r: fmt.date_time(r.created_ns)),
-    Column("symbol", "Symbol", lambda r: r.symbol, 84, tip=_order_tip),
+    Column("symbol", "Symbol", lambda r: r.symbol, 108, tip=_order_tip),
     Column("venue", "Account", lambda r: r.account_name, 150, tone=lambda r: "muted",
            tip=lambda r: r.account_name),
     Column("side", "Side", lambda r: "Buy" if r.side is Side.BUY else "Sell", 46, tone=_side_tone),
@@ -220,7 +220,7 @@ FILL_COLUMNS: tuple[Column[FillRow], ...] = (
     Column("time", "Time", lambda r: fmt.time_of_day(r.fill.ts_event_ns, fraction=3), 96,
            sort=lambda r: r.fill.ts_event_ns, tone=lambda r: "muted",
            tip=lambda r: fmt.date_time(r.fill.ts_event_ns)),
-    Column("symbol", "Symbol", lambda r: r.fill.instrument.symbol, 84),
+    Column("symbol", "Symbol", lambda r: r.fill.instrument.symbol, 108),
     Column("venue", "Account", lambda r: r.account_name, 150, tone=lambda r: "muted",
            tip=lambda r: r.account_name),
     Column("side", "Side", lambda r: "Bought" if r.fill.side is Side.BUY else "Sold", 60,
