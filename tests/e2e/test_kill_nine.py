@@ -97,7 +97,7 @@ def require_whole(folder: Path) -> list[dict[str, Any]]:
             assert order["state"] in (report.state.name, "PENDING_CANCEL"), "shown as ended, and is not"
         assert Decimal(order["filled"]) == report.filled_quantity
         assert Decimal(order["price"]) == report.limit_price
-        fees = sum(fill.fee for fill in fills if fill.venue_order_id == venue_id)
+        fees = sum((fill.fee or Decimal(0)) for fill in fills if fill.venue_order_id == venue_id)
         assert Decimal(order["fees"].get("USD", "0")) == fees
     for order in told["orders"]:
         if not order["venue_id"]:
