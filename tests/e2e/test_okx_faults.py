@@ -45,18 +45,20 @@ def follow(found: Rig) -> list[OrderState]:
 @pytest.mark.fault(2)
 @pytest.mark.fault(36)
 @pytest.mark.parametrize(
-    ("kind", "terms"),
-    [("cut", {"match": SOCKETS}), ("half_open", {"match": SOCKETS}), ("expire_login", {})],
+    ("kind", "terms", "lost"),
+    [("cut", {"match": SOCKETS}, 2), ("half_open", {"match": SOCKETS}, 2), ("expire_login", {}, 1)],
     ids=["reset", "half-open", "login expired"],
 )
 def test_a_lost_line_comes_back_with_the_account_as_it_is(
-    kind: str, terms: dict[str, str], practice: Practice, tmp_path: Path
+    kind: str, terms: dict[str, str], lost: int, practice: Practice, tmp_path: Path
 ) -> None:
     async def main() -> None:
         async with rig(practice, tmp_path, instrument=BTC) as found:
             resting = await found.resting()
+            before = found.session.health().reconnects
             await practice.fault(kind, **terms)
-            await found.until(lambda: not found.ready, "noticed")
+            # Prices and account each, where both are lost: one is found dead before the other.
+            await found.until(lambda: found.session.health().reconnects >= before + lost, "noticed")
             await found.until_ready()
             assert resting.state is OrderState.OPEN
             await found.gate.cancel(resting.client_order_id)
