@@ -15,7 +15,7 @@ from terminal.domain.account import AccountFigures, LeverageTier
 from terminal.domain.instrument import Instrument, InstrumentId, InstrumentKind
 from terminal.domain.market import Side
 from terminal.domain.orders import OrderType
-from terminal.venues.base import ExpectedMargin, ProtectionKind
+from terminal.venues.base import ExpectedMargin, Leverage, ProtectionKind
 from terminal.viewmodels.cost_text import CostLine
 from terminal.viewmodels.ticket import TicketViewModel
 from terminal.widgets import theme
@@ -46,6 +46,15 @@ class Says:
 
     def tiers(self, account: str, symbol: str) -> Sequence[LeverageTier]:
         return self.by_size
+
+    def sets_leverage(self, account: str) -> bool:
+        return False
+
+    def leverage(self, account: str, symbol: str) -> Leverage | None:
+        return None
+
+    async def set_leverage(self, account: str, symbol: str, leverage: Decimal) -> None:
+        raise AssertionError("nobody asked for it")
 
 
 @pytest.fixture

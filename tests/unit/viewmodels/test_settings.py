@@ -11,12 +11,13 @@ import pytest
 import terminal
 from terminal.services.risk import RiskLimits
 from terminal.services.settings import SETTINGS, Kind, Settings
+from terminal.venues import registry
 from terminal.viewmodels.settings import HIDDEN, SettingsViewModel, entry_text, value_text
 
 VENUES = {"kraken": "Kraken", "okx": "OKX"}
 KEPT_ELSEWHERE = {
     "look.clock", "chart.interval_s", "watch.symbols", "venue.mode", "practice.tour_done",
-    "venue.account", "venue.accounts", "venue.signed_out",
+    "venue.account", "venue.accounts", "venue.signed_out", "venue.added",
 }  # fmt: skip
 
 
@@ -26,11 +27,13 @@ def made(hidden: dict[str, str] | None = None) -> tuple[SettingsViewModel, Setti
     return vm, settings
 
 
-def program_text() -> str:
-    """The program, without the table and the dialog that is made from it."""
+def program_text(folder: str = "") -> str:
+    """The program or a folder of it, without the table and the dialog that is made from it."""
     root = Path(terminal.__file__).parent
     left_out = {root / "services" / "settings_table.py", root / "viewmodels" / "settings.py"}
-    return "\n".join(file.read_text(encoding="utf-8") for file in root.rglob("*.py") if file not in left_out)
+    return "\n".join(
+        file.read_text(encoding="utf-8") for file in (root / folder).rglob("*.py") if file not in left_out
+    )
 
 
 def test_every_setting_of_the_dialog_is_read_by_the_program() -> None:
@@ -42,6 +45,10 @@ def test_every_setting_of_the_dialog_is_read_by_the_program() -> None:
         section, _, name = setting.key.partition(".")
         if section == "risk":
             assert name.removesuffix(".step") in limits, setting.key
+        elif section in registry.names():
+            # Handed to the connector by their section, under their own name.
+            read = f'"{name}"' in program_text(f"venues/{section}") or f'"{setting.key}"' in text
+            assert read, f"nothing reads {setting.key}: hide it, with the reason"
         elif section != "endpoint":  # read by their section
             assert f'"{setting.key}"' in text, f"nothing reads {setting.key}: hide it, with the reason"
 
