@@ -29,6 +29,7 @@ from terminal.widgets.icons import icon
 
 CLIPBOARD_CLEAR_S = 30
 _EXCLUDE_FROM_CAPTURE = 0x11  # Windows: WDA_EXCLUDEFROMCAPTURE
+_SETTLED_MS = 300  # by then the layout has made room for whatever came
 
 
 class SecretEdit(QLineEdit):
@@ -81,6 +82,7 @@ class ConnectDialog(QDialog):
         self._vm = vm
         self._fields: dict[str, EntryField] = {}
         self._shown_report: object = None
+        self._sought: QWidget | None = None
         self._build_ui()
         self._bind()
         self._choose(Mode.LIVE)
@@ -114,6 +116,7 @@ class ConnectDialog(QDialog):
         self._area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.form = self._build_form()
         self._area.setWidget(self.form)
+        self._area.verticalScrollBar().rangeChanged.connect(self._show_sought)
         box.addWidget(self._area, 1)
         self.error = label(kind="error")
         self.error.setWordWrap(True)
@@ -288,16 +291,18 @@ class ConnectDialog(QDialog):
             self._bring_into_view(self.report)
 
     def _bring_into_view(self, part: QWidget) -> None:
-        """Scroll to what is new, once the layout knows how high it is and what is left for the form."""
+        """Scroll to what is new, and follow it while the layout still makes room for it."""
+        self._sought = part
+        QTimer.singleShot(0, self, self._show_sought)
+        QTimer.singleShot(_SETTLED_MS, self, self._seek_no_more)
 
-        def show() -> None:
-            for widget in (self, self.form):
-                layout = widget.layout()
-                if layout is not None:
-                    layout.activate()
-            self._area.ensureWidgetVisible(part, 0, 8)
+    def _show_sought(self) -> None:
+        if self._sought is not None:
+            self._area.ensureWidgetVisible(self._sought, 0, 8)
 
-        QTimer.singleShot(0, self, show)
+    def _seek_no_more(self) -> None:
+        self._show_sought()
+        self._sought = None
 
     # -- slots ----------------------------------------------------------------------------------------
 
