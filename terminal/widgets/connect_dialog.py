@@ -83,6 +83,10 @@ class ConnectDialog(QDialog):
         self._fields: dict[str, EntryField] = {}
         self._shown_report: object = None
         self._sought: QWidget | None = None
+        self._settling = QTimer(self)
+        self._settling.setSingleShot(True)
+        self._settling.setInterval(_SETTLED_MS)
+        self._settling.timeout.connect(self._seek_no_more)
         self._build_ui()
         self._bind()
         self._choose(Mode.LIVE)
@@ -294,7 +298,7 @@ class ConnectDialog(QDialog):
         """Scroll to what is new, and follow it while the layout still makes room for it."""
         self._sought = part
         QTimer.singleShot(0, self, self._show_sought)
-        QTimer.singleShot(_SETTLED_MS, self, self._seek_no_more)
+        self._settling.start()
 
     def _show_sought(self) -> None:
         if self._sought is not None:
@@ -330,6 +334,7 @@ class ConnectDialog(QDialog):
 
     def _on_finished(self) -> None:
         """Leave nothing behind: not in the fields, not in the view-model, not on the clipboard."""
+        self._settling.stop()
         _clear_clipboard_later([field.edit.text() for field in self._fields.values()])
         for field in self._fields.values():
             field.edit.clear()
