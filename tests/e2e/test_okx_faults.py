@@ -191,7 +191,10 @@ def test_before_an_upgrade_the_new_connection_is_there_first(practice: Practice,
                     break
             assert stats["okx"]["connections"] == 3
             await found.until_ready()
-            orders += [await found.resting(quantity=f"0.00{count}") for count in (2, 3)]
+            for quantity in ("0.002", "0.003"):
+                # A feed that moves over has no price for a moment, and without one the gate refuses.
+                await found.until(lambda: found.terminal.market.price_age_ns(BTC) is not None, "a price")
+                orders.append(await found.resting(quantity=quantity))
             assert found.session.health().reconnects == reconnects
             # What stop orders did meanwhile is asked for; the line itself was never down.
             assert set(found.states[count:]) <= {SessionState.SYNCING, SessionState.LIVE}
