@@ -317,7 +317,10 @@ class ConnectionViewModel(QObject):
             can_warn = info is not None and info.capabilities.margin_calls
             for account in shown:
                 is_active = account == session.account
-                out.append(AccountEntry(account, venue, badge, is_active, len(shown) > 1, can_warn))
+                name = self.short_name(account)
+                out.append(
+                    AccountEntry(account, venue, badge, is_active, len(shown) > 1, can_warn, name=name)
+                )
             for account, about in hidden.items():
                 out.append(AccountEntry(account, venue, badge, False, False, False, about))
         return out

@@ -191,6 +191,8 @@ class AccountEntry:
     has_margin_calls: bool = False
     hidden: AccountInfo | None = None
     """What is known of an account that is not shown; None: it is."""
+    name: str = ""
+    """How a person knows it where its venue gives it no title: ``OKX practice``."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -230,7 +230,7 @@ class PositionsViewModel(QObject):
                 accounts.append(self._account_row(entry, entry.hidden, None))
                 continue
             info, figures = self._portfolio.info(entry.account), self._portfolio.figures(entry.account)
-            title = info.title if info is not None else entry.account
+            title = info.title if info is not None else entry.name
             if info is not None:
                 accounts.append(self._account_row(entry, info, figures))
             held = self._portfolio.positions(entry.account)

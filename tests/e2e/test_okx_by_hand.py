@@ -180,6 +180,7 @@ async def position_from_the_ticket_to_its_end(okx: Okx) -> None:
     await okx.until(lambda: order.state is OrderState.FILLED, "a filled order")
     await okx.until(lambda: okx.positions() and okx.rows(), "the position")
     (held,) = okx.positions()
+    assert okx.rows()[0].account_title == "OKX practice", "no key of the program's own"
     assert (held.instrument, held.side, held.quantity) == (PERP, Side.BUY, D("0.0201"))
     assert held.currency == "USDT"
 
