@@ -256,7 +256,7 @@ class OkxConnector:
         return LinkHealth(
             round_trip_ms=self._public.round_trip_ms,
             clock_offset_ms=self._there.offset_ms,
-            last_frame_ns=self._public.link.last_frame_ns,
+            last_frame_ns=self._public.last_frame_ns,
             reconnects=self._public.reconnects + (private.reconnects if private is not None else 0),
             faults=sum(stream.faults for stream in self._streams()) + self._rest_faults,
         )

@@ -263,20 +263,21 @@ class BusinessStream(FeedStream):
         self._was_open = False
         super().__init__(numbers=numbers, **rest)
 
-    async def _on_open(self) -> None:
-        if self._signer is not None:
-            try:
-                await self._sign_in()
-                await self._acknowledged.ask(self.link, _ALGO_CHANNELS)
-            except AuthRejected as error:
-                # The private connection tells the person; bars need no key.
-                log.warning("business link: no stop orders: %s", error)
-            else:
-                if self._was_open:
-                    # The channel tells no stop orders of before: what changed meanwhile has to be asked.
-                    self._sink(AccountStreamReset("The stream of stop orders was down."))
-                self._was_open = True
-        await super()._on_open()
+    async def _take_over(self) -> None:
+        if self._signer is None:
+            return
+        try:
+            await self._sign_in()
+            await self._acknowledged.ask(self.link, _ALGO_CHANNELS)
+        except AuthRejected as error:
+            # The private connection tells the person; bars need no key.
+            log.warning("business link: no stop orders: %s", error)
+            return
+        # An old connection that is still there has told everything up to now.
+        if self._was_open and (self._old is None or self._old_was_lost):
+            # The channel tells no stop orders of before: what changed meanwhile has to be asked.
+            self._sink(AccountStreamReset("The stream of stop orders was down."))
+        self._was_open = True
 
     def _on_event(self, head: Head) -> None:
         if not self._acknowledged.on_event(head):

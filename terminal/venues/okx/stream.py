@@ -107,7 +107,9 @@ class Stream(ABC):
         self._generation = 0
         self._moving: asyncio.Task[None] | None = None
         self._old: Link | None = None
+        self._old_was_lost = False
         self._earlier_reconnects = 0
+        self._earlier_frame_ns: int | None = None
         self.faults = 0
         self.round_trip_ms: float | None = None
         self.link = self._new_link()
@@ -127,6 +129,14 @@ class Stream(ABC):
         """How often the connection was lost; moving to a new one is none."""
         return self._earlier_reconnects + self.link.reconnects
 
+    @property
+    def last_frame_ns(self) -> int | None:
+        """Monotonic time of the last frame, over whichever connection; None = there was none yet."""
+        if self._old is not None:
+            return self._old.last_frame_ns
+        last = self.link.last_frame_ns
+        return last if last is not None else self._earlier_frame_ns
+
     def set_sink(self, sink: Callable[[VenueEvent], None]) -> None:
         """Where events go from now on."""
         self._sink = sink
@@ -142,6 +152,10 @@ class Stream(ABC):
     @abstractmethod
     def on_frame(self, frame: str | bytes, ts_received_ns: int) -> None:
         """Take one frame, in the reading call itself."""
+
+    async def _take_over(self) -> None:
+        """What has to run on the new connection before an old one is left, so that nothing is missed."""
+        return
 
     @abstractmethod
     async def _on_open(self) -> None:
@@ -172,6 +186,7 @@ class Stream(ABC):
     async def _opened(self, generation: int, link: object) -> None:
         if generation != self._generation:
             return  # an old connection came back while it was being left
+        await self._take_over()
         if self._old is not None:
             await self._leave_old()
         await self._on_open()
@@ -231,7 +246,7 @@ class Stream(ABC):
         """Open a new connection and, once it is there, leave this one."""
         if self._old is not None or self.link.state is not LinkState.LIVE:
             return
-        self._old = self.link
+        self._old, self._old_was_lost = self.link, False
         self._earlier_reconnects += self.link.reconnects
         self._generation += 1
         self.link = self._new_link()
@@ -242,6 +257,7 @@ class Stream(ABC):
         old, self._old = self._old, None
         if old is None:
             return
+        self._earlier_frame_ns = old.last_frame_ns
         try:
             async with asyncio.timeout(_MOVE_TIMEOUT_S):
                 await self._settled()
@@ -257,6 +273,7 @@ class Stream(ABC):
         if generation != self._generation:
             if state is not LinkState.LIVE and self._old is not None:
                 # It went before the new one was there.
+                self._old_was_lost = True
                 self._link_down(reason)
                 self._tell(LinkState.RECONNECTING, reason)
             return
