@@ -190,8 +190,7 @@ def test_before_an_upgrade_the_new_connection_is_there_first(practice: Practice,
                 if stats["accepted"] >= accepted + 3 and stats["okx"]["connections"] == 3:
                     break
             assert stats["okx"]["connections"] == 3
-            for quantity in ("0.002", "0.003"):
-                orders.append(await found.resting(quantity=quantity))
+            orders += [await found.resting(quantity=quantity) for quantity in ("0.002", "0.003")]
             assert found.session.health().reconnects == reconnects
             # Neither the account nor the prices were ever out of it.
             assert (found.states[count:], books) == ([], [FeedState.LIVE])
