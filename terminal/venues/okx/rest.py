@@ -38,6 +38,7 @@ T = TypeVar("T")
 Query = Mapping[str, str | None]
 Body = Mapping[str, object] | Sequence[Mapping[str, object]]
 
+TRADE: Final = "/api/v5/trade/"
 _READ_PAUSES_S: Final = (0.5, 1.5)
 _READ_WAIT_S: Final = 45.0
 _READ_DEADLINE_S: Final = 10.0

@@ -10,13 +10,14 @@ import asyncio
 import itertools
 import logging
 from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 
 import msgspec
 
 from terminal.core.secret import scrub
 from terminal.domain.errors import AuthRejected, NotSent, OutcomeUnknown, VenueError
 from terminal.venues.okx.errors import VENUE_NAME, to_error
-from terminal.venues.okx.wire import Ack, Head
+from terminal.venues.okx.wire import Ack, AlgoRow, Head
 
 log = logging.getLogger("venue.okx")
 
@@ -39,6 +40,26 @@ def require_rows(rows: Sequence[Ack], count: int, what: str) -> None:
     """Raise OutcomeUnknown where OKX answers for another number of orders than were sent."""
     if len(rows) != count:
         raise OutcomeUnknown(VENUE_NAME, f"{what}: {len(rows)} answers for {count} orders", code="unreadable")
+
+
+def single(rows: Sequence[Ack], what: str) -> Ack:
+    """The one row of an answer about one order. Raises what it says against it."""
+    require_rows(rows, 1, what)
+    error = row_error(rows[0])
+    if error is not None:
+        raise error
+    if not (rows[0].ordId or rows[0].algoId or rows[0].clOrdId):
+        raise OutcomeUnknown(VENUE_NAME, f"{what}: an answer without an order id", code="unreadable")
+    return rows[0]
+
+
+def as_row(body: Mapping[str, object], algo_id: str) -> AlgoRow:
+    """A stop order as it was asked for, until OKX's own word of it comes."""
+    return msgspec.convert({**body, "algoId": algo_id, "state": "live"}, AlgoRow)
+
+
+def chunks(items: Sequence[Any], size: int) -> list[list[Any]]:
+    return [list(items[start : start + size]) for start in range(0, len(items), size)]
 
 
 class WsTrading:

@@ -1,0 +1,119 @@
+"""What a person does to open positions and to the margin behind them (OKX v5, algo orders and account,
+2026-07)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from decimal import Decimal
+
+from terminal.domain.decimals import wire_text
+from terminal.domain.errors import RequestRejected, Unsupported
+from terminal.domain.events import VenueEvent
+from terminal.domain.orders import Protection
+from terminal.venues.base import Leverage
+from terminal.venues.okx.before_order import BeforeOrder
+from terminal.venues.okx.errors import VENUE_NAME
+from terminal.venues.okx.holdings import Holdings
+from terminal.venues.okx.order_words import margin_mode, on_grid, protective_orders
+from terminal.venues.okx.orders import OrderTracker
+from terminal.venues.okx.parse import maybe, maybe_price, number
+from terminal.venues.okx.rest import TRADE, OkxRest
+from terminal.venues.okx.symbols import SymbolMap, inst_id_of, inst_type_of
+from terminal.venues.okx.trading import as_row, chunks, row_error, single
+
+
+class PositionDesk:
+    """Stops, targets and leverage of positions; raises as a submit."""
+
+    def __init__(
+        self,
+        rest: OkxRest,
+        symbols: SymbolMap,
+        tracker: OrderTracker,
+        holdings: Holdings,
+        before: BeforeOrder,
+        *,
+        emit: Callable[[VenueEvent], None],
+    ) -> None:
+        self._rest = rest
+        self._symbols = symbols
+        self._tracker = tracker
+        self._holdings = holdings
+        self._before = before
+        self._emit = emit
+
+    async def protect(self, position_id: str, symbol: str, protection: Protection) -> None:
+        """Set the whole stop and target of a position, kept by OKX as reduce-only orders of its present size.
+
+        The new ones are placed before the old ones are canceled, so that the position is never without; a
+        leg that is None is removed.
+
+        Raises:
+            RequestRejected: there is no such position.
+            VenueError: as a submit.
+        """
+        await self._before.instruments()
+        row, held = self._holdings.row(position_id), self._holdings.held(position_id)
+        if row is None or held is None:
+            raise RequestRejected(
+                VENUE_NAME,
+                f"no open position {position_id} in {symbol}",
+                code="51023",
+                venue_text="Position doesn't exist",
+                user_text="There is no such position (any more).",
+            )
+        old = self._holdings.guarding(held)
+        entry, sign = maybe_price(row.avgPx), held.side.sign
+        stop, target = protection.stop_loss, protection.take_profit
+        if stop is None and protection.stop_distance is not None and entry is not None:
+            stop = on_grid(entry - sign * protection.stop_distance, self._symbols, held.inst_id)
+        if target is None and protection.profit_distance is not None and entry is not None:
+            target = on_grid(entry + sign * protection.profit_distance, self._symbols, held.inst_id)
+        trail: Decimal | None = None
+        if protection.trailing and stop is not None:
+            trail = abs(await self._before.last_price(held.inst_id) - stop)
+            if not trail:
+                raise Unsupported("trailing stop", "A trailing stop has to begin away from the price.")
+        bodies = protective_orders(
+            held,
+            abs(number(row.pos)),
+            stop=stop,
+            target=target,
+            trail=trail,
+            reference=protection.trigger,
+            mode=await self._before.mode(),
+        )
+        for body in bodies:
+            ack = single(await self._rest.algo(f"{TRADE}order-algo", body), "order-algo")
+            starts = (
+                {"moveTriggerPx": wire_text(stop)} if "callbackSpread" in body and stop is not None else {}
+            )
+            self._tracker.note("", ack.algoId, algo=as_row({**body, **starts}, ack.algoId))
+        for part in chunks([{"instId": each.instId, "algoId": each.algoId} for each in old], 10):
+            rows = await self._rest.algo(f"{TRADE}cancel-algos", part, urgent=True)
+            for ack in rows:
+                error = row_error(ack)
+                if error is not None and not isinstance(error, RequestRejected):
+                    raise error
+        self._tracker.forget_protective(each.algoId for each in self._tracker.protective() if each not in old)
+        for event in self._holdings.protections_changed():
+            self._emit(event)
+
+    async def leverage(self, symbol: str) -> Leverage | None:
+        """The leverage of new positions in a derivative, and what backs them. None where OKX names none."""
+        inst_id = inst_id_of(symbol)
+        if inst_type_of(inst_id) == "SPOT":
+            return None
+        mode = margin_mode(inst_id, await self._before.mode())
+        rows = await self._rest.leverage(inst_id, mode)
+        found = maybe(rows[0].lever) if rows else None
+        return None if not found else Leverage(found, rows[0].mgnMode or mode)
+
+    async def set_leverage(self, symbol: str, leverage: Decimal) -> None:
+        """Change it; open positions of the instrument change with it. Raises as a submit."""
+        inst_id = inst_id_of(symbol)
+        if inst_type_of(inst_id) == "SPOT":
+            raise Unsupported("leverage", "Spot is paid in full.")
+        await self._rest.set_leverage(
+            inst_id, wire_text(leverage), margin_mode(inst_id, await self._before.mode())
+        )
