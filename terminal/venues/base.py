@@ -204,12 +204,13 @@ class VenueInfo:
     public_without_key: bool = False
     unofficial: bool = False
     added_as: str = ""
-    """What a person adds, e.g. ``a plugin``: such a venue is on no desk before its form was filled in, and
-    has no practice twin. Empty: on every desk from the first start."""
+    """What a person adds, e.g. ``a plugin``: a kind of which there may be several venues, each with its own
+    name, address and keys (see :mod:`.registry`). None is on a desk before its form was filled in, and none
+    has a practice twin. Empty: one venue, on every desk from the first start."""
 
     @property
     def on_demand(self) -> bool:
-        """Whether the venue is on the desk only once a person has added it."""
+        """Whether such venues are on the desk only once a person has added them."""
         return bool(self.added_as)
 
 

@@ -35,7 +35,7 @@ from terminal.domain.market import Bar, Feed, FeedKind
 from terminal.domain.orders import OrderRef, OrderReport, OrderRequest
 from terminal.transport.http_client import HttpClient
 from terminal.transport.quotas import LeakyCounter
-from terminal.venues.base import ConnectorSettings, KeyReport, LinkHealth, Sink, SubmitAck
+from terminal.venues.base import ConnectorSettings, KeyReport, LinkHealth, Sink, SubmitAck, VenueInfo
 from terminal.venues.custom import VENUE, wire
 from terminal.venues.custom.account import Account
 from terminal.venues.custom.client import Http, PluginClient, Rank
@@ -62,22 +62,23 @@ class CustomConnector:
     """A plugin: TradesOrders, HasHistory and Reconnects.
 
     ``settings.endpoints["service"]`` is the service address with the venue's name at its end,
-    ``settings.options`` what :class:`.options.Options` lists.
+    ``settings.options`` what :class:`.options.Options` lists. ``info``: which of the person's plugins it is;
+    instruments, log and errors have its name.
 
     Raises:
         SettingsError: an option or the address cannot be used.
     """
 
-    info = VENUE
-
     def __init__(
         self,
         settings: ConnectorSettings,
         *,
+        info: VenueInfo = VENUE,
         clock: Clock | None = None,
         http: Http | None = None,
         rng: random.Random | None = None,
     ) -> None:
+        self.info = info
         self._clock = clock or SystemClock()
         self._options = options = read_options(settings.options)
         self._sink: Sink = _nobody
@@ -85,14 +86,14 @@ class CustomConnector:
         self._probing = asyncio.Lock()
         self._is_probed = False
         self._own_http: HttpClient | None = None
-        self._symbols = SymbolTable(options)
+        self._symbols = SymbolTable(options, info.name)
         self._budget = LeakyCounter(
             "Plugin calls", max(2.0, options.calls_per_s * _BURST_S), options.calls_per_s, self._clock,
-            reserve=min(1.0, options.calls_per_s), venue=VENUE_NAME,
+            reserve=min(1.0, options.calls_per_s), venue=info.name,
         )  # fmt: skip
         if http is None:
             http = self._own_http = HttpClient(
-                venue=VENUE_NAME,
+                venue=info.name,
                 base_url={**VENUE.default_endpoints, **settings.endpoints}["service"].strip(),
                 proxy=settings.proxy,
                 max_connections=options.concurrency + 1,

@@ -28,11 +28,13 @@ def split_symbol(text: str) -> tuple[str, str] | None:
 class SymbolTable:
     """The instruments of a plugin, by either name."""
 
-    def __init__(self, options: Options) -> None:
+    def __init__(self, options: Options, venue: str = VENUE_NAME) -> None:
+        """``venue``: the name that the instruments are known by."""
         self._options = options
+        self._venue = venue
         self._instruments: dict[str, Instrument] = {}
         for terms in options.symbols:
-            self._add(_configured(terms, options))
+            self._add(_configured(self._venue, terms, options))
 
     @property
     def configured(self) -> tuple[str, ...]:
@@ -52,7 +54,7 @@ class SymbolTable:
         looked for and canceled all the same."""
         found = self._instruments.get(symbol)
         if found is None and (parts := split_symbol(symbol)) is not None:
-            return _configured(SymbolTerms("_".join(parts)), self._options)
+            return _configured(self._venue, SymbolTerms("_".join(parts)), self._options)
         return found
 
     def learn(self, markets: Any) -> int:
@@ -68,7 +70,7 @@ class SymbolTable:
             if parts is None:
                 continue
             try:
-                instrument = _listed(parts, terms, own.get("/".join(parts)), self._options)
+                instrument = _listed(self._venue, parts, terms, own.get("/".join(parts)), self._options)
             except ValueError as problem:
                 log.warning("the market %s cannot be read: %s", "/".join(parts), problem)
                 continue
@@ -90,21 +92,25 @@ def _named_rows(markets: Any) -> Iterable[tuple[str, Mapping[str, Any]]]:
         yield name, wire.record(row)
 
 
-def _configured(terms: SymbolTerms, options: Options) -> Instrument:
+def _configured(venue: str, terms: SymbolTerms, options: Options) -> Instrument:
     base, _, quote = terms.name.partition("_")
     step = terms.quantity_step or options.quantity_step
-    return _instrument(
-        (base, quote), terms.tick_size or options.tick_size, step, terms.min_quantity or step, None, None
-    )
+    tick = terms.tick_size or options.tick_size
+    return _instrument(venue, (base, quote), tick, step, terms.min_quantity or step, None, None)
 
 
 def _listed(
-    parts: tuple[str, str], row: Mapping[str, Any], own: SymbolTerms | None, options: Options
+    venue: str,
+    parts: tuple[str, str],
+    row: Mapping[str, Any],
+    own: SymbolTerms | None,
+    options: Options,
 ) -> Instrument:
     own = own or SymbolTerms("_".join(parts))
     tick = own.tick_size or _step(row, "tick_size", "price_precision") or options.tick_size
     step = own.quantity_step or _step(row, "amount_size", "amount_precision") or options.quantity_step
     return _instrument(
+        venue,
         parts,
         tick,
         step,
@@ -126,6 +132,7 @@ def _step(row: Mapping[str, Any], size: str, digits: str) -> Decimal | None:
 
 
 def _instrument(
+    venue: str,
     parts: tuple[str, str],
     tick: Decimal,
     step: Decimal,
@@ -135,7 +142,7 @@ def _instrument(
 ) -> Instrument:
     base, quote = parts
     return Instrument(
-        id=InstrumentId(VENUE_NAME, f"{base}/{quote}"),
+        id=InstrumentId(venue, f"{base}/{quote}"),
         venue_symbol=f"{base}_{quote}",
         kind=InstrumentKind.SPOT,
         base=base,
