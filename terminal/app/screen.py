@@ -76,6 +76,7 @@ from terminal.widgets.watchlist import SearchDialog, WatchlistPanel
 _COLLECT_EVERY_S = 1.0
 _LINKED = ("watchlist", "chart", "cross", "ladder", "tape", "ticket")
 _LINKS = "links"
+_LADDER_ROWS = "ladder_rows"
 WATCHED_AT_FIRST = 4
 """Markets of a venue that a person has added, where nothing says which."""
 HEADLINES = {"kraken": "BTC/USD", "okx": "BTC/USDT", "ctrader": "EUR/USD"}
@@ -300,6 +301,8 @@ class Screen(QObject):
         self._build_bridge()
         workspace = self.window.workspace
         workspace.keep(_LINKS, self._kept_links, self._restore_links)
+        workspace.keep(_LADDER_ROWS, self.ladder.kept, self.ladder.restore)
+        self.ladder.regrouped.connect(workspace.kept_changed)
         for link in self._link.values():
             link.moved.watch(workspace.kept_changed)
         self.window.twins_wanted.connect(self.open_twins)

@@ -26,6 +26,7 @@ from terminal.services.market_data import FeedState, Topic
 from terminal.viewmodels import format as fmt
 from terminal.viewmodels.amounts import lot_of, moved_text, short_size, size_text
 from terminal.viewmodels.book_rows import (
+    MOST_GROUP,
     Chip,
     Prints,
     Row,
@@ -47,6 +48,7 @@ REFRESH_MS: Final = 50
 RECENTRE_AFTER_S: Final = 1.0
 RESULT_SHOWN_S: Final = 8.0
 FLASH_NS: Final = 300_000_000
+_GROUPS_KEPT: Final = 200
 
 
 class Column(Enum):
@@ -122,18 +124,21 @@ class LadderViewModel(QObject):
     Signals:
         changed: re-read ``rows`` and the rest; at most every 50 ms.
         moved: a click was dropped because its row had changed; the widget flashes ``flash_key``.
+        regrouped: the person chose another grouping, or left it to the ladder: worth keeping.
         ticket_wanted: (side, order type or None, price): fill the ticket, send nothing.
         confirmation_needed: a :class:`~terminal.viewmodels.sending.RequestView` waits.
 
     Attributes:
         armed: the padlock; closed at every start, one for each ladder.
         refresh_ms: it is built at most once in so long. recentres: it follows the market by itself.
-        group: ticks in a row. auto_group: chosen so that the prices within 0.1 % of mid fit.
+        group: ticks in a row. auto_group: chosen so that the prices within 0.1 % of mid fit; what was chosen
+            by hand is remembered for its instrument.
         closed_text: that the market is closed, and when it opens; empty while it is open.
     """
 
     changed = Signal()
     moved = Signal()
+    regrouped = Signal()
     ticket_wanted = Signal(object, object, object)
     confirmation_needed = Signal(object)
 
@@ -162,6 +167,7 @@ class LadderViewModel(QObject):
         self.recentres = True
         self.group = 1
         self.auto_group = True
+        self._groups: dict[InstrumentId, int] = {}
         self.ghost: Ghost | None = None
         self.cursor: tuple[int, Column] | None = None
         self.flash_key: int | None = None
@@ -263,6 +269,7 @@ class LadderViewModel(QObject):
         self._id, self._top, self.ghost, self.cursor = new, None, None, None
         self.armed = False
         self._prints = Prints()
+        self._recall_group()
         self.sending.discard()
         self.sending.clear_result()
         if new is not None:
@@ -457,17 +464,53 @@ class LadderViewModel(QObject):
 
     def regroup(self, direction: int) -> None:
         """Coarser (+1) or finer (-1) rows: 1, 2, 5, 10, ... ticks."""
-        self._set_group(next_group(self.group, direction), auto=False)
+        self.set_group(next_group(self.group, direction))
 
     def set_group(self, ticks: int) -> None:
-        """So many ticks in a row."""
-        self._set_group(max(1, ticks), auto=False)
+        """So many ticks in a row, of this instrument and until something else is chosen."""
+        ticks = min(max(1, ticks), MOST_GROUP)
+        if self._id is not None:
+            self._groups.pop(self._id, None)
+            self._groups[self._id] = ticks
+            while len(self._groups) > _GROUPS_KEPT:
+                del self._groups[next(iter(self._groups))]
+        self._set_group(ticks, auto=False)
+        self.regrouped.emit()
 
     def set_auto_group(self) -> None:
         """Choose the grouping so that the prices within 0.1 % of mid fit."""
+        if self._id is not None:
+            self._groups.pop(self._id, None)
         self.auto_group = True
         self._choose_group()
         self.centre()
+        self.regrouped.emit()
+
+    def kept(self) -> list[list[object]]:
+        """The groupings chosen by hand, as a layout's file keeps them: venue, symbol, ticks."""
+        return [[key.venue, key.symbol, ticks] for key, ticks in self._groups.items()]
+
+    def restore(self, kept: object) -> None:
+        """The groupings of a layout's file; what cannot be read of them is left to the ladder. None, a layout
+        that says nothing of them: they stay."""
+        if kept is None:
+            return
+        self._groups = {}
+        for entry in kept[-_GROUPS_KEPT:] if isinstance(kept, list) else ():
+            match entry:
+                case [str(venue), str(symbol), int(ticks)] if (
+                    not isinstance(ticks, bool) and 1 <= ticks <= MOST_GROUP
+                ):
+                    self._groups[InstrumentId(venue, symbol)] = ticks
+        self._recall_group()
+        self.centre()
+
+    def _recall_group(self) -> None:
+        """What was chosen for this instrument once, else what fits."""
+        kept = self._groups.get(self._id) if self._id is not None else None
+        self.auto_group = kept is None
+        if kept is not None:
+            self._set_group(kept, auto=False, build=False)
 
     def _choose_group(self) -> None:
         bid, ask = self._best
@@ -476,7 +519,7 @@ class LadderViewModel(QObject):
             fitting = group_that_fits(price, self.instrument.tick_size, self._count, self.instrument.pip_size)
             self._set_group(fitting, auto=True)
 
-    def _set_group(self, ticks: int, *, auto: bool) -> None:
+    def _set_group(self, ticks: int, *, auto: bool, build: bool = True) -> None:
         self.auto_group = auto
         if ticks == self.group:
             return
@@ -488,7 +531,7 @@ class LadderViewModel(QObject):
             self._top = middle + self._count // 2
         if self.cursor is not None:
             self.cursor = (self.cursor[0] * old // ticks, self.cursor[1])
-        if not auto:
+        if not auto and build:
             self._build()
 
     # -- arming and clicking --------------------------------------------------------------------------

@@ -141,15 +141,26 @@ def next_group(current: int, direction: int) -> int:
     return next((each for each in reversed(series) if each < current), 1)
 
 
-_PIPS_IN_SIGHT = 5
+_IN_SIGHT: Final = Decimal("0.001")
+_PIPS_IN_SIGHT: Final = 5
+_LEAST_IN_SIGHT: Final = Decimal("0.0003")
+MOST_GROUP: Final = 5_000_000
+"""Ticks in a row, at most."""
 
 
 def group_that_fits(mid: Decimal, tick: Decimal, rows: int, pip: Decimal | None = None) -> int:
-    """The smallest grouping with which the prices within 0.1 % of mid fit on so many rows; where the venue
-    speaks of pips, those within five of them, for such books are narrow."""
-    span = (mid / 500 if not pip else 2 * _PIPS_IN_SIGHT * pip) / tick
+    """The smallest grouping with which the prices within 0.1 % of mid fit on so many rows.
+
+    A currency pair's book is narrower: of it, those within five pips. Five pips of other instruments, such as
+    5 USD of a bitcoin CFD, are hardly more than its spread, so the pip counts only where five of them are
+    0.03 % of the price or more.
+    """
+    half = mid * _IN_SIGHT
+    if pip and mid * _LEAST_IN_SIGHT <= _PIPS_IN_SIGHT * pip < half:
+        half = _PIPS_IN_SIGHT * pip
+    span = 2 * half / tick
     group = 1
-    while span / group > rows and group < 5_000_000:
+    while span / group > rows and group < MOST_GROUP:
         group = next_group(group, +1)
     return group
 

@@ -151,6 +151,51 @@ def test_a_book_in_pips_is_seen_from_near() -> None:
     assert group_that_fits(D("1.16"), D("0.00001"), 20) == 20
 
 
+@pytest.mark.parametrize(
+    ("mid", "tick", "pip"),
+    [("126400", "0.01", "1"), ("4090", "0.01", "0.1"), ("6831", "0.1", "1"), ("64", "0.001", "0.01")],
+)
+def test_a_screen_of_the_ladder_is_a_useful_range_whatever_a_pip_is(mid: str, tick: str, pip: str) -> None:
+    for rows in (18, 20, 23, 44):
+        half = group_that_fits(D(mid), D(tick), rows, D(pip)) * D(tick) * rows / 2 / D(mid)
+        assert D("0.0007") <= half <= D("0.003"), rows
+
+
+def test_a_grouping_chosen_by_hand_belongs_to_its_instrument(qtbot: QtBot) -> None:
+    desk, vm = make()
+    told: list[object] = []
+    vm.regrouped.connect(lambda: told.append(vm.kept()))
+    vm.set_group(20)
+    desk.selection.select(ETH)
+    assert vm.auto_group
+    vm.regroup(+1)
+    desk.selection.select(BTC)
+    assert (vm.group, vm.auto_group) == (20, False)
+    assert len(told) == 2
+    desk, other = make()
+    other.set_auto_group()
+    other.restore(vm.kept())
+    assert (other.group, other.auto_group) == (20, False)
+    other.restore(None)
+    assert other.group == 20
+    other.set_auto_group()
+    desk.selection.select(ETH)
+    assert (other.group, other.auto_group) == (50, False)
+
+
+@pytest.mark.parametrize(
+    "entry", [7, [], ["kraken", "BTC/USD"], ["kraken", "BTC/USD", "5"], ["kraken", "BTC/USD", True],
+              ["kraken", "BTC/USD", 0], ["kraken", "BTC/USD", 10**12], {"kraken": 1}],
+)  # fmt: skip
+def test_a_kept_grouping_that_cannot_be_read_is_left_to_the_ladder(qtbot: QtBot, entry: object) -> None:
+    _, vm = make()
+    vm.restore([entry, [ETH.venue, ETH.symbol, 5]])
+    assert vm.auto_group
+    assert vm.kept() == [[ETH.venue, ETH.symbol, 5]]
+    vm.restore("nonsense")
+    assert vm.kept() == []
+
+
 def test_grouped_rows_keep_the_middle_and_sum_levels(qtbot: QtBot) -> None:
     _, vm = make()
     vm.set_group(10)
