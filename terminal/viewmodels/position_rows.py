@@ -151,8 +151,10 @@ POSITION_COLUMNS: tuple[Column[PositionRow], ...] = (
            tone=lambda r: "" if r.hidden else sign_tone(r.position.unrealised),
            tip=lambda r: "At the mark price, before fees and funding" if r.position.margin_mode else "",
            title_tip="As the venue says it; net of swap and commission where they are charged at the end"),
-    Column("pips", "Pips", lambda r: r.pips_text, 80, number=True, sort=lambda r: r.pips,
-           tone=lambda r: sign_tone(r.pips)),
+    Column("pips", "Distance", lambda r: r.pips_text, 80, number=True, sort=lambda r: r.pips,
+           tone=lambda r: sign_tone(r.pips),
+           title_tip="From the entry to the price at which it could be closed, in your favour: in pips where "
+           "the venue speaks of them, else in ticks"),
     Column("stop", "Stop loss", _stop_text, 84, number=True, sort=lambda r: r.position.protection.stop_loss,
            editable=lambda r: not r.stop_pending, edit_text=_edit_leg(lambda p: p.stop_loss),
            tone=lambda r: "muted" if r.stop_pending or r.position.protection.stop_loss is None else "",
