@@ -61,14 +61,18 @@ _NAMES = (
     r"api[-_]?sign|api[-_]?key|access_key|secret_key|secret|client_secret|passphrase|password|passwd|otp|token|access_token|"
     r"refresh_token|authorization|cookie|set-cookie|ok-access-[a-z]+|ssid"
 )
+_NAME = re.compile(_NAMES, re.IGNORECASE)
 _JSON = re.compile(rf'("(?:{_NAMES})"\s*:\s*")((?:[^"\\]|\\.)*)(")', re.IGNORECASE)
 _PAIR = re.compile(rf"\b((?:{_NAMES})\s*[=:]\s*)([^\s&,;\"']+)", re.IGNORECASE)
 _BEARER = re.compile(r"\b(Bearer|Basic)\s+[A-Za-z0-9._~+/=-]{8,}", re.IGNORECASE)
 
 
 def register(text: str) -> None:
-    """Make :func:`scrub` remove this text wherever it appears."""
-    if len(text) >= _MIN_KNOWN:
+    """Make :func:`scrub` remove this text wherever it appears.
+
+    The name of a field is none ("secret_key"): with it gone, the value beside it would not be found.
+    """
+    if len(text) >= _MIN_KNOWN and not _NAME.fullmatch(text):
         _known.add(text)
 
 

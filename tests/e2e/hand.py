@@ -31,6 +31,7 @@ NO = Qt.KeyboardModifier.NoModifier
 CTRL = Qt.KeyboardModifier.ControlModifier
 SHIFT = Qt.KeyboardModifier.ShiftModifier
 LEFT = Qt.MouseButton.LeftButton
+_ATTEMPTS = 5
 
 
 class Hand:
@@ -68,35 +69,37 @@ class Hand:
         keys: Qt.KeyboardModifier = NO,
     ) -> None:
         """Press and release over a place of a widget; fails where something else is in front of it."""
-        window, place = await _ready(widget, at)
-
-        def gesture() -> None:
-            QTest.mouseMove(window, place)
-            _require_hit(widget, place)
-            QTest.mouseClick(window, button, keys, place)
-
-        await self.do(gesture)
+        await self._on(widget, at, lambda window, place: QTest.mouseClick(window, button, keys, place))
 
     async def double_click(self, widget: QWidget, at: QPoint | None = None) -> None:
-        window, place = await _ready(widget, at)
-
-        def gesture() -> None:
-            QTest.mouseMove(window, place)
-            _require_hit(widget, place)
+        def gesture(window: QWindow, place: QPoint) -> None:
             QTest.mouseClick(window, LEFT, NO, place)
             QTest.mouseDClick(window, LEFT, NO, place)
 
-        await self.do(gesture)
+        await self._on(widget, at, gesture)
 
     async def press(self, widget: QWidget, at: QPoint | None = None) -> None:
-        window, place = await _ready(widget, at)
+        await self._on(widget, at, lambda window, place: QTest.mousePress(window, LEFT, NO, place))
 
-        def gesture() -> None:
+    async def _on(
+        self, widget: QWidget, at: QPoint | None, gesture: Callable[[QWindow, QPoint], None]
+    ) -> None:
+        """Move the pointer there and carry the gesture out in the same turn: a form may grow in between, and
+        a person follows a button that moves."""
+
+        def carry_out(*, is_last: bool) -> bool:
+            window, place = _reach(widget, at)
             QTest.mouseMove(window, place)
+            if not is_last and not _is_in_front(widget, place):
+                return False
             _require_hit(widget, place)
-            QTest.mousePress(window, LEFT, NO, place)
+            gesture(window, place)
+            return True
 
-        await self.do(gesture)
+        for attempt in range(_ATTEMPTS):
+            await _ready(widget, at)
+            if await self.do(partial(carry_out, is_last=attempt == _ATTEMPTS - 1)):
+                return
 
     async def release(
         self, widget: QWidget, at: QPoint | None = None, *, keys: Qt.KeyboardModifier = NO
@@ -203,13 +206,12 @@ def _reach(widget: QWidget, at: QPoint | None) -> tuple[QWindow, QPoint]:
     return _window_of(widget), widget.mapTo(widget.window(), place)
 
 
-async def _ready(widget: QWidget, at: QPoint | None) -> tuple[QWindow, QPoint]:
+async def _ready(widget: QWidget, at: QPoint | None) -> None:
     """As :func:`_reach`, once the widget can be pressed: a person waits for a greyed button as well, and for
     a field that has just appeared to be in its place; most follow a change of the model a frame later."""
     await eventually(lambda: widget.isVisible() and widget.isEnabled(), 20, f"{widget} that can be pressed")
     with contextlib.suppress(AssertionError):
         await eventually(lambda: _is_in_front(widget, _reach(widget, at)[1]), 5, f"{widget} in front")
-    return _reach(widget, at)
 
 
 def _require_hit(widget: QWidget, place: QPoint) -> None:

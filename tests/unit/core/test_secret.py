@@ -46,6 +46,11 @@ def test_what_looks_like_a_credential_is_scrubbed(line: str) -> None:
         assert leak not in out
 
 
+def test_a_secret_that_is_the_name_of_a_field_hides_no_other() -> None:
+    Secret("refresh_token")
+    assert "b2xkLW9uZQ" not in scrub('{"refresh_token":"b2xkLW9uZQ"} refresh_token=b2xkLW9uZQ')
+
+
 def test_a_log_line_cannot_carry_a_secret_or_start_a_line_of_its_own() -> None:
     Secret(CANARY)
     logger = logging.getLogger("test.secret")
