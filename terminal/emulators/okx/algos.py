@@ -19,6 +19,7 @@ from terminal.emulators.okx.desk import Desk, DeskListener
 from terminal.emulators.okx.errors import OkxError, missing, wrong
 from terminal.emulators.okx.listings import OkxInstrument
 from terminal.emulators.okx.orders import amount, flag_of, required, text_of
+from terminal.emulators.okx.placing import Placing
 from terminal.emulators.okx.wire import Row, ms, short, yes
 
 KINDS: Final = ("conditional", "oco", "trigger", "move_order_stop")
@@ -75,8 +76,9 @@ class Algo:
 class Algos(DeskListener):
     """Every stop order of the venue; :meth:`watch` fires those whose time has come."""
 
-    def __init__(self, desk: Desk) -> None:
+    def __init__(self, desk: Desk, placing: Placing) -> None:
         self._desk = desk
+        self._placing = placing
         self._exchange = desk.exchange
         self._store = desk.exchange.store
         self._ids = itertools.count(self._exchange.reserve("algos", 1_830_000_000_000_000))
@@ -311,7 +313,7 @@ class Algos(DeskListener):
         algo.fired_ns = self._exchange.clock.wall_ns()
         algo.actual = leg if leg in _LEGS else ""
         try:
-            order = self._desk.place(
+            order = self._placing.place(
                 algo.uid,
                 request,
                 source=_SOURCES[algo.kind],

@@ -12,9 +12,9 @@ from terminal.emulators.faults import Faults
 from terminal.emulators.market.engine_types import EngineOrder
 from terminal.emulators.okx.auth import TRADE, OkxKey, require
 from terminal.emulators.okx.buckets import ALL_ORDERS, BATCHES, ORDERS, Buckets
-from terminal.emulators.okx.desk import Desk
 from terminal.emulators.okx.errors import TEXTS, OkxError
 from terminal.emulators.okx.orders import text_of
+from terminal.emulators.okx.placing import Placing
 from terminal.emulators.okx.wire import Row, ms
 
 MOST_IN_BATCH: Final = 20
@@ -32,15 +32,16 @@ class Answer:
 class OrderCalls:
     """Place, amend and cancel, one or many at once."""
 
-    def __init__(self, desk: Desk, buckets: Buckets, faults: Faults, wall_ns: Callable[[], int]) -> None:
-        self._desk = desk
+    def __init__(
+        self, placing: Placing, buckets: Buckets, faults: Faults, wall_ns: Callable[[], int]
+    ) -> None:
         self._buckets = buckets
         self._faults = faults
         self._wall_ns = wall_ns
         self._acts: dict[str, Callable[[int, Mapping[str, Any]], EngineOrder]] = {
-            "place": lambda uid, values: desk.place(uid, values),
-            "amend": desk.amend,
-            "cancel": desk.cancel,
+            "place": lambda uid, values: placing.place(uid, values),
+            "amend": placing.amend,
+            "cancel": placing.cancel,
         }
 
     def run(

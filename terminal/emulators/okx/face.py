@@ -23,6 +23,7 @@ from terminal.emulators.faults import Fault, FaultRefused, Faults
 from terminal.emulators.market.practice import PracticeMarket
 from terminal.emulators.okx.algos import Algos
 from terminal.emulators.okx.auth import Gatekeeper, OkxKey, make_keys
+from terminal.emulators.okx.booking import Booking
 from terminal.emulators.okx.buckets import Buckets, Limit
 from terminal.emulators.okx.calls import OrderCalls
 from terminal.emulators.okx.desk import Desk
@@ -30,6 +31,8 @@ from terminal.emulators.okx.errors import OkxError
 from terminal.emulators.okx.exchange import FUNDING_NS, OkxExchange
 from terminal.emulators.okx.ledger import FUTURES_MODE, SPOT_MODE
 from terminal.emulators.okx.orders import order_row
+from terminal.emulators.okx.placing import Placing
+from terminal.emulators.okx.positions import Positions
 from terminal.emulators.okx.private_feed import REGULAR_S, PrivateFeed
 from terminal.emulators.okx.public_feed import PublicFeed, Rows
 from terminal.emulators.okx.rest_account import AccountCalls
@@ -75,7 +78,10 @@ class OkxFace:
         self.requests = 0
         self.exchange = OkxExchange(market, clock, rate=rate)
         self.desk = Desk(self.exchange)
-        self.algos = Algos(self.desk)
+        self.booking = Booking(self.desk)
+        self.placing = Placing(self.desk)
+        self.positions = Positions(self.desk, self.placing)
+        self.algos = Algos(self.desk, self.placing)
         for uid, mode in ((FIRST_UID, FUTURES_MODE), (SECOND_UID, FUTURES_MODE), (SPOT_UID, SPOT_MODE)):
             self.desk.open_account(uid, mode)
             self.algos.load(uid)
@@ -88,11 +94,11 @@ class OkxFace:
         self.public = PublicFeed(self.rows, faults, rng)
         self.private = PrivateFeed(self.desk, faults)
         self.algos.tell = self.private.on_algo
-        self.order_calls = OrderCalls(self.desk, self.buckets, faults, self.wall_ns)
-        self.trade_calls = TradeCalls(self.desk, self.algos)
+        self.order_calls = OrderCalls(self.placing, self.buckets, faults, self.wall_ns)
+        self.trade_calls = TradeCalls(self.desk, self.placing, self.algos)
         self._public_calls = PublicCalls(self.public, self.status_row, self.wall_ns)
         self._private_calls = {
-            **AccountCalls(self.desk, self._public_calls).calls,
+            **AccountCalls(self.desk, self.positions, self._public_calls).calls,
             **self.trade_calls.calls,
         }
         self._private_paths = {path for _, path in self._private_calls} | set(ORDER_PATHS)
@@ -148,7 +154,7 @@ class OkxFace:
     def after_step(self) -> None:
         """What follows from new prices: stops fire, funding and liquidations, and all is written."""
         self.algos.watch()
-        self.desk.pace()
+        self.positions.pace()
         self.desk.flush()
 
     def stop(self) -> None:
@@ -402,13 +408,13 @@ class OkxFace:
             self._tick_size(inst_id, Decimal(str(fault.params.get("tick_size", "1"))))
             self._later(seconds, lambda: self._tick_size(inst_id, None))
         elif fault.kind == "post_only_quiet":
-            self.desk.push_live_when_crossing = fault.flag("off")
+            self.placing.push_live_when_crossing = fault.flag("off")
         elif fault.kind == "inst_id_orders":
             self.hub.takes_inst_id = not fault.flag("off")
         elif fault.kind == "funding":
-            self.desk.pay_funding(self._clock.wall_ns() // FUNDING_NS)
+            self.positions.pay_funding(self._clock.wall_ns() // FUNDING_NS)
         elif fault.kind == "liquidate":
-            self.desk.liquidate_all()
+            self.positions.liquidate_all()
 
     def _closing(self, session: Session) -> Callable[[], None]:
         return lambda: session.peer.close(1001, "service upgrade")
@@ -445,7 +451,7 @@ class OkxFace:
             timer.cancel()
         self._timers.clear()
         self._offset_ns = 0
-        self.desk.push_live_when_crossing = True
+        self.placing.push_live_when_crossing = True
         self.hub.takes_inst_id = False
         for inst_id in list(self.desk.suspended):
             self._relist(inst_id)

@@ -17,6 +17,7 @@ from terminal.emulators.okx.errors import OkxError, missing, wrong
 from terminal.emulators.okx.ledger import SPOT_MODE
 from terminal.emulators.okx.listings import OkxInstrument
 from terminal.emulators.okx.orders import amount, required, text_of
+from terminal.emulators.okx.positions import Positions
 from terminal.emulators.okx.rest_public import PublicCalls
 from terminal.emulators.okx.wire import Row, short, trimmed
 
@@ -40,8 +41,9 @@ def names(params: Params, name: str, most: int) -> list[str] | None:
 class AccountCalls:
     """``/api/v5/account`` and ``/api/v5/asset``; by method and path."""
 
-    def __init__(self, desk: Desk, public: PublicCalls) -> None:
+    def __init__(self, desk: Desk, positions: Positions, public: PublicCalls) -> None:
         self._desk = desk
+        self._positions = positions
         self._public = public
         self._money = desk.money
         self.calls: dict[tuple[str, str], tuple[Handler, Limit]] = {
@@ -113,7 +115,7 @@ class AccountCalls:
     def set_position_mode(self, key: OkxKey, params: Params) -> list[Any]:
         require(key, TRADE)
         mode = required(params, "posMode")
-        self._desk.set_position_mode(key.account, mode)
+        self._positions.set_position_mode(key.account, mode)
         return [{"posMode": mode}]
 
     def set_leverage(self, key: OkxKey, params: Params) -> list[Any]:
@@ -128,7 +130,7 @@ class AccountCalls:
         if not text_of(params, "instId"):
             raise missing("instId")
         one = self._desk.instrument(params)
-        self._desk.set_leverage(key.account, one, leverage)
+        self._positions.set_leverage(key.account, one, leverage)
         return [
             {
                 "lever": short(leverage),

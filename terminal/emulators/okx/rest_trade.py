@@ -16,6 +16,7 @@ from terminal.emulators.okx.buckets import ORDERS, Limit
 from terminal.emulators.okx.desk import Desk
 from terminal.emulators.okx.errors import OkxError, missing, wrong
 from terminal.emulators.okx.orders import order_row, required, text_of
+from terminal.emulators.okx.placing import Placing
 from terminal.emulators.okx.wire import Row, ms
 
 Params = Mapping[str, Any]
@@ -61,8 +62,9 @@ def _number(params: Params, name: str) -> int | None:
 class TradeCalls:
     """``/api/v5/trade`` but for placing, amending and canceling; by method and path."""
 
-    def __init__(self, desk: Desk, algos: Algos) -> None:
+    def __init__(self, desk: Desk, placing: Placing, algos: Algos) -> None:
         self._desk = desk
+        self._placing = placing
         self._algos = algos
         self._timers: dict[tuple[int, str], asyncio.TimerHandle] = {}
         self._timer_rate = 1.0
@@ -152,7 +154,7 @@ class TradeCalls:
         require(key, TRADE)
         if not text_of(params, "instId"):
             raise missing("instId")
-        return [self._desk.close_position(key.account, params)]
+        return [self._placing.close_position(key.account, params)]
 
     def cancel_all_after(self, key: OkxKey, params: Params) -> list[Any]:
         require(key, TRADE)
