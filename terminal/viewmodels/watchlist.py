@@ -69,6 +69,8 @@ class WatchRow:
     worth: Decimal | None = None
     """The same in quote units, which is what volumes of different things are compared by."""
     venue_title: str = ""
+    venue_mark: str = ""
+    """Two or three letters for the venue, where its title has no room."""
     price_decimals: int = 8
     stale: bool = False
     spark: tuple[float, ...] = ()
@@ -134,7 +136,7 @@ COLUMNS: Final[tuple[Column[WatchRow], ...]] = (
            tip=lambda row: "" if row.last is None else
            fmt.fixed(row.last, row.price_decimals) + (" (stale)" if row.stale else "")),
     Column("change", "24 h", lambda row: row.change_text, 69, number=True, sort=lambda row: row.change_pct,
-           tone=lambda row: row.direction, title_tip="Change within 24 hours"),
+           tone=lambda row: row.direction, title_tip="Change within 24 hours, per cent"),
     Column("spark", "Day", lambda row: row.spark_text, 46, sort=lambda row: row.change_pct,
            title_tip="The last 24 hours"),
     Column("spread", "Spread", _spread_text, 62, number=True,
@@ -142,8 +144,22 @@ COLUMNS: Final[tuple[Column[WatchRow], ...]] = (
     Column("volume", "Volume", lambda row: fmt.compact(row.volume), 62, number=True,
            sort=lambda row: row.worth, tone=lambda row: "muted" if row.stale else "label",
            title_tip="Base units within 24 hours; sorted by their worth"),
-    Column("venue", "Venue", lambda row: row.venue_title, 56, tone=lambda row: "muted"),
+    Column("venue", "At", lambda row: row.venue_title, 56, tone=lambda row: "muted",
+           tip=lambda row: row.venue_title, title_tip="The venue"),
 )  # fmt: skip
+
+
+def venue_marks(titles: Mapping[str, str]) -> dict[str, str]:
+    """Short marks of venues, no two alike as long as their titles differ: ``OKX``, ``Kr``, ``cT``."""
+    marks: dict[str, str] = {}
+    for venue, title in titles.items():
+        word = title.replace(" ", "") or venue
+        least = len(word) if len(word) <= 3 else 2
+        taken = set(marks.values())
+        marks[venue] = next(
+            (word[:length] for length in range(least, len(word) + 1) if word[:length] not in taken), word
+        )
+    return marks
 
 
 class WatchlistViewModel(QObject):
@@ -247,9 +263,9 @@ class WatchlistViewModel(QObject):
         for key in ended:
             del self._flashing[key]
         flashing = bool(ended)
-        rows = []
+        rows, marks = [], venue_marks(self._titles)
         for instrument in self._ordered():
-            row = self._row(instrument)
+            row = self._row(instrument, marks)
             flashing |= self._note_change(self._rows.get(instrument), row, now)
             self._rows[instrument] = row
             if self._passes(instrument):
@@ -266,7 +282,7 @@ class WatchlistViewModel(QObject):
         first = [each for each in self._favourites if each in self._watched]
         return [*first, *(each for each in self._watched if each not in self._favourites)]
 
-    def _row(self, instrument: InstrumentId) -> WatchRow:
+    def _row(self, instrument: InstrumentId, marks: Mapping[str, str]) -> WatchRow:
         known, quote = self._market.instrument(instrument), self._market.quote(instrument)
         state = self._market.feed_state(Feed(FeedKind.QUOTES, instrument.symbol), instrument.venue)
         row = WatchRow(
@@ -276,6 +292,7 @@ class WatchlistViewModel(QObject):
             price_decimals=known.price_decimals if known is not None else 8,
             stale=quote is not None and state is not FeedState.LIVE,
             venue_title=self._titles.get(instrument.venue, instrument.venue),
+            venue_mark=marks.get(instrument.venue, instrument.venue[:2]),
             spark=self._spark(instrument),
         )
         if quote is None:

@@ -64,7 +64,7 @@ class FirstLayout:
         """Give every panel its first size."""
         narrow, window = self.is_narrow, self._window
         widths = (
-            {"watchlist": 226, "ladder": 270, "ticket": 290}
+            {"watchlist": 246, "ladder": 270, "ticket": 290}
             if narrow
             else {"watchlist": 292, "ladder": 300, "ticket": 300}
         )

@@ -16,6 +16,7 @@ from PySide6.QtCore import (
 from PySide6.QtGui import (
     QColor,
     QContextMenuEvent,
+    QFont,
     QFontMetrics,
     QHideEvent,
     QKeyEvent,
@@ -39,7 +40,8 @@ from PySide6.QtWidgets import (
 )
 
 from terminal.domain.instrument import InstrumentId
-from terminal.viewmodels.tables import ROW_ROLE
+from terminal.viewmodels import format as fmt
+from terminal.viewmodels.tables import NUMBER_ROLE, ROW_ROLE, TONE_ROLE
 from terminal.viewmodels.watchlist import COLUMNS, WatchlistViewModel, WatchRow
 from terminal.widgets import theme
 from terminal.widgets.controls import TONES
@@ -51,14 +53,19 @@ __all__ = ["SearchDialog", "WatchTable", "WatchlistPanel"]
 
 _STAR_PX = 11
 _PADDING_PX = 4
-_STAR_ROOM_PX = 78
+_STAR_ROOM_PX = _STAR_PX + 3
 _SYMBOL_MORE_PX = 24
+_SYMBOL_MOST_PX = 150
+_MARK_PX = 34
+_BRIEF_CHANGE_PX = 53
+_LAST_LEAST_PX = 60
+_MOST_SPARE_PX = 24
 _KEYS = [column.key for column in COLUMNS]
-# The first three are always there; the others come in this order as there is room for them.
-_ALWAYS = ("symbol", "last", "change")
-_AS_ROOM = ("spark", "venue", "spread", "volume")
-# Where one symbol is watched at two venues, the venue says more than the line of the day.
-_AS_ROOM_OF_SEVERAL = ("venue", "spark", "spread", "volume")
+# Symbol and last price are always there, whole, and the day's change as long as it has any room. Where one
+# symbol is watched at two venues, the venue comes before that. The others follow as there is room for them.
+_AS_ROOM = ("change", "spark", "venue", "spread", "volume")
+_BRIEF = {"change": _BRIEF_CHANGE_PX, "venue": _MARK_PX}
+"""Columns that can do with less than their own width: the day's change without its sign, the venue's mark."""
 
 
 class WatchDelegate(CellDelegate):
@@ -76,7 +83,7 @@ class WatchDelegate(CellDelegate):
     ) -> None:
         key, row = _KEYS[index.column()], index.data(ROW_ROLE)
         area: QRect = option.rect
-        if key not in ("symbol", "spark", "last"):
+        if key not in ("symbol", "spark", "last") and not self._watch_table.is_brief(key):
             super().paint(painter, option, index)
             return
         painter.save()
@@ -85,6 +92,8 @@ class WatchDelegate(CellDelegate):
             self._paint_symbol(painter, area, row, hot=index.row() == self._watch_table.hovered_row)
         elif key == "spark":
             self._paint_spark(painter, area, row)
+        elif key != "last":
+            self._paint_brief(painter, area, index, row.venue_mark if key == "venue" else brief_change(row))
         else:
             self._paint_flash(painter, area, row)
             self._paint_text(painter, area, index)
@@ -102,17 +111,25 @@ class WatchDelegate(CellDelegate):
         elif index.row() == self._watch_table.hovered_row:
             painter.fillRect(area, QColor(theme.RAISED))
 
+    def _paint_brief(
+        self, painter: QPainter, area: QRect, index: QModelIndex | QPersistentModelIndex, text: str
+    ) -> None:
+        side = Qt.AlignmentFlag.AlignRight if index.data(NUMBER_ROLE) else Qt.AlignmentFlag.AlignLeft
+        painter.setFont(self._watch_table.font())
+        painter.setPen(QColor(TONES.get(str(index.data(TONE_ROLE) or ""), theme.TEXT)))
+        inner = area.adjusted(_PADDING_PX, 0, -_PADDING_PX, 0)
+        painter.drawText(inner, int(side | Qt.AlignmentFlag.AlignVCenter), text)
+
     def _paint_symbol(self, painter: QPainter, area: QRect, row: WatchRow, *, hot: bool) -> None:
         room = self._watch_table.has_star_room
         if row.favourite or (hot and room):
             star = pixmap("star-filled" if row.favourite else "star", theme.TEXT_2, _STAR_PX)
             painter.drawPixmap(star_place(area).topLeft(), star)
-        left = _PADDING_PX + (_STAR_PX + 3 if room else 0)
-        base, slash, quote = row.id.symbol.partition("/")
+        left = _PADDING_PX + (_STAR_ROOM_PX if room else 0)
         strong, quiet = (theme.MUTED, theme.MUTED) if row.stale else (theme.TEXT, theme.TEXT_2)
-        font = self._watch_table.font()
-        for text, color, smaller in ((base, strong, 0), (slash + quote, quiet, 1)):
-            font.setPixelSize(self._watch_table.font().pixelSize() - smaller)
+        for (text, font), color in zip(
+            symbol_parts(row.id, self._watch_table.font()), (strong, quiet), strict=True
+        ):
             metrics = QFontMetrics(font)
             painter.setFont(font)
             painter.setPen(QColor(color))
@@ -151,6 +168,19 @@ class WatchDelegate(CellDelegate):
         painter.fillRect(QRect(right - width - 1, area.top() + 3, width + 2, area.height() - 6), QColor(tint))
 
 
+def symbol_parts(instrument: InstrumentId, font: QFont) -> tuple[tuple[str, QFont], tuple[str, QFont]]:
+    """What is bought, and in smaller letters what is paid with, each with its font."""
+    base, slash, quote = instrument.symbol.partition("/")
+    smaller = QFont(font)
+    smaller.setPixelSize(font.pixelSize() - 1)
+    return (base, font), (slash + quote, smaller)
+
+
+def brief_change(row: WatchRow) -> str:
+    """The day's change in a narrow column: without spaces, and the per cent sign its header's tip names."""
+    return row.change_text.removesuffix("%").replace(fmt.THIN, "").rstrip()
+
+
 def star_place(area: QRect) -> QRect:
     """Where the star of a symbol's cell is."""
     return QRect(area.left() + _PADDING_PX, area.center().y() - _STAR_PX // 2, _STAR_PX, _STAR_PX)
@@ -169,6 +199,8 @@ class WatchTable(DataTable):
         super().__init__(vm.model, parent=parent)
         self._vm = vm
         self._tells_venues = False
+        self._needs: dict[str, int] = {"symbol": 0, "last": 0}
+        self._measured_for: object = None
         self.padding = _PADDING_PX
         self.setItemDelegate(WatchDelegate(self, vm))
         self.setSelectionMode(QAbstractItemView.SelectionMode.SingleSelection)
@@ -185,6 +217,7 @@ class WatchTable(DataTable):
         """Set row height and font."""
         super().set_density(density)
         self.padding = _PADDING_PX
+        self._measured_for = None
 
     def show_selected(self) -> None:
         """Mark the row of what the linked panels show."""
@@ -198,7 +231,7 @@ class WatchTable(DataTable):
 
     def _on_vm_changed(self) -> None:
         self.empty_text = self._vm.empty_text
-        if self._tells_venues is not self._vm.is_ambiguous:
+        if self._tells_venues is not self._vm.is_ambiguous or self._measure() != self._needs:
             self._fit_columns()
         if not self.hasFocus():
             self.show_selected()
@@ -208,31 +241,67 @@ class WatchTable(DataTable):
         left, width = self.columnViewportPosition(column), self.columnWidth(column)
         self.viewport().update(left, 0, width, self.viewport().height())
 
+    def _measure(self) -> dict[str, int]:
+        """What symbols and last prices need to be read whole. It only grows while the list stays the same, so
+        that no column moves with a price."""
+        watched = self._vm.watched
+        base = self.font()
+        symbols = [
+            sum(QFontMetrics(font).horizontalAdvance(text) for text, font in symbol_parts(each, base))
+            for each in watched
+        ]
+        stars = _STAR_ROOM_PX if self._vm.favourites else 0
+        symbol = max(symbols, default=0) + stars + 2 * _PADDING_PX
+        metrics = QFontMetrics(base)
+        lasts = (metrics.horizontalAdvance(row.last_text) for row in self._vm.model.rows)
+        last = max(lasts, default=0) + 2 * _PADDING_PX
+        if self._measured_for == watched:
+            last = max(last, self._needs["last"])
+        self._measured_for = watched
+        own = {column.key: column.width for column in COLUMNS}
+        return {"symbol": min(max(own["symbol"], symbol), _SYMBOL_MOST_PX), "last": max(_LAST_LEAST_PX, last)}
+
     def _fit_columns(self) -> None:
-        """Show as many columns as there is room for; the symbol takes what is left."""
+        """The symbol keeps its text first; of the rest as many columns as there is room for, some of them in
+        brief. What is left over goes to the symbol, then to all alike."""
         room = self.viewport().width()
-        widths = {column.key: column.width for column in COLUMNS}
-        used = sum(widths[key] for key in _ALWAYS)
-        shown = set(_ALWAYS)
-        self._tells_venues = self._vm.is_ambiguous
-        for key in _AS_ROOM_OF_SEVERAL if self._tells_venues else _AS_ROOM:
-            if used + widths[key] > room:
-                break
-            shown.add(key)
-            used += widths[key]
-        # Spare room goes to the symbol first, then to all alike, so that numbers do not stick together.
-        spare = max(0, room - used - _SYMBOL_MORE_PX) // len(shown)
+        self._needs, self._tells_venues = self._measure(), self._vm.is_ambiguous
+        own = {column.key: column.width for column in COLUMNS}
+        widths = dict(self._needs)
+        first = ("venue", "change") if self._tells_venues else ("change",)
+        for key in first:
+            if sum(widths.values()) + _BRIEF[key] <= room:
+                widths[key] = _BRIEF[key]
+        spare = room - sum(widths.values())
+        for key in [key for key in first if key in widths]:
+            more = own[key] - widths[key]
+            if more <= spare:
+                widths[key] += more
+                spare -= more
+        for key in _AS_ROOM:
+            if key not in widths:
+                if own[key] > spare:
+                    break
+                widths[key] = own[key]
+                spare -= own[key]
+        # Numbers shall not stick together; beyond that the symbol has the rest.
+        each = min(max(0, spare - _SYMBOL_MORE_PX) // len(widths), _MOST_SPARE_PX)
         for at, key in enumerate(_KEYS):
-            self.setColumnHidden(at, key not in shown)
-            if key != "symbol" and key in shown:
-                self.setColumnWidth(at, widths[key] + min(spare, 24))
-        others = sum(self.columnWidth(at) for at, key in enumerate(_KEYS) if key in shown and key != "symbol")
+            self.setColumnHidden(at, key not in widths)
+            if key != "symbol" and key in widths:
+                widths[key] += each if widths[key] >= own[key] or key == "last" else 0
+                self.setColumnWidth(at, widths[key])
+        others = sum(width for key, width in widths.items() if key != "symbol")
         self.setColumnWidth(0, max(60, room - others))
+
+    def is_brief(self, key: str) -> bool:
+        """Whether a column is too narrow for its own text and says it in brief."""
+        return key in _BRIEF and self.columnWidth(_KEYS.index(key)) < COLUMNS[_KEYS.index(key)].width
 
     @property
     def has_star_room(self) -> bool:
         """Symbols leave room for a star: where it is wide enough, or as soon as there is a favourite."""
-        return self.columnWidth(0) >= _STAR_ROOM_PX or bool(self._vm.favourites)
+        return bool(self._vm.favourites) or self.columnWidth(0) >= self._needs["symbol"] + _STAR_ROOM_PX
 
     def _id_at(self, point: QPoint) -> InstrumentId | None:
         index = self.indexAt(point)

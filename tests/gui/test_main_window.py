@@ -97,7 +97,7 @@ def test_narrow_screens_put_ladder_and_tape_into_tabs(open_window: Open) -> None
     docks = window.workspace.docks
     assert window.tabifiedDockWidgets(docks["ladder"]) == [docks["tape"]]
     assert not docks["ladder"].visibleRegion().isEmpty()
-    assert abs(width_of(window, "watchlist") - 220) < 20
+    assert abs(width_of(window, "watchlist") - 246) < 8
     assert abs(docks["blotter"].height() - 160) < 30
     assert width_of(window, "chart") > 500
 
@@ -132,7 +132,7 @@ def test_ladder_and_tape_become_tabs_where_the_window_becomes_narrow_and_back(
         window.resize(NARROW)
         qtbot.waitUntil(lambda: are_tabs(window))
         assert not docks["ladder"].visibleRegion().isEmpty()
-        qtbot.waitUntil(lambda: abs(width_of(window, "watchlist") - 220) < 20)
+        qtbot.waitUntil(lambda: abs(width_of(window, "watchlist") - 246) < 8)
         assert abs(docks["blotter"].height() - 160) < 30
         docks["tape"].raise_()
         QApplication.processEvents()

@@ -7,14 +7,21 @@ from dataclasses import replace
 
 import pytest
 from PySide6.QtCore import QPoint, Qt
-from PySide6.QtGui import QColor, QImage, QPainter
+from PySide6.QtGui import QColor, QFontMetrics, QImage, QPainter
 from PySide6.QtTest import QTest
 from pytestqt.qtbot import QtBot
 
 from terminal.domain.instrument import InstrumentId
-from terminal.viewmodels.watchlist import COLUMNS, WatchlistViewModel
+from terminal.viewmodels.watchlist import COLUMNS, WatchlistViewModel, venue_marks
 from terminal.widgets import theme
-from terminal.widgets.watchlist import SearchDialog, WatchDelegate, WatchlistPanel, star_place
+from terminal.widgets.watchlist import (
+    SearchDialog,
+    WatchDelegate,
+    WatchlistPanel,
+    brief_change,
+    star_place,
+    symbol_parts,
+)
 from tests.gui.chart_fakes import WatchDesk
 
 KEYS = [column.key for column in COLUMNS]
@@ -82,6 +89,49 @@ def test_one_symbol_of_two_venues_is_told_apart(shown: Shown) -> None:
     assert there() == {"symbol", "last", "change", "venue"}
     shown.vm.remove(twin)
     assert there() == {"symbol", "last", "change", "spark"}
+
+
+def test_long_symbols_are_whole_and_the_other_columns_give_way(shown: Shown) -> None:
+    def widths() -> dict[str, int]:
+        table = shown.table
+        return {key: table.columnWidth(at) for at, key in enumerate(KEYS) if not table.isColumnHidden(at)}
+
+    perpetual = InstrumentId("okx", "BTC/USDT-PERP")
+    shown.vm.add(perpetual)
+    for width in (180, 220, 236, 246, 300):
+        shown.panel.resize(width, 400)
+        parts = symbol_parts(perpetual, shown.table.font())
+        text = sum(QFontMetrics(font).horizontalAdvance(word) for word, font in parts)
+        assert widths()["symbol"] >= text + 4, width
+        assert sum(widths().values()) <= shown.table.viewport().width()
+    assert set(widths()) >= {"symbol", "last", "change"}
+    shown.panel.resize(236, 400)
+    assert shown.table.is_brief("change")
+    row = shown.vm.model.rows[0]
+    assert brief_change(row) == row.change_text.replace("\u2009", "").replace("\u202f", "").rstrip("%")
+    shown.panel.resize(220, 400)
+    assert set(widths()) == {"symbol", "last"}
+    shown.vm.remove(perpetual)
+    assert set(widths()) == {"symbol", "last", "change"}
+
+
+def test_a_column_does_not_move_with_its_prices(shown: Shown) -> None:
+    def last() -> int:
+        return shown.table.columnWidth(KEYS.index("last"))
+
+    shown.panel.resize(220, 400)
+    shown.desk.market.set_last(BTC, "1264131.7")
+    shown.desk.pass_time(0.2)
+    wide = last()
+    shown.desk.market.set_last(BTC, "64131.7")
+    shown.desk.pass_time(0.2)
+    assert last() == wide
+
+
+def test_venues_have_short_marks_that_differ() -> None:
+    titles = {"kraken": "Kraken", "okx": "OKX", "ctrader": "cTrader", "custom": "Krypto", "b": "Kr"}
+    marks = venue_marks(titles)
+    assert marks == {"kraken": "Kr", "okx": "OKX", "ctrader": "cT", "custom": "Kry", "b": "Kr"}
 
 
 def test_a_symbol_without_room_keeps_its_end(shown: Shown) -> None:
