@@ -22,7 +22,7 @@ from terminal.venues.okx.order_words import AccountMode
 from terminal.venues.okx.orders import OrderTracker
 from terminal.venues.okx.parse import WIRE_ERRORS
 from terminal.venues.okx.rest import OkxRest
-from terminal.venues.okx.symbols import INST_TYPES, SymbolMap, inst_id_of, symbol_of
+from terminal.venues.okx.symbols import INST_TYPES, SymbolMap, inst_id_of, inst_types, symbol_of
 
 log = logging.getLogger("venue.okx")
 
@@ -161,7 +161,7 @@ class AccountReader:
         self._tracker.forget_protective(row.algoId for row in algos)
         open_orders = self._algo_reports(algos)
         open_orders += self._reports(await self.open_orders())
-        types = ("SPOT",) if mode.level == "1" else INST_TYPES
+        types = inst_types(mode.level)
         recent: list[OrderReport] = []
         for inst_type in types:
             recent += self._reports(await self._ended(inst_type, since_ms))
@@ -279,7 +279,9 @@ class AccountReader:
                 continue
             self._tracker.is_new(fill)
             fills[fill.fill_id] = fill._replace(
-                position_id=self._holdings.position_id(row.instId, row.posSide)
+                position_id=self._holdings.position_of(
+                    row.instId, row.posSide, fill.ts_event_ns, mode=self._tracker.margin_mode(row.ordId)
+                )
             )
         return list(fills.values())
 

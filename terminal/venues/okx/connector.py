@@ -32,10 +32,19 @@ from terminal.domain.events import (
 )
 from terminal.domain.instrument import Instrument
 from terminal.domain.market import Bar, Feed, FeedKind
-from terminal.domain.orders import AmendRequest, OrderRef, OrderReport, OrderRequest, Protection
+from terminal.domain.orders import AmendRequest, Fill, OrderRef, OrderReport, OrderRequest, Protection
 from terminal.transport.http_client import HttpClient
 from terminal.transport.websocket import ConnectGate, LinkPolicy, WebSocketLink
-from terminal.venues.base import ConnectorSettings, KeyReport, Leverage, LinkHealth, Sink, SubmitAck
+from terminal.venues.base import (
+    ConnectorSettings,
+    FillPage,
+    KeyReport,
+    Leverage,
+    LinkHealth,
+    OrderPage,
+    Sink,
+    SubmitAck,
+)
 from terminal.venues.okx import VENUE
 from terminal.venues.okx.account_reader import AccountReader
 from terminal.venues.okx.auth import VenueTime, signer_of
@@ -53,6 +62,7 @@ from terminal.venues.okx.orders import OrderTracker
 from terminal.venues.okx.position_desk import PositionDesk
 from terminal.venues.okx.private_stream import BusinessStream, PrivateStream
 from terminal.venues.okx.public_stream import PublicStream
+from terminal.venues.okx.records import Records
 from terminal.venues.okx.rest import Http, OkxRest
 from terminal.venues.okx.stream import POLICY, Link, MakeLink, Stream
 from terminal.venues.okx.subscriptions import BARS
@@ -159,6 +169,9 @@ class OkxConnector:
             self._holdings,
             before,
             emit=lambda event: self._sink(event),
+        )
+        self.records = Records(
+            self.rest, self._reader, self._tracker, self._holdings, on_fault=self._on_rest_fault
         )
         self._desk: OrderDesk | None = None
         self._private: PrivateStream | None = None
@@ -405,6 +418,21 @@ class OkxConnector:
         """
         self._require_key()
         return await check_key(self.rest, self._last_four, demo=self._demo)
+
+    async def order_history(self, until_ns: int | None = None) -> OrderPage:
+        """Orders that have ended, of the last three months."""
+        self._require_key()
+        return await self.records.order_history(until_ns)
+
+    async def fill_history(self, until_ns: int | None = None) -> FillPage:
+        """Fills of the last three months."""
+        self._require_key()
+        return await self.records.fill_history(until_ns)
+
+    async def position_fills(self, position_id: str) -> Sequence[Fill]:
+        """Every fill of a position that is open or was closed since the start of the program."""
+        self._require_key()
+        return await self.records.position_fills(position_id)
 
     # --- inside ------------------------------------------------------------------------------------------
 

@@ -45,6 +45,8 @@ _READS: Final[dict[str, _Limit]] = {
     "/api/v5/trade/order": _Limit(60, 2, "Order look-ups"),
     "/api/v5/trade/orders-pending": _Limit(60, 2, "Open orders"),
     "/api/v5/trade/orders-history": _Limit(40, 2, "Ended orders"),
+    "/api/v5/trade/orders-history-archive": _Limit(20, 2, "Old orders"),
+    "/api/v5/account/bills-archive": _Limit(5, 2, "Bills"),
     "/api/v5/trade/fills": _Limit(60, 2, "Fills"),
     "/api/v5/trade/fills-history": _Limit(10, 2, "Old fills"),
     "/api/v5/trade/orders-algo-pending": _Limit(20, 2, "Open stop orders"),

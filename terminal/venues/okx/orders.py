@@ -211,6 +211,7 @@ class OrderTracker:
         self._child_of: OrderedDict[str, str] = OrderedDict()
         self._by_client: OrderedDict[str, str] = OrderedDict()
         self._fills: OrderedDict[str, None] = OrderedDict()
+        self._modes: OrderedDict[str, str] = OrderedDict()
 
     # --- asking ------------------------------------------------------------------------------------------
 
@@ -250,6 +251,8 @@ class OrderTracker:
         """Take one row of the orders channel, or of REST."""
         if symbol_of(row.instId) is None:
             return Outcome()
+        if row.tdMode:
+            _put(self._modes, row.ordId, row.tdMode)
         if row.algoId and self._is_child(row):
             _put(self._algo_of, row.ordId, row.algoId)
             _put(self._child_of, row.algoId, row.ordId)
@@ -313,6 +316,14 @@ class OrderTracker:
             client_id=row.clOrdId,
             stamp=row.fillTime or row.ts,
         )
+
+    def past(self, row: OrderRow) -> OrderReport:
+        """An ended order of long ago, without keeping it. Raises as :func:`order_report`."""
+        return self._as_known(row, order_report(row, self._symbols))
+
+    def margin_mode(self, ord_id: str) -> str:
+        """What backs an order that was told of, in OKX's word; empty where that is not known."""
+        return self._modes.get(ord_id, "")
 
     def is_new(self, fill: Fill) -> bool:
         """Whether this fill has not been told before; remembers it."""

@@ -211,7 +211,7 @@ class PrivateStream(Stream):
         if outcome.violation:
             self._fault(outcome.violation)
         reduces = is_set(row.reduceOnly)
-        position_id = self._holdings.position_id(row.instId, row.posSide, reduces=reduces)
+        position_id = self._holdings.position_id(row.instId, row.posSide, row.tdMode, reduces=reduces)
         if outcome.report is not None:
             # Which position it closes; one that opens or adds may be of another by the time it fills.
             closes = position_id if reduces else None

@@ -210,6 +210,38 @@ class OkxRest:
         query = {"instType": inst_type, "begin": str(begin_ms), "after": after, "limit": "100"}
         return await self._get("/api/v5/trade/fills-history", query, wire.FillRow, private=True)
 
+    async def orders_archive(
+        self, inst_type: str, *, end_ms: int | None = None, after: str | None = None
+    ) -> list[wire.OrderRow]:
+        """Up to 100 ended orders of the last three months that were created up to ``end_ms``."""
+        query = {"instType": inst_type, "end": _text(end_ms), "after": after, "limit": "100"}
+        return await self._get("/api/v5/trade/orders-history-archive", query, wire.OrderRow, private=True)
+
+    async def fills_archive(
+        self,
+        inst_type: str,
+        *,
+        end_ms: int | None = None,
+        after: str | None = None,
+        inst_id: str | None = None,
+        begin_ms: int | None = None,
+    ) -> list[wire.FillRow]:
+        """Up to 100 fills of the last three months up to ``end_ms``, newest first."""
+        query = {
+            "instType": inst_type,
+            "instId": inst_id,
+            "begin": _text(begin_ms),
+            "end": _text(end_ms),
+            "after": after,
+            "limit": "100",
+        }
+        return await self._get("/api/v5/trade/fills-history", query, wire.FillRow, private=True)
+
+    async def bills(self, *, end_ms: int | None = None, after: str | None = None) -> list[wire.BillRow]:
+        """Up to 100 changes of balances of the last three months up to ``end_ms``, newest first."""
+        query = {"end": _text(end_ms), "after": after, "limit": "100"}
+        return await self._get("/api/v5/account/bills-archive", query, wire.BillRow, private=True)
+
     async def algos_pending(self, order_type: str, *, after: str | None = None) -> list[wire.AlgoRow]:
         """Up to 100 waiting stop orders of one kind."""
         query = {"ordType": order_type, "after": after, "limit": "100"}
@@ -355,6 +387,10 @@ class OkxRest:
         if isinstance(error, RateLimited):
             self._limits.fill_up(path)
         return error
+
+
+def _text(milliseconds: int | None) -> str | None:
+    return None if milliseconds is None else str(milliseconds)
 
 
 def _unreadable(writing: bool, detail: str) -> VenueError:

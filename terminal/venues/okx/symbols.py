@@ -78,6 +78,12 @@ def inst_type_of(inst_id: str) -> str:
     return "SWAP" if parts[2] == "SWAP" else "FUTURES"
 
 
+def inst_types(level: str) -> tuple[str, ...]:
+    """By which types an account of this level (``acctLv``) tells its orders and fills. Spot that may be
+    borrowed is told as ``MARGIN``, under the pair's own name."""
+    return ("SPOT",) if level == "1" else ("SPOT", "MARGIN", *INST_TYPES[1:])
+
+
 class Listing(NamedTuple):
     """What requests need of an instrument beside the domain's record."""
 

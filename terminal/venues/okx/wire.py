@@ -312,6 +312,22 @@ class FillRow(Struct):
     ts: str = ""
 
 
+class BillRow(Struct):
+    """A change of a balance, by a trade or otherwise."""
+
+    billId: str
+    type: str
+    ts: str
+    subType: str = ""
+    ccy: str = ""
+    balChg: str = ""
+    posBalChg: str = ""
+    """Of an isolated position's margin."""
+    bal: str = ""
+    instId: str = ""
+    notes: str = ""
+
+
 class AlgoRow(Struct):
     """A stop order; the channel ``orders-algo`` and ``orders-algo-pending`` tell the same fields."""
 
