@@ -15,6 +15,7 @@ from typing import Any, Final
 
 from terminal.emulators.market.engine_types import EngineOrder
 from terminal.emulators.market.store import Record
+from terminal.emulators.okx.algo_terms import amended
 from terminal.emulators.okx.desk import Desk, DeskListener
 from terminal.emulators.okx.errors import OkxError, missing, wrong
 from terminal.emulators.okx.listings import OkxInstrument
@@ -123,11 +124,7 @@ class Algos(DeskListener):
         if one.is_swap and account.is_hedged and text_of(values, "posSide") not in ("long", "short"):
             raise wrong("posSide")
         if not text_of(values, "closeFraction"):
-            size = amount(values, "sz")
-            if size is None:
-                raise missing("sz")
-            if one.is_swap and size % one.listing.quantity_step:
-                raise OkxError("51121")
+            self._check_size(one, values)
         client_id = text_of(values, "algoClOrdId")
         if any(algo.uid == uid and client_id and algo.client_id == client_id for algo in self.live.values()):
             raise OkxError("51016")
@@ -143,6 +140,13 @@ class Algos(DeskListener):
         self.live[algo.algo_id] = algo
         self._changed(algo)
         return algo
+
+    def _check_size(self, one: OkxInstrument, values: Mapping[str, Any]) -> None:
+        size = amount(values, "sz")
+        if size is None:
+            raise missing("sz")
+        if one.is_swap and size % one.listing.quantity_step:
+            raise OkxError("51121")
 
     def _check(self, values: Mapping[str, Any], kind: str) -> None:
         """The prices that this kind needs are there and possible."""
@@ -182,6 +186,54 @@ class Algos(DeskListener):
                 return algo
         raise OkxError("51400")
 
+    def amend(self, uid: int, values: Mapping[str, Any]) -> Algo:
+        """Change size or prices of a waiting stop order: ``newSz``; ``newTpTriggerPx``, ``newTpOrdPx`` and
+        those of ``Sl`` (0 takes the leg out); ``newTriggerPx``, ``newOrdPx``; ``newCallbackRatio``,
+        ``newCallbackSpread``, ``newActivePx``.
+
+        Raises:
+            OkxError: 50014 without an id, 51503 when it waits no more, 51500 when nothing is asked for, 51506
+                for a field that its kind does not have, and those of placing; with ``cxlOnFail`` it is
+                canceled then.
+        """
+        one = self._desk.instrument(values)
+        number, client_id = text_of(values, "algoId"), text_of(values, "algoClOrdId")
+        if not number and not client_id:
+            raise missing("algoId")
+        found = next(
+            (
+                algo
+                for algo in self.live.values()
+                if algo.uid == uid
+                and algo.inst_id == one.inst_id
+                and (str(algo.algo_id) == number if number else algo.client_id == client_id)
+            ),
+            None,
+        )
+        if found is None:
+            raise OkxError("51503")
+        request_id = text_of(values, "reqId")
+        try:
+            kind, fields = amended(found.kind, found.fields, values)
+            if "newSz" in values:
+                self._check_size(one, fields)
+            self._check(fields, kind)
+            if found.is_active and found.kind == "move_order_stop" and values.get("newActivePx"):
+                raise OkxError("51506")
+        except OkxError:
+            if flag_of(values, "cxlOnFail"):
+                found.extra = {"reqId": request_id, "amendResult": "1"}
+                self._end(found, "canceled")
+            raise
+        self._exchange.live(one.inst_id)
+        found.kind, found.fields = kind, fields
+        if values.get("newTriggerPx") or values.get("newActivePx"):
+            found.was = self._exchange.last(one)
+        found.extra = {"reqId": request_id, "amendResult": "0"}
+        self._changed(found)
+        found.extra = {}
+        return found
+
     def drop_all(self, uid: int) -> None:
         """Forget everything of an account."""
         for algo in [one for one in self.live.values() if one.uid == uid]:
@@ -214,6 +266,9 @@ class Algos(DeskListener):
             "last": short(self._exchange.last(one)),
             "failCode": algo.fail_code,
             "attachAlgoOrds": [],
+            "reqId": "",
+            "amendResult": "",
+            **algo.extra,
             "cTime": ms(algo.created_ns),
             "uTime": ms(algo.changed_ns),
         }

@@ -51,8 +51,9 @@ CONNECTS_PER_S: Final = 12
 """OKX allows three in a second of an address; here every client of the machine has the same one."""
 _TRADING: Final = frozenset({
     *ORDER_PATHS, "trade/close-position", "trade/cancel-all-after", "trade/order-algo", "trade/cancel-algos",
+    "trade/amend-algos",
 })  # fmt: skip
-_ROW_ANSWERS: Final = frozenset({"trade/order-algo", "trade/cancel-algos"})
+_ROW_ANSWERS: Final = frozenset({"trade/order-algo", "trade/cancel-algos", "trade/amend-algos"})
 _REQUESTS_KEPT: Final = 5_000
 
 log = logging.getLogger("practice.okx")
@@ -281,7 +282,7 @@ class OkxFace:
             raise OkxError("50002")
         self._meter(private[1], name, str(key.account), params if isinstance(params, dict) else {})
         data = private[0](key, params)
-        if name in _ROW_ANSWERS:
+        if method == "POST" and name in _ROW_ANSWERS:
             failed = sum(row["sCode"] != "0" for row in data)
             code = "0" if not failed else "1" if failed == len(data) else "2"
             return code, "" if code == "0" else OkxError(code).text, data

@@ -80,6 +80,7 @@ class TradeCalls:
             ("POST", "trade/cancel-all-after"): (self.cancel_all_after, Limit(1, 1.0, "user+tag")),
             ("POST", "trade/order-algo"): (self.place_algo, Limit(20, 2.0, "user+inst")),
             ("POST", "trade/cancel-algos"): (self.cancel_algos, Limit(20, 2.0, _USER)),
+            ("POST", "trade/amend-algos"): (self.amend_algos, Limit(20, 2.0, "user+inst")),
             ("GET", "trade/order-algo"): (self.algo, Limit(20, 2.0, _USER)),
             ("GET", "trade/orders-algo-pending"): (self.algos_pending, Limit(20, 2.0, _USER)),
             ("GET", "trade/orders-algo-history"): (self.algos_history, Limit(20, 2.0, _USER)),
@@ -224,6 +225,16 @@ class TradeCalls:
                 found.append({**row, "sCode": error.code, "sMsg": error.text})
         return found
 
+    def amend_algos(self, key: OkxKey, params: Params) -> list[Any]:
+        require(key, TRADE)
+        row = {name: params.get(name, "") for name in ("algoId", "algoClOrdId", "reqId")}
+        try:
+            algo = self._algos.amend(key.account, params)
+        except OkxError as error:
+            return [{**row, "sCode": error.code, "sMsg": error.text}]
+        row.update(algoId=str(algo.algo_id), algoClOrdId=algo.client_id)
+        return [{**row, "sCode": "0", "sMsg": ""}]
+
     def _algo_rows(self, key: OkxKey, *, ended: bool) -> list[Row]:
         live = [one for one in self._algos.live.values() if one.uid == key.account]
         algos = list(self._algos.ended[key.account]) if ended else live
@@ -248,7 +259,12 @@ class TradeCalls:
         kinds = required(params, "ordType").split(",")
         if not set(kinds) <= {*KINDS, "iceberg", "twap", "chase", "smart_iceberg"}:
             raise wrong("ordType")
-        rows = [row for row in self._algo_rows(key, ended=ended) if row["ordType"] in kinds]
+        number = text_of(params, "algoId")
+        rows = [
+            row
+            for row in self._algo_rows(key, ended=ended)
+            if row["ordType"] in kinds and number in ("", row["algoId"])
+        ]
         params = {name: value for name, value in params.items() if name != "ordType"}
         return page(_wanted(rows, params), params, "algoId")
 
