@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from terminal.bridge.bots import Bot, BotMode
+from terminal.bridge.bots import BotMode
 from terminal.bridge.envelope import number_of, plain, text_of
 from terminal.bridge.errors import CallRefused, NotSupported
 from terminal.bridge.hands import HandsFirst
 from terminal.bridge.symbols import SymbolTable, wire_name
+from terminal.bridge.visit import Visit
+from terminal.bridge.waiting import WaitingList
 from terminal.domain.decimals import ZERO
 from terminal.domain.market import Side
 from terminal.services.margins import Margins
@@ -41,12 +43,14 @@ class AccountCalls:
         symbols: SymbolTable,
         margins: Margins,
         hands: HandsFirst,
+        waiting: WaitingList,
     ) -> None:
         self._portfolio = portfolio
         self._market = market
         self._symbols = symbols
         self._margins = margins
         self._hands = hands
+        self._waiting = waiting
 
     def accounts(self, session: Session, params: Params) -> object:
         """By currency: ``free``, and ``frozen`` in orders; of an account on margin, in its margin."""
@@ -97,14 +101,15 @@ class AccountCalls:
             )
         return out
 
-    async def marginlevel(self, bot: Bot, session: Session, params: Params) -> object:
+    async def marginlevel(self, visit: Visit, params: Params) -> object:
         """Change the leverage of an instrument at the venue; a dry run only looks whether it could be.
 
         Raises:
             NotSupported: the venue keeps no leverage that can be changed.
-            CallRefused: the call itself, a bot that may only read, or your hand on the instrument.
+            CallRefused: the call itself, a bot that may only read, your hand on the instrument, or your no.
             TerminalError: the terminal is on View, or the venue's no.
         """
+        bot, session = visit.bot, visit.session
         account = account_of(session)
         if not self._margins.sets_leverage(account):
             raise NotSupported
@@ -118,6 +123,17 @@ class AccountCalls:
             most = "none" if instrument.max_leverage is None else plain(instrument.max_leverage)
             raise CallRefused(f"the highest leverage of {wire_name(instrument)} is {most}")
         self._hands.require_released(instrument.id)
-        if bot.mode is BotMode.TRADING:
+        if bot.mode.sends:
+            if visit.still().mode is BotMode.CONFIRM:
+                await self._waiting.ask(
+                    bot,
+                    f"Set the leverage of {instrument.symbol} to {plain(level)}",
+                    instrument=instrument.id,
+                    account=account,
+                    is_practice=visit.is_practice,
+                    gone=visit.gone,
+                )
+                visit.still()
+                self._hands.require_released(instrument.id)
             await self._margins.set_leverage(account, instrument.symbol, level)
         return True

@@ -23,11 +23,14 @@ from terminal.core.clock import Clock
 from terminal.core.files import make_private, set_aside, write_whole
 from terminal.core.observe import Observable
 from terminal.core.secret import Secret
+from terminal.domain.decimals import wire_text
 from terminal.domain.errors import SettingsError, StorageError
 
 log = logging.getLogger("bridge")
 
 MOST_BOTS: Final = 50
+PAPER: Final = "paper"
+"""The path that lends practice money only, whichever venue it is at."""
 _NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9 _.-]{0,31}")
 _FILE_VERSION: Final = 1
 _MAX_BYTES: Final = 256 * 1024
@@ -41,7 +44,14 @@ class BotMode(Enum):
     """Prices, balances and orders are told; nothing is sent."""
     DRY_RUN = "dry run"
     """As trading, answered plausibly after the same checks, and nothing is sent."""
+    CONFIRM = "confirm"
+    """As trading, and each order waits for a click in the window before it is sent."""
     TRADING = "trading"
+
+    @property
+    def sends(self) -> bool:
+        """Whether anything of such a bot can reach a venue."""
+        return self in (BotMode.CONFIRM, BotMode.TRADING)
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,14 +70,28 @@ class Bot:
     name: str
     mode: BotMode = BotMode.READ_ONLY
     venues: frozenset[str] = frozenset()
-    """Our names of the venues that it may use, e.g. ``kraken``; empty: all."""
+    """Our names of the venues that it may use, e.g. ``kraken``, or ``paper``; empty: all."""
     limits: BotLimits = BotLimits()
+    paper: str = ""
+    """The venue whose practice account ``/PAPER`` means; empty: the first one that has spot orders."""
     created_ns: int = 0
     revoked_ns: int | None = None
     hint: str = ""
     """The last four characters of its access key, to tell bots apart."""
     access_digest: bytes = _NOTHING
     secret_digest: bytes = _NOTHING
+    former: tuple[str, ...] = ()
+    """What it was called before; its older orders are remembered by those names."""
+
+    @property
+    def names(self) -> frozenset[str]:
+        """All its names, past and present."""
+        return frozenset((self.name, *self.former))
+
+    @property
+    def key(self) -> bytes:
+        """What stays the same of it whatever it is called."""
+        return self.access_digest
 
     @property
     def is_revoked(self) -> bool:
@@ -89,7 +113,7 @@ class Bots:
     """All bots, revoked ones too: a name is used once, since orders are remembered by it.
 
     Attributes:
-        changed: a bot was made, changed or revoked.
+        changed: a bot was made, changed or revoked. told: the same in words: its name, what, and the detail.
         trouble: why the file could not be read; empty where it could. Nothing is overwritten then.
     """
 
@@ -97,18 +121,27 @@ class Bots:
         """``path`` None keeps everything in memory. A file that cannot be read is set aside."""
         self.path = path
         self.changed: Observable[[]] = Observable("bots")
+        self.told: Observable[[str, str, str]] = Observable("what became of bots")
         self.trouble = ""
         self._clock = clock
-        self._bots: dict[str, Bot] = {}
+        self._bots: list[Bot] = []
         if path is not None:
             self._load(path)
 
     def all(self) -> tuple[Bot, ...]:
         """In the order in which they were made."""
-        return tuple(self._bots.values())
+        return tuple(self._bots)
 
     def get(self, name: str) -> Bot | None:
-        return self._bots.get(name)
+        """The bot that is called so now."""
+        return next((each for each in self._bots if each.name == name), None)
+
+    def now(self, bot: Bot) -> Bot:
+        """A bot as it stands now, however it was changed since. Raises KeyError where it is none of these."""
+        for each in self._bots:
+            if each.key == bot.key:
+                return each
+        raise KeyError(bot.name)
 
     def make(
         self,
@@ -117,6 +150,7 @@ class Bots:
         mode: BotMode = BotMode.READ_ONLY,
         venues: Iterable[str] = (),
         limits: BotLimits | None = None,
+        paper: str = "",
     ) -> tuple[Bot, NewKeys]:
         """A new bot and its keys, which cannot be had a second time.
 
@@ -124,14 +158,8 @@ class Bots:
             SettingsError: the name is not usable or was used before, or a limit is impossible.
             StorageError: the disk did not take it; there is no new bot.
         """
-        name = name.strip()
-        if not _NAME.fullmatch(name):
-            text = "A name has letters, digits, spaces, points, dashes and underscores, 32 at most."
-            raise SettingsError(f"bot name {name[:40]!r}", user_text=text)
-        if any(each.casefold() == name.casefold() for each in self._bots):
-            text = f"There is, or was, a bot called {name}; its orders are known by that name."
-            raise SettingsError(f"bot name {name} is taken", user_text=text)
-        if sum(not each.is_revoked for each in self._bots.values()) >= MOST_BOTS:
+        name = self._checked_name(name)
+        if sum(not each.is_revoked for each in self._bots) >= MOST_BOTS:
             raise SettingsError("too many bots", user_text=f"There can be {MOST_BOTS} bots at most.")
         chosen = _checked(limits or BotLimits())
         access, secret = secrets.token_hex(32), secrets.token_hex(32)
@@ -140,52 +168,64 @@ class Bots:
             mode,
             frozenset(venues),
             chosen,
+            paper,
             self._clock.wall_ns(),
             None,
             access[-4:],
             digest(access),
             digest(secret),
         )
-        self._keep({**self._bots, name: bot})
+        self._keep([*self._bots, bot])
         log.info("bot %s was made: %s", name, mode.value)
+        self.told.notify(name, "made", f"{mode.value}, venues: {_listed(bot.venues)}")
         return bot, NewKeys(Secret(access), Secret(secret))
 
     def change(
         self,
         name: str,
         *,
+        new_name: str | None = None,
         mode: BotMode | None = None,
         venues: Iterable[str] | None = None,
         limits: BotLimits | None = None,
+        paper: str | None = None,
     ) -> Bot:
-        """Other rights or limits, from the next call on. Raises as :meth:`make`."""
-        bot = self._bots.get(name)
-        if bot is None or bot.is_revoked:
-            raise SettingsError(f"no bot {name}", user_text=f"There is no bot called {name}.")
+        """Another name, other rights or limits, from the next call on; what is None stays. Raises as
+        :meth:`make`."""
+        bot = self._require(name)
         changed = replace(
             bot,
             mode=mode or bot.mode,
             venues=bot.venues if venues is None else frozenset(venues),
             limits=bot.limits if limits is None else _checked(limits),
+            paper=bot.paper if paper is None else paper,
         )
-        self._keep({**self._bots, name: changed})
-        log.info("bot %s was changed: %s", name, changed.mode.value)
+        if new_name is not None and new_name.strip() != bot.name:
+            former = tuple(dict.fromkeys((*bot.former, bot.name)))
+            changed = replace(changed, name=self._checked_name(new_name, of=bot), former=former)
+        if changed != bot:
+            self._keep([changed if each is bot else each for each in self._bots])
+            what = "; ".join(differences(bot, changed))
+            log.info("bot %s was changed: %s", changed.name, what)
+            self.told.notify(changed.name, "changed", what)
         return changed
 
     def revoke(self, name: str) -> None:
         """Its keys open nothing from now on, even where the disk does not take it. Raises StorageError."""
-        bot = self._bots.get(name)
+        bot = self.get(name)
         if bot is None or bot.is_revoked:
             return
         gone = replace(bot, revoked_ns=self._clock.wall_ns())
-        self._bots[name] = gone  # before the disk: a full one must not keep a key alive
+        self._bots = [gone if each is bot else each for each in self._bots]
+        # In memory before the disk: a full one must not keep a key alive.
         log.info("bot %s was revoked", name)
-        self._keep({**self._bots, name: gone})
+        self.told.notify(name, "revoked", "its keys open nothing any more")
+        self._keep(self._bots)
 
     def find(self, access_digest: bytes, secret_digest: bytes) -> Bot | None:
         """The bot of a pair of keys, revoked or not. Every bot is compared, in constant time."""
         found: Bot | None = None
-        for bot in self._bots.values():
+        for bot in self._bots:
             fits = hmac.compare_digest(bot.access_digest, access_digest)
             fits &= hmac.compare_digest(bot.secret_digest, secret_digest)
             if fits:
@@ -194,9 +234,27 @@ class Bots:
 
     # -- the file -------------------------------------------------------------------------------------
 
-    def _keep(self, bots: dict[str, Bot]) -> None:
+    def _require(self, name: str) -> Bot:
+        bot = self.get(name)
+        if bot is None or bot.is_revoked:
+            raise SettingsError(f"no bot {name}", user_text=f"There is no bot called {name}.")
+        return bot
+
+    def _checked_name(self, text: str, of: Bot | None = None) -> str:
+        """A name that can be used, by a new bot or by ``of``, which may have one of its own again."""
+        name = text.strip()
+        if not _NAME.fullmatch(name):
+            words = "A name has letters, digits, spaces, points, dashes and underscores, 32 at most."
+            raise SettingsError(f"bot name {name[:40]!r}", user_text=words)
+        others = [each for each in self._bots if each is not of]
+        if any(name.casefold() == used.casefold() for each in others for used in each.names):
+            words = f"There is, or was, a bot called {name}; its orders are known by that name."
+            raise SettingsError(f"bot name {name} is taken", user_text=words)
+        return name
+
+    def _keep(self, bots: list[Bot]) -> None:
         if self.path is not None:
-            document = {"version": _FILE_VERSION, "bots": [_to_json(bot) for bot in bots.values()]}
+            document = {"version": _FILE_VERSION, "bots": [_to_json(bot) for bot in bots]}
             try:
                 self.path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
                 write_whole(self.path, json.dumps(document, indent=1).encode())
@@ -227,7 +285,7 @@ class Bots:
             except OSError as failed:
                 log.error("it could not be set aside: %s", failed)
             return
-        self._bots = {bot.name: bot for bot in bots}
+        self._bots = bots
 
 
 def _checked(limits: BotLimits) -> BotLimits:
@@ -241,6 +299,23 @@ def _checked(limits: BotLimits) -> BotLimits:
     return limits
 
 
+def differences(before: Bot, after: Bot) -> list[str]:
+    """What was changed of a bot, in words, each as ``from to``."""
+    rows: tuple[tuple[str, object, object], ...] = (
+        ("name", before.name, after.name),
+        ("mode", before.mode.value, after.mode.value),
+        ("venues", _listed(before.venues), _listed(after.venues)),
+        ("practice account of", before.paper or "the first venue", after.paper or "the first venue"),
+        ("orders a minute", before.limits.orders_per_minute, after.limits.orders_per_minute),
+        ("USD a day", wire_text(before.limits.notional_per_day), wire_text(after.limits.notional_per_day)),
+    )
+    return [f"{name}: {old} → {new}" for name, old, new in rows if old != new]
+
+
+def _listed(venues: frozenset[str]) -> str:
+    return ", ".join(sorted(venues)) or "all"
+
+
 def _to_json(bot: Bot) -> dict[str, Any]:
     return {
         "name": bot.name,
@@ -248,11 +323,13 @@ def _to_json(bot: Bot) -> dict[str, Any]:
         "venues": sorted(bot.venues),
         "orders_per_minute": bot.limits.orders_per_minute,
         "notional_per_day": str(bot.limits.notional_per_day),
+        "paper": bot.paper,
         "created_ns": bot.created_ns,
         "revoked_ns": bot.revoked_ns,
         "hint": bot.hint,
         "access_digest": bot.access_digest.hex(),
         "secret_digest": bot.secret_digest.hex(),
+        "former": list(bot.former),
     }
 
 
@@ -265,9 +342,11 @@ def _from_json(entry: Mapping[str, Any]) -> Bot:
         BotMode(entry["mode"]),
         frozenset(str(venue) for venue in entry["venues"]),
         BotLimits(int(entry["orders_per_minute"]), Decimal(entry["notional_per_day"])),
+        str(entry.get("paper", "")),
         int(entry["created_ns"]),
         None if entry["revoked_ns"] is None else int(entry["revoked_ns"]),
         str(entry["hint"]),
         access,
         secret,
+        tuple(str(name) for name in entry.get("former", ())),
     )

@@ -18,6 +18,7 @@ class CallRecord:
     """One call, without its keys."""
 
     number: int
+    """Of its line, from 1."""
     at_ns: int
     """Unix time of its arrival."""
     bot: str
@@ -31,6 +32,8 @@ class CallRecord:
     error: str
     """Why it was refused; empty where it was answered."""
     dry: bool = False
+    by_hand: bool = False
+    """No call: something that the person did with a bot, told among its calls."""
 
     @property
     def is_refused(self) -> bool:
@@ -42,7 +45,7 @@ class CallLog:
 
     Attributes:
         changed: a call was added; a screen only sets a flag.
-        count, refused: since the bridge was made.
+        count, refused: calls since the bridge was made; what a person did is listed and not counted.
     """
 
     def __init__(self) -> None:
@@ -50,6 +53,7 @@ class CallLog:
         self.records: deque[CallRecord] = deque(maxlen=KEPT)
         self.count = 0
         self.refused = 0
+        self._lines = 0
 
     def add(
         self,
@@ -65,9 +69,10 @@ class CallLog:
     ) -> None:
         self.count += 1
         self.refused += bool(error)
+        self._lines += 1
         self.records.append(
             CallRecord(
-                self.count,
+                self._lines,
                 at_ns,
                 bot,
                 short(venue, 24),
@@ -79,6 +84,14 @@ class CallLog:
                 short(error, 300),
                 dry,
             )
+        )
+        self.changed.notify()
+
+    def note(self, *, at_ns: int, bot: str, what: str, told: str) -> None:
+        """Something that the person did, e.g. changed a bot's limits."""
+        self._lines += 1
+        self.records.append(
+            CallRecord(self._lines, at_ns, bot, "", what, short(told, 200), 0.0, "", by_hand=True)
         )
         self.changed.notify()
 

@@ -103,10 +103,14 @@ class NonceGuard:
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
         self._start_ns = clock.wall_ns()
-        self._last: dict[str, int] = {}
+        self._last: dict[bytes, int] = {}
 
-    def take(self, bot: str, nonce: int | None) -> None:
-        """Use up a nonce (ns UTC). Raises CallRefused where it was used, is old, or is of another time."""
+    def take(self, bot: bytes, nonce: int | None) -> None:
+        """Use up a nonce (ns UTC) of a bot, told by its key.
+
+        Raises:
+            CallRefused: it was used, is old, or is of another time.
+        """
         if nonce is None:
             raise CallRefused("nonce is missing: this call needs its time in Unix nanoseconds")
         now = self._clock.wall_ns()

@@ -37,8 +37,8 @@ def status_of(order: Order) -> str:
 
 
 def is_of(order: Order, bot: Bot) -> bool:
-    """Whether a bot placed this order."""
-    return order.origin is Origin.BRIDGE and order.request.origin_name == bot.name
+    """Whether a bot placed this order, under whichever of its names."""
+    return order.origin is Origin.BRIDGE and order.request.origin_name in bot.names
 
 
 class OrderCalls:
@@ -54,9 +54,9 @@ class OrderCalls:
         gate: OrderGate,
         market: MarketData,
         symbols: SymbolTable,
-        dry_orders: Callable[[str], list[Order]],
+        dry_orders: Callable[[Bot], list[Order]],
     ) -> None:
-        """``dry_orders``: those that a bot of this name only pretended to send, oldest first."""
+        """``dry_orders``: those that a bot only pretended to send, oldest first."""
         self._gate = gate
         self._market = market
         self._symbols = symbols
@@ -120,8 +120,8 @@ class OrderCalls:
     def _visible(self, bot: Bot, session: Session) -> list[Order]:
         account_of(session)
         if bot.mode is BotMode.DRY_RUN:
-            return [each for each in self._dry_orders(bot.name) if each.account in session.accounts]
-        mine = bot.mode is BotMode.TRADING
+            return [each for each in self._dry_orders(bot) if each.account in session.accounts]
+        mine = bot.mode.sends
         return [
             each
             for each in self._gate.orders.values()

@@ -20,7 +20,7 @@ from typing import Any, Final
 import msgspec
 
 from terminal.bridge.account_calls import AccountCalls
-from terminal.bridge.bots import Bot, BotMode, Bots
+from terminal.bridge.bots import PAPER, Bot, BotMode, Bots
 from terminal.bridge.calls import CallLog, short
 from terminal.bridge.envelope import Call, data_answer, error_answer, read_call
 from terminal.bridge.errors import CallRefused, NotSupported
@@ -31,9 +31,12 @@ from terminal.bridge.market_calls import MarketCalls
 from terminal.bridge.order_data import OrderCalls
 from terminal.bridge.symbols import SymbolTable
 from terminal.bridge.trade_calls import TradeCalls
+from terminal.bridge.visit import Visit
+from terminal.bridge.waiting import WAIT_S, Waiting, WaitingList
 from terminal.core.clock import Clock
 from terminal.core.observe import Observable
 from terminal.domain.errors import SettingsError, TerminalError, Unsupported
+from terminal.domain.instrument import InstrumentKind
 from terminal.services.margins import Margins
 from terminal.services.market_data import MarketData
 from terminal.services.notices import Level, Notice
@@ -52,7 +55,7 @@ _WARN_EVERY_NS: Final = 1_000_000_000
 _RAW = "__api_"
 _CHANGING: Final = frozenset({"trade", "cancel", "marginlevel"})
 
-Method = Callable[[Bot, Session, Mapping[str, Any]], Awaitable[object]]
+Method = Callable[[Visit, Mapping[str, Any]], Awaitable[object]]
 
 
 class Bridge:
@@ -61,7 +64,8 @@ class Bridge:
     Attributes:
         changed: it was switched, or locked itself.
         notice: what the person should see.
-        bots: who may call. calls: what was called. hands: what is traded by hand.
+        bots: who may call. calls: what was called. hands: what is traded by hand. waiting: what a person is
+            asked.
     """
 
     def __init__(
@@ -77,12 +81,15 @@ class Bridge:
         limits: ServerLimits | None = None,
         wait_s: float = 5.0,
         linger_s: float = 60.0,
+        confirm_s: Callable[[], float] = lambda: WAIT_S,
     ) -> None:
+        """``confirm_s``: how long an order waits for a click in the window."""
         self.changed: Observable[[]] = Observable("bridge")
         self.notice: Observable[[Notice]] = Observable("bridge notices")
         self.bots = Bots(bots_file, clock)
         self.calls = CallLog()
         self.hands = HandsFirst(gate, clock, lambda: self.is_on)
+        self.waiting = WaitingList(clock, confirm_s)
         self._sessions = sessions
         self._market = market
         self._clock = clock
@@ -97,7 +104,7 @@ class Bridge:
         symbols = SymbolTable(market, clock)
         self._feeds = FeedsOnDemand(market, clock, wait_s=wait_s, linger_s=linger_s)
         self._prices = MarketCalls(market, symbols, self._feeds, clock)
-        self._accounts = AccountCalls(portfolio, market, symbols, margins, self.hands)
+        self._accounts = AccountCalls(portfolio, market, symbols, margins, self.hands, self.waiting)
         self._trades = TradeCalls(
             gate=gate,
             market=market,
@@ -105,11 +112,19 @@ class Bridge:
             symbols=symbols,
             prices=self._prices,
             hands=self.hands,
+            waiting=self.waiting,
             clock=clock,
             is_on=lambda: self.is_on,
         )
         self._orders = OrderCalls(gate, market, symbols, self._trades.dry_orders)
         self._methods = self._table()
+        self._unwatch = [
+            self.hands.changed.watch(self._on_hands),
+            self.bots.changed.watch(self._on_bots),
+            self.bots.told.watch(
+                lambda bot, what, told: self.calls.note(at_ns=clock.wall_ns(), bot=bot, what=what, told=told)
+            ),
+        ]
 
     # -- the switch -----------------------------------------------------------------------------------
 
@@ -165,6 +180,7 @@ class Bridge:
         """Off at once, for a kill switch: from this line on no call is taken and no order of a bot begins."""
         server, self._server = self._server, None
         if server is not None:
+            self.waiting.withdraw("the bridge was switched off")
             server.cut()
             log.info("the bridge is off")
             self.changed.notify()
@@ -179,6 +195,8 @@ class Bridge:
     async def close(self) -> None:
         """Off for good."""
         await self.switch_off()
+        for unwatch in self._unwatch:
+            unwatch()
         self.hands.close()
 
     # -- calls ----------------------------------------------------------------------------------------
@@ -238,39 +256,85 @@ class Bridge:
         return Answer(status, answer)
 
     async def _answer(self, head: Head, call: Call, bot: Bot) -> bytes:
-        session = self._session(head.path, bot)
+        name = head.path.strip("/")
+        session = self._session(name, bot)
         if call.method.startswith(_RAW):
             async with asyncio.timeout(_CALL_S):
                 return await self._raw(head, call, session)
         method = self._methods.get(call.method)
         if method is None:
             raise CallRefused(f"invalid method: {short(call.method, 60)}")
+        most_s = _CALL_S
         if call.method in _CHANGING:
-            self._nonces.take(bot.name, call.nonce)
-        async with asyncio.timeout(_CALL_S):
-            return data_answer(await method(bot, session, call.params))
+            self._nonces.take(bot.key, call.nonce)
+            most_s += self.waiting.wait_s()
+        visit = Visit(bot, session, lambda: self._still(name, bot, session), head.gone)
+        async with asyncio.timeout(most_s):
+            return data_answer(await method(visit, call.params))
 
-    def _session(self, path: str, bot: Bot) -> Session:
-        name = path.strip("/")
-        known = {venue.upper(): each for venue, each in self._sessions.sessions.items()}
-        session = known.get(name)
-        if session is None:
-            offered = ", ".join(sorted(known)) or "none yet"
-            raise CallRefused(f"unknown venue: {short(name, 24) or 'none given'}; there is {offered}")
-        if session.state is SessionState.OFF:
-            raise CallRefused(f"{name} is not connected")
-        if not bot.may_use(session.venue):
+    def _session(self, name: str, bot: Bot) -> Session:
+        if name == PAPER.upper():
+            session = self._paper(bot)
+        else:
+            known = {venue.upper(): each for venue, each in self._sessions.sessions.items()}
+            if name not in known:
+                offered = ", ".join((*sorted(known), PAPER.upper()))
+                raise CallRefused(f"unknown venue: {short(name, 24) or 'none given'}; there is {offered}")
+            session = known[name]
+            if session.state is SessionState.OFF:
+                raise CallRefused(f"{name} is not connected")
+        if not bot.may_use(name.lower()):
             raise CallRefused(f"{bot.name} may not use {name}")
         return session
 
-    def _require_same_account(self, session: Session) -> None:
-        """A bot that was let loose on practice money must not find itself with real money one day."""
+    def _paper(self, bot: Bot) -> Session:
+        """The practice account that a bot's rule names, else the first with spot orders; never a live one.
+
+        What a venue has in the way of demo accounts on its real servers is not meant: those are live
+        connections here.
+        """
+        practice = [
+            each
+            for each in self._sessions.sessions.values()
+            if each.mode is Mode.PRACTICE
+            and each.state is not SessionState.OFF
+            and each.has_account
+            and each.info.capabilities.order_types
+        ]
+        if bot.paper:
+            found = next((each for each in practice if each.venue == bot.paper), None)
+            if found is None:
+                raise CallRefused(
+                    f"PAPER is {bot.paper.upper()} for {bot.name}, which has no practice account open"
+                )
+            return found
+        for each in practice:
+            if any(item.kind is InstrumentKind.SPOT for item in self._market.instruments(each.venue)):
+                return each
+        raise CallRefused("PAPER: no practice account with spot orders is open")
+
+    def _still(self, name: str, before: Bot, session: Session) -> Bot:
+        """The bot as it is now, last thing before something leaves."""
+        bot = self.bots.now(before)
+        if bot.is_revoked:
+            raise CallRefused(f"not sent: the keys of {bot.name} were revoked")
+        if not bot.mode.sends:
+            raise CallRefused(f"not sent: {bot.name} is {bot.mode.value} now")
+        if self._session(name, bot) is not session:
+            raise CallRefused(f"not sent: {name} was connected anew meanwhile")
+        self._require_same_account(name, bot, session)
+        return bot
+
+    def _require_same_account(self, name: str, bot: Bot, session: Session) -> None:
+        """A bot that was let loose on practice money must not find itself with real money one day. What PAPER
+        means to a bot stays the same too once it has traded there."""
         venue, account = session.venue, session.account
+        place = f"{name} {bot.key.hex()}" if name == PAPER.upper() else venue
         same_money = self._modes.setdefault(venue, session.mode) is session.mode
-        if same_money and self._lent.setdefault(venue, account) == account:
+        if same_money and self._lent.setdefault(place, account) == account:
             return
         raise CallRefused(
-            f"{venue.upper()} has another account than when the bridge was switched on ({account} now): "
+            f"{name} has another account than when the bridge was switched on ({account} now): "
             "switch it off and on again to let bots trade there"
         )
 
@@ -292,37 +356,52 @@ class Bridge:
     def _table(self) -> dict[str, Method]:
         prices, accounts, orders, trades = self._prices, self._accounts, self._orders, self._trades
 
-        async def trade(bot: Bot, session: Session, params: Mapping[str, Any]) -> object:
-            if bot.mode is not BotMode.READ_ONLY:
-                self._require_same_account(session)
-            return {"id": orders.id_of(await trades.trade(bot, session, params))}
+        async def trade(visit: Visit, params: Mapping[str, Any]) -> object:
+            if visit.bot.mode.sends:
+                visit.still()
+            return {"id": orders.id_of(await trades.trade(visit, params))}
 
-        async def marginlevel(bot: Bot, session: Session, params: Mapping[str, Any]) -> object:
-            if bot.mode is not BotMode.READ_ONLY:
-                self._require_same_account(session)
-            return await accounts.marginlevel(bot, session, params)
+        async def marginlevel(visit: Visit, params: Mapping[str, Any]) -> object:
+            if visit.bot.mode.sends:
+                visit.still()
+            return await accounts.marginlevel(visit, params)
 
         async def told(value: object) -> object:
             return value
 
         return {
-            "ticker": lambda bot, session, params: prices.ticker(session, params),
-            "depth": lambda bot, session, params: prices.depth(session, params),
-            "trades": lambda bot, session, params: prices.trades(session, params),
-            "records": lambda bot, session, params: prices.records(session, params),
-            "markets": lambda bot, session, params: prices.markets(session, params),
-            "tickers": lambda bot, session, params: prices.tickers(session, params),
-            "accounts": lambda bot, session, params: told(accounts.accounts(session, params)),
-            "assets": lambda bot, session, params: told(accounts.accounts(session, params)),
-            "positions": lambda bot, session, params: told(accounts.positions(session, params)),
-            "orders": lambda bot, session, params: told(orders.orders(bot, session, params)),
-            "order": lambda bot, session, params: told(orders.order(bot, session, params)),
-            "historyorders": lambda bot, session, params: told(orders.historyorders(bot, session, params)),
+            "ticker": lambda visit, params: prices.ticker(visit.session, params),
+            "depth": lambda visit, params: prices.depth(visit.session, params),
+            "trades": lambda visit, params: prices.trades(visit.session, params),
+            "records": lambda visit, params: prices.records(visit.session, params),
+            "markets": lambda visit, params: prices.markets(visit.session, params),
+            "tickers": lambda visit, params: prices.tickers(visit.session, params),
+            "accounts": lambda visit, params: told(accounts.accounts(visit.session, params)),
+            "assets": lambda visit, params: told(accounts.accounts(visit.session, params)),
+            "positions": lambda visit, params: told(accounts.positions(visit.session, params)),
+            "orders": lambda visit, params: told(orders.orders(visit.bot, visit.session, params)),
+            "order": lambda visit, params: told(orders.order(visit.bot, visit.session, params)),
+            "historyorders": lambda visit, params: told(
+                orders.historyorders(visit.bot, visit.session, params)
+            ),
             "trade": trade,
-            "cancel": lambda bot, session, params: trades.cancel(bot, session, params, orders),
+            "cancel": lambda visit, params: trades.cancel(visit.bot, visit.session, params, orders),
             "marginlevel": marginlevel,
-            "fundings": lambda bot, session, params: prices.fundings(session, params),
+            "fundings": lambda visit, params: prices.fundings(visit.session, params),
         }
+
+    # -- what ends what waits -------------------------------------------------------------------------
+
+    def _on_hands(self) -> None:
+        paused = self.hands.paused
+        self.waiting.withdraw("it is traded by hand now", lambda each: each.instrument in paused)
+
+    def _on_bots(self) -> None:
+        def has_lost_it(waiting: Waiting) -> bool:
+            bot = self.bots.now(waiting.bot)
+            return bot.is_revoked or not bot.mode.sends
+
+        self.waiting.withdraw("the bot may not trade any more", has_lost_it)
 
     def _on_lock(self) -> None:
         text = f"The bridge was called with wrong keys again and again; it is locked for {LOCK_S:.0f} s."

@@ -27,6 +27,8 @@ from terminal.bridge.hands import HandsFirst
 from terminal.bridge.market_calls import MarketCalls
 from terminal.bridge.order_data import OrderCalls, is_of
 from terminal.bridge.symbols import SymbolTable
+from terminal.bridge.visit import Visit
+from terminal.bridge.waiting import WaitingList
 from terminal.core import tasks
 from terminal.core.clock import Clock
 from terminal.domain.decimals import ZERO
@@ -71,6 +73,7 @@ class TradeCalls:
         symbols: SymbolTable,
         prices: MarketCalls,
         hands: HandsFirst,
+        waiting: WaitingList,
         clock: Clock,
         is_on: Callable[[], bool],
     ) -> None:
@@ -81,17 +84,19 @@ class TradeCalls:
         self._symbols = symbols
         self._prices = prices
         self._hands = hands
+        self._waiting = waiting
         self._clock = clock
         self._is_on = is_on
-        self._sent_ns: dict[str, deque[int]] = {}
-        self._reserved: dict[str, Decimal] = {}
-        self._dry: dict[str, dict[str, Order]] = {}
+        # By the key of a bot, which stays when its name is changed.
+        self._sent_ns: dict[bytes, deque[int]] = {}
+        self._reserved: dict[bytes, Decimal] = {}
+        self._dry: dict[bytes, dict[str, Order]] = {}
         self._dry_entered_ns: dict[str, int] = {}
         self._under_way: set[asyncio.Task[_Outcome]] = set()
 
-    def dry_orders(self, bot: str) -> list[Order]:
-        """What a bot only pretended to send, oldest first; kept until the bridge is switched off."""
-        return list(self._dry.get(bot, {}).values())
+    def dry_orders(self, bot: Bot) -> list[Order]:
+        """What a bot only pretended to send, oldest first; kept while the program runs."""
+        return list(self._dry.get(bot.key, {}).values())
 
     async def close(self, timeout_s: float = 2.0) -> None:
         """Give what is under way a moment to be answered; it goes on in the gate if it takes longer."""
@@ -100,13 +105,14 @@ class TradeCalls:
 
     # -- trade ----------------------------------------------------------------------------------------
 
-    async def trade(self, bot: Bot, session: Session, params: Params) -> Order:
-        """Send an order, or pretend to.
+    async def trade(self, visit: Visit, params: Params) -> Order:
+        """Send an order, ask the person first, or only pretend to, as the bot's mode says.
 
         Raises:
-            CallRefused, NotSupported: the call itself, or the bot's own limits.
+            CallRefused, NotSupported: the call itself, the bot's own limits, or the person's no.
             TerminalError: the gate's or the venue's no.
         """
+        bot, session = visit.bot, visit.session
         if bot.mode is BotMode.READ_ONLY:
             raise CallRefused(f"{bot.name} may only read; make it a trading bot in the terminal")
         instrument = self._symbols.find(session.venue, text_of(params, "symbol"))
@@ -126,7 +132,7 @@ class TradeCalls:
         self._require_allowance(bot, worth)
         if bot.mode is BotMode.DRY_RUN:
             return self._pretend(bot, account, request)
-        return await self._send(bot, account, request, worth)
+        return await self._send(visit, account, request, worth)
 
     async def _with_prices(self, session: Session, instrument: Instrument) -> Instrument:
         """Have what the limits measure with: a live quote, the book, and the way to dollars."""
@@ -211,7 +217,7 @@ class TradeCalls:
 
     def _require_allowance(self, bot: Bot, worth: Decimal) -> None:
         now = self._clock.monotonic_ns()
-        sent = self._sent_ns.setdefault(bot.name, deque())
+        sent = self._sent_ns.setdefault(bot.key, deque())
         while sent and now - sent[0] >= _MINUTE_NS:
             sent.popleft()
         limits = bot.limits
@@ -220,7 +226,7 @@ class TradeCalls:
                 f"{bot.name} may send {limits.orders_per_minute} orders a minute; wait "
                 f"{(_MINUTE_NS - (now - sent[0])) / 1e9:.0f} s"
             )
-        used = self.used_today(bot) + self._reserved.get(bot.name, ZERO)
+        used = self.used_today(bot) + self._reserved.get(bot.key, ZERO)
         if used + worth > limits.notional_per_day:
             raise CallRefused(
                 f"{bot.name} may trade {plain(limits.notional_per_day)} {HOME_CURRENCY} a day: "
@@ -234,7 +240,7 @@ class TradeCalls:
         whose journal outlives the program; one whose worth cannot be told any more counts at its price."""
         midnight = self._clock.wall_ns() // _DAY_NS * _DAY_NS
         total = ZERO
-        for order in (*self._gate.orders.values(), *self.dry_orders(bot.name)):
+        for order in (*self._gate.orders.values(), *self.dry_orders(bot)):
             if order.created_ns < midnight or not is_of(order, bot):
                 continue
             if order.state is OrderState.REJECTED and not order.filled_quantity:
@@ -251,12 +257,14 @@ class TradeCalls:
 
     # -- sending --------------------------------------------------------------------------------------
 
-    async def _send(self, bot: Bot, account: str, request: OrderRequest, worth: Decimal) -> Order:
+    async def _send(self, visit: Visit, account: str, request: OrderRequest, worth: Decimal) -> Order:
         # The key is the consent to a plain order; whatever a limit asks about is not covered by it.
-        self._reserved[bot.name] = self._reserved.get(bot.name, ZERO) + worth
-        task = tasks.spawn(_outcome_of(self._submit(account, request)), name=f"order of {bot.name}")
+        bot = visit.bot
+        self._reserved[bot.key] = self._reserved.get(bot.key, ZERO) + worth
+        order_task = _outcome_of(self._submit(visit, account, request, worth))
+        task = tasks.spawn(order_task, name=f"order of {bot.name}")
         self._under_way.add(task)
-        task.add_done_callback(lambda done: self._on_sent(bot.name, worth, done))
+        task.add_done_callback(lambda done: self._on_sent(bot.key, worth, done))
         # A caller that hangs up must not leave its order half sent.
         order = await asyncio.shield(task)
         if isinstance(order, ConfirmationNeeded):
@@ -267,25 +275,49 @@ class TradeCalls:
             raise CallRefused(order.reason or "the venue refused the order")
         return order
 
-    async def _submit(self, account: str, request: OrderRequest) -> Order:
+    async def _submit(self, visit: Visit, account: str, request: OrderRequest, worth: Decimal) -> Order:
+        if visit.still().mode is BotMode.CONFIRM:
+            await self._ask(visit, account, request, worth)
+            visit.still()
         if not self._is_on():
             raise CallRefused("not sent: the bridge was switched off")
         self._hands.require_released(request.instrument)
         return await self._gate.submit(account, request, confirmed=frozenset({"arm"}))
 
-    def _on_sent(self, bot: str, worth: Decimal, task: asyncio.Task[_Outcome]) -> None:
-        self._under_way.discard(task)
-        self._reserved[bot] -= worth
+    async def _ask(self, visit: Visit, account: str, request: OrderRequest, worth: Decimal) -> None:
+        """Wait for the person's click; what would be refused anyway is not asked."""
+        self._require_clean(account, request)
+        for each in self._waiting.all:
+            if each.account == account and each.request is not None and is_same_order(request, each.request):
+                raise CallRefused("the same order waits for the person already; nothing was sent")
+        await self._waiting.ask(
+            visit.bot,
+            _words(request, self._market.instrument(request.instrument)),
+            instrument=request.instrument,
+            account=account,
+            is_practice=visit.is_practice,
+            worth=worth,
+            request=request,
+            gone=visit.gone,
+        )
 
-    def _pretend(self, bot: Bot, account: str, request: OrderRequest) -> Order:
-        """The same checks as of a real order, and an id that is known as pending."""
+    def _require_clean(self, account: str, request: OrderRequest) -> None:
+        """Raise CallRefused where the terminal or one of its limits would not let an order through."""
         if self._gate.arming.state is ArmState.VIEW:
             raise CallRefused("The terminal is on View: no order can leave.")
         found = self._gate.check(account, request)
         for fault in (*found.refusals, *found.warnings):
             raise CallRefused(fault.user_text)
+
+    def _on_sent(self, bot: bytes, worth: Decimal, task: asyncio.Task[_Outcome]) -> None:
+        self._under_way.discard(task)
+        self._reserved[bot] -= worth
+
+    def _pretend(self, bot: Bot, account: str, request: OrderRequest) -> Order:
+        """The same checks as of a real order, and an id that is known as pending."""
+        self._require_clean(account, request)
         self._require_no_twin(bot, request)
-        mine = self._dry.setdefault(bot.name, {})
+        mine = self._dry.setdefault(bot.key, {})
         now = self._clock.wall_ns()
         order = Order(
             client_order_id=f"dry-{secrets.token_hex(14)}",
@@ -309,7 +341,7 @@ class TradeCalls:
         window = None if instrument is None else self._gate.rules.limits_for(instrument).duplicate_s
         window_s = 0.25 if window is None or window.step is Step.OFF else float(window.value)
         now = self._clock.monotonic_ns()
-        for order in self.dry_orders(bot.name):
+        for order in self.dry_orders(bot):
             age_s = (now - self._dry_entered_ns[order.client_order_id]) / 1e9
             if age_s < window_s and is_same_order(request, order.request):
                 raise CallRefused(f"the same order was sent {age_s:.1f} s ago")
@@ -344,6 +376,16 @@ async def _outcome_of(work: Awaitable[Order]) -> _Outcome:
         return await work
     except (CallRefused, TerminalError) as error:
         return error
+
+
+def _words(request: OrderRequest, instrument: Instrument | None) -> str:
+    """An order in a few words, for the person to decide on."""
+    unit = "" if instrument is None else f" {instrument.quote if request.in_quote else instrument.base}"
+    at = "at the market" if request.limit_price is None else f"at {plain(request.limit_price)}"
+    much = f"{'for ' if request.in_quote else ''}{plain(request.quantity)}{unit}"
+    life = "" if request.time_in_force is TimeInForce.GTC else f", {request.time_in_force.name}"
+    closes = ", closes a position" if request.reduce_only else ""
+    return f"{request.side.value.capitalize()} {much} of {request.instrument.symbol} {at}{life}{closes}"
 
 
 def _read_type(text: str) -> tuple[Side, bool, TimeInForce]:

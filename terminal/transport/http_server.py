@@ -61,6 +61,10 @@ class Head:
     method: str
     target: str
     headers: Mapping[str, str]
+    gone: asyncio.Future[None] | None = None
+    """Done once the client has shut its side or the connection was lost: for work that waits for a person
+    and is wanted only as long as somebody waits for its answer. A client that has only shut its sending side
+    still reads the answer."""
 
     @property
     def path(self) -> str:
@@ -166,6 +170,7 @@ class _Connection(asyncio.Protocol):
         self._answered = 0
         self._closing = False
         self._paused = False
+        self._gone: asyncio.Future[None] = self._loop.create_future()
         self.busy = False
 
     # ---- asyncio.Protocol ------------------------------------------------------------------------
@@ -194,9 +199,11 @@ class _Connection(asyncio.Protocol):
         self._go_on()
 
     def eof_received(self) -> bool:
+        self._say_gone()
         return self.busy  # a client may shut its sending side and still wait for the answer
 
     def connection_lost(self, exc: Exception | None) -> None:
+        self._say_gone()
         self._server.leave(self)
         self._arm(None)
         self._transport = None
@@ -229,7 +236,7 @@ class _Connection(asyncio.Protocol):
         if parsed is None:
             self.refuse(400, "not an HTTP request")
             return False
-        head = Head(*parsed)
+        head = Head(*parsed, self._gone)
         refused = self._server.gate(head)
         if refused is not None:
             self._close_with(refused)
@@ -313,6 +320,10 @@ class _Connection(asyncio.Protocol):
             self._transport.abort()
 
     # ---- small things ----------------------------------------------------------------------------
+
+    def _say_gone(self) -> None:
+        if not self._gone.done():
+            self._gone.set_result(None)
 
     def _pause(self, wanted: bool) -> None:
         if self._transport is not None and wanted is not self._paused:

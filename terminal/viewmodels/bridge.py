@@ -23,15 +23,17 @@ from terminal.viewmodels.notices import NoticesViewModel
 from terminal.viewmodels.size_entry import parse_number
 from terminal.viewmodels.tables import Action, Column, TableModel
 
-MODES: Final = (BotMode.READ_ONLY, BotMode.DRY_RUN, BotMode.TRADING)
+MODES: Final = (BotMode.READ_ONLY, BotMode.DRY_RUN, BotMode.CONFIRM, BotMode.TRADING)
 MODE_WORDS: Final = {
     BotMode.READ_ONLY: "Read only",
     BotMode.DRY_RUN: "Dry run",
+    BotMode.CONFIRM: "Confirm",
     BotMode.TRADING: "Trading",
 }
 MODE_TIPS: Final = {
     BotMode.READ_ONLY: "Prices, balances and orders are told; nothing can be sent",
     BotMode.DRY_RUN: "Every check of a real order and an answer as to one; nothing is sent",
+    BotMode.CONFIRM: "Each order waits for your click in this window, and goes to the venue only with it",
     BotMode.TRADING: "Orders go to the venue, within its limits and yours",
 }
 _SHOWN_CALLS: Final = 200
@@ -81,7 +83,7 @@ _RELEASE = (Action("release", "Release", "Let bots trade it again"),)
 BOT_COLUMNS: tuple[Column[BotRow], ...] = (
     Column("name", "Bot", lambda r: r.name, 130, tone=lambda r: "muted" if r.is_revoked else ""),
     Column("mode", "May", lambda r: "revoked" if r.is_revoked else MODE_WORDS[r.mode], 84,
-           tone=lambda r: "muted" if r.is_revoked else "warning" if r.mode is BotMode.TRADING else "",
+           tone=lambda r: "muted" if r.is_revoked else "warning" if r.mode.sends else "",
            tip=lambda r: "" if r.is_revoked else MODE_TIPS[r.mode]),
     Column("venues", "Venues", lambda r: r.venues, 130, tone=lambda r: "muted"),
     Column("limits", "At most", lambda r: r.limits, 200, tone=lambda r: "muted"),
@@ -183,7 +185,7 @@ class BridgeViewModel(QObject):
         if not self.is_on:
             return "No strategy can call. Click for the bridge's panel"
         count = sum(not bot.is_revoked for bot in self._bridge.bots.all())
-        trading = sum(bot.mode is BotMode.TRADING and not bot.is_revoked for bot in self._bridge.bots.all())
+        trading = sum(bot.mode.sends and not bot.is_revoked for bot in self._bridge.bots.all())
         return (
             f"Strategies on this computer may call: {count} bots, {trading} of them may trade. "
             "Click for the bridge's panel"
@@ -325,9 +327,9 @@ class BridgeViewModel(QObject):
             record.venue,
             record.method,
             record.told,
-            f"{record.took_ms:.1f}",
+            "" if record.by_hand else f"{record.took_ms:.1f}",
             record.took_ms,
-            record.error or answered,
+            "by hand" if record.by_hand else record.error or answered,
             record.is_refused,
         )
 

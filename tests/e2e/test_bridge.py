@@ -77,7 +77,7 @@ def test_a_strategy_trades_and_a_hand_goes_first(desk_practice: Practice, tmp_pa
         made: list[NewKeys] = []
         screen.bridge.keys_made.connect(lambda name, keys: made.append(keys))
         panel.name.setText("grid")
-        panel.mode.choose(2)
+        panel.mode.choose(3)
         panel.per_day.setText("5 000")
         panel.make.click()
         await desk.until(lambda: made, "keys of a bot")

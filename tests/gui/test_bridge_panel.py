@@ -138,7 +138,7 @@ def test_calls_and_their_refusals_are_listed_newest_first(qapp: QApplication, tm
         await panel.desk.error("trade", **{**BUY, "amount": "-1"})
         panel.frames.tick()
         rows = list(panel.vm.calls.rows)
-        assert [row.method for row in rows] == ["trade", "__api_", "ticker"]
+        assert [row.method for row in rows] == ["trade", "__api_", "ticker", "made"]
         assert rows[0].is_refused
         assert rows[0].result == "amount must be above 0"
         assert rows[1].told == "/0/public/Time"

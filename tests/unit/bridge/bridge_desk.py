@@ -7,7 +7,7 @@ import contextlib
 import itertools
 import json
 import time
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from pathlib import Path
@@ -67,8 +67,9 @@ BARS = [Bar(60_000_000_000 * (28_000_000 + n), D(1), D(3), D("0.5"), D(2), D("7E
 class LendingVenue(FakeConnector):
     """A venue with a price of 60,000, that takes orders and remembers them."""
 
-    def __init__(self) -> None:
-        super().__init__(INFO, history=BARS)
+    def __init__(self, name: str = "fake") -> None:
+        super().__init__(replace(INFO, name=name, title=name.capitalize()), history=BARS)
+        self.name = name
         self.orders: list[OrderRequest] = []
         self.canceled: list[str] = []
         self.silent: set[FeedKind] = set()
@@ -86,14 +87,15 @@ class LendingVenue(FakeConnector):
         return replace(super().health(), last_frame_ns=time.monotonic_ns())
 
     async def instruments(self) -> list[Instrument]:
-        return [instrument(), instrument(InstrumentId("fake", "ETH/USD")), PERP]
+        here = [instrument(InstrumentId(self.name, symbol)) for symbol in ("BTC/USD", "ETH/USD")]
+        return [*here, replace(PERP, id=InstrumentId(self.name, PERP.symbol))]
 
     async def subscribe(self, feed: Feed) -> None:
         await super().subscribe(feed)
         if feed.kind in self.silent:
             return
         self.emit(FeedConfirmed(feed))
-        at, now = InstrumentId("fake", feed.symbol), time.time_ns()
+        at, now = InstrumentId(self.name, feed.symbol), time.time_ns()
         if feed.kind is FeedKind.QUOTES:
             self.emit(
                 Quote(at, D("60000.0"), D(1), D("60000.1"), D(2), D("60000.0"), D("12.5"), D(58000), D(61000),
@@ -128,7 +130,8 @@ class LendingVenue(FakeConnector):
         self.emit(
             OrderReported(
                 OrderReport(
-                    BTC, ref.venue_order_id or "", ref.client_order_id, OrderState.CANCELED,
+                    InstrumentId(self.name, BTC.symbol), ref.venue_order_id or "", ref.client_order_id,
+                    OrderState.CANCELED,
                     ref.side or Side.BUY, OrderType.LIMIT, ref.quantity or D(1), D(0), None,
                     ts_event_ns=time.time_ns(),
                 )
@@ -255,10 +258,13 @@ async def open_bridge(
     wait_s: float = 5.0,
     venue: LendingVenue | None = None,
     linger_s: float = 60.0,
+    confirm_s: float = 20.0,
+    others: Sequence[LendingVenue] = (),
 ) -> AsyncIterator[BridgeDesk]:
     clock = SystemClock()
     market, arming = MarketData(clock), Arming(clock)
     lent = venue or LendingVenue()
+    venues = {each.name: each for each in (lent, *others)}
     portfolio = Portfolio(market, lambda account: gate.open_orders(account))
     gate = OrderGate(
         journal=Journal(folder / "journal.sqlite", clock=clock),
@@ -269,7 +275,7 @@ async def open_bridge(
         account_view=portfolio,
         arming=arming,
     )
-    sessions = SessionManager(lambda *_: lent, market, gate, portfolio, clock)
+    sessions = SessionManager(lambda name, *_: venues[name], market, gate, portfolio, clock)
     bridge = Bridge(
         sessions=sessions,
         market=market,
@@ -281,6 +287,7 @@ async def open_bridge(
         limits=limits,
         wait_s=wait_s,
         linger_s=linger_s,
+        confirm_s=lambda: confirm_s,
     )
     await gate.start()
     await sessions.use(ConnectionPlan("fake", Mode.PRACTICE, ACCOUNT, KEYED))

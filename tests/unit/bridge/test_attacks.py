@@ -283,7 +283,9 @@ def test_the_list_of_calls_says_who_what_and_why(tmp_path: Path) -> None:
             await desk.call("ticker", symbol="BTC_USD")
             await desk.error("trade", **{**BUY, "amount": "0"})
             await desk.http("POST", "/FAKE", b"x", {"Origin": "http://evil.example"})
-            first, second, third = desk.bridge.calls.records
+            made, first, second, third = desk.bridge.calls.records
+            assert made.by_hand
+            assert (made.bot, made.method, made.told) == ("grid", "made", "trading, venues: all")
             assert (first.bot, first.venue, first.method, first.told) == ("grid", "FAKE", "ticker", "BTC_USD")
             assert not first.is_refused
             assert first.took_ms > 0

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from decimal import Decimal
 from pathlib import Path
 
@@ -91,3 +92,52 @@ def test_a_disk_that_fails_makes_no_bot_and_still_revokes(tmp_path: Path) -> Non
     revoked = bots.get("grid")
     assert revoked is not None
     assert revoked.is_revoked
+
+
+def test_another_name_keeps_the_bot_and_its_old_names_are_not_given_away(tmp_path: Path) -> None:
+    bots = Bots(tmp_path / "bots.json", ManualClock())
+    made, keys = bots.make("grid", mode=BotMode.CONFIRM, venues=["paper"], paper="okx")
+    told: list[tuple[str, str, str]] = []
+    bots.told.watch(lambda *what: told.append(what))
+    limits = BotLimits(3, Decimal("250.50"))
+    renamed = bots.change("grid", new_name="swing", mode=BotMode.TRADING, limits=limits, paper="kraken")
+    assert told == [
+        (
+            "swing",
+            "changed",
+            (
+                "name: grid → swing; mode: confirm → trading; practice account of: okx → kraken; "
+                "orders a minute: 10 → 3; USD a day: 1000 → 250.50"
+            ),
+        )
+    ]
+    assert (renamed.key, renamed.names) == (made.key, frozenset({"grid", "swing"}))
+    for taken in ("grid", "Swing"):
+        with pytest.raises(SettingsError):
+            bots.make(taken)
+    again = Bots(tmp_path / "bots.json", ManualClock())
+    found = again.find(digest(keys.access_key.reveal()), digest(keys.secret_key.reveal()))
+    assert found == renamed == again.now(made)
+    back = again.change("swing", new_name="grid")
+    assert (back.name, back.names) == ("grid", renamed.names)
+    assert again.change("grid", new_name="grid") == back
+
+
+def test_a_change_that_cannot_be_changes_nothing(tmp_path: Path) -> None:
+    bots = Bots(None, ManualClock())
+    made, _ = bots.make("grid")
+    bots.make("other")
+    for wrong in ({"new_name": "other"}, {"new_name": "<x>"}, {"limits": BotLimits(0, Decimal(1))}):
+        with pytest.raises(SettingsError):
+            bots.change("grid", **{"mode": BotMode.TRADING, **wrong})  # type: ignore[arg-type]
+    assert bots.get("grid") == made
+
+
+def test_a_list_of_bots_from_before_there_were_other_names_is_read(tmp_path: Path) -> None:
+    path = tmp_path / "bots.json"
+    made, _ = Bots(path, ManualClock()).make("grid")
+    document = json.loads(path.read_bytes())
+    for added in ("paper", "former"):
+        del document["bots"][0][added]
+    write_whole(path, json.dumps(document).encode())
+    assert Bots(path, ManualClock()).all() == (made,)
