@@ -95,7 +95,7 @@ class Records:
         self._holdings = holdings
         self._on_fault = on_fault
 
-    async def order_history(self, until_ns: int | None) -> OrderPage:
+    async def order_history(self, until_ns: int | None = None) -> OrderPage:
         """Orders that have ended, by the time of their creation. Canceled ones without a fill are gone after
         two hours; a stop order that was canceled before it fired is in no list of these."""
 
@@ -116,7 +116,7 @@ class Records:
         reports = [report for report in reports if report.state.is_final]
         return OrderPage(tuple(sorted(reports, key=lambda each: -each.ts_event_ns)), earlier_ns)
 
-    async def fill_history(self, until_ns: int | None) -> FillPage:
+    async def fill_history(self, until_ns: int | None = None) -> FillPage:
         """Fills, each with its fee and, of contracts, what it realised."""
 
         def ask_for(inst_type: str) -> Ask[FillRow]:
@@ -144,7 +144,7 @@ class Records:
             after = some[-1].billId
         return [fill for fill in self._fills(rows) if fill.position_id == position_id]
 
-    async def cash_flow(self, until_ns: int | None) -> CashFlowPage:
+    async def cash_flow(self, until_ns: int | None = None) -> CashFlowPage:
         """Transfers, funding, interest and all else that changed the balance and is no trade."""
         end_ms = None if until_ns is None else until_ns // 1_000_000
         found: list[CashFlow] = []
