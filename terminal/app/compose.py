@@ -6,11 +6,11 @@ import asyncio
 import contextlib
 import logging
 from collections.abc import Coroutine, Mapping, Sequence
-from dataclasses import replace
 from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any
 
 from terminal.app import connections, logs
+from terminal.app.added import AddedVenues, as_text, parse_option, require_other_keys
 from terminal.app.paths import Paths
 from terminal.app.practice import PracticeVenues
 from terminal.app.risk_limits import apply_limits
@@ -36,7 +36,7 @@ from terminal.services.profile_lock import ProfileLock
 from terminal.services.risk import RiskRules
 from terminal.services.session import ConnectionPlan, Mode, SessionManager
 from terminal.services.settings import Settings
-from terminal.services.settings_table import BY_KEY, SETTINGS
+from terminal.services.settings_table import SETTINGS
 from terminal.venues import registry
 from terminal.venues.base import (
     Connector,
@@ -64,7 +64,8 @@ class Terminal:
 
     Attributes:
         notice: one-line news for the person, from any service.
-        venues: the ones on the desk. desk_changed: one was added or removed, or has another name.
+        venues: the ones on the desk. desk_changed: one was added or removed, or has another title.
+        added: those of them that the person has added.
         leaves_switch_armed: on stopping, armed dead man's switches are left to fire instead of disarmed.
     """
 
@@ -83,7 +84,8 @@ class Terminal:
     ) -> None:
         """``throw_away``: the profile goes with the process, so nothing is left in the system's keychain.
         ``practice``: practice venues that run already. ``timings`` of the order gate and ``connector_tools``
-        (by venue, keyword arguments of its connector, such as ``policy``) make a rehearsal of minutes quick.
+        (by kind of venue, keyword arguments of its connector, such as ``policy``) make a rehearsal of minutes
+        quick.
         ``venues``: the ones on this desk beside those that the person has added; if it is not said, every
         registered one that a desk begins with.
 
@@ -100,7 +102,8 @@ class Terminal:
         self._throw_away = throw_away
         offered = [name for name in registry.names() if not registry.info(name).on_demand]
         first = tuple(offered if venues is None else venues)
-        self.venues = (*first, *(name for name in self._on_demand() if self._is_added(name)))
+        self.added = AddedVenues(self.settings)
+        self.venues = (*first, *self.added.names)
         self.desk_changed: Observable[[]] = Observable("venues of the desk")
         self._connector_tools = dict(connector_tools or {})
         self.practice = practice or PracticeVenues(
@@ -379,22 +382,29 @@ class Terminal:
 
     async def save_key(
         self, venue: str, entered: Mapping[str, Secret], options: Mapping[str, str] | None = None
-    ) -> None:
-        """Keep a key in the keychain or vault, and the form's options in the settings; a venue that was not
-        on the desk is from now on.
+    ) -> str:
+        """Keep a key in the keychain or vault, and the form's options in the settings; the venue's name.
+
+        ``venue`` may be a kind that can be added: one more venue of it is on the desk from then on.
 
         Raises:
             CredentialError: it is incomplete, or could not be kept.
-            SettingsError: an option cannot be what it is to be.
+            SettingsError: an option cannot be what it is to be, or the venue is there already.
         """
-        self._live_plan(venue, entered, options)
-        await self.credentials.save(venue, self._profile(venue), dict(entered))
-        self.keep_options(venue, options or {})
-        if venue not in self.venues:
-            self.settings.set("venue.added", True, venue)
-            self.venues = (*self.venues, venue)
+        form = options or {}
+        self._live_plan(venue, entered, form)
+        await self._require_new(venue, entered, form)
+        is_new = venue in self.added.kinds
+        name = self.added.new_name(venue, self.added.title_in(venue, form)) if is_new else venue
+        await self.credentials.save(name, self._profile(name), dict(entered))
+        self._keep(name, form)
+        if is_new:
+            self.settings.set("venue.mode", Mode.LIVE.value, name)
+            self.added.put(name)
+            self.venues = (*self.venues, name)
             apply_limits(self.settings, self.rules, self.venues)
             self.desk_changed.notify()
+        return name
 
     async def has_key(self, venue: str) -> bool:
         """Whether a key is kept for a venue. Raises CredentialError where that cannot be read."""
@@ -409,7 +419,9 @@ class Terminal:
             TerminalError: the venue refused it (AuthRejected, with the repair) or cannot be reached; or an
                 option cannot be used.
         """
-        connector = self._make(venue, self._live_plan(venue, entered, options).settings)
+        plan = self._live_plan(venue, entered, options)
+        self._require_title(venue, options or {})
+        connector = self._make(venue, plan.settings)
         try:
             if not isinstance(connector, TradesOrders):
                 raise CredentialError(f"{venue} takes no key", user_text="This venue takes no key.")
@@ -422,8 +434,10 @@ class Terminal:
         """Remove the stored key; a connection that uses it goes back to the practice venue, and a venue that
         was added leaves the desk. Its open orders stay where they are."""
         await self.credentials.delete(venue, self._profile(venue))
-        if registry.info(venue).on_demand:
+        if venue in self.added.names:
+            title, left = self.venue_info(venue).title, self.left_behind(venue)
             await self._take_off_desk(venue)
+            self._tell(Level.INFO, f"{title} was removed, and its keys with it. {left}")
             return
         session = self.sessions.sessions.get(venue)
         if session is not None and session.mode is Mode.LIVE:
@@ -441,54 +455,75 @@ class Terminal:
         await self.use_practice(venue)
 
     def venue_info(self, venue: str) -> VenueInfo:
-        """What a venue is and can do, by the name that the person has given it."""
-        info = registry.info(venue)
-        own = self.settings.text(f"{venue}.title").strip() if f"{venue}.title" in BY_KEY else ""
-        return replace(info, title=own) if own else info
+        """What a venue is and can do, by the title that the person has given it."""
+        return self.added.info(venue)
 
     # -- venues that a person adds --------------------------------------------------------------------
 
     @property
     def addable(self) -> tuple[str, ...]:
-        """The venues that are not on the desk and can be added to it."""
-        return tuple(name for name in self._on_demand() if name not in self.venues)
+        """The kinds of which a venue can be added to the desk."""
+        return self.added.kinds
 
     def options(self, venue: str) -> dict[str, str]:
         """The kept entries of the venue's form that are no secrets, by the keys of their settings."""
-        return {
-            field.key: self.settings.text(field.key, _scope(field.key, venue))
-            for field in registry.info(venue).option_fields
-        }
+        return self.added.options(venue)
 
-    def keep_options(self, venue: str, options: Mapping[str, str]) -> None:
-        """Keep them; a new name is shown at once, the others hold from the next connection.
+    async def keep_options(self, venue: str, options: Mapping[str, str]) -> None:
+        """Keep them; a new title is shown at once, the others hold from the next connection.
 
         Raises:
             SettingsError: one of them cannot be what it is to be; none is kept then.
+            CredentialError: the keys of a venue at the same address cannot be compared.
         """
-        checked = {key: BY_KEY[key].parse(text) for key, text in options.items()}
+        form = {**self.options(venue), **options}
+        if self.added.neighbours(venue, form):
+            kept = await self.credentials.load(venue, self._profile(venue)) or {}
+            await self._require_new(venue, kept, form)
+        self._require_title(venue, form)
+        self._keep(venue, options)
+
+    def left_behind(self, venue: str) -> str:
+        """What a removal of a venue leaves at the venue, in a sentence."""
+        count = sum(1 for order in self.gate.open_orders() if order.account.partition(":")[0] == venue)
+        if not count:
+            return "Nothing was changed at the venue: whatever is open there stays open."
+        orders = "1 open order stays" if count == 1 else f"{count} open orders stay"
+        return f"{orders} at the venue as placed, and so does everything else there."
+
+    def _keep(self, venue: str, options: Mapping[str, str]) -> None:
+        checked = {key: parse_option(key, text) for key, text in options.items()}
         before = self.venue_info(venue).title
         for key, value in checked.items():
-            self.settings.set(key, value, _scope(key, venue))
-        if self.venue_info(venue).title != before:
+            self.settings.set(key, value, venue)
+        info, session = self.venue_info(venue), self.sessions.sessions.get(venue)
+        if info.title != before:
+            if session is not None:
+                session.connector.info = info
             self.desk_changed.notify()
+
+    def _require_title(self, venue: str, form: Mapping[str, str]) -> None:
+        if registry.info(venue).on_demand:
+            others = [self.venue_info(each).title for each in self.venues if each != venue]
+            self.added.require_title(venue, form, others)
+
+    async def _require_new(self, venue: str, entered: Mapping[str, Secret], form: Mapping[str, str]) -> None:
+        """Raises SettingsError where another venue has the same title, or the same address and keys."""
+        if not registry.info(venue).on_demand:
+            return
+        self._require_title(venue, form)
+        for other in self.added.neighbours(venue, form):
+            kept = await self.credentials.load(other, self._profile(other)) or {}
+            require_other_keys(self.venue_info(other).title, entered, kept)
 
     async def _take_off_desk(self, venue: str) -> None:
         session = self.sessions.sessions.get(venue)
         if session is not None:
             await self._disarm(session.account)
         self.venues = tuple(each for each in self.venues if each != venue)
+        self.added.take(venue)
         self.desk_changed.notify()
         await self.sessions.remove(venue)
-        kept = ("venue.added", "venue.mode", "watch.symbols", "watch.favourites")
-        for key in (*kept, *self.options(venue)):
-            self.settings.reset(key, _scope(key, venue))
-
-    def _on_demand(self) -> list[str]:
-        return [name for name in registry.names() if registry.info(name).on_demand]
-
-    def _is_added(self, venue: str) -> bool:
-        return self.settings.flag("venue.added", venue)
 
     def _connecting(self) -> list[Coroutine[Any, Any, None]]:
         """The first venue's connection, and then the others': its prices are what the window opens with, and
@@ -557,28 +592,30 @@ class Terminal:
         self, venue: str, entered: Mapping[str, Secret], form: Mapping[str, str] | None = None
     ) -> ConnectionPlan:
         """``form``: entries that are to hold instead of the kept settings. Raises SettingsError for them."""
-        instead = {key: BY_KEY[key].parse(text) for key, text in (form or {}).items()}
+        instead = {key: parse_option(key, text) for key, text in (form or {}).items()}
+        kind = registry.kind_of(venue)
         options, endpoints = self._account_options(venue), self.settings.endpoints(venue)
         for setting in SETTINGS:
             name = setting.key.partition(".")[2]
-            if setting.section == venue:
-                value = instead.get(setting.key, self.settings.get(setting.key))
-                options[name] = str(value).lower() if isinstance(value, bool) else str(value)
+            if setting.section == kind:
+                scope = venue if setting.scoped else None
+                options[name] = as_text(instead.get(setting.key, self.settings.get(setting.key, scope)))
             elif setting.section == "endpoint" and instead.get(setting.key):
                 endpoints[name] = str(instead[setting.key])
         return connections.live_plan(registry.info(venue), endpoints, entered, options, self._proxy())
 
     def _make(self, venue: str, settings: ConnectorSettings, account: str = "") -> Connector:
-        tools: dict[str, Any] = {"clock": self.clock, **self._connector_tools.get(venue, {})}
+        kind = registry.kind_of(venue)
+        tools: dict[str, Any] = {"clock": self.clock, **self._connector_tools.get(kind, {})}
         if registry.info(venue).sign_in is not None:
             tools["keep_tokens"] = partial(self._keep_refreshed, venue, account)
         if venue == "kraken":
             # Kraken never takes a nonce below the last one, so the last one outlives the program.
             tools.setdefault("nonces", FileNonceStore(self.paths.data / "nonces"))
-        connector = registry.create(venue, settings, **tools)
-        if registry.info(venue).on_demand:
-            connector.info = self.venue_info(venue)  # by the person's own name for it
-        return connector
+        info = self.venue_info(venue)
+        if info.on_demand:
+            tools["info"] = info
+        return registry.create(venue, settings, **tools)
 
     def _profile(self, venue: str) -> str:
         return self.settings.text("venue.profile", venue)
@@ -614,7 +651,3 @@ class Terminal:
 
     def _tell(self, level: Level, text: str, detail: str = "") -> None:
         self.notice.notify(Notice(level, text, detail))
-
-
-def _scope(key: str, venue: str) -> str | None:
-    return venue if BY_KEY[key].scoped else None

@@ -63,20 +63,27 @@ class ConnectionDesk:
 
     async def save_options(self, venue: str, options: Mapping[str, str]) -> None:
         """Keep them; they hold from the next connection. Raises SettingsError."""
-        self._terminal.keep_options(venue, options)
+        await self._terminal.keep_options(venue, options)
 
-    async def save_keys(self, venue: str, keys: Mapping[str, Secret], options: Mapping[str, str]) -> None:
-        """Keep the keys, and the form's other entries. Raises CredentialError or SettingsError."""
+    async def save_keys(self, venue: str, keys: Mapping[str, Secret], options: Mapping[str, str]) -> str:
+        """Keep the keys, and the form's other entries; the venue's name. Raises CredentialError or
+        SettingsError."""
         try:
-            await self._terminal.save_key(venue, keys, options)
+            return await self._terminal.save_key(venue, keys, options)
         finally:
             # Where the keychain has just failed, the form offers a passphrase.
             await self.refresh()
 
     async def forget_keys(self, venue: str) -> None:
-        """Remove the kept keys; a connection that uses them goes back to practice."""
+        """Remove the kept keys; a connection that uses them goes back to practice, and a venue that was
+        added leaves the desk."""
         await self._terminal.forget_account(venue)
         await self.refresh()
+
+    def leaving(self, venue: str) -> str:
+        """What removing a venue does here, and what it leaves there."""
+        title = self._terminal.venue_info(venue).title
+        return f"This takes {title} and its keys off this machine. {self._terminal.left_behind(venue)}"
 
     async def has_keys(self, venue: str) -> bool:
         """Whether keys are kept for a venue. Asked when a form opens: a keychain that failed in the one

@@ -169,6 +169,7 @@ class Screen(QObject):
             self.frames,
             headlines={venue: HEADLINES[venue] for venue in terminal.venues if venue in HEADLINES},
             addable=[terminal.venue_info(venue) for venue in terminal.addable],
+            title_of=lambda venue: terminal.venue_info(venue).title,
             parent=self,
         )
         self.connections.follow(self.selection)
@@ -190,7 +191,7 @@ class Screen(QObject):
             ask=ask,
             badge_of=self.connections.badge_of,
             titles=self._titles,
-            hidden=self.connections.hidden_accounts,
+            hidden=self._hidden_accounts,
             name_of=self.connections.short_name,
             parent=self,
         )
@@ -426,8 +427,10 @@ class Screen(QObject):
 
     async def may_quit(self) -> bool:
         """Ask before quitting while orders rest at a venue (they stay), or a dead man's switch is armed."""
-        resting = [order for order in self._terminal.gate.open_orders() if order.state.is_working]
-        doubtful = list(self._terminal.gate.doubts)
+        gate, removed = self._terminal.gate, self._removed_accounts()
+        ours = [order for order in gate.open_orders() if order.account not in removed]
+        resting = [order for order in ours if order.state.is_working]
+        doubtful = [order.client_order_id for order in ours if order.client_order_id in gate.doubts]
         if self.dead_man.is_armed:
             answer = await self.dead_man.ask_before_quitting(
                 prompts.chooser(lambda: self.window),
@@ -447,6 +450,13 @@ class Screen(QObject):
                 badge=self.connections.badge,
             )
         )
+
+    def _removed_accounts(self) -> frozenset[str]:
+        """The accounts of venues that were removed: what is open there stays, and is followed no more."""
+        return frozenset(f"{venue}:{Mode.LIVE.value}" for venue in self._terminal.added.removed)
+
+    def _hidden_accounts(self) -> frozenset[str]:
+        return self.connections.hidden_accounts() | self._removed_accounts()
 
     def _is_practice(self, account: str) -> bool:
         session = next((s for s in self._terminal.sessions.sessions.values() if account in s.accounts), None)
@@ -485,8 +495,7 @@ class Screen(QObject):
         if self.window.findChild(SettingsDialog) is not None:
             return
         terminal = self._terminal
-        others = {venue: terminal.venue_info(venue).title for venue in terminal.addable}
-        vm = SettingsViewModel(terminal.settings, self._titles, others=others)
+        vm = SettingsViewModel(terminal.settings, self._titles)
         dialog = SettingsDialog(vm, self.window)
         vm.setParent(dialog)
         dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
@@ -631,7 +640,7 @@ class Screen(QObject):
             self.connections.set_headline(venue, first.symbol)
 
     def _on_desk(self) -> None:
-        """A venue was added or removed, or has another name. Everybody who knows the titles has this dict."""
+        """A venue was added or removed, or has another title. Whoever knows the titles has this dict."""
         terminal = self._terminal
         self._titles.clear()
         self._titles.update({venue: terminal.venue_info(venue).title for venue in terminal.venues})

@@ -404,13 +404,19 @@ SETTINGS: Final[tuple[Setting, ...]] = (
         scoped=True,
         restart=True,
     ),
-    Setting("custom.title", Kind.TEXT, "", "Name of the plugin on screen", longest=24),
-    _text("custom.symbols", "", "Symbols of the plugin, e.g. BTC_USDT, ETH_USDT"),
-    _flag("custom.market_buy_in_base", False, "The plugin takes the size of a market buy in base units"),
+    Setting("custom.title", Kind.TEXT, "", "Name of the plugin on screen", longest=24, scoped=True),
+    _text("custom.symbols", "", "Symbols of the plugin, e.g. BTC_USDT, ETH_USDT", scoped=True),
+    _flag(
+        "custom.market_buy_in_base",
+        False,
+        "The plugin takes the size of a market buy in base units",
+        scoped=True,
+    ),
     _flag(
         "custom.plain_http",
         False,
         "Reach a plugin on another machine without encryption: others can read the keys",
+        scoped=True,
     ),
     _choice(
         "venue.mode",
@@ -419,7 +425,8 @@ SETTINGS: Final[tuple[Setting, ...]] = (
         "What to connect to at the start",
         scoped=True,
     ),
-    _flag("venue.added", False, "On the desk because a person has added it", scoped=True),
+    Setting("venue.added", Kind.LIST, (), "Venues on the desk because a person has added them"),
+    Setting("venue.removed", Kind.LIST, (), "Names of added venues that were removed; not given again"),
     _text("venue.profile", "main", "Which stored key to use", scoped=True),
     _text("venue.account", "", "Which account trades, where a sign-in has several", scoped=True),
     Setting(

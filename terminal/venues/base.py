@@ -141,6 +141,8 @@ class CredentialField:
     secret: bool = True
     optional: bool = False
     hint: str = ""
+    is_flag: bool = False
+    """A box to tick: the entry is ``true`` or ``false``, and ``hint`` says what ticking it brings."""
 
 
 @dataclass(frozen=True, slots=True)

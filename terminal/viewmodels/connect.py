@@ -49,11 +49,13 @@ class ConnectViewModel(QObject):
         finished: the venue is connected as chosen; the form may close.
 
     Attributes:
+        venue: the venue's name; once a new one is on the desk, the name that it got there.
         step: where the form stands.
         problems: what is wrong with a field, by its key.
         error: what the last test or attempt said, in plain words; empty where it went well.
         report: what the key may do, after a test.
         is_new: the venue is not on the desk yet; keeping the keys adds it.
+        leaving: what removing the venue would do, once it was asked for; empty before.
     """
 
     changed = Signal()
@@ -68,10 +70,12 @@ class ConnectViewModel(QObject):
         *,
         is_new: bool = False,
     ) -> None:
-        """``mode``: how the venue is connected now."""
+        """``mode``: how the venue is connected now; None where it is not."""
         super().__init__(parent)
         self.info = info
+        self.venue = info.name
         self.is_new = is_new
+        self.leaving = ""
         self.current = mode
         self.step = Step.ENTER
         self.problems: dict[str, str] = {}
@@ -93,7 +97,7 @@ class ConnectViewModel(QObject):
     @property
     def options(self) -> Mapping[str, str]:
         """The kept entries that are no secrets, by key."""
-        return self._desk.options(self.info.name) if self.info.option_fields else {}
+        return self._desk.options(self.venue) if self.info.option_fields else {}
 
     @property
     def is_busy(self) -> bool:
@@ -140,22 +144,23 @@ class ConnectViewModel(QObject):
 
     def start(self) -> None:
         """Find out whether keys are kept already."""
-        tasks.spawn(self._look(), name=f"keys of {self.info.name}")
+        tasks.spawn(self._look(), name=f"keys of {self.venue}")
 
     async def _look(self) -> None:
         try:
-            self.has_keys = await self._desk.has_keys(self.info.name)
+            self.has_keys = await self._desk.has_keys(self.venue)
         except TerminalError as error:
             self.error, self._is_locked = error.user_text, True
         self.changed.emit()
 
     def touch(self, key: str) -> None:
         """A field is being edited: what was said about it, and an earlier test, no longer count."""
-        said = self.problems.pop(key, None)
+        said = self.problems.pop(key, None) or self.leaving
+        self.leaving = ""
         if self.step is Step.TESTED and key != PASSPHRASE:
             self.step, self.report = Step.ENTER, None
             self._entries.clear()
-        elif said is None:
+        elif not said:
             return
         self.changed.emit()
 
@@ -170,29 +175,35 @@ class ConnectViewModel(QObject):
             key: Secret(text) for key, text in texts.items() if text and key not in self._options
         }
         if self._is_complete():
-            tasks.spawn(self._test(), name=f"test keys of {self.info.name}")
+            tasks.spawn(self._test(), name=f"test keys of {self.venue}")
 
     def save(self, passphrase: str = "") -> None:
         """Keep the tested keys and connect the account."""
         if self.step is Step.TESTED and self._take_passphrase(passphrase):
-            tasks.spawn(self._save(), name=f"save keys of {self.info.name}")
+            tasks.spawn(self._save(), name=f"save keys of {self.venue}")
 
     def use_kept_keys(self, passphrase: str = "", entries: Mapping[str, str] | None = None) -> None:
         """Connect the account whose keys are kept already, with the other entries as they stand in the
         form."""
         self._take_options({key: text.strip() for key, text in (entries or {}).items()})
         if not self.is_busy and self._take_passphrase(passphrase):
-            tasks.spawn(self._use(Mode.LIVE), name=f"connect {self.info.name}")
+            tasks.spawn(self._use(Mode.LIVE), name=f"connect {self.venue}")
 
     def use(self, mode: Mode) -> None:
         """Connect in a mode that needs no key."""
         if not self.is_busy:
-            tasks.spawn(self._use(mode), name=f"connect {self.info.name}")
+            tasks.spawn(self._use(mode), name=f"connect {self.venue}")
 
     def forget(self, passphrase: str = "") -> None:
-        """Delete the kept keys from this machine; a venue that was added leaves the desk."""
-        if not self.is_busy and (not self.is_locked or self._take_passphrase(passphrase)):
-            tasks.spawn(self._forget(), name=f"forget keys of {self.info.name}")
+        """Delete the kept keys from this machine; a venue that was added leaves the desk, which has to be
+        asked for twice: first it is said what that means."""
+        if self.is_busy:
+            return
+        if self.info.on_demand and not self.leaving:
+            self.leaving = self._desk.leaving(self.venue)
+            self.changed.emit()
+        elif not self.is_locked or self._take_passphrase(passphrase):
+            tasks.spawn(self._forget(), name=f"forget keys of {self.venue}")
 
     def clear(self) -> None:
         """Let go of everything entered; called when the form closes."""
@@ -238,7 +249,7 @@ class ConnectViewModel(QObject):
     async def _test(self) -> None:
         self._go(Step.TESTING)
         try:
-            self.report = await self._desk.test_keys(self.info.name, dict(self._entries), dict(self._options))
+            self.report = await self._desk.test_keys(self.venue, dict(self._entries), dict(self._options))
         except TerminalError as error:
             self._fail(error, Step.ENTER)
         else:
@@ -249,8 +260,9 @@ class ConnectViewModel(QObject):
         try:
             if self._passphrase is not None and self.needs_passphrase:
                 await self._desk.open_vault(self._passphrase)
-            await self._desk.save_keys(self.info.name, dict(self._entries), dict(self._options))
-            await self._desk.use(self.info.name, Mode.LIVE)
+            self.venue = await self._desk.save_keys(self.venue, dict(self._entries), dict(self._options))
+            self.is_new, self.has_keys = False, True
+            await self._desk.use(self.venue, Mode.LIVE)
         except TerminalError as error:
             self._fail(error, Step.TESTED)
         else:
@@ -258,15 +270,19 @@ class ConnectViewModel(QObject):
             self.clear()
             self.finished.emit()
 
-    async def _use(self, mode: Mode) -> None:
+    async def _use(self, mode: Mode | None) -> None:
         before = self.step
         self._go(Step.SAVING)
         try:
             if mode is Mode.LIVE and self._passphrase is not None and self.needs_passphrase:
                 await self._desk.open_vault(self._passphrase)
             if mode is Mode.LIVE and self._options != {key: self.options[key] for key in self._options}:
-                await self._desk.save_options(self.info.name, dict(self._options))
-            await self._desk.use(self.info.name, mode)
+                changed = {key for key, text in self._options.items() if text != self.options[key]}
+                await self._desk.save_options(self.venue, dict(self._options))
+                if self.current is Mode.LIVE and all(key.endswith(".title") for key in changed):
+                    mode = None  # another title is no reason to cut a connection
+            if mode is not None:
+                await self._desk.use(self.venue, mode)
         except TerminalError as error:
             self._fail(error, before)
         else:
@@ -280,7 +296,7 @@ class ConnectViewModel(QObject):
         try:
             if self._passphrase is not None and self.needs_passphrase:
                 await self._desk.open_vault(self._passphrase)
-            await self._desk.forget_keys(self.info.name)
+            await self._desk.forget_keys(self.venue)
             self.has_keys = False
         except TerminalError as error:
             self._fail(error, before)

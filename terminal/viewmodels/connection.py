@@ -141,9 +141,14 @@ class ConnectionDesk(SignInDesk, Protocol):
         """Keep the form's other entries; they hold from the next connection. Raises SettingsError."""
         ...
 
-    async def save_keys(self, venue: str, keys: Mapping[str, Secret], options: Mapping[str, str]) -> None:
-        """Keep the keys in the keychain or the vault, and the form's other entries. Raises CredentialError
-        or SettingsError."""
+    async def save_keys(self, venue: str, keys: Mapping[str, Secret], options: Mapping[str, str]) -> str:
+        """Keep the keys in the keychain or the vault, and the form's other entries. ``venue`` may be a kind
+        of which a person adds one: the answer is the venue's name. Raises CredentialError or
+        SettingsError."""
+        ...
+
+    def leaving(self, venue: str) -> str:
+        """What removing a venue does here, and what it leaves there."""
         ...
 
     async def forget_keys(self, venue: str) -> None: ...
@@ -215,7 +220,7 @@ class ConnectionViewModel(QObject):
 
     Attributes:
         cards: one for each venue of the desk. infos: the venues themselves, by name.
-        addable: venues that are not on the desk, and that a person can add to it.
+        addable: kinds of which a person can add a venue to the desk.
     """
 
     changed = Signal()
@@ -232,14 +237,17 @@ class ConnectionViewModel(QObject):
         *,
         headlines: Mapping[str, str],
         addable: Sequence[VenueInfo] = (),
+        title_of: Callable[[str], str] = str,
         parent: QObject | None = None,
     ) -> None:
-        """``headlines``: the symbol whose price stands on each venue's card at first."""
+        """``headlines``: the symbol whose price stands on each venue's card at first. ``title_of``: what a
+        venue was called that is on the desk no longer."""
         super().__init__(parent)
         self.cards: tuple[VenueCard, ...] = ()
         self.infos = {info.name: info for info in infos}
         self.addable = {info.name: info for info in addable}
         self.desk = desk
+        self._title_of = title_of
         self._sessions = sessions
         self._market = market
         self._notices = notices
@@ -255,7 +263,7 @@ class ConnectionViewModel(QObject):
         self._build()
 
     def show_venues(self, infos: Sequence[VenueInfo], addable: Sequence[VenueInfo]) -> None:
-        """A venue was added or removed, or has another name."""
+        """A venue was added or removed, or has another title."""
         self.infos = {info.name: info for info in infos}
         self.addable = {info.name: info for info in addable}
         for venue in [venue for venue in self._headlines if venue not in self.infos]:
@@ -348,7 +356,7 @@ class ConnectionViewModel(QObject):
         about = self.infos.get(venue)
         session = self._sessions.sessions.get(venue)
         owner = session.infos.get(account) if session is not None else None
-        title = about.title if about is not None else venue
+        title = about.title if about is not None else self._title_of(venue)
         return f"{title}, {owner.title}" if owner is not None else title
 
     def short_name(self, account: str) -> str:
@@ -365,7 +373,7 @@ class ConnectionViewModel(QObject):
             number = owner.title.rpartition(" ")[2]
             if word == Mode.LIVE.value and not owner.is_live:
                 word = "demo"
-        parts = (about.title if about is not None else venue, word, number)
+        parts = (about.title if about is not None else self._title_of(venue), word, number)
         return " ".join(part for part in parts if part)
 
     @property

@@ -41,9 +41,12 @@ HIDDEN: Final[Mapping[str, str]] = {
     "watch.symbols": "the watchlist keeps it",
     "venue.mode": "the venue's card keeps it",
     "venue.added": "the venue's form keeps it",
+    "venue.removed": "the venue's form keeps it",
     "endpoint.service": "the plugin's form keeps it",
     "custom.title": "the plugin's form keeps it",
     "custom.symbols": "the plugin's form keeps it",
+    "custom.market_buy_in_base": "the plugin's form keeps it",
+    "custom.plain_http": "the plugin's form keeps it",
     "venue.account": "the Accounts tab keeps it",
     "venue.accounts": "the Accounts tab keeps it",
     "venue.signed_out": "the sign-in form keeps it",
@@ -58,7 +61,7 @@ _SECTIONS: Final[tuple[tuple[str, tuple[str, ...]], ...]] = (
     ("Limits", ("risk",)),
     ("Ladder, tape, chart", ("ladder", "tape", "chart", "watch")),
     ("Notices", ("notice", "sound")),
-    ("Venues", ("kraken", "okx", "custom", "network", "venue", "endpoint")),
+    ("Venues", ("kraken", "okx", "network", "venue", "endpoint")),
     ("Bridge", ("bridge",)),
     ("Practice", ("practice",)),
     ("Program", ("app", "log", "record")),
@@ -66,7 +69,7 @@ _SECTIONS: Final[tuple[tuple[str, tuple[str, ...]], ...]] = (
 # One value for all venues makes no sense for these: a row for each venue.
 _PER_VENUE: Final = ("venue", "endpoint")
 _ALL_VENUES: Final = "All venues"
-_NEXT_CONNECTION: Final = ("endpoint", "network", "kraken", "okx", "custom", "venue")
+_NEXT_CONNECTION: Final = ("endpoint", "network", "kraken", "okx", "venue")
 _LINES: Final = frozenset({"trade.size_presets"})
 _STEP: Final = ".step"
 
@@ -120,15 +123,13 @@ class SettingsViewModel(QObject):
         settings: Settings,
         venues: Mapping[str, str],
         *,
-        others: Mapping[str, str] | None = None,
         hidden: Mapping[str, str] = HIDDEN,
         parent: QObject | None = None,
     ) -> None:
-        """``venues``: their titles by name. ``others``: those that are not on the desk, and can be added."""
+        """``venues``: their titles by name."""
         super().__init__(parent)
         self._settings = settings
         self._venues = dict(venues)
-        self._others = dict(others or {})
         self._table = [setting for setting in SETTINGS if setting.key not in hidden]
         self._problems: dict[Name, str] = {}
         self.sections = tuple(title for title, parts in _SECTIONS if self._of(parts))
@@ -216,18 +217,16 @@ class SettingsViewModel(QObject):
 
     def _rows(self, shown: Sequence[Setting], heading: str) -> list[SettingRow]:
         """Those of a venue stand together under its title, whether they are one value or one of many."""
-        known = {**self._venues, **self._others}
-        by_venue = [each for each in shown if each.section in _PER_VENUE or each.section in known]
+        by_venue = [each for each in shown if each.section in _PER_VENUE or each.section in self._venues]
         general = [each for each in shown if each not in by_venue]
         over = _ALL_VENUES if general and by_venue and not heading else heading
         rows = [self._row(each, None, over) for each in general]
-        for venue, title in known.items():
+        for venue, title in self._venues.items():
             under = f"{heading}: {title}" if heading else title
-            parts = (*_PER_VENUE, venue) if venue in self._venues else (venue,)
             rows += [
                 self._row(each, None if each.section == venue else venue, under)
                 for each in by_venue
-                if each.section in parts
+                if each.section in (*_PER_VENUE, venue)
             ]
         return rows
 

@@ -8,6 +8,7 @@ import sys
 from PySide6.QtCore import Qt, QTimer, QUrl
 from PySide6.QtGui import QContextMenuEvent, QDesktopServices, QGuiApplication, QShowEvent
 from PySide6.QtWidgets import (
+    QCheckBox,
     QDialog,
     QFrame,
     QHBoxLayout,
@@ -74,6 +75,23 @@ class EntryField(QWidget):
         theme.set_property(self.edit, "invalid", bool(text))
 
 
+class FlagField(QWidget):
+    """A box to tick, and what that brings beneath it."""
+
+    def __init__(self, title: str, hint: str) -> None:
+        super().__init__()
+        box = QVBoxLayout(self)
+        box.setContentsMargins(0, 2, 0, 0)
+        box.setSpacing(3)
+        self.box = QCheckBox(title)
+        self.box.setAccessibleDescription(hint)
+        self.hint = label(hint, kind="muted")
+        self.hint.setWordWrap(True)
+        self.hint.setIndent(22)
+        box.addWidget(self.box)
+        box.addWidget(self.hint)
+
+
 class ConnectDialog(QDialog):
     """One venue's connection. It closes by itself once the venue is connected as chosen."""
 
@@ -81,6 +99,7 @@ class ConnectDialog(QDialog):
         super().__init__(parent)
         self._vm = vm
         self._fields: dict[str, EntryField] = {}
+        self._flags: dict[str, FlagField] = {}
         self._shown_report: object = None
         self._sought: QWidget | None = None
         self._settling = QTimer(self)
@@ -126,6 +145,10 @@ class ConnectDialog(QDialog):
         self.error.setWordWrap(True)
         self.error.hide()
         box.addWidget(self.error)
+        self.leaving = label(kind="warning")
+        self.leaving.setWordWrap(True)
+        self.leaving.hide()
+        box.addWidget(self.leaving)
         box.addLayout(self._build_buttons())
 
     def _build_form(self) -> QWidget:
@@ -146,9 +169,13 @@ class ConnectDialog(QDialog):
             link.clicked.connect(self._on_link_clicked)
             box.addWidget(link, 0, Qt.AlignmentFlag.AlignLeft)
         for field in self._vm.fields:
+            kept = self._vm.options.get(field.key, "")
+            if field.is_flag:
+                self._add_flag(box, field.key, field.label, field.hint, is_on=kept == "true")
+                continue
             title = f"{field.label} (optional)" if field.optional else field.label
             self._add_field(box, field.key, title, field.hint, secret=field.secret)
-            self._fields[field.key].edit.setText(self._vm.options.get(field.key, ""))
+            self._fields[field.key].edit.setText(kept)
         self.report = QFrame()
         self.report.setProperty("kind", "card")
         self._report_box = QVBoxLayout(self.report)
@@ -173,12 +200,18 @@ class ConnectDialog(QDialog):
         self._fields[key] = field
         box.addWidget(field)
 
+    def _add_flag(self, box: QVBoxLayout, key: str, title: str, hint: str, *, is_on: bool) -> None:
+        flag = FlagField(title, hint)
+        flag.box.setChecked(is_on)
+        flag.box.toggled.connect(lambda _: self._vm.touch(key))
+        self._flags[key] = flag
+        box.addWidget(flag)
+
     def _build_buttons(self) -> QHBoxLayout:
         row = QHBoxLayout()
         row.setSpacing(8)
         info = self._vm.info
-        forget = f"Remove {info.title}" if info.on_demand else "Forget kept keys"
-        self.forget = QPushButton(icon("trash"), forget)
+        self.forget = QPushButton(icon("trash"), "Remove…" if info.on_demand else "Forget kept keys")
         self.forget.setProperty("kind", "action")
         self.cancel = QPushButton("Cancel")
         self.cancel.setProperty("kind", "action")
@@ -232,6 +265,8 @@ class ConnectDialog(QDialog):
         for key, field in self._fields.items():
             field.show_problem(vm.problems.get(key, ""))
             field.edit.setEnabled(not vm.is_busy)
+        for flag in self._flags.values():
+            flag.setEnabled(not vm.is_busy)
         passphrase = self._fields[PASSPHRASE]
         is_new = vm.needs_passphrase and not passphrase.isVisibleTo(self.form)
         passphrase.setVisible(vm.needs_passphrase)
@@ -246,6 +281,10 @@ class ConnectDialog(QDialog):
         set_text(self.test, "Testing…" if vm.step is Step.TESTING else test)
         self.test.setEnabled(not vm.is_busy)
         self.forget.setEnabled(not vm.is_busy)
+        if vm.info.on_demand:
+            set_text(self.forget, "Remove it" if vm.leaving else "Remove…")
+        set_text(self.leaving, vm.leaving)
+        self.leaving.setVisible(bool(vm.leaving))
         self._render_go(account)
         self._render_report()
 
@@ -259,7 +298,8 @@ class ConnectDialog(QDialog):
             text, ready = "Add and connect" if vm.is_new else "Keep the key and connect", True
         else:
             ready = vm.has_keys or vm.is_locked
-            text = "Connect with the kept keys" if ready else "Connect"
+            kept = "Keep and connect" if vm.info.on_demand else "Connect with the kept keys"
+            text = kept if ready else "Connect"
         set_text(self.go, busy or text)
         self.go.setEnabled(ready and not vm.is_busy)
         self.go.setToolTip("" if ready else f"{self.test.text()} first")
@@ -317,7 +357,10 @@ class ConnectDialog(QDialog):
         self._vm.test(self._entries())
 
     def _entries(self) -> dict[str, str]:
-        return {key: field.edit.text() for key, field in self._fields.items() if key != PASSPHRASE}
+        entries = {key: field.edit.text() for key, field in self._fields.items() if key != PASSPHRASE}
+        return entries | {
+            key: "true" if flag.box.isChecked() else "false" for key, flag in self._flags.items()
+        }
 
     def _on_forget_clicked(self) -> None:
         self._vm.forget(self._fields[PASSPHRASE].edit.text())

@@ -29,7 +29,7 @@ from PySide6.QtWidgets import (
 
 from terminal.viewmodels.confirm import Confirmation
 from terminal.viewmodels.connect import ConnectViewModel
-from terminal.viewmodels.connection import ConnectionViewModel, Mode
+from terminal.viewmodels.connection import ConnectionViewModel, Mode, Shape
 from terminal.viewmodels.cross_venue import CrossVenueViewModel
 from terminal.viewmodels.dead_man import DeadManViewModel
 from terminal.viewmodels.desk import DeskViewModel, KeyHint
@@ -236,6 +236,8 @@ class MainWindow(QMainWindow):
             dialog = LoginDialog(login, self)
             login.setParent(dialog)
         else:
+            if card is not None and card.shape is Shape.OFF:
+                mode = None
             vm = ConnectViewModel(info, self._connections.desk, mode, is_new=venue not in known)
             dialog = ConnectDialog(vm, self)
             vm.setParent(dialog)

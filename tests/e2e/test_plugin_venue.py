@@ -1,4 +1,4 @@
-"""A plugin of the person's own, by hand: added by its form, watched, traded, found again, and removed."""
+"""Plugins of the person's own, by hand: added by their form, watched, traded, found again, and removed."""
 
 from __future__ import annotations
 
@@ -22,8 +22,11 @@ from tests.practice import Practice
 from tests.practice_custom import CustomPractice
 
 NAME = "My plugin"
-BTC = InstrumentId("custom", "BTC/USDT")
-ACCOUNT = "custom:live"
+VENUE = "custom-my-plugin"
+BTC = InstrumentId(VENUE, "BTC/USDT")
+ACCOUNT = f"{VENUE}:live"
+OTHER_NAME = "Börse 2"
+OTHER = "custom-borse-2"
 
 
 @pytest.fixture(scope="module")
@@ -53,15 +56,21 @@ def entries(plugin: CustomPractice) -> dict[str, str]:
     }
 
 
-def state_of(desk: Desk) -> SessionState | None:
-    session = desk.terminal.sessions.sessions.get("custom")
+def state_of(desk: Desk, venue: str = VENUE) -> SessionState | None:
+    session = desk.terminal.sessions.sessions.get(venue)
     return session.state if session is not None else None
 
 
-async def until_trading(desk: Desk) -> None:
+async def until_trading(desk: Desk, venue: str = VENUE) -> None:
     terminal = desk.terminal
-    await desk.until(lambda: state_of(desk) is SessionState.LIVE, "a live plugin")
-    await desk.until(lambda: terminal.gate.ready(ACCOUNT), "an account that was compared")
+    await desk.until(lambda: state_of(desk, venue) is SessionState.LIVE, "a live plugin")
+    await desk.until(lambda: terminal.gate.ready(f"{venue}:live"), "an account that was compared")
+
+
+async def open_new_form(desk: Desk) -> ConnectDialog:
+    await desk.hand.click(desk.window.strip.add)
+    await desk.hand.trigger(desk.menu(), "Add a plugin…")
+    return await opened(desk, ConnectDialog)
 
 
 async def test_connection(desk: Desk, dialog: ConnectDialog) -> str:
@@ -83,27 +92,25 @@ def test_a_plugin_is_added_traded_and_still_there_after_a_restart(
 ) -> None:
     async def first(desk: Desk) -> None:
         strip = desk.window.strip
-        assert "custom" not in strip._cards, "nobody has asked for it"
-        await desk.hand.click(strip.add)
-        await desk.hand.trigger(desk.menu(), "Add a plugin…")
-        dialog = await opened(desk, ConnectDialog)
+        assert not desk.terminal.added.names, "nobody has asked for one"
+        dialog = await open_new_form(desk)
         # What is missing or cannot be is said in plain words.
         said = await test_connection(desk, dialog)
+        assert "Name is missing." in said, said
         assert "Service address is missing." in said, said
         await enter(desk, dialog, {**entries(plugin), "endpoint.service": "http://example.com/OKX"})
         said = await test_connection(desk, dialog)
-        assert "example.com" in said, said
+        assert "example.com is another machine" in said, said
         await enter(desk, dialog, {"endpoint.service": plugin.entry["service"]})
         said = await test_connection(desk, dialog)
         assert "✓  Query funds" in said, said
         assert "shows at the first order only" in said
-        assert desk.terminal.addable == ("custom",), "nothing is kept before it was asked for"
+        assert not desk.terminal.added.names, "nothing is kept before it was asked for"
         await enter(desk, dialog, {PASSPHRASE: WORDS})
         await desk.hand.click(dialog.go)
         await desk.until(lambda: desk.dialog(ConnectDialog) is None, "a form that closes by itself")
         await until_trading(desk)
-        assert strip._cards["custom"].title.text() == NAME
-        assert not strip.add.isVisible()
+        assert strip._cards[VENUE].title.text() == NAME
 
         # Live, with a book and a chart.
         desk.screen.watchlist.select(BTC)
@@ -144,9 +151,9 @@ def test_a_plugin_is_added_traded_and_still_there_after_a_restart(
     async def again(desk: Desk) -> None:
         # A throw-away profile keeps keys in a vault, which a person opens.
         strip = desk.window.strip
-        assert strip._cards["custom"].title.text() == NAME
-        assert desk.terminal.sessions.sessions.get("custom") is None
-        await desk.hand.click(strip._cards["custom"])
+        assert strip._cards[VENUE].title.text() == NAME
+        assert desk.terminal.sessions.sessions.get(VENUE) is None
+        await desk.hand.click(strip._cards[VENUE])
         await desk.hand.trigger(desk.menu(), "Connect an account…")
         dialog = await opened(desk, ConnectDialog)
         assert dialog._fields["endpoint.service"].edit.text() == plugin.entry["service"]
@@ -155,22 +162,27 @@ def test_a_plugin_is_added_traded_and_still_there_after_a_restart(
         await desk.hand.click(dialog.go)
         await desk.until(lambda: desk.dialog(ConnectDialog) is None, "a form that closes by itself")
         await until_trading(desk)
-        session = desk.terminal.sessions.sessions["custom"]
+        session = desk.terminal.sessions.sessions[VENUE]
         assert session.mode is Mode.LIVE
         (order,) = desk.open_orders
         assert (order.account, order.state) == (ACCOUNT, OrderState.OPEN)
-        await desk.hand.click(desk.blotter.orders.cancel_all)
-        await desk.until(lambda: order.state is OrderState.CANCELED, "no open order")
-        # And it leaves the desk.
-        desk.window.open_connect("custom")
+        # It leaves the desk after a second word, and what is open there stays.
+        desk.window.open_connect(VENUE)
         dialog = await opened(desk, ConnectDialog)
         await desk.until(dialog.forget.isVisible, "the kept keys")
         await desk.hand.click(dialog.forget)
-        await desk.until(lambda: "custom" not in strip._cards, "a desk without it")
+        await desk.frame()
+        assert "1 open order stays at the venue" in desk.words(dialog), desk.words(dialog)
+        assert VENUE in strip._cards, "once is not enough"
+        await desk.hand.click(dialog.forget)
+        await desk.until(lambda: VENUE not in strip._cards, "a desk without it")
         await desk.until(lambda: desk.dialog(ConnectDialog) is None, "a form that closes by itself")
-        assert desk.terminal.addable == ("custom",)
-        assert "custom" not in desk.terminal.sessions.sessions
-        assert not desk.terminal.settings.text("endpoint.service", "custom")
+        assert desk.terminal.added.names == ()
+        assert VENUE not in desk.terminal.sessions.sessions
+        assert not desk.terminal.settings.text("endpoint.service", VENUE)
+        assert any(f"{NAME} was removed" in text for text in desk.notices()), desk.notices()
+        assert not desk.screen.orders.model.rows, "nobody follows them any more"
+        assert sum(row["open"] for row in (await plugin.told()).orders) == 1, "it was placed and it stays"
 
     # The first connection loads the venue's code in the thread of the screen.
     run_screen(desk_practice, tmp_path, first, wait=False, longest_ms=250.0)

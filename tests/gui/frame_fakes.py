@@ -399,10 +399,14 @@ class FakeConnections:
         self._answer()
         return self.report
 
-    async def save_keys(self, venue: str, keys: Mapping[str, Secret], options: Mapping[str, str]) -> None:
+    async def save_keys(self, venue: str, keys: Mapping[str, Secret], options: Mapping[str, str]) -> str:
         self.asked.append(("save", venue, (*sorted(options), *sorted(keys))))
         self._answer()
         self.kept_options = dict(options)
+        return venue
+
+    def leaving(self, venue: str) -> str:
+        return "Everything stays at the venue."
 
     async def forget_keys(self, venue: str) -> None:
         self.asked.append(("forget", venue))

@@ -35,7 +35,6 @@ VENUE: Final = VenueInfo(
             "custom.title",
             "Name",
             secret=False,
-            optional=True,
             hint="As it is to stand on screen, e.g. My OKX",
         ),
         CredentialField(
@@ -47,6 +46,24 @@ VENUE: Final = VenueInfo(
             secret=False,
             optional=True,
             hint="e.g. BTC_USDT, ETH_USDT; needed where the plugin lists none",
+        ),
+        CredentialField(
+            "custom.market_buy_in_base",
+            "Market buys: the size is in base units",
+            secret=False,
+            optional=True,
+            is_flag=True,
+            hint="The protocol does not say whether a market buy's size is what to get or what to spend. "
+            "Without a tick market buys are refused.",
+        ),
+        CredentialField(
+            "custom.plain_http",
+            "Reach another machine without encryption (http)",
+            secret=False,
+            optional=True,
+            is_flag=True,
+            hint="Whoever is between this machine and the plugin can then read both keys and change orders. "
+            "Not needed for a plugin on this machine.",
         ),
     ),
     credential_fields=(

@@ -12,6 +12,7 @@ import random
 from collections.abc import Callable, Sequence
 from decimal import Decimal
 from typing import Any
+from urllib.parse import urlsplit
 
 from terminal.core.clock import Clock, SystemClock
 from terminal.domain.account import AccountSnapshot, FeeRates
@@ -35,6 +36,7 @@ from terminal.domain.market import Bar, Feed, FeedKind
 from terminal.domain.orders import OrderRef, OrderReport, OrderRequest
 from terminal.transport.http_client import HttpClient
 from terminal.transport.quotas import LeakyCounter
+from terminal.transport.wire import is_loopback
 from terminal.venues.base import ConnectorSettings, KeyReport, LinkHealth, Sink, SubmitAck, VenueInfo
 from terminal.venues.custom import VENUE, wire
 from terminal.venues.custom.account import Account
@@ -43,7 +45,7 @@ from terminal.venues.custom.errors import VENUE_NAME, NotOffered, UnknownOrder
 from terminal.venues.custom.feeds import Feeds
 from terminal.venues.custom.history import read_bars
 from terminal.venues.custom.links import Links
-from terminal.venues.custom.options import read_options
+from terminal.venues.custom.options import Options, read_options
 from terminal.venues.custom.poller import Poller
 from terminal.venues.custom.symbols import SymbolTable
 from terminal.venues.custom.tracking import Lost, Tracker
@@ -94,7 +96,7 @@ class CustomConnector:
         if http is None:
             http = self._own_http = HttpClient(
                 venue=info.name,
-                base_url={**VENUE.default_endpoints, **settings.endpoints}["service"].strip(),
+                base_url=_service_address(settings, options),
                 proxy=settings.proxy,
                 max_connections=options.concurrency + 1,
                 plain_anywhere=options.plain_http,
@@ -481,6 +483,20 @@ class CustomConnector:
             raise CredentialError(
                 "no plugin keys", user_text="Enter the plugin's access and secret key in Connections first."
             )
+
+
+def _service_address(settings: ConnectorSettings, options: Options) -> str:
+    """Where the plugin is. Raises SettingsError for a way there that others can listen to, unless the person
+    has ticked that."""
+    address = {**VENUE.default_endpoints, **settings.endpoints}["service"].strip()
+    if address.lower().startswith("http://") and not options.plain_http and not is_loopback(address):
+        host = urlsplit(address).hostname
+        raise SettingsError(
+            f"plain address {address!r}",
+            user_text=f"{host} is another machine, and http:// would send both keys there unencrypted. Use "
+            "https://, or tick that it may be so.",
+        )
+    return address
 
 
 def _nobody(event: VenueEvent) -> None:
