@@ -8,6 +8,7 @@ from decimal import Decimal
 from enum import Enum
 from typing import NamedTuple
 
+from terminal.domain.contracts import RunningContract
 from terminal.domain.decimals import ZERO
 from terminal.domain.instrument import InstrumentId
 from terminal.domain.market import Side
@@ -64,6 +65,8 @@ class Position:
     """What backs it, in the venue's word: ``cross``, ``isolated``."""
     liquidation_price: Decimal | None = None
     """Where the venue would close it by itself, as it says; it moves with all that backs the position."""
+    contract: RunningContract | None = None
+    """How it ends by itself, where it is a fixed-payout contract: its quantity is the stake."""
 
 
 class AccountKind(Enum):

@@ -7,6 +7,7 @@ from decimal import Decimal
 from enum import Enum
 from typing import NamedTuple
 
+from terminal.domain.contracts import ContractOffer
 from terminal.domain.schedule import TradingSchedule
 
 
@@ -99,6 +100,8 @@ class Instrument:
     is_inverse: bool = False
     """Quantities count the quote currency (100 USD a contract), and profit is paid in the coin: what an order
     is worth is its quantity, at whatever price."""
+    offer: ContractOffer | None = None
+    """What is paid for how long, of an instrument that is traded by contracts; its quantities are stakes."""
     is_detailed: bool = True
     """False: only name and category are known; limits and schedule come when it is first used."""
 

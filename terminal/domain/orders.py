@@ -7,6 +7,7 @@ from decimal import Decimal
 from enum import Enum
 from typing import NamedTuple
 
+from terminal.domain.contracts import ContractTerms
 from terminal.domain.decimals import ZERO
 from terminal.domain.instrument import InstrumentId
 from terminal.domain.market import Side
@@ -26,6 +27,8 @@ class OrderType(Enum):
     TRAILING_STOP_LIMIT = "trailing stop limit"
     MARKET_RANGE = "market range"
     """At the market, but no worse than ``max_slippage`` from ``reference_price``."""
+    CONTRACT = "contract"
+    """A fixed-payout contract: BUY is up, SELL is down, the quantity is the stake; see :mod:`.contracts`."""
 
     @property
     def has_limit_price(self) -> bool:
@@ -204,6 +207,8 @@ class OrderRequest:
     """The position to add to or, on the opposite side with ``reduce_only``, to close or reduce."""
     comment: str = ""
     """A note of the person's, kept by the venue."""
+    contract: ContractTerms | None = None
+    """Expiry and payout of a contract. One that waits for a price names it as ``trigger_price``."""
     origin: Origin = Origin.TICKET
     origin_name: str = ""
     """Which bot, where the origin is the bridge."""
@@ -291,6 +296,7 @@ class OrderReport:
     position_id: str | None = None
     max_slippage: Decimal | None = None
     comment: str = ""
+    contract: ContractTerms | None = None
 
 
 @dataclass(slots=True)

@@ -73,6 +73,8 @@ def _grouped(value: Decimal) -> str:
 
 def quantity_text(quantity: Decimal, instrument: Instrument) -> str:
     """A quantity as the venue's people say it: ``0.05 lots (5,000)`` or ``0.25 BTC``."""
+    if instrument.offer is not None:
+        return f"{plain(quantity)} {instrument.offer.currency}"
     if instrument.lot_size:
         return f"{plain(quantity / instrument.lot_size)} lots ({_grouped(quantity)} {instrument.base})"
     return f"{plain(quantity)} {instrument.base}"
@@ -159,7 +161,7 @@ def notional_of(
     request: OrderRequest, instrument: Instrument, market_price: Decimal | None
 ) -> Decimal | None:
     """What the order is worth in quote units; ``market_price`` stands in where the order names no price."""
-    if request.in_quote:
+    if request.in_quote or request.order_type is OrderType.CONTRACT:
         return request.quantity
     if instrument.is_inverse:
         return request.quantity * instrument.multiplier

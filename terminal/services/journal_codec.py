@@ -10,6 +10,7 @@ import json
 from decimal import Decimal
 from typing import Any, NamedTuple
 
+from terminal.domain.contracts import ContractTerms, ExpiryMode
 from terminal.domain.decimals import wire_text
 from terminal.domain.instrument import InstrumentId
 from terminal.domain.market import Side
@@ -93,6 +94,7 @@ def encode_order(order: Order, facts: Facts) -> OrderRow:
             "protection": _encode_protection(request.protection),
             "position_id": request.position_id,
             "comment": request.comment,
+            "contract": _encode_terms(request.contract),
             "origin": request.origin.name,
             "origin_name": request.origin_name,
         },
@@ -176,6 +178,30 @@ def _decode_protection(document: Document | None) -> Protection | None:
     )
 
 
+def _encode_terms(terms: ContractTerms | None) -> Document | None:
+    if terms is None:
+        return None
+    return {
+        "mode": terms.mode.name,
+        "duration_s": terms.duration_s,
+        "payout_pct": wire_text(terms.payout_pct),
+        "expires_ns": terms.expires_ns,
+        "opens_ns": terms.opens_ns,
+    }
+
+
+def _decode_terms(document: Document | None) -> ContractTerms | None:
+    if document is None:
+        return None
+    return ContractTerms(
+        mode=ExpiryMode[document["mode"]],
+        duration_s=int(document["duration_s"]),
+        payout_pct=Decimal(document["payout_pct"]),
+        expires_ns=document["expires_ns"],
+        opens_ns=document["opens_ns"],
+    )
+
+
 def decode_order(row: OrderRow) -> tuple[Order, Facts]:
     """An order with its facts, from its row.
 
@@ -214,6 +240,7 @@ def _decode_order(row: OrderRow) -> tuple[Order, Facts]:
         protection=_decode_protection(asked.get("protection")),
         position_id=asked.get("position_id"),
         comment=asked.get("comment", ""),
+        contract=_decode_terms(asked.get("contract")),
         origin=Origin[asked["origin"]],
         origin_name=asked.get("origin_name", ""),
     )

@@ -10,6 +10,7 @@ from decimal import Decimal, InvalidOperation
 
 from terminal.core.clock import Clock
 from terminal.domain.account import Balance
+from terminal.domain.contract_rules import check_contract, check_stake_covered
 from terminal.domain.decimals import ZERO
 from terminal.domain.errors import OrderRefused
 from terminal.domain.instrument import Instrument
@@ -19,7 +20,8 @@ from terminal.domain.rules import check_amend, check_balance, check_request
 from terminal.services.arming import Arming, ArmState
 from terminal.services.inquiries import ConnectorOf, Inquiries, capabilities_of
 from terminal.services.order_ledger import OrderLedger
-from terminal.services.risk import AccountView, MarketView, RiskRules, read_prices
+from terminal.services.risk import AccountView, MarketView, Prices, RiskRules, read_prices
+from terminal.venues.base import Capabilities
 
 _MINUTE_NS = 60_000_000_000
 # A confirmed figure may grow by a tenth while the person reads; beyond that it is shown again.
@@ -117,6 +119,8 @@ class OrderChecks:
             return [*found, OrderRefused("number", "That is not a usable number.")]
         prices = read_prices(request, self._market)
         expected = prices.expected(request.side)
+        if request.order_type is OrderType.CONTRACT:
+            return found + self._check_contract(account, request, instrument, abilities, prices)
         found += check_request(
             request, instrument, abilities, now_ns=self._clock.wall_ns(), market_price=expected
         )
@@ -139,6 +143,34 @@ class OrderChecks:
                 leverage=self._accounts.leverage(account, instrument),
             )
         return found
+
+    def _check_contract(
+        self,
+        account: str,
+        request: OrderRequest,
+        instrument: Instrument,
+        abilities: Capabilities,
+        prices: Prices,
+    ) -> list[OrderRefused]:
+        now_ns = self._clock.wall_ns() + self._venue_ahead_ns(account)
+        found = check_contract(request, instrument, abilities, now_ns=now_ns)
+        found += check_stake_covered(request, instrument, self._accounts.balances(account))
+        found += self._check_doubt(account, request, None)
+        if instrument.offer is not None and request.quantity > 0:
+            found += self.rules.check(
+                request,
+                instrument,
+                prices,
+                equity=self._accounts.equity(account, instrument.offer.currency),
+                recent=self._recent(account),
+            )
+        return found
+
+    def _venue_ahead_ns(self, account: str) -> int:
+        """How far the venue's clock, by which contracts end, is before ours."""
+        health = getattr(self._connector(account), "health", None)
+        offset_ms = None if health is None else health().clock_offset_ms
+        return int((offset_ms or 0) * 1_000_000)
 
     def _check_doubt(self, account: str, request: OrderRequest, exclude: Order | None) -> list[OrderRefused]:
         """An order in doubt closes its side of its instrument: a second one might be one too many."""

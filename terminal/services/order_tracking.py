@@ -307,6 +307,7 @@ class OrderTable:
                 protection=report.protection,
                 position_id=report.position_id,
                 comment=report.comment,
+                contract=report.contract,
                 origin=Origin.EXTERNAL,
             ),
             state=OrderState.PENDING_NEW,

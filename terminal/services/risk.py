@@ -147,6 +147,12 @@ def is_same_order(request: OrderRequest, other: OrderRequest) -> bool:
         and request.trigger_price == other.trigger_price
         and request.trail_offset == other.trail_offset
         and request.position_id == other.position_id
+        and (request.contract is None) == (other.contract is None)
+        and (
+            request.contract is None
+            or other.contract is None
+            or request.contract.duration_s == other.contract.duration_s
+        )
     )
 
 
@@ -352,7 +358,8 @@ def _check_size(
     leverage: Decimal | None,
 ) -> list[OrderRefused]:
     out: list[OrderRefused] = []
-    quantity, quote = request.quantity, instrument.quote
+    quantity = request.quantity
+    quote = instrument.quote if instrument.offer is None else instrument.offer.currency
     if limits.max_quantity is not None and not request.in_quote:
         out += _crossed(
             limits.max_quantity,
