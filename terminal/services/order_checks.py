@@ -9,13 +9,13 @@ from dataclasses import dataclass, replace
 from decimal import Decimal, InvalidOperation
 
 from terminal.core.clock import Clock
-from terminal.domain.account import Balance
+from terminal.domain.account import Balance, Position
 from terminal.domain.contract_rules import check_contract, check_stake_covered
 from terminal.domain.decimals import ZERO
 from terminal.domain.errors import OrderRefused
 from terminal.domain.instrument import Instrument
 from terminal.domain.market import Side
-from terminal.domain.orders import AmendRequest, Order, OrderRequest, OrderType, Origin
+from terminal.domain.orders import AmendRequest, Order, OrderRequest, OrderState, OrderType, Origin
 from terminal.domain.rules import check_amend, check_balance, check_request
 from terminal.services.arming import Arming, ArmState
 from terminal.services.inquiries import ConnectorOf, Inquiries, capabilities_of
@@ -24,6 +24,7 @@ from terminal.services.risk import AccountView, MarketView, Prices, RiskRules, r
 from terminal.venues.base import Capabilities
 
 _MINUTE_NS = 60_000_000_000
+_STEPS_KEPT = 100
 # A confirmed figure may grow by a tenth while the person reads; beyond that it is shown again.
 _CONFIRMED_GROWTH = Decimal("1.1")
 # What is left of an order may be below the minimum of a new one; the venue measures the total.
@@ -87,10 +88,16 @@ class OrderChecks:
         self._accounts = account_view
         self._closed_reason = closed_reason
         self._entered_ns: dict[str, int] = {}
+        self._held_before: dict[str, Decimal] = {}
 
     def entered(self, order: Order) -> None:
         """An order has just been entered; duplicates of it are counted from now, on the monotonic clock."""
         self._entered_ns[order.client_order_id] = self._clock.monotonic_ns()
+        position = self._position_of(order.account, order.request)
+        if position is not None:
+            self._held_before[order.client_order_id] = position.quantity
+            while len(self._held_before) > _STEPS_KEPT:
+                del self._held_before[next(iter(self._held_before))]
 
     def find_faults(self, account: str, request: OrderRequest, exclude: Order | None) -> list[OrderRefused]:
         """Everything that speaks against a request now; ``exclude`` is the order that it would amend.
@@ -141,6 +148,7 @@ class OrderChecks:
                 equity=self._accounts.equity(account, instrument.quote),
                 recent=() if exclude is not None else self._recent(account),
                 leverage=self._accounts.leverage(account, instrument),
+                steps_done=self._steps_done(account, request),
             )
         return found
 
@@ -208,6 +216,29 @@ class OrderChecks:
                 break
             out.append((order, age_ns))
         return out
+
+    def _position_of(self, account: str, request: OrderRequest) -> Position | None:
+        return None if request.position_id is None else self._accounts.position(account, request.position_id)
+
+    def _steps_done(self, account: str, request: OrderRequest) -> frozenset[str]:
+        """Orders that have reduced a position as they were told, where this one closes all that is left.
+
+        Half of a position and then its rest are two equal orders and two different commands. A second click
+        on Close is none of these: until the position is told as smaller it has the size that it had before,
+        and afterwards there is none.
+        """
+        position = self._position_of(account, request)
+        if position is None or not request.reduce_only or request.quantity != position.quantity:
+            return frozenset()
+        return frozenset(
+            order_id
+            for order_id, before in self._held_before.items()
+            if (order := self._orders.get(order_id)) is not None
+            and order.state is OrderState.FILLED
+            and order.account == account
+            and order.request.position_id == request.position_id
+            and position.quantity <= before - order.quantity
+        )
 
     def _balances(self, account: str, own: Order | None, instrument: Instrument) -> Mapping[str, Balance]:
         """Balances, with what ``own`` holds back counted as free (it is about to be amended)."""

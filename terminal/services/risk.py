@@ -13,7 +13,7 @@ from decimal import ROUND_UP, Decimal
 from enum import Enum
 from typing import Protocol
 
-from terminal.domain.account import Balance, FeeRates
+from terminal.domain.account import Balance, FeeRates, Position
 from terminal.domain.book import Cost, OrderBook
 from terminal.domain.errors import OrderRefused
 from terminal.domain.instrument import Instrument, InstrumentId, InstrumentKind
@@ -95,6 +95,8 @@ class AccountView(Protocol):
         """30 where the account trades the instrument on margin at 1:30; None: it pays in full."""
         ...
 
+    def position(self, account: str, position_id: str, /) -> Position | None: ...
+
 
 @dataclass(frozen=True, slots=True)
 class Prices:
@@ -124,8 +126,10 @@ def read_prices(request: OrderRequest, market: MarketView) -> Prices:
     bid = book.best_bid if book is not None else None
     ask = book.best_ask if book is not None else None
     cost = None
-    if book is not None and request.order_type in AT_MARKET and not request.in_quote:
-        cost = book.cost_to_take(request.side, request.quantity) if request.quantity > 0 else None
+    if book is not None and request.order_type in AT_MARKET and not request.in_quote and request.quantity > 0:
+        instrument = market.instrument(request.instrument)
+        inverse = instrument is not None and instrument.is_inverse
+        cost = book.cost_to_take(request.side, request.quantity, inverse=inverse)
     return Prices(
         bid=bid.price if bid is not None else quote.bid if quote is not None else None,
         ask=ask.price if ask is not None else quote.ask if quote is not None else None,
@@ -184,17 +188,19 @@ class RiskRules:
         equity: Decimal | None,
         recent: Iterable[tuple[Order, int]],
         leverage: Decimal | None = None,
+        steps_done: frozenset[str] = frozenset(),
     ) -> list[OrderRefused]:
         """What the limits say of a request. ``equity`` is in the instrument's quote currency, ``recent`` are
         the account's own orders, each with its age in ns. With ``leverage`` (30: 1:30) the share of the
-        account is that of the margin, for nobody lays the whole notional on the table."""
+        account is that of the margin, for nobody lays the whole notional on the table. ``steps_done`` are
+        those of ``recent`` that have taken their part of the position whose rest this request would close."""
         limits = self.limits_for(instrument)
         out: list[OrderRefused] = []
         out += _check_age(limits, request, prices)
         out += _check_band(limits, request, instrument, prices)
         out += _check_market(limits, request, prices)
         out += _check_size(limits, request, instrument, prices, equity, leverage)
-        out += _check_repetition(limits, request, recent)
+        out += _check_repetition(limits, request, recent, steps_done)
         return out
 
 
@@ -409,7 +415,10 @@ def _check_size(
 
 
 def _check_repetition(
-    limits: RiskLimits, request: OrderRequest, recent: Iterable[tuple[Order, int]]
+    limits: RiskLimits,
+    request: OrderRequest,
+    recent: Iterable[tuple[Order, int]],
+    steps_done: frozenset[str],
 ) -> list[OrderRefused]:
     """The same order twice, and too many orders."""
     out: list[OrderRefused] = []
@@ -420,6 +429,8 @@ def _check_repetition(
         if order.state is OrderState.REJECTED or age_ns >= _MINUTE_NS:
             continue
         minute += 1
+        if order.client_order_id in steps_done:
+            continue
         if is_same_order(request, order.request) and (twin is None or age_ns < twin_age_ns):
             twin, twin_age_ns = order, age_ns
     if twin is not None and (twin.state is OrderState.PENDING_NEW or twin_age_ns < _DOUBLE_CLICK_NS):

@@ -11,7 +11,7 @@ from decimal import Decimal
 from pathlib import Path
 
 from terminal.core.clock import Clock, SystemClock
-from terminal.domain.account import AccountSnapshot, Balance, FeeRates
+from terminal.domain.account import AccountSnapshot, Balance, FeeRates, Position
 from terminal.domain.book import OrderBook
 from terminal.domain.errors import RequestRejected
 from terminal.domain.events import FillReported, OrderReported
@@ -147,6 +147,10 @@ class FakeAccounts:
         }
         self.worth: Decimal | None = D(4_000_000)
         self.margin_leverage: Decimal | None = None
+        self.positions: dict[str, Position] = {}
+
+    def position(self, account: str, position_id: str, /) -> Position | None:
+        return self.positions.get(position_id)
 
     def balances(self, account: str, /) -> Mapping[str, Balance]:
         return self.held

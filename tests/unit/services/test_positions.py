@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from terminal.core import tasks
+from terminal.core.clock import Clock, ManualClock
 from terminal.domain.account import AccountInfo, AccountKind, AccountSnapshot, Position
 from terminal.domain.errors import OrderRefused, OutcomeUnknown, RequestRejected, Unsupported
 from terminal.domain.events import PositionReported
@@ -71,17 +72,21 @@ class Hand:
 
     def tell(self, position: Position) -> None:
         self.portfolio.on_position(ACCOUNT, PositionReported(position))
+        self.desk.accounts.positions = {each.position_id: each for each in self.portfolio.positions(ACCOUNT)}
 
     def kind(self, kind: AccountKind) -> None:
         self.portfolio.set_info(ACCOUNT, AccountInfo("1", "House 1", False, "USD", kind, D(30)))
 
 
 def with_hand(
-    tmp_path: Path, body: Callable[[Hand], Awaitable[None]], venue: FakeVenue | None = None
+    tmp_path: Path,
+    body: Callable[[Hand], Awaitable[None]],
+    venue: FakeVenue | None = None,
+    clock: Clock | None = None,
 ) -> None:
     async def main() -> None:
         house = venue or House()
-        desk = await open_desk(tmp_path, venue=house)
+        desk = await open_desk(tmp_path, venue=house, clock=clock)
         hand = Hand(desk, house)
         try:
             await body(hand)
@@ -231,6 +236,45 @@ def test_closing_a_part_is_an_order_on_the_other_side(tmp_path: Path) -> None:
         assert order.ref.position_id == "88"
 
     with_hand(tmp_path, body)
+
+
+def test_half_and_then_the_rest_are_two_commands_and_a_second_click_is_none(tmp_path: Path) -> None:
+    async def body(hand: Hand) -> None:
+        async def close(quantity: str) -> None:
+            request = hand.actions.close_request(ACCOUNT, "88", D(quantity))
+            await hand.actions.submit_in_turn(ACCOUNT, (request,), frozenset())
+
+        await close("0.25")
+        with pytest.raises(OrderRefused, match="just been sent"):
+            await close("0.25")
+        hand.venue.push(hand.venue.trade("O00001", "0.25"))
+        # It has filled, and the position is not told as smaller yet.
+        with pytest.raises(OrderRefused, match="just been sent"):
+            await close("0.25")
+        hand.tell(replace(HELD, quantity=D("0.25")))
+        await close("0.25")
+        assert hand.venue.count("submit") == 2
+        hand.venue.push(hand.venue.trade(list(hand.venue.reports)[-1], "0.25"))
+        with pytest.raises(OrderRefused, match="just been sent"):
+            await close("0.25")
+
+    with_hand(tmp_path, body, clock=ManualClock())
+
+
+def test_equal_parts_that_leave_something_are_a_repetition_within_a_double_click(tmp_path: Path) -> None:
+    clock = ManualClock()
+
+    async def body(hand: Hand) -> None:
+        request = hand.actions.close_request(ACCOUNT, "88", D("0.1"))
+        await hand.actions.submit_in_turn(ACCOUNT, (request,), frozenset())
+        hand.venue.push(hand.venue.trade("O00001", "0.1"))
+        hand.tell(replace(HELD, quantity=D("0.4")))
+        with pytest.raises(OrderRefused, match="just been sent"):
+            await hand.actions.submit_in_turn(ACCOUNT, (request,), frozenset())
+        clock.advance(1)
+        await hand.actions.submit_in_turn(ACCOUNT, (request,), frozenset())
+
+    with_hand(tmp_path, body, clock=clock)
 
 
 def test_reversing_opens_the_other_side_only_after_the_close_has_filled(tmp_path: Path) -> None:
