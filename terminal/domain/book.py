@@ -18,6 +18,7 @@ from typing import Final, NamedTuple, Protocol
 from terminal.domain.decimals import HUGE, TINY, ZERO
 from terminal.domain.instrument import InstrumentId
 from terminal.domain.market import BookDelta, BookLevel, BookSnapshot, Level, Side
+from terminal.domain.worth import mean_price
 
 # What InvalidOperation means here: a comparison with NaN raises it.
 _NOT_A_NUMBER: Final = "a level that is not a number"
@@ -42,7 +43,7 @@ class Cost(NamedTuple):
     quantity: Decimal
     """How much of it the visible book covers, base units."""
     notional: Decimal
-    """In quote units."""
+    """In quote units; of an inverse contract in coins."""
     average_price: Decimal | None
     worst_price: Decimal | None
     covered: Decimal
@@ -250,16 +251,22 @@ class OrderBook:
         unit = self.unit
         return out if unit is None else {key: total * unit for key, total in out.items()}
 
-    def cost_to_take(self, side: Side, quantity: Decimal, limit: Decimal | None = None) -> Cost:
-        """What a BUY would pay, or a SELL get, for this quantity in the visible book, up to a limit."""
+    def cost_to_take(
+        self, side: Side, quantity: Decimal, limit: Decimal | None = None, *, inverse: bool = False
+    ) -> Cost:
+        """What a BUY would pay, or a SELL get, for this quantity in the visible book, up to a limit.
+
+        ``inverse``: the quantity counts the quote currency, so a level is worth quantity / price coins.
+        """
         left, notional, worst = quantity, ZERO, None
         for price, available in self.asks() if side is Side.BUY else self.bids():
             if left <= 0 or (limit is not None and (price > limit if side is Side.BUY else price < limit)):
                 break
             taken = min(left, available)
-            notional += taken * price
+            notional += taken / price if inverse else taken * price
             left -= taken
             worst = price
         done = quantity - left
         covered = done / quantity if quantity > 0 else ZERO
-        return Cost(done, notional, notional / done if done > 0 else None, worst, covered)
+        average = mean_price(done, notional, inverse=inverse) if done > 0 else None
+        return Cost(done, notional, average, worst, covered)

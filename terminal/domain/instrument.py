@@ -112,3 +112,9 @@ class Instrument:
     @property
     def symbol(self) -> str:
         return self.id.symbol
+
+    @property
+    def settled_in(self) -> str:
+        """The asset that its profit, fees and margin are in: the coin of an inverse contract (the first part
+        of its symbol), else the quote asset."""
+        return self.id.symbol.partition("/")[0] if self.is_inverse else self.quote

@@ -3,20 +3,66 @@
 Most instruments count coins (or euros): their worth moves with the price, and profit is paid in the quote
 asset. Inverse contracts count the quote currency (100 USD a contract): their worth in it never moves, and
 profit is paid in the coin, by the difference of the reciprocals of the prices.
+
+Seen from the coin an inverse contract is an ordinary one: dollars with a price in coins (1 / price), where a
+buyer of the contract sells dollars. Every formula holds for both with the price turned and the other side.
 """
 
 from __future__ import annotations
 
-from decimal import Decimal
+from decimal import Context, Decimal
+from typing import Final
 
+from terminal.domain.decimals import ZERO
 from terminal.domain.instrument import Instrument
 from terminal.domain.market import Side
+
+# A third of a coin has no end. After two divisions so many digits of a price are right, and whole ones whole.
+_TURNING: Final = Context(prec=20)
 
 
 def worth(instrument: Instrument, quantity: Decimal, price: Decimal) -> Decimal:
     """What a quantity is worth at a price, in quote units."""
     units = quantity * instrument.multiplier
     return units if instrument.is_inverse else units * price
+
+
+def value(instrument: Instrument, quantity: Decimal, price: Decimal) -> Decimal:
+    """What a quantity is worth at a price above zero, in the asset that the instrument is settled in: in
+    quote units, of an inverse contract in coins."""
+    units = quantity * instrument.multiplier
+    return units / price if instrument.is_inverse else units * price
+
+
+def quantity_worth(instrument: Instrument, money: Decimal, price: Decimal) -> Decimal:
+    """The quantity that so much of what the instrument is settled in is worth at a price; on no grid."""
+    units = money * price if instrument.is_inverse else money / price
+    return units / instrument.multiplier
+
+
+def in_quote(instrument: Instrument, money: Decimal, price: Decimal) -> Decimal:
+    """An amount of what the instrument is settled in, told in quote units at a price."""
+    return money * price if instrument.is_inverse else money
+
+
+def turned(reciprocal: Decimal) -> Decimal:
+    """The price of which this is the reciprocal, to 20 digits: ``turned(1 / price)`` is the price again."""
+    return _TURNING.divide(Decimal(1), reciprocal)
+
+
+def mean_price(quantity: Decimal, notional: Decimal, *, inverse: bool = False) -> Decimal:
+    """The one price at which a quantity above zero is worth what its parts were worth together.
+
+    ``notional``: the sum of quantity x price of the parts; ``inverse``: that of quantity / price, and the
+    price is then their harmonic mean.
+    """
+    return _TURNING.divide(quantity, notional) if inverse else notional / quantity
+
+
+def money_side(instrument: Instrument, side: Side) -> Side:
+    """Which way the money goes that the instrument is settled in: a buy of most things pays it, of an inverse
+    contract the sale does, for what is sold then is worth less of the coin as the price rises."""
+    return side.opposite if instrument.is_inverse else side
 
 
 def profit(instrument: Instrument, side: Side, quantity: Decimal, entry: Decimal, leave: Decimal) -> Decimal:
@@ -36,5 +82,5 @@ def break_even(
         return None
     if not instrument.is_inverse:
         return entry + costs / units
-    turned = 1 / entry - costs / units
-    return 1 / turned if turned > 0 else None
+    left = 1 / entry - costs / units
+    return turned(left) if left > ZERO else None

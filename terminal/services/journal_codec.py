@@ -120,6 +120,7 @@ def encode_order(order: Order, facts: Facts) -> OrderRow:
             "terms_ns": facts.terms_ns,
             "fills_quantity": wire_text(facts.fills_quantity),
             "fills_notional": wire_text(facts.fills_notional),
+            "fills_turned": wire_text(facts.fills_turned),
             "doubts": sorted(doubt.name for doubt in facts.doubts),
             "unreadable": facts.unreadable,
         },
@@ -286,6 +287,7 @@ def _decode_order(row: OrderRow) -> tuple[Order, Facts]:
         terms_ns=int(known["terms_ns"]),
         fills_quantity=Decimal(known["fills_quantity"]),
         fills_notional=Decimal(known["fills_notional"]),
+        fills_turned=Decimal(known.get("fills_turned", "0")),
         doubts={DoubtKind[name] for name in known["doubts"]},
         unreadable=bool(known["unreadable"]),
     )

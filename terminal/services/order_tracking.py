@@ -28,6 +28,7 @@ from terminal.domain.orders import (
     can_move,
 )
 from terminal.domain.rules import plain
+from terminal.domain.worth import mean_price
 from terminal.services import order_log
 from terminal.services.notices import Level, Notice
 
@@ -69,6 +70,10 @@ class Facts:
     """The venue's time of the report whose terms are shown."""
     fills_quantity: Decimal = ZERO
     fills_notional: Decimal = ZERO
+    """Quantity x price of the fills together."""
+    fills_turned: Decimal = ZERO
+    """Quantity / price of the fills together: what the average price of an inverse contract comes from. 0 of
+    orders whose first fills were kept without it."""
     doubts: set[DoubtKind] = field(default_factory=set)
     unreadable: bool = False
     """The venue reported a state that the connector could not read."""
@@ -148,7 +153,8 @@ class OrderTable:
     def __init__(
         self, instrument_of: Callable[[InstrumentId], Instrument | None] = lambda instrument: None
     ) -> None:
-        """``instrument_of``: in which words an order is spoken of, lots or units."""
+        """``instrument_of``: in which words an order is spoken of, lots or units, and how its fills are
+        averaged."""
         self.instrument_of = instrument_of
         self.orders: dict[str, Order] = {}
         self.facts: dict[str, Facts] = {}
@@ -248,6 +254,9 @@ class OrderTable:
     def _absorb(self, order: Order, other_key: str, effect: Effect) -> None:
         other, theirs = self.orders.pop(other_key), self.facts.pop(other_key)
         facts = self.facts[order.client_order_id]
+        parts = [each for each in (facts, theirs) if each.fills_quantity]
+        whole = all(each.fills_turned for each in parts)
+        facts.fills_turned = facts.fills_turned + theirs.fills_turned if whole else ZERO
         facts.fills_quantity += theirs.fills_quantity
         facts.fills_notional += theirs.fills_notional
         facts.known = facts.known or theirs.known
@@ -350,7 +359,7 @@ class OrderTable:
         if waiting is None:
             return Effect()
         if report is None:
-            report = waiting.reports[-1] if waiting.reports else _report_from_fills(waiting.fills)
+            report = waiting.reports[-1] if waiting.reports else self._report_from_fills(waiting.fills)
         known = self.find(key[0], report.client_order_id, key[1])
         if known is None:
             return self.adopt(key[0], report, now_ns)
@@ -361,6 +370,35 @@ class OrderTable:
     def refresh(self, order: Order, now_ns: int) -> Effect:
         """Work the state out again after the facts were changed by an answer or a decision."""
         return self._derive(order, now_ns, order.filled_quantity, order.state)
+
+    def _report_from_fills(self, fills: list[Fill]) -> OrderReport:
+        """The little that is certain of an order of which only its fills were ever seen."""
+        first = fills[0]
+        total = sum((fill.quantity for fill in fills), ZERO)
+        notional = sum((fill.quantity * fill.price for fill in fills), ZERO)
+        turned = sum((fill.quantity / fill.price for fill in fills if fill.price), ZERO)
+        return OrderReport(
+            instrument=first.instrument,
+            venue_order_id=first.venue_order_id,
+            client_order_id=None,
+            state=OrderState.FILLED,
+            side=first.side,
+            order_type=OrderType.LIMIT if any(fill.is_maker for fill in fills) else OrderType.MARKET,
+            quantity=total,
+            filled_quantity=total,
+            average_price=self._average(first.instrument, total, notional, turned),
+            reason="known only by its fills",
+            ts_event_ns=max(fill.ts_event_ns for fill in fills),
+        )
+
+    def _average(
+        self, instrument: InstrumentId, quantity: Decimal, notional: Decimal, turned: Decimal
+    ) -> Decimal:
+        """The one price that stands for several fills; the plain mean where ``turned`` is not known."""
+        known = self.instrument_of(instrument)
+        if known is not None and known.is_inverse and turned > 0:
+            return mean_price(quantity, turned, inverse=True)
+        return mean_price(quantity, notional)
 
     def _report(self, order: Order, report: OrderReport, now_ns: int) -> Effect:
         facts = self.facts[order.client_order_id]
@@ -406,6 +444,8 @@ class OrderTable:
         self._seen_fills.add((order.account, fill.fill_id))
         facts = self.facts[order.client_order_id]
         before, filled_before = order.state, order.filled_quantity
+        if fill.price and (facts.fills_turned or not facts.fills_quantity):
+            facts.fills_turned += fill.quantity / fill.price
         facts.fills_quantity += fill.quantity
         facts.fills_notional += fill.quantity * fill.price
         facts.known = True
@@ -424,7 +464,9 @@ class OrderTable:
         if facts.fills_quantity >= facts.reported_filled:
             order.filled_quantity = facts.fills_quantity
             if facts.fills_quantity > 0:
-                order.average_price = facts.fills_notional / facts.fills_quantity
+                order.average_price = self._average(
+                    order.instrument, facts.fills_quantity, facts.fills_notional, facts.fills_turned
+                )
         else:
             order.filled_quantity = facts.reported_filled
             order.average_price = facts.reported_average
@@ -472,25 +514,6 @@ def _add_alerts(effect: Effect, order: Order, before: OrderState, filled_before:
         text = f"filled {plain(order.filled_quantity)} of {plain(order.quantity)}: more than ordered"
         order.reason = text
         effect.notices.append(Notice(Level.ERROR, f"{symbol}: {text}.", client_order_id=key))
-
-
-def _report_from_fills(fills: list[Fill]) -> OrderReport:
-    """The little that is certain of an order of which only its fills were ever seen."""
-    first = fills[0]
-    total = sum((fill.quantity for fill in fills), ZERO)
-    return OrderReport(
-        instrument=first.instrument,
-        venue_order_id=first.venue_order_id,
-        client_order_id=None,
-        state=OrderState.FILLED,
-        side=first.side,
-        order_type=OrderType.LIMIT if any(fill.is_maker for fill in fills) else OrderType.MARKET,
-        quantity=total,
-        filled_quantity=total,
-        average_price=sum((fill.quantity * fill.price for fill in fills), ZERO) / total,
-        reason="known only by its fills",
-        ts_event_ns=max(fill.ts_event_ns for fill in fills),
-    )
 
 
 def _terms(order: Order) -> tuple[object, ...]:

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from terminal.domain.orders import Fill, Order, OrderReport, OrderState, Origin, can_move
 from terminal.services.journal_codec import decode_fill, decode_order, encode_fill, encode_order
 from terminal.services.order_tracking import DoubtKind, Facts, OrderTable
-from tests.unit.services.order_fakes import ACCOUNT, BTC_USD, limit_order
+from tests.unit.services.order_fakes import ACCOUNT, BTC_USD, INSTRUMENT, limit_order
 
 D = Decimal
 OURS = "c" * 32
@@ -241,3 +241,52 @@ def test_a_fee_and_a_role_that_the_venue_does_not_tell_stay_unknown() -> None:
     table.apply_fill(ACCOUNT, untold, 9)
     assert table.orders[OURS].filled_quantity == D("0.5")
     assert table.orders[OURS].fees == {}
+
+
+def inverse_table() -> OrderTable:
+    inverse = replace(INSTRUMENT, base="USD", is_inverse=True)
+    return OrderTable(lambda instrument: inverse if instrument == BTC_USD else None)
+
+
+def dollars(number: int, price: str, quantity: str) -> Fill:
+    return fill(number, quantity)._replace(price=D(price), fee=D("0.00001"), fee_asset="BTC")
+
+
+def test_fills_of_an_inverse_contract_are_averaged_by_coins_also_over_a_restart() -> None:
+    table = inverse_table()
+    table.add(new_order("4000"))
+    table.apply_fill(ACCOUNT, dollars(1, "50000", "3000"), 9)
+    assert table.orders[OURS].average_price == 50_000
+    kept = encode_order(table.orders[OURS], table.facts[OURS])
+    table = inverse_table()
+    table.add(*decode_order(kept))
+    table.apply_fill(ACCOUNT, dollars(2, "40000", "1000"), 9)
+    order = table.orders[OURS]
+    assert order.state is OrderState.FILLED
+    # 3000 at 50 000 are 0.06 BTC, 1000 at 40 000 are 0.025: 4000 / 0.085.
+    assert order.average_price is not None
+    assert order.average_price.quantize(D("0.0001")) == D("47058.8235")
+    assert order.fees == {"BTC": D("0.00002")}
+
+
+def test_an_order_kept_before_coins_were_counted_falls_back_to_the_plain_mean() -> None:
+    table = inverse_table()
+    table.add(new_order("4000"))
+    table.apply_fill(ACCOUNT, dollars(1, "50000", "3000"), 9)
+    kept = encode_order(table.orders[OURS], table.facts[OURS])
+    older = kept._replace(document=kept.document.replace('"fills_turned":"0.06"', '"fills_turned":"0"'))
+    assert older != kept
+    table = inverse_table()
+    table.add(*decode_order(older))
+    table.apply_fill(ACCOUNT, dollars(2, "40000", "1000"), 9)
+    assert table.orders[OURS].average_price == 47_500
+
+
+def test_fills_alone_of_an_inverse_contract_are_averaged_by_coins_too() -> None:
+    table = inverse_table()
+    for each in (dollars(1, "50000", "3000"), dollars(2, "40000", "1000")):
+        table.apply_fill(ACCOUNT, each._replace(client_order_id=None), 9)
+    listed = table.release((ACCOUNT, "O1"), None, 9).order
+    assert listed is not None
+    assert listed.average_price is not None
+    assert listed.average_price.quantize(D("0.0001")) == D("47058.8235")
