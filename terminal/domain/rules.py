@@ -182,7 +182,6 @@ def check_request(
     ``now_ns`` is wall time (for expiry); ``market_price`` the expected price of a market order, if known.
     """
     out = check_status(request, instrument, now_ns=now_ns)
-    out += check_counting(request, instrument)
     out += _check_abilities(request, abilities)
     out += _check_amounts(request, instrument)
     out += _check_prices(request, instrument)
@@ -283,18 +282,6 @@ def check_protection(
                 )
             )
     return out
-
-
-def check_counting(request: OrderRequest, instrument: Instrument) -> list[OrderRefused]:
-    """Whether the cost and the risk of an order can be told: not of an inverse contract, whose money is the
-    coin. What only makes a position smaller is let through: nobody is to be locked in."""
-    if not instrument.is_inverse or request.reduce_only:
-        return []
-    text = (
-        f"{instrument.symbol} is counted in {instrument.base} and settled in the coin: the terminal cannot "
-        "tell its cost and risk, so it opens no position in it."
-    )
-    return [OrderRefused("inverse", text)]
 
 
 def check_status(

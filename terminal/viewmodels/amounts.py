@@ -1,10 +1,12 @@
-"""Sizes and distances in the words of the market they are traded in: lots and pips, or units and ticks."""
+"""Sizes, distances and money in the words of the market they are traded in: lots and pips, or units and
+ticks; quote money, or coins with what they are worth beside them."""
 
 from __future__ import annotations
 
 from decimal import Decimal
 
 from terminal.domain.instrument import Instrument
+from terminal.domain.worth import in_quote
 from terminal.viewmodels import format as fmt
 from terminal.viewmodels.size_entry import short_quantity
 
@@ -29,6 +31,28 @@ def moved_text(moved: Decimal, instrument: Instrument) -> str:
     unit, word = pip_of(instrument)
     text = fmt.quantity(moved / unit, 1)
     return counted(f"+{text}" if moved > 0 else text, word)
+
+
+def coin_digits(amount: Decimal) -> int:
+    """Digits of an amount of coins: a hundredth of a bitcoin is too much to round to."""
+    return 8 if abs(amount) < 1 else 4
+
+
+def money_text(amount: Decimal | None, instrument: Instrument, *, signed: bool = False) -> str:
+    """An amount of what an instrument is settled in: ``1 000.00 USD``, of an inverse contract
+    ``0.01559576 BTC``."""
+    digits = 2 if amount is None or not instrument.is_inverse else coin_digits(amount)
+    return fmt.money(amount, instrument.settled_in, decimals=digits, signed=signed)
+
+
+def beside_text(
+    amount: Decimal | None, instrument: Instrument, price: Decimal | None, *, signed: bool = False
+) -> str:
+    """What coins are worth at a price, to stand beside them: ``≈ 1 000.00 USD``; empty where money is quote
+    money anyway."""
+    if not instrument.is_inverse or amount is None or price is None:
+        return ""
+    return f"≈ {fmt.money(in_quote(instrument, amount, price), instrument.quote, signed=signed)}"
 
 
 def lot_of(instrument: Instrument | None) -> Decimal:

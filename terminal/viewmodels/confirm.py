@@ -13,7 +13,7 @@ from terminal.domain.instrument import Instrument
 from terminal.domain.market import Side
 from terminal.domain.orders import AT_MARKET, AmendRequest, Order, OrderRequest, Protection, TimeInForce
 from terminal.viewmodels import format as fmt
-from terminal.viewmodels.amounts import amount_text, counted, size_text
+from terminal.viewmodels.amounts import amount_text, beside_text, counted, money_text, size_text
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,11 +46,13 @@ def order_confirmation(
     venue: str,
     notional: Decimal | None = None,
     fee: Decimal | None = None,
+    price: Decimal | None = None,
     margin: str | None = None,
     warnings: tuple[str, ...] = (),
 ) -> Confirmation:
     """The exact order before it is sent. ``venue``: as it is called on screen. ``notional`` and ``fee`` are
-    estimates in quote units. ``margin``: what the order ties up, in words, where it is on margin; None where
+    estimates in what the instrument is settled in, of an inverse contract coins, told with their worth at the
+    ``price`` expected. ``margin``: what the order ties up, in words, where it is on margin; None where
     it is paid in full."""
     side = "Buy" if request.side is Side.BUY else "Sell"
     unit = instrument.quote if request.in_quote else instrument.base
@@ -84,11 +86,12 @@ def order_confirmation(
         rows.append(("Comment", fmt.shortened(request.comment)))
     if notional is not None:
         name = "Total, estimated" if margin is None else "Value"
-        rows.append((name, fmt.money(notional, instrument.quote)))
+        rows.append((name, _with_worth(money_text(notional, instrument), notional, instrument, price)))
     if margin:
         rows.append(("Margin needed", margin))
     if fee is not None:
-        rows.append(("Fee, estimated", fmt.money(fee, instrument.quote, decimals=4)))
+        text = fmt.money(fee, instrument.settled_in, decimals=8 if instrument.is_inverse else 4)
+        rows.append(("Fee, estimated", _with_worth(text, fee, instrument, price)))
     return Confirmation(
         title=f"{side} {amount} of {instrument.symbol}"
         if request.in_quote
@@ -99,6 +102,11 @@ def order_confirmation(
         tone=request.side.value,
         badge=badge,
     )
+
+
+def _with_worth(text: str, amount: Decimal, instrument: Instrument, price: Decimal | None) -> str:
+    beside = beside_text(amount, instrument, price)
+    return f"{text} ({beside})" if beside else text
 
 
 def protection_rows(protection: Protection, instrument: Instrument) -> list[tuple[str, str]]:

@@ -16,13 +16,15 @@ from terminal.domain.instrument import Instrument, InstrumentKind
 from terminal.domain.market import Side
 from terminal.domain.orders import AT_MARKET, OrderRequest, OrderType
 from terminal.domain.rules import IMMEDIATE
+from terminal.domain.worth import mean_price, money_side, profit, turned, value
 
 _AT_MARKET_ONCE_TRIGGERED = frozenset({OrderType.STOP, OrderType.TAKE_PROFIT, OrderType.TRAILING_STOP})
 
 
 @dataclass(frozen=True, slots=True)
 class CostEstimate:
-    """Figures of one order, in quote units unless named otherwise; None where they cannot be known.
+    """Figures of one order, in the asset that its instrument is settled in (quote units, of an inverse
+    contract coins) unless named otherwise; None where they cannot be known.
 
     Slippage and moves are signed so that positive is to the person's harm.
     """
@@ -40,7 +42,7 @@ class CostEstimate:
     fee_kind: str
     """``taker``, ``maker`` or ``mixed``."""
     total: Decimal | None
-    """What a buy pays and a sell brings, fee included."""
+    """What a buy pays and a sell brings, fee included; of an inverse contract the other way round."""
     round_trip: Decimal | None
     """Entering and leaving at once: spread, slippage and both fees."""
     break_even_price: Decimal | None
@@ -52,6 +54,8 @@ class CostEstimate:
     unlimited: bool = False
     by_stop: bool = False
     """The most that can be lost is what the order's stop loss gives up."""
+    loss_price: Decimal | None = None
+    """Where the most would be lost, as far as that is a price: the stop."""
 
     @property
     def break_even_pct(self) -> Decimal | None:
@@ -72,10 +76,11 @@ class CostEstimate:
 @dataclass(frozen=True, slots=True)
 class _Entry:
     taken: Decimal
-    """Base units taken from the book at once."""
-    taken_notional: Decimal
+    """Units taken from the book at once."""
+    taken_worth: Decimal
+    """What they come to, in what the instrument is settled in, at a multiplier of 1."""
     rested: Decimal
-    """Base units that wait at ``rest_price``, or are taken there once triggered."""
+    """Units that wait at ``rest_price``, or are taken there once triggered."""
     rest_price: Decimal
     rest_is_taker: bool
     covered: Decimal
@@ -86,38 +91,35 @@ def estimate(
 ) -> CostEstimate:
     """The figures of a request against a proven book (None: nothing that needs one is filled in).
 
-    Of an inverse contract there are none: its money is the coin, and these count the quote asset.
+    An inverse contract is reckoned from the coin: with every price turned, and as the other side.
     """
-    if instrument.is_inverse:
-        return CostEstimate(
-            request.quantity, None, None, Decimal(1), None, None, None, "taker", None, None, None, None, None
-        )
     unlimited = _is_unlimited(request, instrument)
-    entry = _entry(request, book)
+    entry = _entry(request, book, instrument.is_inverse)
     if entry is None or entry.covered < 1:
         covered = entry.covered if entry is not None else Decimal(1)
         return CostEstimate(
             request.quantity, None, None, covered, None, None, None, "taker",
             None, None, None, None, None, unlimited,
         )  # fmt: skip
-    sign, size = request.side.sign, instrument.multiplier
+    sign, size = money_side(instrument, request.side).sign, instrument.multiplier
     quantity = entry.taken + entry.rested
-    notional = (entry.taken_notional + entry.rested * entry.rest_price) * size
-    average = notional / quantity / size
+    taken_worth, rested_worth = entry.taken_worth * size, _rested_worth(entry, instrument)
+    notional = taken_worth + rested_worth
+    average = mean_price(quantity * size, notional, inverse=instrument.is_inverse)
     mid = book.mid if book is not None else None
     slippage, ticks = _slippage(request.side, entry, mid, instrument)
     kind = _fee_kind(entry)
-    fee = _fee(entry, fees, size)
+    fee = _fee(entry, fees, instrument)
     total = None if fee is None else notional + fee * sign
     leave = _leave(request, instrument, book, quantity)
     round_trip = break_even = move = None
     if fees is not None and fee is not None:
         break_even = _break_even(request.side, notional, fee, quantity * size, fees, instrument)
-        move = (break_even - average) * sign
+        move = (break_even - average) * request.side.sign
         if leave is not None and mid is not None:
             # What rests pays no spread on the way in; the way out always does.
-            spread_in = (entry.taken_notional - mid * entry.taken) * sign * size
-            spread_out = (mid * quantity * size - leave) * sign
+            spread_in = (taken_worth - value(instrument, entry.taken, mid)) * sign
+            spread_out = (value(instrument, quantity, mid) - leave) * sign
             way_out = leave * fees.taker_pct / 100 + fees.per_unit * quantity * size
             round_trip = spread_in + spread_out + fee + max(fees.minimum, way_out)
     return CostEstimate(
@@ -136,14 +138,15 @@ def estimate(
         max_loss=None if unlimited else _max_loss(request, average, total, round_trip, instrument),
         unlimited=unlimited,
         by_stop=_has_stop(request) and instrument.kind is not InstrumentKind.SPOT and not request.reduce_only,
+        loss_price=None if request.reduce_only else _stop_price(request, average),
     )
 
 
-def _entry(request: OrderRequest, book: OrderBook | None) -> _Entry | None:
+def _entry(request: OrderRequest, book: OrderBook | None, inverse: bool) -> _Entry | None:
     """How the order would come in: what it takes at once, what waits. None while that cannot be said."""
     kind, quantity = request.order_type, request.quantity
     if kind in AT_MARKET:
-        return _market_entry(request, book)
+        return _market_entry(request, book, inverse)
     if kind in _AT_MARKET_ONCE_TRIGGERED or kind is OrderType.TRAILING_STOP_LIMIT:
         price = request.trigger_price or _trail_price(request, book)
         if price is not None and kind is OrderType.TRAILING_STOP_LIMIT:
@@ -158,33 +161,33 @@ def _entry(request: OrderRequest, book: OrderBook | None) -> _Entry | None:
         return _Entry(ZERO, ZERO, quantity, limit, False, Decimal(1))
     if book is None:
         return None
-    cost = book.cost_to_take(request.side, quantity, limit)
+    cost = book.cost_to_take(request.side, quantity, limit, inverse=inverse)
     if request.time_in_force in IMMEDIATE:
         return _Entry(cost.quantity, cost.notional, ZERO, ZERO, False, cost.covered)
     return _Entry(cost.quantity, cost.notional, quantity - cost.quantity, limit, False, Decimal(1))
 
 
-def _market_entry(request: OrderRequest, book: OrderBook | None) -> _Entry | None:
+def _market_entry(request: OrderRequest, book: OrderBook | None, inverse: bool) -> _Entry | None:
     if book is None:
         return None
     if not request.in_quote:
-        cost = book.cost_to_take(request.side, request.quantity)
+        cost = book.cost_to_take(request.side, request.quantity, inverse=inverse)
         return _Entry(cost.quantity, cost.notional, ZERO, ZERO, False, cost.covered)
     taken, spent = spend(book, request.side, request.quantity)
     return _Entry(taken, spent, ZERO, ZERO, False, spent / request.quantity)
 
 
 def spend(
-    book: OrderBook, side: Side, money: Decimal, limit: Decimal | None = None
+    book: OrderBook, side: Side, money: Decimal, limit: Decimal | None = None, *, inverse: bool = False
 ) -> tuple[Decimal, Decimal]:
-    """How much this money takes from the visible book, up to a limit: base units, and the money that found
-    a counterpart."""
+    """How much this money takes from the visible book, up to a limit: units, and the money that found a
+    counterpart. ``inverse``: the money is coins, and the units count the quote currency."""
     left, taken = money, ZERO
     for price, available in book.asks() if side is Side.BUY else book.bids():
         if left <= 0 or (limit is not None and (price - limit) * side.sign > 0):
             break
-        spent = min(left, price * available)
-        taken += spent / price
+        spent = min(left, available / price if inverse else available * price)
+        taken += spent * price if inverse else spent / price
         left -= spent
     return taken, money - left
 
@@ -206,12 +209,16 @@ def _fee_kind(entry: _Entry) -> str:
     return "mixed" if entry.taken else "maker"
 
 
-def _fee(entry: _Entry, fees: FeeRates | None, size: Decimal) -> Decimal | None:
+def _rested_worth(entry: _Entry, instrument: Instrument) -> Decimal:
+    return value(instrument, entry.rested, entry.rest_price) if entry.rested else ZERO
+
+
+def _fee(entry: _Entry, fees: FeeRates | None, instrument: Instrument) -> Decimal | None:
     if fees is None:
         return None
     rest_pct = fees.taker_pct if entry.rest_is_taker else fees.maker_pct
-    rested = entry.rested * entry.rest_price
-    by_worth = (entry.taken_notional * fees.taker_pct + rested * rest_pct) * size / 100
+    size, rested = instrument.multiplier, _rested_worth(entry, instrument)
+    by_worth = (entry.taken_worth * size * fees.taker_pct + rested * rest_pct) / 100
     return max(fees.minimum, by_worth + fees.per_unit * (entry.taken + entry.rested) * size)
 
 
@@ -221,7 +228,7 @@ def _leave(
     """What the quantity is worth if it is sold (or bought) back at once; None where the book is too thin."""
     if book is None:
         return None
-    cost = book.cost_to_take(request.side.opposite, quantity)
+    cost = book.cost_to_take(request.side.opposite, quantity, inverse=instrument.is_inverse)
     return cost.notional * instrument.multiplier if cost.covered >= 1 else None
 
 
@@ -229,10 +236,13 @@ def _break_even(
     side: Side, notional: Decimal, fee: Decimal, units: Decimal, fees: FeeRates, instrument: Instrument
 ) -> Decimal:
     """The price at which taking the way back returns what the way in cost, fees included; on the tick."""
-    paid = notional + fee * side.sign
+    sign = money_side(instrument, side).sign
+    paid = notional + fee * sign
     # Leaving costs the rate by worth, and the rate by volume or the least fee.
     out = max(fees.per_unit * units, fees.minimum)
-    exact = (paid + side.sign * out) / (units * (1 - side.sign * fees.taker_pct / 100))
+    exact = (paid + sign * out) / (units * (1 - sign * fees.taker_pct / 100))
+    if instrument.is_inverse:
+        exact = turned(exact)
     return (
         round_up(exact, instrument.tick_size) if side is Side.BUY else round_down(exact, instrument.tick_size)
     )
@@ -241,22 +251,25 @@ def _break_even(
 def _slippage(
     side: Side, entry: _Entry, mid: Decimal | None, instrument: Instrument
 ) -> tuple[Decimal | None, Decimal | None]:
-    """What is taken from the book against its mid, in quote units and in ticks.
+    """What is taken from the book against its mid, in money and in ticks.
 
     What rests slips nowhere, and an order that waits for its trigger trades in another market than this one.
     """
     if mid is None or entry.rest_is_taker or not entry.taken:
         return None, None
-    against = (entry.taken_notional - mid * entry.taken) * side.sign
-    return against * instrument.multiplier, against / entry.taken / instrument.tick_size
+    at_mid = value(instrument, entry.taken, mid)
+    against = (entry.taken_worth * instrument.multiplier - at_mid) * money_side(instrument, side).sign
+    average = mean_price(entry.taken, entry.taken_worth, inverse=instrument.is_inverse)
+    return against, (average - mid) * side.sign / instrument.tick_size
 
 
 def _is_unlimited(request: OrderRequest, instrument: Instrument) -> bool:
     """Whether nothing limits what can be lost: a sale of what is not owned, and any side of a CFD, without a
-    stop. What only makes a position smaller opens nothing."""
+    stop; of an inverse contract a purchase, for a dollar costs ever more coins as the price falls. What only
+    makes a position smaller opens nothing."""
     if request.reduce_only or instrument.kind is InstrumentKind.SPOT or _has_stop(request):
         return False
-    return instrument.kind is InstrumentKind.CFD or request.side is Side.SELL
+    return instrument.kind is InstrumentKind.CFD or money_side(instrument, request.side) is Side.SELL
 
 
 def _max_loss(
@@ -268,11 +281,11 @@ def _max_loss(
 ) -> Decimal | None:
     """All that is paid for a spot buy (the price can go to nothing); a spot sale or a reducing order gives
     up what is held, so that only its own cost can be lost."""
-    stop = _stop_distance(request, average)
     if instrument.kind is not InstrumentKind.SPOT and _has_stop(request) and not request.reduce_only:
+        stop = _stop_price(request, average)
         if stop is None or round_trip is None:
             return None
-        return stop * request.quantity * instrument.multiplier + round_trip
+        return abs(profit(instrument, request.side, request.quantity, average, stop)) + round_trip
     if request.reduce_only or (instrument.kind is InstrumentKind.SPOT and request.side is Side.SELL):
         return round_trip
     return total
@@ -285,14 +298,16 @@ def _has_stop(request: OrderRequest) -> bool:
     )
 
 
-def _stop_distance(request: OrderRequest, average: Decimal) -> Decimal | None:
-    """How far the order's stop loss is from the average price that it comes in at; None without one."""
+def _stop_price(request: OrderRequest, average: Decimal) -> Decimal | None:
+    """Where the order's stop loss would be for the average price that it comes in at; None without one, or
+    where it would be below nothing."""
     protection = request.protection
     if protection is None:
         return None
-    if protection.stop_distance is not None or protection.stop_loss is None:
-        return protection.stop_distance
-    return abs(average - protection.stop_loss)
+    stop = protection.stop_loss
+    if protection.stop_distance is not None:
+        stop = average - protection.stop_distance * request.side.sign
+    return stop if stop is not None and stop > 0 else None
 
 
 def worse_by_pct(side: Side, shown: Decimal | None, now: Decimal | None) -> Decimal:

@@ -12,7 +12,7 @@ from terminal.domain.instrument import Instrument, InstrumentKind
 from terminal.domain.market import Side
 from terminal.domain.orders import OrderRequest
 from terminal.viewmodels import format as fmt
-from terminal.viewmodels.amounts import counted
+from terminal.viewmodels.amounts import beside_text, coin_digits, counted
 from terminal.viewmodels.cost import CostEstimate
 
 
@@ -32,24 +32,33 @@ class CostLine:
 
 class Money(NamedTuple):
     """In which money costs are told: the account's own where it is known what one quote unit is worth in it
-    (``rate``), else the quote asset."""
+    (``rate``), else what the instrument is settled in."""
 
     currency: str
     rate: Decimal = Decimal(1)
+    is_coin: bool = False
 
     def text(self, amount: Decimal | None, *, decimals: int | None = None, signed: bool = False) -> str:
-        """An amount of quote units, with its currency; ``decimals``: None writes more of a small one."""
+        """An amount of what costs are counted in, with its currency; ``decimals``: None writes more of a
+        small one. Coins have digits of their own."""
         own = None if amount is None else amount * self.rate
         digits = _money_digits(own) if decimals is None else decimals
+        if self.is_coin and own is not None:
+            digits = coin_digits(own)
         return fmt.money(own, self.currency, decimals=digits, signed=signed)
+
+
+def settled_money(instrument: Instrument) -> Money:
+    """What the instrument's costs are counted in: the quote asset, or the coin."""
+    return Money(instrument.settled_in, is_coin=instrument.is_inverse)
 
 
 def cost_lines(
     cost: CostEstimate | None, side: Side, instrument: Instrument, why_not: str, own: Money | None = None
 ) -> tuple[CostLine, ...]:
     """The cost strip: always the same lines at the same place, with a dash for what cannot be known. ``own``:
-    the account's money where it is another one than the quote asset."""
-    digits, money = instrument.price_decimals, own or Money(instrument.quote)
+    the account's money where it is another one than what the instrument is settled in."""
+    digits, money = instrument.price_decimals, own or settled_money(instrument)
     labels = ("Average price", "Slippage vs mid", "Fee")
     if cost is None or (cost.average_price is None and cost.covered >= 1):
         return tuple(
@@ -68,7 +77,7 @@ def cost_lines(
     fee = CostLine(
         labels[2],
         money.text(cost.fee),
-        cost.fee_kind if cost.fee is not None else "rate unknown",
+        _fee_detail(cost, instrument),
         tip="By the account's own rates: maker for what rests, taker for what is taken at once.",
     )
     return (CostLine(labels[0], fmt.price(cost.average_price, digits)), slippage, fee)
@@ -78,8 +87,9 @@ def fixed_numbers(
     cost: CostEstimate | None, side: Side, instrument: Instrument, own: Money | None = None
 ) -> tuple[CostLine, CostLine, CostLine]:
     """Most I can lose, cost to enter and leave, what must happen to break even: same place for every kind.
-    ``own``: the account's money where it is another one than the quote asset."""
-    digits, money = instrument.price_decimals, own or Money(instrument.quote)
+    ``own``: the account's money where it is another one than what the instrument is settled in. Coins have
+    their worth beside them: at the price of the order, of a loss by the stop at the stop."""
+    digits, money = instrument.price_decimals, own or settled_money(instrument)
     labels = ("Most I can lose", "Enter and leave", "Break even")
     if cost is None:
         return (
@@ -87,15 +97,26 @@ def fixed_numbers(
             CostLine(labels[1], fmt.NOTHING),
             CostLine(labels[2], fmt.NOTHING),
         )
-    lose = CostLine(labels[0], money.text(cost.max_loss, decimals=2), tip=_loss_tip(side, instrument, cost))
+    lose = CostLine(
+        labels[0],
+        money.text(cost.max_loss, decimals=2),
+        beside_text(cost.max_loss, instrument, cost.loss_price or cost.average_price),
+        tip=_loss_tip(side, instrument, cost),
+    )
     if cost.unlimited:
         tip = "A rising price has no end, and so has this loss."
         words = "no limit"
+        if instrument.is_inverse:
+            coin = instrument.settled_in
+            tip = (
+                f"Paid in {coin}: a {instrument.quote} costs ever more {coin} as the price falls, endlessly."
+            )
         if instrument.kind is InstrumentKind.CFD:
             words, tip = "no stop", "Without a stop loss nothing limits what can be lost."
         lose = CostLine(labels[0], "∞", words, "warning", tip)
     enter = CostLine(
         labels[1], money.text(cost.round_trip),
+        beside_text(cost.round_trip, instrument, cost.average_price),
         tip="Spread, slippage and both fees.",
     )  # fmt: skip
     if cost.break_even_price is None or cost.break_even_move is None:
@@ -129,12 +150,13 @@ def margin_needed(
     worth, figures = cost.notional if cost is not None else None, accounts.figures(account)
     if not leverage or worth is None:
         return ""
-    currency = figures.currency if figures is not None else instrument.quote
-    if currency != instrument.quote:
-        worth = accounts.worth(account, instrument.quote, worth, currency)
-    if worth is None:
-        return ""
-    return f"≈ {fmt.money(worth / leverage, currency)} at 1:{fmt.quantity(leverage, 1)}"
+    own = settled_money(instrument)
+    if figures is not None and figures.currency != own.currency:
+        rate = accounts.worth(account, own.currency, Decimal(1), figures.currency)
+        if rate is None:
+            return ""
+        own = Money(figures.currency, rate)
+    return f"≈ {own.text(worth / leverage, decimals=2)} at 1:{fmt.quantity(leverage, 1)}"
 
 
 def carry_lines(
@@ -188,15 +210,26 @@ _WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday",
 
 
 def _loss_tip(side: Side, instrument: Instrument, cost: CostEstimate) -> str:
-    if instrument.kind is InstrumentKind.CFD or (cost.by_stop and not instrument.is_inverse):
+    if instrument.kind is InstrumentKind.CFD or cost.by_stop:
         return "What the stop loss gives up, with the cost to enter and leave. A stop may slip."
     if instrument.is_inverse:
-        return "Not told: this contract is settled in the coin."
+        return (
+            "The whole worth of the order with its fee: what is lost if the price rises without end. It is "
+            f"paid in {instrument.settled_in}."
+        )
     if instrument.kind is not InstrumentKind.SPOT:
         return "The whole worth of the order with its fee: what is lost if the price goes to nothing."
     if side is Side.BUY:
         return f"All that is paid, if {instrument.base} became worthless."
     return "The cost of the trade. What is sold can lose no more; a later rise is missed."
+
+
+def _fee_detail(cost: CostEstimate, instrument: Instrument) -> str:
+    if cost.fee is None:
+        return "rate unknown"
+    return " ".join(
+        word for word in (beside_text(cost.fee, instrument, cost.average_price), cost.fee_kind) if word
+    )
 
 
 def _slippage_detail(cost: CostEstimate, money: Money) -> str:

@@ -22,10 +22,11 @@ from terminal.domain.decimals import ZERO
 from terminal.domain.errors import NotSent, OrderRefused, StorageError, TerminalError
 from terminal.domain.instrument import Instrument, InstrumentId
 from terminal.domain.orders import AmendRequest, Order, OrderRequest, OrderState
+from terminal.domain.worth import money_side
 from terminal.services.arming import ArmState
 from terminal.services.order_checks import ConfirmationNeeded
 from terminal.viewmodels import format as fmt
-from terminal.viewmodels.amounts import amount_text
+from terminal.viewmodels.amounts import amount_text, coin_digits
 from terminal.viewmodels.confirm import Confirmation, amend_confirmation, order_confirmation
 from terminal.viewmodels.cost import CostEstimate, worse_by_pct
 from terminal.viewmodels.ports import Gate, Place
@@ -52,7 +53,7 @@ class RequestView:
     changes: Changes = ()
     """The orders to be changed and their new terms, where this is an amend."""
     total: Decimal | None = None
-    """The estimated total that was shown, in quote units."""
+    """The estimated total that was shown, in what the instrument is settled in."""
     news: str = ""
     """What has changed since it was first shown; empty the first time."""
 
@@ -260,6 +261,7 @@ class OrderSender(QObject):
             venue=self._title,
             notional=cost.notional if cost is not None else None,
             fee=cost.fee if cost is not None else None,
+            price=cost.average_price if cost is not None else None,
             margin=self._margin_of(request, cost),
             warnings=_sentences(warnings),
         )
@@ -324,9 +326,13 @@ class OrderSender(QObject):
         total = cost.total if cost is not None else None
         if view.total is None:
             return ""
-        if worse_by_pct(fresh.side, view.total, total) > WORSE_SHOWN_AGAIN_PCT:
-            now = fmt.money(total) if total is not None else "unknown"
-            return f"The total moved from {fmt.money(view.total)} to {now}: look again."
+        instrument = self._instrument_of(fresh.instrument)
+        side = fresh.side if instrument is None else money_side(instrument, fresh.side)
+        if worse_by_pct(side, view.total, total) > WORSE_SHOWN_AGAIN_PCT:
+            digits = coin_digits(view.total) if instrument is not None and instrument.is_inverse else 2
+            before = fmt.money(view.total, decimals=digits)
+            now = fmt.money(total, decimals=digits) if total is not None else "unknown"
+            return f"The total moved from {before} to {now}: look again."
         return ""
 
     # -- sending --------------------------------------------------------------------------------------

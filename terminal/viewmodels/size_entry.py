@@ -1,8 +1,8 @@
 """What a person types into a size or a price field, and what it means.
 
-Sizes are entered in base units, in quote money or as a share of what is free; ``1k``, ``25%`` and ``$500``
-work whichever unit the field shows. Nothing is guessed: what can be read in two ways is refused with one
-plain sentence.
+Sizes are entered in base units, in the money that the instrument is settled in (of an inverse contract the
+coin) or as a share of what is free; ``1k``, ``25%`` and ``$500`` work whichever unit the field shows. Nothing
+is guessed: what can be read in two ways is refused with one plain sentence.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from terminal.domain.decimals import ZERO, decimals_of, round_down, wire_text
 from terminal.domain.instrument import Instrument, InstrumentKind
 from terminal.domain.market import Side
 from terminal.domain.rules import plain, quantity_text
+from terminal.domain.worth import profit, quantity_worth
 from terminal.viewmodels.format import MINUS, quantity
 
 DEFAULT_PRESETS: Final = "0.01; 0.05; 0.1; +0.01; *2; /2; ask; bid"
@@ -43,6 +44,7 @@ class SizeUnit(Enum):
 
     BASE = "base"
     QUOTE = "quote"
+    """What the instrument is settled in: quote money, of an inverse contract coins."""
     PERCENT = "% of free"
     LOTS = "lots"
     RISK = "% at risk"
@@ -204,19 +206,19 @@ def _unit_of(entry: str, instrument: Instrument, unit: SizeUnit) -> tuple[SizeUn
     for sign, currencies in _SIGNS.items():
         if sign not in entry:
             continue
-        if instrument.quote in currencies:
+        if instrument.settled_in in currencies:
             return SizeUnit.QUOTE, _strip_mark(entry, sign)
         if instrument.base in currencies:
             return SizeUnit.BASE, _strip_mark(entry, sign)
         raise ValueError(
-            f"“{sign}” is neither {instrument.base} nor {instrument.quote}: enter one of these two."
+            f"“{sign}” is neither {instrument.base} nor {instrument.settled_in}: enter one of these two."
         )
     code = _CODE.search(entry)
     if code is not None:
         word = code.group(1).upper()
         if word in ("LOT", "LOTS") and instrument.lot_size:
             return SizeUnit.LOTS, entry[: code.start()].rstrip()
-        if word == instrument.quote.upper():
+        if word == instrument.settled_in.upper():
             return SizeUnit.QUOTE, entry[: code.start()].rstrip()
         if word == instrument.base.upper():
             return SizeUnit.BASE, entry[: code.start()].rstrip()
@@ -235,7 +237,8 @@ def _exponent(value: Decimal) -> int:
 
 
 def pays_in_quote(side: Side, instrument: Instrument) -> bool:
-    """Whether a side spends quote money: a buy does, and either side of what is traded on margin."""
+    """Whether a side spends what the instrument is settled in: a buy does, and either side of what is traded
+    on margin."""
     return side is Side.BUY or instrument.kind in _ON_MARGIN
 
 
@@ -251,7 +254,7 @@ def resolve(
 ) -> Resolved:
     """The quantity in base units that a size means for this side.
 
-    ``free`` is what the side spends: quote money for a buy, base units for a sell of what is owned. Money and
+    ``free`` is what the side spends: money for a buy, base units for a sell of what is owned. Money and
     shares are rounded down to the step, so that they never cost more than was asked; a buy for a share of the
     free money leaves room for its fee (``fee_pct``, in per cent).
     """
@@ -260,12 +263,12 @@ def resolve(
     if size.unit is SizeUnit.LOTS:
         return Resolved(size.value * (instrument.lot_size or 1))
     if size.unit in (SizeUnit.RISK, SizeUnit.RISK_MONEY):
-        return _from_risk(size, instrument, risk)
+        return _from_risk(size, instrument, side, price, risk)
     if size.unit is SizeUnit.PERCENT:
         if free is None:
             return Resolved(None, problem="The balance is not known yet.")
         if free <= 0:
-            asset = instrument.quote if pays_in_quote(side, instrument) else instrument.base
+            asset = instrument.settled_in if pays_in_quote(side, instrument) else instrument.base
             return Resolved(None, problem=f"No {asset} is free.")
         share = free * size.value / 100
         if not pays_in_quote(side, instrument):
@@ -286,8 +289,11 @@ class Risk:
     """What one quote unit is worth in the account's currency."""
 
 
-def _from_risk(size: Size, instrument: Instrument, risk: Risk | None) -> Resolved:
-    """Risk money / distance to the stop, rounded down; above the maximum it is capped, and said so."""
+def _from_risk(
+    size: Size, instrument: Instrument, side: Side, price: Decimal | None, risk: Risk | None
+) -> Resolved:
+    """Risk money / what a unit loses at the stop, rounded down; above the maximum it is capped, and said so.
+    What an inverse contract loses is coins: they count what they are worth at the stop."""
     if risk is None or not risk.stop_distance or risk.stop_distance <= 0:
         return Resolved(None, problem="Sizing by risk needs a stop loss.")
     if risk.rate is None or risk.rate <= 0:
@@ -297,13 +303,21 @@ def _from_risk(size: Size, instrument: Instrument, risk: Risk | None) -> Resolve
         if risk.equity is None:
             return Resolved(None, problem="The account's equity is not known yet.")
         money = risk.equity * size.value / 100
-    return _rounded(money / (risk.stop_distance * risk.rate * instrument.multiplier), instrument)
+    each = risk.stop_distance * instrument.multiplier
+    if instrument.is_inverse:
+        stop = None if price is None else price - risk.stop_distance * side.sign
+        if price is None or stop is None:
+            return Resolved(None, problem="No price yet to work the size out with.")
+        if stop <= 0:
+            return Resolved(None, problem="The stop loss has to be above zero.")
+        each = -profit(instrument, side, Decimal(1), price, stop) * stop
+    return _rounded(money / (each * risk.rate), instrument)
 
 
 def _from_money(money: Decimal, instrument: Instrument, price: Decimal | None) -> Resolved:
     if price is None or price <= 0:
         return Resolved(None, problem="No price yet to work the size out with.")
-    return _rounded(money / (price * instrument.multiplier), instrument)
+    return _rounded(quantity_worth(instrument, money, price), instrument)
 
 
 def _rounded(quantity_wanted: Decimal, instrument: Instrument) -> Resolved:

@@ -374,8 +374,10 @@ class TapeViewModel(QObject):
     def _read_money(self, entry: str) -> Decimal:
         if self.instrument is None:
             raise ValueError("Choose an instrument first.")
-        size = parse_size(entry, self.instrument, SizeUnit.QUOTE)
-        if size.unit is not SizeUnit.QUOTE:
+        # What an inverse contract counts is quote money already.
+        unit = SizeUnit.BASE if self.instrument.is_inverse else SizeUnit.QUOTE
+        size = parse_size(entry, self.instrument, unit)
+        if size.unit is not unit:
             raise ValueError(f"Enter an amount in {self.instrument.quote}.")
         return size.value
 

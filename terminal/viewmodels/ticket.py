@@ -20,10 +20,12 @@ from terminal.domain.decimals import ZERO
 from terminal.domain.instrument import Instrument, InstrumentId, InstrumentKind
 from terminal.domain.market import Feed, FeedKind, Side
 from terminal.domain.orders import OrderRequest, OrderType, TimeInForce, TriggerReference
-from terminal.domain.rules import IMMEDIATE, check_counting, check_status, plain
+from terminal.domain.rules import IMMEDIATE, check_status, plain
+from terminal.domain.worth import value
 from terminal.services.arming import ArmState
 from terminal.services.market_data import FeedState, Topic
 from terminal.viewmodels import format as fmt
+from terminal.viewmodels.amounts import beside_text, money_text
 from terminal.viewmodels.confirm import Asker
 from terminal.viewmodels.cost import CostEstimate, estimate
 from terminal.viewmodels.cost_text import CostLine, Money, carry_lines, cost_lines, fixed_numbers
@@ -314,8 +316,6 @@ class TicketViewModel(QObject):
         by_risk = (SizeUnit.RISK, SizeUnit.RISK_MONEY) if "stop loss" in abilities.protection_words else ()
         if self.instrument.lot_size:
             self.units = (SizeUnit.LOTS, SizeUnit.BASE, *by_risk)
-        elif self.instrument.is_inverse:
-            self.units = (SizeUnit.BASE,)
         else:
             self.units = (SizeUnit.BASE, SizeUnit.QUOTE, SizeUnit.PERCENT, *by_risk)
         if self._unit_is_fresh or self.form.unit not in self.units:
@@ -568,10 +568,13 @@ class TicketViewModel(QObject):
         return self._accounts.worth(self.place.account, self.instrument.quote, Decimal(1), figures.currency)
 
     def _own_money(self) -> Money | None:
-        """The account's money, for costs; None: they are told in the quote asset, which they name."""
+        """The account's money, for costs; None: they are told in what the instrument is settled in."""
         assert self.place is not None
+        assert self.instrument is not None
         figures, rate = self._accounts.figures(self.place.account), self._rate()
-        return None if figures is None or rate is None else Money(figures.currency, rate)
+        if figures is None or rate is None or self.instrument.is_inverse:
+            return None
+        return Money(figures.currency, rate)
 
     def _free(self, side: Side) -> Decimal | None:
         if self.place is None or self.instrument is None or not self._accounts.is_known(self.place.account):
@@ -586,7 +589,7 @@ class TicketViewModel(QObject):
     def _spent(self, side: Side) -> str:
         """The asset that an order of this side is paid with."""
         assert self.instrument is not None
-        return self.instrument.quote if pays_in_quote(side, self.instrument) else self.instrument.base
+        return self.instrument.settled_in if pays_in_quote(side, self.instrument) else self.instrument.base
 
     def _power(self, side: Side) -> Decimal | None:
         """What is free, as the worth of the order that it could back; None while that is not known."""
@@ -707,7 +710,7 @@ class TicketViewModel(QObject):
         if request.order_type.has_trail:
             at = "trailing"
         total = cost.total or cost.notional if cost is not None else None
-        money = f" · {fmt.money(total, self.instrument.quote)}" if total is not None else ""
+        money = f" · {money_text(total, self.instrument)}" if total is not None else ""
         if self.instrument.lot_size:
             # What moves here is the margin; the whole worth would frighten without telling anything.
             lots = fmt.quantity(request.quantity / self.instrument.lot_size)
@@ -721,6 +724,8 @@ class TicketViewModel(QObject):
         assert self.place is not None
         if self._is_perpetual:
             return (self._perpetual_margin(request), self._funding())
+        if self.leverage.is_offered:
+            return (self._perpetual_margin(request),)
         leverage = self._accounts.leverage(self.place.account, self.instrument)
         if leverage is None and self.instrument.swap is None:
             return ()
@@ -757,9 +762,14 @@ class TicketViewModel(QObject):
         if leverage is None or not leverage.value or worth is None:
             why = "leverage not known" if leverage is None and self.leverage.is_offered else at
             return CostLine("Margin", fmt.NOTHING, why)
-        tied = fmt.money(worth / leverage.value, self.instrument.quote)
+        tied = worth / leverage.value
         tip = "Tied up while the position is open: an estimate by its worth and the leverage."
-        return CostLine("Margin", f"≈ {tied}", at, tip=tip)
+        beside = beside_text(
+            tied, self.instrument, self.cost.average_price if self.cost is not None else None
+        )
+        return CostLine(
+            "Margin", f"≈ {money_text(tied, self.instrument)}", at, tip=f"{tip} {beside}".rstrip()
+        )
 
     def _funding(self) -> CostLine:
         assert self.instrument is not None
@@ -785,7 +795,6 @@ class TicketViewModel(QObject):
         if not self.instrument.is_detailed:
             return ""
         found = check_status(request, self.instrument, now_ns=self._clock.wall_ns())
-        found += check_counting(request, self.instrument)
         return next((each.user_text for each in found if not each.confirmable), "")
 
     @property
@@ -800,20 +809,19 @@ class TicketViewModel(QObject):
 
     @property
     def free_texts(self) -> tuple[str, str]:
-        """What is free to spend: quote money and base units."""
+        """What is free to spend: quote money and base units; the same for both sides on margin."""
         if self.instrument is None:
             return "", ""
-        if self.instrument.is_inverse:
-            return fmt.NOTHING, fmt.NOTHING
         if self.hide_amounts:
-            return f"{fmt.HIDDEN} {self.instrument.quote}", f"{fmt.HIDDEN} {self.instrument.base}"
+            base = self.instrument.settled_in if self.instrument.is_inverse else self.instrument.base
+            return f"{fmt.HIDDEN} {self.instrument.settled_in}", f"{fmt.HIDDEN} {base}"
         figures = self._accounts.figures(self.place.account) if self.place is not None else None
         if figures is not None:
             text = f"{fmt.money(figures.free_margin, figures.currency)} margin"
             return text, text
         money, units = self._free(Side.BUY), self._free(Side.SELL)
         if self.instrument.kind in DERIVATIVES:
-            text = fmt.money(money, self.instrument.quote)
+            text = money_text(money, self.instrument)
             return text, text
         return (
             fmt.money(money, self.instrument.quote),
@@ -822,8 +830,6 @@ class TicketViewModel(QObject):
 
     def _why_no_cost(self, reading: Reading) -> str:
         assert self.instrument is not None
-        if self.instrument.is_inverse:
-            return "settled in the coin"
         if reading.request is None:
             return "complete the order"
         state = self._market.book_state(self.instrument.id)
@@ -858,8 +864,6 @@ class TicketViewModel(QObject):
         assert self.instrument is not None
         if self.instrument.lot_size:
             return "The share of what is free counts for what is paid in full, not for lots on margin."
-        if self.instrument.is_inverse:
-            return "What is free is not counted in what this contract is settled in."
         if not self.form.size.strip():
             return ""
         try:
@@ -902,8 +906,13 @@ class TicketViewModel(QObject):
         return math.ceil(needed / free * 100) if needed > free else int(needed / free * 100)
 
     def _worth(self) -> Decimal | None:
-        """What the order takes of the quote money; None without a price for it."""
-        return self.cost.total or self.cost.notional if self.cost is not None else None
+        """What the order takes of the money; None without a price for it."""
+        if self.cost is None or self.cost.notional is None:
+            return None
+        if self.instrument is not None and self.instrument.kind in DERIVATIVES:
+            # Either side ties money up, and pays the fee out of it.
+            return self.cost.notional + (self.cost.fee or ZERO)
+        return self.cost.total or self.cost.notional
 
     def _converted(self, unit: SizeUnit) -> str:
         """The size field's text in another unit; empty where it cannot be worked out."""
@@ -930,10 +939,14 @@ class TicketViewModel(QObject):
         if unit in (SizeUnit.RISK, SizeUnit.RISK_MONEY):
             return ""
         if unit is SizeUnit.QUOTE:
-            return "" if price is None else plain((base * price).quantize(Decimal("0.01")))
+            if price is None:
+                return ""
+            step = Decimal("0.00000001" if around.instrument.is_inverse else "0.01")
+            return plain(value(around.instrument, base, price).quantize(step))
         held = around.free
-        in_quote = pays_in_quote(self.form.side, around.instrument)
-        worth = base if not in_quote else base * price if price is not None else None
+        worth: Decimal | None = base
+        if pays_in_quote(self.form.side, around.instrument):
+            worth = None if price is None else value(around.instrument, base, price)
         if not held or worth is None:
             return ""
         return plain(min(Decimal(100), worth / held * 100).quantize(Decimal("0.01")))
@@ -958,7 +971,7 @@ class TicketViewModel(QObject):
             return f"{plain(size.value)} % of free"
         if size.unit in (SizeUnit.LOTS, SizeUnit.RISK, SizeUnit.RISK_MONEY):
             return f"{plain(size.value)} {size.unit.value}"
-        unit = self.instrument.base if size.unit is SizeUnit.BASE else self.instrument.quote
+        unit = self.instrument.base if size.unit is SizeUnit.BASE else self.instrument.settled_in
         return f"{fmt.quantity(size.value)} {unit}"
 
     @property

@@ -24,6 +24,7 @@ from terminal.domain.orders import (
     TriggerReference,
 )
 from terminal.domain.rules import plain, quantity_text
+from terminal.domain.worth import mean_price
 from terminal.viewmodels import format as fmt
 from terminal.viewmodels.amounts import pip_of
 from terminal.viewmodels.cost import spend
@@ -102,7 +103,7 @@ class Surroundings:
     book: OrderBook | None
     free: Decimal | None
     """What the side spends: quote money for a buy, base units for a sell; of a contract on margin, what its
-    money lets a position be worth."""
+    money (of an inverse one the coin) lets a position be worth."""
     fees: FeeRates | None
     now_ns: int
     zone: tzinfo | None = None
@@ -362,9 +363,10 @@ def resolve_size(
         price = best.price if best is not None else None
         money = _money_of(size, side, around, fee_pct)
         if money is not None and price is not None:
-            taken, spent = spend(around.book, side, money)
+            inverse = around.instrument.is_inverse
+            taken, spent = spend(around.book, side, money, inverse=inverse)
             if taken > 0 and spent > 0:
-                price = spent / taken
+                price = mean_price(taken, spent, inverse=inverse)
     return resolve(size, around.instrument, side, price=price, free=around.free, fee_pct=fee_pct, risk=risk)
 
 

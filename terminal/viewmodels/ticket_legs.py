@@ -11,8 +11,9 @@ from terminal.domain.decimals import round_nearest
 from terminal.domain.instrument import Instrument
 from terminal.domain.market import Side
 from terminal.domain.orders import Protection, TriggerReference
+from terminal.domain.worth import profit
 from terminal.viewmodels import format as fmt
-from terminal.viewmodels.amounts import counted, pip_of
+from terminal.viewmodels.amounts import beside_text, counted, money_text, pip_of
 from terminal.viewmodels.size_entry import parse_number
 
 _DISTANCE: Final = re.compile(r"(.+?)\s*(p|pip|pips|t|tick|ticks)\.?$", re.IGNORECASE)
@@ -102,7 +103,8 @@ def _distance(leg: Leg | None, tick: Decimal) -> Decimal | None:
 
 
 def leg_note(leg: Leg, instrument: Instrument, *, side: Side, quantity: Decimal | None, win: bool) -> str:
-    """What a stop or target would mean, for the line under its field: ``−50.0 pips  −5.00 USD``."""
+    """What a stop or target would mean, for the line under its field: ``−50.0 pips  −5.00 USD``. Coins are
+    told once it is known where the order comes in, with their worth at the stop or target."""
     if leg.distance is None:
         return ""
     pip, word = pip_of(instrument)
@@ -110,7 +112,12 @@ def leg_note(leg: Leg, instrument: Instrument, *, side: Side, quantity: Decimal 
     parts = [counted(fmt.money(sign * leg.distance / pip, decimals=1, signed=True), word)] if pip else []
     if quantity is not None and not instrument.is_inverse:
         amount = sign * leg.distance * quantity * instrument.multiplier
-        parts.append(fmt.money(amount, instrument.quote, signed=True))
+        parts.append(money_text(amount, instrument, signed=True))
+    elif quantity is not None and leg.price is not None and leg.price > 0:
+        entry = leg.price - side.sign * sign * leg.distance
+        amount = profit(instrument, side, quantity, entry, leg.price)
+        beside = beside_text(amount, instrument, leg.price, signed=True)
+        parts.append(f"{money_text(amount, instrument, signed=True)} ({beside})")
     if leg.price is not None:
         parts.append(f"at {fmt.price(leg.price, instrument.price_decimals)}")
     return "  ".join(parts)

@@ -421,7 +421,7 @@ class TicketPanel(QWidget):
         fill_chooser(self._trail_unit, [("%", True), (instrument.quote, False)], form.trail_in_percent)
         words = {
             SizeUnit.BASE: instrument.base,
-            SizeUnit.QUOTE: instrument.quote,
+            SizeUnit.QUOTE: instrument.settled_in,
             SizeUnit.PERCENT: "% free",
             SizeUnit.LOTS: "lots",
             SizeUnit.RISK: "% risk",

@@ -72,24 +72,6 @@ def test_a_price_of_one_instrument_never_stands_in_the_ticket_of_another(qtbot: 
     assert vm.form.limit_price == "64120.0"
 
 
-def test_a_contract_settled_in_the_coin_shows_no_money_and_cannot_be_opened(qtbot: QtBot) -> None:
-    desk = Desk()
-    desk.market.instruments[BTC] = replace(
-        desk.market.instruments[BTC], base="USD", is_inverse=True, quantity_step=D(100), min_quantity=D(100)
-    )
-    _, vm = make(desk)
-    vm.set_text("quantity", "1000")
-    assert vm.units == (SizeUnit.BASE,)
-    assert {line.value for line in (*vm.lines, *vm.fixed)} == {"–"}
-    assert vm.lines[0].detail == "settled in the coin"
-    assert vm.percent is None
-    assert vm.free_texts == ("–", "–")
-    for button in vm.buttons.values():
-        assert "settled in the coin" in button.reason
-    vm.set_percent(40)
-    assert vm.form.size == "1000"
-
-
 def test_the_size_of_an_instrument_is_remembered(qtbot: QtBot) -> None:
     desk, vm = make()
     vm.set_text("quantity", "0.07")

@@ -9,8 +9,17 @@ import pytest
 
 from terminal.domain.market import Side
 from terminal.domain.rules import check_request, notional_of
-from terminal.domain.worth import break_even, profit, worth
-from terminal.viewmodels.cost import estimate
+from terminal.domain.worth import (
+    break_even,
+    in_quote,
+    mean_price,
+    money_side,
+    profit,
+    quantity_worth,
+    turned,
+    value,
+    worth,
+)
 from tests.unit.services.order_fakes import CAPABILITIES, INSTRUMENT, limit_order
 
 D = Decimal
@@ -51,19 +60,41 @@ def test_break_even_gives_back_the_costs() -> None:
     assert break_even(INVERSE, Side.BUY, D(0), D(40_000), D(1)) is None
 
 
-def test_no_order_opens_what_cannot_be_counted_and_every_order_may_close_it() -> None:
-    def rules(**more: object) -> list[str]:
-        able = replace(CAPABILITIES, reduce_only=True)
-        asked = limit_order(quantity="1000", **more)  # type: ignore[arg-type]
-        return [each.rule for each in check_request(asked, INVERSE, able, now_ns=0, market_price=D(60_000))]
+def test_orders_in_it_are_checked_as_any_other() -> None:
+    def rules(quantity: str) -> list[str]:
+        asked = limit_order(quantity=quantity)
+        return [
+            each.rule
+            for each in check_request(asked, INVERSE, CAPABILITIES, now_ns=0, market_price=D(60_000))
+        ]
 
-    assert rules() == ["inverse"]
-    assert rules(reduce_only=True) == []
+    assert rules("1000") == []
+    assert rules("150") == ["quantity_step"]
 
 
-def test_an_inverse_order_is_worth_its_quantity_and_its_cost_is_not_told() -> None:
+def test_an_inverse_order_is_worth_its_quantity_and_in_coins_what_that_buys() -> None:
     asked = limit_order(quantity="1000")
     assert notional_of(asked, INVERSE, D(60_000)) == 1000
-    cost = estimate(asked, INVERSE, None, None)
-    assert (cost.notional, cost.fee, cost.total, cost.max_loss, cost.break_even_price) == (None,) * 5
-    assert not cost.unlimited
+    assert value(INVERSE, D(1000), D(50_000)) == D("0.02")
+    assert quantity_worth(INVERSE, D("0.02"), D(50_000)) == 1000
+    assert in_quote(INVERSE, D("0.02"), D(50_000)) == 1000
+    assert value(LINEAR, D(2), D(100)) == 200
+    assert quantity_worth(LINEAR, D(200), D(100)) == 2
+    assert in_quote(LINEAR, D(200), D(100)) == 200
+
+
+def test_a_price_turned_twice_is_the_price() -> None:
+    for price in ("60000", "64120.1", "3", "0.0000123"):
+        assert turned(1 / D(price)) == D(price)
+
+
+def test_the_mean_of_dollars_is_harmonic() -> None:
+    # 3000 at 50 000 are 0.06 BTC, 1000 at 40 000 are 0.025: 4000 / 0.085, under the plain mean of 47 500.
+    notional = D(3000) / D(50_000) + D(1000) / D(40_000)
+    assert mean_price(D(4000), notional, inverse=True).quantize(D("0.0001")) == D("47058.8235")
+    # One fill at a price without a finite reciprocal is at that price.
+    assert mean_price(D(100), D(100) / D(60_000), inverse=True) == 60_000
+
+
+def test_the_money_of_an_inverse_contract_goes_the_other_way() -> None:
+    assert money_side(LINEAR, Side.BUY) is money_side(INVERSE, Side.SELL) is Side.BUY
