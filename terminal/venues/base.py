@@ -90,6 +90,8 @@ class Capabilities:
     """Order types that can be changed in place, where ``amend``; others are canceled and placed anew."""
     amend_protections: bool = True
     """Stop and target of an order that waits can be changed with it, where ``amend``."""
+    protected_types: frozenset[OrderType] = frozenset(OrderType)
+    """Order types that can carry the stop and target of what they open, where ``protections``."""
     amend_keeps_priority_on_reduce: bool = False
     client_ids: bool = True
     """The venue keeps our own ids of orders and tells them again."""

@@ -197,6 +197,7 @@ def test_a_pending_order_keeps_its_terms_and_levels_through_a_change(
             sign = side.sign
             entry = found.price(side, "2" if kind is OrderType.LIMIT else "-2")
             protection = Protection(entry - sign * away(found, "0.5"), entry + sign * away(found, "0.7"))
+            carried = protection if kind in can.protected_types else None
             expires = TimeInForce.GTD in can.time_in_force
             expires_ns = (time.time_ns() + HOUR_NS) // 10**9 * 10**9 if expires else None
             request = replace(
@@ -206,13 +207,13 @@ def test_a_pending_order_keeps_its_terms_and_levels_through_a_change(
                 trigger_price=None if kind is OrderType.LIMIT else entry,
                 time_in_force=TimeInForce.GTD if expires else TimeInForce.GTC,
                 expire_time_ns=expires_ns,
-                protection=protection,
+                protection=carried,
             )
             if kind is OrderType.STOP_LIMIT:
                 request = replace(request, limit_price=entry + sign * 50 * found.instrument().tick_size)
             order_id = await found.submit(request)
             report = await found.until_state(order_id, OrderState.OPEN)
-            assert (report.protection, report.expire_time_ns) == (protection, expires_ns)
+            assert (report.protection, report.expire_time_ns) == (carried, expires_ns)
             # One term is changed: all the others stand.
             ref = OrderRef(found.symbol, None, order_id)
             await found.hand.amend(ref, AmendRequest(quantity=found.lots(3)))
@@ -222,19 +223,20 @@ def test_a_pending_order_keeps_its_terms_and_levels_through_a_change(
             now = found.last(order_id)
             assert now is not None
             assert (now.limit_price, now.trigger_price) == (request.limit_price, request.trigger_price)
-            assert (now.protection, now.expire_time_ns) == (protection, expires_ns)
+            assert (now.protection, now.expire_time_ns) == (carried, expires_ns)
             snapshot = await found.hand.snapshot(time.time_ns() - HOUR_NS)
             assert [each.venue_order_id for each in snapshot.open_orders] == [order_id]
-            assert snapshot.open_orders[0].protection == protection
+            assert snapshot.open_orders[0].protection == carried
             # It moves away from the market, and stop and target with it where they can.
             by = -sign * 40 * found.instrument().tick_size * (1 if kind is OrderType.LIMIT else -1)
             assert protection.stop_loss is not None
             assert protection.take_profit is not None
             along = Protection(protection.stop_loss + by, protection.take_profit + by)
+            moves_levels = can.amend_protections and carried is not None
             moved = AmendRequest(
                 limit_price=None if request.limit_price is None else request.limit_price + by,
                 trigger_price=None if request.trigger_price is None else request.trigger_price + by,
-                protection=along if can.amend_protections else None,
+                protection=along if moves_levels else None,
             )
             await found.hand.amend(ref, moved)
             prices = (moved.limit_price, moved.trigger_price)
@@ -244,8 +246,8 @@ def test_a_pending_order_keeps_its_terms_and_levels_through_a_change(
             )
             now = found.last(order_id)
             assert now is not None
-            assert now.protection == (along if can.amend_protections else protection)
-            if not can.amend_protections:
+            assert now.protection == (along if moves_levels else carried)
+            if not moves_levels:
                 with pytest.raises(Unsupported):
                     await found.hand.amend(ref, AmendRequest(protection=along))
 

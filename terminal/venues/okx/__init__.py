@@ -39,7 +39,16 @@ VENUE: Final = VenueInfo(
         trigger_on_index=True,
         quantity_in_quote=True,
         amend=True,
-        amend_types=frozenset({OrderType.LIMIT}),
+        amend_types=frozenset(
+            {
+                OrderType.LIMIT,
+                OrderType.STOP,
+                OrderType.STOP_LIMIT,
+                OrderType.TAKE_PROFIT,
+                OrderType.TAKE_PROFIT_LIMIT,
+            }
+        ),
+        protected_types=frozenset({OrderType.MARKET, OrderType.LIMIT}),
         amend_protections=False,
         lookup_by_client_id=True,
         cancel_all=True,

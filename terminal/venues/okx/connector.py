@@ -345,7 +345,11 @@ class OkxConnector:
         return await self._trading().submit_batch(requests)
 
     async def amend(self, ref: OrderRef, change: AmendRequest) -> None:
-        """Change price or quantity of a limit order in place. Raises Unsupported for a stop order."""
+        """Change price or quantity of a limit order, or of a stop order that waits, in place.
+
+        Raises:
+            Unsupported: a trailing stop, or a term that OKX cannot change.
+        """
         await self._trading().amend(ref, change)
 
     async def cancel(self, ref: OrderRef) -> None:

@@ -51,6 +51,7 @@ _READS: Final[dict[str, _Limit]] = {
     "/api/v5/trade/fills-history": _Limit(10, 2, "Old fills"),
     "/api/v5/trade/orders-algo-pending": _Limit(20, 2, "Open stop orders"),
     "/api/v5/trade/order-algo": _Limit(20, 2, "Stop orders"),
+    "/api/v5/trade/amend-algos": _Limit(20, 2, "Stop order changes"),
     "/api/v5/trade/cancel-algos": _Limit(20, 2, "Stop order cancels"),
     "/api/v5/trade/cancel-all-after": _Limit(1, 1, "Dead man's switch"),
 }

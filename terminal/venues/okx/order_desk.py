@@ -24,7 +24,14 @@ from terminal.venues.okx.before_order import BeforeOrder
 from terminal.venues.okx.errors import CANCEL_UNDER_WAY, VENUE_NAME
 from terminal.venues.okx.holdings import Holdings
 from terminal.venues.okx.limits import RateLimits
-from terminal.venues.okx.order_words import algo_order, amendment, is_algo, plain_order, require_client_id
+from terminal.venues.okx.order_words import (
+    algo_amendment,
+    algo_order,
+    amendment,
+    is_algo,
+    plain_order,
+    require_client_id,
+)
 from terminal.venues.okx.orders import OrderTracker
 from terminal.venues.okx.private_stream import PrivateStream
 from terminal.venues.okx.rest import TRADE, OkxRest
@@ -132,11 +139,20 @@ class OrderDesk:
         return results
 
     async def amend(self, ref: OrderRef, change: AmendRequest) -> None:
-        """Change price or quantity of a limit order in place. Raises Unsupported for a stop order."""
+        """Change price or quantity of a limit order, or of a stop order that waits, in place.
+
+        Raises:
+            Unsupported: a trailing stop, or a term that OKX cannot change.
+        """
         inst_id = inst_id_of(ref.symbol)
-        if ref.venue_order_id is not None and self._tracker.is_algo(ref.venue_order_id):
-            raise Unsupported("amend", "OKX changes no stop orders in place: cancel it and place a new one.")
         await self._before.instruments()
+        waiting = self._tracker.waiting(self._venue_id(ref) or "")
+        if waiting is not None:
+            terms = algo_amendment(change, waiting, self._symbols)
+            if terms:
+                body = {"instId": inst_id, "algoId": waiting.algoId, **terms}
+                single(await self._rest.algo(f"{TRADE}amend-algos", body), "amend-algos")
+            return
         terms = amendment(change, inst_id, self._symbols)
         if not terms:
             return
@@ -258,10 +274,7 @@ class OrderDesk:
         return len(rows) - len(wrong), [each for each in wrong if each.code not in CANCEL_UNDER_WAY]
 
     async def _cancel_algos(self, refs: Sequence[OrderRef]) -> None:
-        bodies = []
-        for ref in refs:
-            algo_id = ref.venue_order_id or self._tracker.venue_id(ref.client_order_id or "")
-            bodies.append({"instId": inst_id_of(ref.symbol), "algoId": algo_id})
+        bodies = [{"instId": inst_id_of(ref.symbol), "algoId": self._venue_id(ref)} for ref in refs]
         rows = await self._rest.algo(f"{TRADE}cancel-algos", bodies, urgent=True)
         require_rows(rows, len(bodies), "cancel-algos")
         for row in rows:
@@ -270,8 +283,11 @@ class OrderDesk:
                 raise error
 
     def _is_algo(self, ref: OrderRef) -> bool:
-        venue_id = ref.venue_order_id or self._tracker.venue_id(ref.client_order_id or "")
+        venue_id = self._venue_id(ref)
         return venue_id is not None and self._tracker.is_algo(venue_id)
+
+    def _venue_id(self, ref: OrderRef) -> str | None:
+        return ref.venue_order_id or self._tracker.venue_id(ref.client_order_id or "")
 
     def _name(self, ref: OrderRef) -> dict[str, object]:
         """How to name an order to OKX."""

@@ -25,6 +25,7 @@ from terminal.domain.orders import (
 )
 from terminal.venues.okx.errors import VENUE_NAME
 from terminal.venues.okx.symbols import SymbolMap, inst_id_of, inst_type_of
+from terminal.venues.okx.wire import AlgoRow
 
 AT_MARKET: Final = "-1"
 _CLIENT_ID: Final = re.compile(r"[A-Za-z0-9]{1,32}")
@@ -274,6 +275,83 @@ def amendment(change: AmendRequest, inst_id: str, symbols: SymbolMap) -> dict[st
         out["newSz"] = wire_text(symbols.to_size(inst_id, change.quantity))
     if change.limit_price is not None:
         out["newPx"] = wire_text(change.limit_price)
+    return out
+
+
+def algo_amendment(change: AmendRequest, row: AlgoRow, symbols: SymbolMap) -> dict[str, object]:
+    """The changed terms of ``trade/amend-algos`` for a stop order that waits.
+
+    ``{"instId":"BTC-USDT","algoId":"2510789768709120","newSlTriggerPx":"28500","newSlOrdPx":"-1"}``; what it
+    becomes is told with every new trigger, so that nothing rests on what OKX would take it for ("Amend algo
+    order", read 2026-08: one-sided stops and targets, both at once, and trigger orders; no trailing stops).
+
+    Raises:
+        Unsupported: a term, or a kind of stop order, that OKX cannot change in place.
+    """
+    if change.display_quantity is not None or change.expire_time_ns is not None:
+        raise Unsupported("amend", "OKX changes size and prices of a stop order in place, nothing else.")
+    if change.protection is not None:
+        raise Unsupported("amend", "OKX takes no stop and target with a stop order.")
+    if row.ordType == "move_order_stop":
+        raise Unsupported("amend", "OKX changes no trailing stop in place: cancel it and place a new one.")
+    out: dict[str, object] = {}
+    if change.quantity is not None:
+        out["newSz"] = wire_text(symbols.to_size(row.instId, change.quantity))
+    if change.trigger_price is None and change.limit_price is None:
+        return out
+    legs = {
+        "Sl": (row.slTriggerPx, row.slOrdPx),
+        "Tp": (row.tpTriggerPx, row.tpOrdPx),
+        "": (row.triggerPx, row.orderPx or row.ordPx),
+    }
+    leg = next((name for name, (trigger, _) in legs.items() if trigger not in ("", "0")), None)
+    if leg is None:
+        raise Unsupported("amend", "OKX does not say which price this order waits for.")
+    trigger, limit = legs[leg]
+    out[f"new{leg}TriggerPx"] = trigger if change.trigger_price is None else wire_text(change.trigger_price)
+    out[f"new{leg}OrdPx"] = limit or AT_MARKET
+    if change.limit_price is not None:
+        if limit in ("", AT_MARKET):
+            raise Unsupported("amend", "This stop order becomes a market order: it has no limit price.")
+        out[f"new{leg}OrdPx"] = wire_text(change.limit_price)
+    return out
+
+
+def protective_amendment(
+    row: AlgoRow,
+    size: Decimal,
+    *,
+    stop: Decimal | None,
+    target: Decimal | None,
+    reference: TriggerReference,
+) -> dict[str, object] | None:
+    """How a position's waiting stop and target become these by ``trade/amend-algos``; None where they cannot:
+    it trails, or another leg is wanted than it has. Empty: they are so already.
+
+    Raises:
+        Unsupported: OKX cannot trigger on that price.
+    """
+    price_type = _PRICE_TYPE.get(reference)
+    if price_type is None:
+        raise Unsupported("trigger", f"OKX cannot trigger on {reference.value}.")
+    if row.ordType not in ("conditional", "oco"):
+        return None
+    out: dict[str, object] = {}
+    legs = (
+        ("Sl", row.slTriggerPx, row.slOrdPx, row.slTriggerPxType, stop),
+        ("Tp", row.tpTriggerPx, row.tpOrdPx, row.tpTriggerPxType, target),
+    )
+    for leg, trigger, limit, kind, wanted in legs:
+        if (trigger in ("", "0")) != (wanted is None):
+            return None
+        if wanted is None:
+            continue
+        if Decimal(trigger) != wanted or (kind or "last") != price_type:
+            out[f"new{leg}TriggerPx"] = wire_text(wanted)
+            out[f"new{leg}OrdPx"] = limit or AT_MARKET
+            out[f"new{leg}TriggerPxType"] = price_type
+    if not row.sz or Decimal(row.sz) != size:
+        out["newSz"] = wire_text(size)
     return out
 
 

@@ -8,7 +8,7 @@ reports and fills bear the stop order's id (OKX v5, ``orders`` and ``orders-algo
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import Final, TypeVar
@@ -233,6 +233,10 @@ class OrderTracker:
         """The id that OKX's calls want: of the order that a fired stop order has placed, else the same."""
         return self._child_of.get(venue_order_id, venue_order_id)
 
+    def waiting(self, venue_order_id: str) -> AlgoRow | None:
+        """OKX's own record of a stop order that still waits."""
+        return self._algos.get(venue_order_id) if self.is_algo(venue_order_id) else None
+
     def protective(self) -> list[AlgoRow]:
         """Stops and targets of positions that wait, oldest first."""
         return [row for row in self._algos.values() if row.state in ("live", "pause") and is_protective(row)]
@@ -246,6 +250,17 @@ class OrderTracker:
         if algo is not None:
             known = self._algos.get(venue_order_id)
             _put(self._algos, venue_order_id, algo if known is None else _with_level(known, algo))
+
+    def amended(self, algo_id: str, terms: Mapping[str, object]) -> None:
+        """OKX has taken new terms (``newSlTriggerPx``, ...) of a position's stop or target; its stream may
+        tell of it later, or has already."""
+        row = self._algos.get(algo_id)
+        if row is None:
+            return
+        changes = {
+            name[3].lower() + name[4:]: str(value) for name, value in terms.items() if name.startswith("new")
+        }
+        self._algos[algo_id] = msgspec.structs.replace(row, **changes)
 
     def apply(self, row: OrderRow) -> Outcome:
         """Take one row of the orders channel, or of REST."""

@@ -14,12 +14,13 @@ from terminal.venues.base import Leverage
 from terminal.venues.okx.before_order import BeforeOrder
 from terminal.venues.okx.errors import VENUE_NAME
 from terminal.venues.okx.holdings import Holdings
-from terminal.venues.okx.order_words import margin_mode, on_grid, protective_orders
+from terminal.venues.okx.order_words import margin_mode, on_grid, protective_amendment, protective_orders
 from terminal.venues.okx.orders import OrderTracker
 from terminal.venues.okx.parse import maybe, maybe_price, number
 from terminal.venues.okx.rest import TRADE, OkxRest
 from terminal.venues.okx.symbols import SymbolMap, inst_id_of, inst_type_of
 from terminal.venues.okx.trading import as_row, chunks, row_error, single
+from terminal.venues.okx.wire import AlgoRow
 
 
 class PositionDesk:
@@ -45,8 +46,9 @@ class PositionDesk:
     async def protect(self, position_id: str, symbol: str, protection: Protection) -> None:
         """Set the whole stop and target of a position, kept by OKX as reduce-only orders of its present size.
 
-        The new ones are placed before the old ones are canceled, so that the position is never without; a
-        leg that is None is removed.
+        Where the waiting order has the same legs it is changed in place (``amend-algos``). Else the new ones
+        are placed before the old ones are canceled, so that the position is never without; a leg that is None
+        is removed.
 
         Raises:
             RequestRejected: there is no such position.
@@ -74,9 +76,15 @@ class PositionDesk:
             trail = abs(await self._before.last_price(held.inst_id) - stop)
             if not trail:
                 raise Unsupported("trailing stop", "A trailing stop has to begin away from the price.")
+        size = abs(number(row.pos))
+        if trail is None and len(old) == 1:
+            terms = protective_amendment(old[0], size, stop=stop, target=target, reference=protection.trigger)
+            if terms is not None:
+                await self._amend(old[0], terms)
+                return
         bodies = protective_orders(
             held,
-            abs(number(row.pos)),
+            size,
             stop=stop,
             target=target,
             trail=trail,
@@ -96,6 +104,16 @@ class PositionDesk:
                 if error is not None and not isinstance(error, RequestRejected):
                     raise error
         self._tracker.forget_protective(each.algoId for each in self._tracker.protective() if each not in old)
+        self._tell()
+
+    async def _amend(self, row: AlgoRow, terms: dict[str, object]) -> None:
+        if terms:
+            body = {"instId": row.instId, "algoId": row.algoId, **terms}
+            single(await self._rest.algo(f"{TRADE}amend-algos", body), "amend-algos")
+            self._tracker.amended(row.algoId, terms)
+        self._tell()
+
+    def _tell(self) -> None:
         for event in self._holdings.protections_changed():
             self._emit(event)
 

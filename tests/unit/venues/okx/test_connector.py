@@ -509,10 +509,6 @@ def test_a_stop_order_from_its_placing_to_its_childs_fill() -> None:
             assert (report.venue_order_id, report.order_type, report.trigger_price, report.state) == (
                 *("55", OrderType.STOP, D(29000), OrderState.OPEN),
             )
-            with pytest.raises(Unsupported):
-                await found.connector.amend(
-                    OrderRef("BTC/USDT", "st1", "55"), AmendRequest(trigger_price=D(1))
-                )
             # It fires: the order that it places is told under the same id.
             await found.venue.push(
                 "private",
