@@ -36,6 +36,7 @@ from terminal.viewmodels.book_rows import (
     moved_to,
     next_group,
     price_of,
+    why_not_amend,
 )
 from terminal.viewmodels.cost import CostEstimate, estimate
 from terminal.viewmodels.cost_text import margin_needed
@@ -727,10 +728,11 @@ class LadderViewModel(QObject):
         if self.state is not LadderState.LIVE:
             self.sending.tell("Not sent: the book is not live. Canceling still works.")
             return
-        if not self.place.abilities.amend:
-            self.sending.tell("This venue cannot change an order: cancel it and place a new one.")
-            return
         orders = [order for order in self.orders_of(ghost.chip) if only in ("", order.client_order_id)]
+        refusal = why_not_amend(orders, self.place.abilities)
+        if refusal:
+            self.sending.tell(refusal)
+            return
         changes = [(order, moved_to(order, ghost.price)) for order in orders]
         self.sending.amend(self.place, changes, ask=not self.armed)
 

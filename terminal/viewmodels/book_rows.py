@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from dataclasses import replace
 from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
-from typing import Final, NamedTuple
+from typing import Final, NamedTuple, Protocol
 
 from terminal.domain.decimals import ZERO
 from terminal.domain.market import Side, Trade
@@ -67,6 +67,27 @@ def price_of(order: Order) -> Decimal | None:
     if order.trigger_price is not None and not order.triggered:
         return order.trigger_price
     return order.limit_price if order.limit_price is not None else order.trigger_price
+
+
+class AmendAbilities(Protocol):
+    """What of a venue's capabilities a moved line asks for."""
+
+    @property
+    def amend(self) -> bool: ...
+    @property
+    def amend_types(self) -> frozenset[OrderType]: ...
+
+
+def why_not_amend(orders: Iterable[Order], abilities: AmendAbilities) -> str:
+    """Why a venue cannot change these orders in place, in one sentence; empty where it can."""
+    if not abilities.amend:
+        return "This venue cannot change an order: cancel it and place a new one."
+    for order in orders:
+        # What a stop order has placed is a limit order to the venue.
+        kind = OrderType.LIMIT if order.triggered else order.order_type
+        if kind not in abilities.amend_types:
+            return f"This venue cannot change a {kind.value} order: cancel it and place a new one."
+    return ""
 
 
 def moved_to(order: Order, price: Decimal) -> AmendRequest:

@@ -16,7 +16,7 @@ from terminal.domain.market import Side
 from terminal.domain.orders import Fill, Order, OrderRequest
 from terminal.viewmodels.amounts import size_text
 from terminal.viewmodels.book import SizeSource
-from terminal.viewmodels.book_rows import moved_to
+from terminal.viewmodels.book_rows import moved_to, why_not_amend
 from terminal.viewmodels.chart_bars import BarArrays
 from terminal.viewmodels.chart_orders import (
     FillFinder,
@@ -254,13 +254,13 @@ class ChartTrading(QObject):
         ghost = self.ghost
         if ghost is None or self.place is None or self.sending.pending is not None:
             return
-        refusal = self._why_not(ghost, across)
+        orders = [order for order in self.orders_of(ghost.line) if only in ("", order.client_order_id)]
+        refusal = self._why_not(ghost, across) or why_not_amend(orders, self.place.abilities)
         if refusal or ghost.price == ghost.line.price:
             self.revert()
             if refusal:
                 self.sending.tell(refusal)
             return
-        orders = [order for order in self.orders_of(ghost.line) if only in ("", order.client_order_id)]
         self.sending.amend(
             self.place, [(order, moved_to(order, ghost.price)) for order in orders], ask=self.confirms
         )
@@ -270,13 +270,10 @@ class ChartTrading(QObject):
             self.revert()
 
     def _why_not(self, ghost: Ghost, across: bool) -> str:
-        assert self.place is not None
         if ghost.would_fill and not across:
             return "Not sent: it would fill at once. Hold Ctrl while dropping to let it."
         if not self._is_live():
             return "Not sent: the chart's prices are not live. Canceling still works."
-        if not self.place.abilities.amend:
-            return "This venue cannot change an order: cancel it and place a new one."
         return ""
 
     def _on_sending_changed(self) -> None:

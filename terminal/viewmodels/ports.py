@@ -13,7 +13,7 @@ from terminal.domain.account import AccountFigures, AccountInfo, Balance, FeeRat
 from terminal.domain.book import OrderBook
 from terminal.domain.instrument import Instrument, InstrumentId
 from terminal.domain.market import Feed, FundingRate, Quote, Trade
-from terminal.domain.orders import AmendRequest, Order, OrderRequest
+from terminal.domain.orders import AmendRequest, Order, OrderRequest, OrderType
 from terminal.domain.rules import Abilities
 from terminal.services.arming import Arming
 from terminal.services.market_data import FeedState, Topic
@@ -46,6 +46,8 @@ class VenueAbilities(Abilities, Protocol):
 
     @property
     def amend(self) -> bool: ...
+    @property
+    def amend_types(self) -> frozenset[OrderType]: ...
     @property
     def bar_intervals_s(self) -> tuple[int, ...]: ...
     @property
@@ -172,7 +174,7 @@ class Place:
         if self.mode is Mode.LIVE and self.owner is not None and not self.owner.is_live:
             return f"Demo account of {self.owner.title}: no real money"
         if self.mode is Mode.LIVE:
-            return f"Live: real money on {self.owner.title if self.owner is not None else self.account}"
+            return f"Live: real money on {self.owner.title if self.owner is not None else self.title}"
         return "Real prices, no account: connect one to trade"
 
 

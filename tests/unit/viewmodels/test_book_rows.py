@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from decimal import Decimal
+
+import pytest
 
 from terminal.domain.instrument import InstrumentId
 from terminal.domain.market import Side, Trade
-from terminal.viewmodels.book_rows import MOST_PRICES, Prints
+from terminal.domain.orders import Order, OrderRequest, OrderState, OrderType
+from terminal.viewmodels.book_rows import MOST_PRICES, Prints, why_not_amend
+from tests.trading_fakes import EVERYTHING
 
 BTC = InstrumentId("kraken", "BTC/USD")
 D = Decimal
@@ -36,3 +41,24 @@ def test_a_market_that_wanders_fills_no_more_prices_than_the_most_and_those_in_s
     last = 100 + steps - 1
     assert all(prints.at(key) == (D(1), D(0)) for key in range(last - MOST_PRICES // 2, last + 1))
     assert prints.at(100) is None
+
+
+@pytest.mark.parametrize(
+    ("amend", "kinds", "triggered", "says"),
+    [
+        (False, {OrderType.STOP_LIMIT}, False, "cannot change an order"),
+        (True, {OrderType.LIMIT}, False, "cannot change a stop limit order"),
+        (True, {OrderType.LIMIT}, True, ""),
+        (True, {OrderType.STOP_LIMIT}, False, ""),
+    ],
+)
+def test_what_a_venue_cannot_change_is_said_by_the_kind_of_order(
+    amend: bool, kinds: set[OrderType], triggered: bool, says: str
+) -> None:
+    one = InstrumentId("kraken", "BTC/USD")
+    request = OrderRequest(
+        one, Side.SELL, OrderType.STOP_LIMIT, Decimal(1), limit_price=Decimal(59), trigger_price=Decimal(60)
+    )
+    order = Order("c1", "kraken:practice", request, OrderState.OPEN, 1, 1, triggered=triggered)
+    text = why_not_amend([order], replace(EVERYTHING, amend=amend, amend_types=frozenset(kinds)))
+    assert (says in text) if says else text == ""

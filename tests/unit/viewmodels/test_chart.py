@@ -390,6 +390,33 @@ def test_a_drop_that_must_not_be_sent_says_why(desk: ChartDesk, case: str) -> No
     assert ("fill at once" if case == "across" else "not live") in result.text
 
 
+def test_a_stop_line_is_moved_where_the_venue_changes_stop_orders(desk: ChartDesk) -> None:
+    vm = opened(desk)
+    session = desk.sessions.sessions["kraken"]
+
+    async def main() -> None:
+        desk.gate.add(OrderRequest(BTC, Side.SELL, OrderType.STOP, D("0.5"), trigger_price=D("60000")))
+        desk.frames.tick()
+        for kinds, says in (
+            (frozenset({OrderType.LIMIT}), "cannot change a stop order: cancel it"),
+            (frozenset({OrderType.LIMIT, OrderType.STOP}), ""),
+        ):
+            session.info = FakeInfo(replace(EVERYTHING, amend_types=kinds, bar_intervals_s=(900,)))
+            desk.sessions.changed.notify("kraken")
+            desk.frames.tick()
+            vm.trading.drag(vm.trading.lines[0], D("59990"))
+            vm.trading.drop()
+            if says:
+                assert vm.trading.sending.result is not None
+                assert says in vm.trading.sending.result.text
+                assert vm.trading.sending.pending is None
+        vm.trading.sending.confirm()
+        await eventually(lambda: desk.gate.amended)
+        assert desk.gate.amended == [("c1", AmendRequest(trigger_price=D("59990")))]
+
+    run(main())
+
+
 def test_what_became_of_an_order_does_not_stand_on_the_chart_for_good(desk: ChartDesk) -> None:
     vm = opened(desk)
     vm.trading.sending.tell("Not sent: no.")

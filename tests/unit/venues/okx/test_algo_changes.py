@@ -130,8 +130,8 @@ def test_what_cannot_be_changed_in_place_is_said_before_anything_is_sent() -> No
     async def main() -> None:
         async with desk() as found:
             await place(found, OrderType.TRAILING_STOP, trail_offset=D(100))
+            trailing = OrderRef("BTC/USDT", "st1", "56")
             with pytest.raises(Unsupported) as refused:
-                trailing = OrderRef("BTC/USDT", "st1", "56")
                 await found.connector.amend(trailing, AmendRequest(quantity=D("0.02")))
             assert "trailing" in refused.value.user_text
             await place(found, OrderType.STOP, trigger_price=D(29000))
