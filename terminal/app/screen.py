@@ -60,6 +60,7 @@ from terminal.widgets.blotter import Blotter
 from terminal.widgets.book import LadderPanel
 from terminal.widgets.book_view import LadderView
 from terminal.widgets.bridge import BridgeDialog, BridgeLight
+from terminal.widgets.bridge_waiting import WaitingHost
 from terminal.widgets.chart import ChartPanel
 from terminal.widgets.cross_venue import CrossVenuePanel
 from terminal.widgets.history_dialog import HistoryDialog
@@ -479,6 +480,7 @@ class Screen(QObject):
         self.bridge_light = BridgeLight(self.bridge)
         self.bridge_light.clicked.connect(self.open_bridge)
         self.window.top_bar.add_light(self.bridge_light)
+        self.waiting = WaitingHost(self.bridge, self.window, self.window.toasts.room)
         self.window.bridge_wanted.connect(self.open_bridge)
 
     def open_bridge(self) -> None:

@@ -67,6 +67,14 @@ class WaitingList:
         """Oldest first."""
         return tuple(waiting for waiting, _ in self._open.values())
 
+    def left_s(self, waiting: Waiting) -> float:
+        """How long it will still wait."""
+        return max(0.0, (waiting.until_ns - self._clock.monotonic_ns()) / 1e9)
+
+    def age_s(self, waiting: Waiting) -> float:
+        """How long it has been shown."""
+        return (self._clock.monotonic_ns() - waiting.asked_ns) / 1e9
+
     async def ask(
         self,
         bot: Bot,

@@ -1,114 +1,47 @@
-"""The bridge as a person sees it: its switch, its bots, what they call, and what is paused for them."""
+"""The bridge as a person sees it: its switch, its bots, what they call, what waits for a click, and what is
+paused for them."""
 
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
 from datetime import datetime, tzinfo
 from decimal import Decimal
 from typing import Final
 
 from PySide6.QtCore import QObject, Signal
 
-from terminal.bridge.bots import Bot, BotLimits, BotMode, NewKeys
-from terminal.bridge.calls import CallRecord
+from terminal.bridge.bots import PAPER, BotLimits, NewKeys
 from terminal.bridge.service import Bridge
 from terminal.core import tasks
 from terminal.domain.errors import TerminalError
 from terminal.domain.instrument import InstrumentId
 from terminal.viewmodels import format as fmt
+from terminal.viewmodels.bridge_rows import (
+    BOT_COLUMNS,
+    CALL_COLUMNS,
+    MODE_TIPS,
+    MODE_WORDS,
+    MODES,
+    PAUSED_COLUMNS,
+    BotForm,
+    BotRow,
+    CallRow,
+    PausedRow,
+    WaitingRow,
+    bot_row,
+    call_row,
+    waiting_row,
+)
 from terminal.viewmodels.confirm import Asker, Confirmation
 from terminal.viewmodels.frames import FrameClock
 from terminal.viewmodels.notices import NoticesViewModel
 from terminal.viewmodels.size_entry import parse_number
-from terminal.viewmodels.tables import Action, Column, TableModel
+from terminal.viewmodels.tables import TableModel
 
-MODES: Final = (BotMode.READ_ONLY, BotMode.DRY_RUN, BotMode.CONFIRM, BotMode.TRADING)
-MODE_WORDS: Final = {
-    BotMode.READ_ONLY: "Read only",
-    BotMode.DRY_RUN: "Dry run",
-    BotMode.CONFIRM: "Confirm",
-    BotMode.TRADING: "Trading",
-}
-MODE_TIPS: Final = {
-    BotMode.READ_ONLY: "Prices, balances and orders are told; nothing can be sent",
-    BotMode.DRY_RUN: "Every check of a real order and an answer as to one; nothing is sent",
-    BotMode.CONFIRM: "Each order waits for your click in this window, and goes to the venue only with it",
-    BotMode.TRADING: "Orders go to the venue, within its limits and yours",
-}
 _SHOWN_CALLS: Final = 200
 _LOOK_EVERY_S: Final = 1.0
-
-
-@dataclass(frozen=True, slots=True)
-class BotRow:
-    """One bot, as a line."""
-
-    name: str
-    mode: BotMode
-    venues: str
-    limits: str
-    key: str
-    is_revoked: bool
-    actions: tuple[Action, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class CallRow:
-    """One call, as a line."""
-
-    number: int
-    time: str
-    bot: str
-    venue: str
-    method: str
-    told: str
-    took: str
-    took_ms: float
-    result: str
-    is_refused: bool
-
-
-@dataclass(frozen=True, slots=True)
-class PausedRow:
-    """One instrument that bots leave alone, as a line."""
-
-    instrument: InstrumentId
-    venue: str
-    why: str
-
-
-_RELEASE = (Action("release", "Release", "Let bots trade it again"),)
-
-BOT_COLUMNS: tuple[Column[BotRow], ...] = (
-    Column("name", "Bot", lambda r: r.name, 130, tone=lambda r: "muted" if r.is_revoked else ""),
-    Column("mode", "May", lambda r: "revoked" if r.is_revoked else MODE_WORDS[r.mode], 84,
-           tone=lambda r: "muted" if r.is_revoked else "warning" if r.mode.sends else "",
-           tip=lambda r: "" if r.is_revoked else MODE_TIPS[r.mode]),
-    Column("venues", "Venues", lambda r: r.venues, 130, tone=lambda r: "muted"),
-    Column("limits", "At most", lambda r: r.limits, 200, tone=lambda r: "muted"),
-    Column("key", "Key", lambda r: r.key, 64, tone=lambda r: "muted",
-           title_tip="The last characters of its access key"),
-    Column("actions", "", lambda r: "", 90, actions=lambda r: r.actions),
-)  # fmt: skip
-
-CALL_COLUMNS: tuple[Column[CallRow], ...] = (
-    Column("time", "Time", lambda r: r.time, 92, tone=lambda r: "muted", sort=lambda r: r.number),
-    Column("bot", "Bot", lambda r: r.bot or "unknown", 104, tone=lambda r: "" if r.bot else "warning"),
-    Column("venue", "Venue", lambda r: r.venue, 76),
-    Column("method", "Call", lambda r: r.method, 92),
-    Column("told", "What", lambda r: r.told, 190, tone=lambda r: "muted", tip=lambda r: r.told),
-    Column("took", "ms", lambda r: r.took, 60, number=True, sort=lambda r: r.took_ms,
-           title_tip="From the whole call to its answer"),
-    Column("result", "Result", lambda r: r.result, 330, tone=lambda r: "warning" if r.is_refused else "muted",
-           tip=lambda r: r.result),
-)  # fmt: skip
-
-PAUSED_COLUMNS: tuple[Column[PausedRow], ...] = (
-    Column("symbol", "Instrument", lambda r: f"{r.instrument.symbol} {r.venue}", 170),
-    Column("why", "Why", lambda r: r.why, 280, tone=lambda r: "muted"),
-    Column("actions", "", lambda r: "", 90, actions=lambda r: _RELEASE),
-)
+_COUNT_EVERY_S: Final = 0.2
+_PAPER_TITLE: Final = "Practice money"
 
 
 class BridgeViewModel(QObject):
@@ -118,14 +51,19 @@ class BridgeViewModel(QObject):
         changed: the switch, the bots or the paused instruments; re-read everything.
         called: the list of calls, at most once a frame.
         keys_made: a :class:`NewKeys` of a bot just made, with the bot's name: to be shown once, now.
+        waited: something waits for a click, counts down, or does not wait any more.
+        edited: another bot stands in the form, or none any more.
 
     Attributes:
-        bots, calls, paused: tables. error: what is wrong with the form of a new bot.
+        bots, calls, paused: tables. error: what is wrong with the form. editing: the bot in the form; empty:
+            it is for a new one. waiting: what waits for a click, oldest first.
     """
 
     changed = Signal()
     called = Signal()
     keys_made = Signal(str, object)
+    waited = Signal()
+    edited = Signal()
 
     def __init__(
         self,
@@ -141,13 +79,15 @@ class BridgeViewModel(QObject):
     ) -> None:
         """``venues``: name and title of those that can be lent. ``zone`` of the times; None: local."""
         super().__init__(parent)
-        self.venues = tuple(venues)
+        self._venues = tuple(venues)
         self.bots: TableModel[BotRow] = TableModel(BOT_COLUMNS, lambda r: r.name, parent=self)
         self.calls: TableModel[CallRow] = TableModel(
             CALL_COLUMNS, lambda r: r.number, sort_by="time", descending=True, parent=self
         )
         self.paused: TableModel[PausedRow] = TableModel(PAUSED_COLUMNS, lambda r: r.instrument, parent=self)
         self.error = ""
+        self.editing = ""
+        self.waiting: tuple[WaitingRow, ...] = ()
         self.is_switching = False
         self._bridge = bridge
         self._switch = switch
@@ -164,11 +104,28 @@ class BridgeViewModel(QObject):
             bridge.calls.changed.watch(lambda: frames.request(self._show_calls)),
             # A lock counts down and ends by itself.
             frames.every(_LOOK_EVERY_S, self._look_at_lock),
+            bridge.waiting.changed.watch(self._show_waiting),
+            frames.every(_COUNT_EVERY_S, self._count_down),
         ]
         self._build()
         self._show_calls()
 
     # -- what there is to see -------------------------------------------------------------------------
+
+    @property
+    def venues(self) -> tuple[tuple[str, str], ...]:
+        """Name and title of those that can be lent."""
+        return self._venues
+
+    @venues.setter
+    def venues(self, venues: Sequence[tuple[str, str]]) -> None:
+        self._venues = tuple(venues)
+        self._refresh()
+
+    @property
+    def places(self) -> tuple[tuple[str, str], ...]:
+        """Every path that a bot can be lent: the venues, and practice money wherever it is."""
+        return (*self._venues, (PAPER, f"{_PAPER_TITLE} ({PAPER.upper()})"))
 
     @property
     def is_on(self) -> bool:
@@ -227,11 +184,12 @@ class BridgeViewModel(QObject):
             self.is_switching = False
             self._refresh()
 
-    def make(self, name: str, mode: BotMode, venues: Sequence[str], per_minute: str, per_day: str) -> bool:
+    def make(self, form: BotForm) -> bool:
         """Make a bot from what was typed; ``keys_made`` follows. False where ``error`` says what is wrong."""
         try:
-            limits = self._limits(per_minute, per_day)
-            bot, keys = self._bridge.bots.make(name, mode=mode, venues=venues, limits=limits)
+            bot, keys = self._bridge.bots.make(
+                form.name, mode=form.mode, venues=form.venues, limits=_limits(form), paper=form.paper
+            )
         except ValueError as error:
             self.error = str(error)
         except TerminalError as error:
@@ -244,8 +202,62 @@ class BridgeViewModel(QObject):
         self.changed.emit()
         return False
 
+    def form_of(self, name: str) -> BotForm:
+        """A bot as it stands now, for the form; a blank one where there is none of that name."""
+        bot = self._bridge.bots.get(name)
+        if bot is None:
+            return BotForm()
+        limits = bot.limits
+        per_day = fmt.quantity(limits.notional_per_day)
+        return BotForm(bot.name, bot.mode, bot.venues, str(limits.orders_per_minute), per_day, bot.paper)
+
+    def edit(self, name: str) -> None:
+        """Put a bot into the form; an empty name: none any more."""
+        self.editing, self.error = name, ""
+        self.edited.emit()
+        self.changed.emit()
+
+    def save(self, form: BotForm) -> bool:
+        """Change the bot in the form as was typed, in force from its next call. False as :meth:`make`."""
+        try:
+            self._bridge.bots.change(
+                self.editing,
+                new_name=form.name,
+                mode=form.mode,
+                venues=form.venues,
+                limits=_limits(form),
+                paper=form.paper,
+            )
+        except ValueError as error:
+            self.error = str(error)
+        except TerminalError as error:
+            self.error = error.user_text
+        else:
+            self.edit("")
+            return True
+        self.changed.emit()
+        return False
+
+    def complain(self, text: str) -> None:
+        """Say what is wrong with the form."""
+        self.error = text
+        self.changed.emit()
+
+    def accept(self, number: int) -> None:
+        """The person's yes to what waits. One that follows too soon on its appearance is not meant for it."""
+        row = next((row for row in self._waiting_rows() if row.number == number), None)
+        if row is not None and row.is_ready:
+            self._bridge.waiting.accept(number)
+
+    def refuse(self, number: int) -> None:
+        """The person's no."""
+        self._bridge.waiting.refuse(number)
+
     def act(self, name: str, action: str) -> None:
         """A button or menu entry of a bot's line."""
+        if action == "edit":
+            self.edit(name)
+            return
         if action == "revoke":
             tasks.spawn(self._revoke(name), name="revoke a bot")
             return
@@ -281,25 +293,38 @@ class BridgeViewModel(QObject):
 
     # -- inside ---------------------------------------------------------------------------------------
 
-    def _limits(self, per_minute: str, per_day: str) -> BotLimits:
-        """Raises ValueError with what to say."""
-        rate = _number("Orders a minute", per_minute, decimals=0)
-        return BotLimits(int(rate), _number("USD a day", per_day, currency="USD"))
-
     def _look_at_lock(self) -> None:
         is_locked = self._bridge.locked_s > 0
         if is_locked or self._was_locked:
             self.changed.emit()
         self._was_locked = is_locked
 
+    def _show_waiting(self) -> None:
+        self.waiting = self._waiting_rows()
+        self.waited.emit()
+
+    def _count_down(self) -> None:
+        if self.waiting:
+            self._show_waiting()
+
+    def _waiting_rows(self) -> tuple[WaitingRow, ...]:
+        waiting, titles = self._bridge.waiting, dict(self._venues)
+        return tuple(
+            waiting_row(each, titles, waiting.age_s(each), waiting.left_s(each)) for each in waiting.all
+        )
+
     def _refresh(self) -> None:
+        bot = self._bridge.bots.get(self.editing)
+        if self.editing and (bot is None or bot.is_revoked):
+            self.editing = ""
+            self.edited.emit()
         self._build()
         self.changed.emit()
 
     def _build(self) -> None:
-        titles = dict(self.venues)
+        titles = dict(self.places)
         bots = sorted(self._bridge.bots.all(), key=lambda bot: bot.is_revoked)
-        self.bots.set_rows([_bot_row(bot, titles) for bot in bots])
+        self.bots.set_rows([bot_row(bot, titles) for bot in bots])
         self.paused.set_rows(
             [
                 PausedRow(
@@ -314,24 +339,12 @@ class BridgeViewModel(QObject):
     def _show_calls(self) -> None:
         records = list(self._bridge.calls.records)[-_SHOWN_CALLS:]
         known = self._rows
-        self._rows = {each.number: known.get(each.number) or self._call_row(each) for each in records}
+        self._rows = {
+            each.number: known.get(each.number) or call_row(each, self._clock_text(each.at_ns))
+            for each in records
+        }
         self.calls.set_rows(list(self._rows.values()))
         self.called.emit()
-
-    def _call_row(self, record: CallRecord) -> CallRow:
-        answered = "answered, nothing sent (dry run)" if record.dry and record.method == "trade" else "ok"
-        return CallRow(
-            record.number,
-            self._clock_text(record.at_ns),
-            record.bot,
-            record.venue,
-            record.method,
-            record.told,
-            "" if record.by_hand else f"{record.took_ms:.1f}",
-            record.took_ms,
-            "by hand" if record.by_hand else record.error or answered,
-            record.is_refused,
-        )
 
     def _clock_text(self, ns: int) -> str:
         moment = datetime.fromtimestamp(ns / 1e9, tz=self._zone).astimezone(self._zone)
@@ -346,27 +359,10 @@ def _number(name: str, text: str, *, decimals: int | None = None, currency: str 
         raise ValueError(f"{name}: {error}") from None
 
 
-def _bot_row(bot: Bot, titles: dict[str, str]) -> BotRow:
-    actions: tuple[Action, ...] = ()
-    if not bot.is_revoked:
-        actions = (
-            Action("revoke", "Revoke", "Its keys open nothing from now on"),
-            *(
-                Action(mode.name, MODE_WORDS[mode], MODE_TIPS[mode], checked=bot.mode is mode, in_row=False)
-                for mode in MODES
-            ),
-        )
-    venues = ", ".join(titles.get(venue, venue) for venue in sorted(bot.venues)) or "all"
-    limits = bot.limits
-    return BotRow(
-        bot.name,
-        bot.mode,
-        venues,
-        f"{limits.orders_per_minute}/min, {fmt.quantity(limits.notional_per_day)} USD a day",
-        f"…{bot.hint}",
-        bot.is_revoked,
-        actions,
-    )
+def _limits(form: BotForm) -> BotLimits:
+    """Raises ValueError with what to say."""
+    rate = _number("Orders a minute", form.per_minute, decimals=0)
+    return BotLimits(int(rate), _number("USD a day", form.per_day, currency="USD"))
 
 
-__all__ = ["MODES", "MODE_TIPS", "MODE_WORDS", "BridgeViewModel", "NewKeys"]
+__all__ = ["MODES", "MODE_TIPS", "MODE_WORDS", "BotForm", "BridgeViewModel", "NewKeys", "WaitingRow"]

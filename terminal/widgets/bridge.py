@@ -1,4 +1,5 @@
-"""The bridge's panel: switch, address, bots, what is paused by hand, and every call; and its light."""
+"""The bridge's panel: switch, address, what waits for a click, bots, what is paused by hand, and every call;
+and its light."""
 
 from __future__ import annotations
 
@@ -17,9 +18,11 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from terminal.viewmodels.bridge import MODE_TIPS, MODE_WORDS, MODES, BridgeViewModel, NewKeys
+from terminal.viewmodels.bridge import BridgeViewModel, NewKeys
 from terminal.widgets import theme
-from terminal.widgets.controls import Segmented, label, line, set_text
+from terminal.widgets.bridge_form import BotFormPanel
+from terminal.widgets.bridge_waiting import WaitingCards
+from terminal.widgets.controls import label, line, set_text
 from terminal.widgets.icons import icon
 from terminal.widgets.table import DataTable
 
@@ -119,6 +122,7 @@ class BridgeDialog(QDialog):
         self._bind()
         self._render()
         self._render_calls()
+        self._render_waiting()
 
     def _build_ui(self) -> None:
         box = QVBoxLayout(self)
@@ -126,10 +130,14 @@ class BridgeDialog(QDialog):
         box.setSpacing(8)
         box.addLayout(self._build_head())
         box.addWidget(line())
+        self.waiting_title = label("Waiting for your click", kind="title")
+        box.addWidget(self.waiting_title)
+        self.waiting = WaitingCards(self._vm)
+        box.addWidget(self.waiting)
         title = QHBoxLayout()
         title.addWidget(label("Bots", kind="title"))
         title.addStretch(1)
-        title.addWidget(label("Right-click a bot to change what it may do", kind="muted"))
+        title.addWidget(label("Its calls have the new rights and limits at once", kind="muted"))
         box.addLayout(title)
         self.bots = DataTable(
             self._vm.bots,
@@ -141,10 +149,8 @@ class BridgeDialog(QDialog):
         box.addWidget(self.bots, 2)
         self.keys = KeyCard()
         box.addWidget(self.keys)
-        box.addLayout(self._build_form())
-        self.error = label(kind="error")
-        self.error.setWordWrap(True)
-        box.addWidget(self.error)
+        self.form = BotFormPanel(self._vm)
+        box.addWidget(self.form)
         self.paused_title = label("Traded by hand: bots are paused here until you release them", kind="title")
         box.addWidget(self.paused_title)
         self.paused = DataTable(self._vm.paused, has_actions=True)
@@ -175,8 +181,6 @@ class BridgeDialog(QDialog):
         row.addWidget(label("Address", kind="label"))
         self.venue = QComboBox()
         self.venue.setAccessibleName("Venue of the address")
-        for name, title in self._vm.venues:
-            self.venue.addItem(title, name)
         row.addWidget(self.venue)
         self.address = QLineEdit()
         self.address.setReadOnly(True)
@@ -190,38 +194,6 @@ class BridgeDialog(QDialog):
         row.addWidget(self.copy)
         return row
 
-    def _build_form(self) -> QHBoxLayout:
-        row = QHBoxLayout()
-        row.setSpacing(6)
-        self.name = QLineEdit()
-        self.name.setMaxLength(32)
-        self.name.setPlaceholderText("Name of a new bot")
-        self.name.setAccessibleName("Name of a new bot")
-        row.addWidget(self.name, 1)
-        self.mode = Segmented([MODE_WORDS[mode] for mode in MODES])
-        self.mode.setAccessibleName("What it may do")
-        for button, mode in zip(self.mode.buttons, MODES, strict=True):
-            button.setToolTip(MODE_TIPS[mode])
-        self.mode.choose(0)
-        row.addWidget(self.mode)
-        self.bot_venue = QComboBox()
-        self.bot_venue.setAccessibleName("Venues it may use")
-        self.bot_venue.addItem("All venues", "")
-        for name, title in self._vm.venues:
-            self.bot_venue.addItem(f"{title} only", name)
-        row.addWidget(self.bot_venue)
-        self.per_minute = _small_edit("10", 48, "Orders a minute at most")
-        row.addWidget(self.per_minute)
-        row.addWidget(label("orders/min", kind="label"))
-        self.per_day = _small_edit("1000", 84, "Worth of all orders of a day at most, in USD")
-        row.addWidget(self.per_day)
-        row.addWidget(label("USD a day", kind="label"))
-        self.make = QPushButton("Make a bot")
-        self.make.setProperty("kind", "primary")
-        self.make.setAutoDefault(False)
-        row.addWidget(self.make)
-        return row
-
     def _bind(self) -> None:
         vm = self._vm
         vm.changed.connect(self._render)
@@ -230,8 +202,7 @@ class BridgeDialog(QDialog):
         self.switch.clicked.connect(lambda: vm.switch_on(not vm.is_on))
         self.venue.currentIndexChanged.connect(self._render)
         self.copy.clicked.connect(lambda: QGuiApplication.clipboard().setText(self.address.text()))
-        self.make.clicked.connect(self._on_make_clicked)
-        self.name.returnPressed.connect(self._on_make_clicked)
+        vm.waited.connect(self._render_waiting)
         self.bots.acted.connect(vm.act)
         self.paused.acted.connect(self._on_paused_acted)
 
@@ -242,23 +213,32 @@ class BridgeDialog(QDialog):
         self.switch.setIcon(icon("power", theme.WHITE if vm.is_on else theme.WINDOW))
         self.switch.setEnabled(vm.is_on or not vm.is_switching)
         set_text(self.state, vm.state_text)
+        self._fill_venues()
         self.address.setText(vm.address(self.venue.currentData() or ""))
-        set_text(self.error, vm.error)
-        self.error.setVisible(bool(vm.error))
         has_paused = bool(vm.paused.rows)
         self.paused_title.setVisible(has_paused)
         self.paused.setVisible(has_paused)
 
+    def _fill_venues(self) -> None:
+        """The desk's venues may have changed; the chosen one stays chosen."""
+        places = self._vm.places
+        if [(self.venue.itemData(at), self.venue.itemText(at)) for at in range(self.venue.count())] == [
+            *places
+        ]:
+            return
+        chosen = self.venue.currentData()
+        self.venue.blockSignals(True)
+        self.venue.clear()
+        for name, title in places:
+            self.venue.addItem(title, name)
+        self.venue.setCurrentIndex(max(0, self.venue.findData(chosen)))
+        self.venue.blockSignals(False)
+
+    def _render_waiting(self) -> None:
+        self.waiting_title.setVisible(bool(self._vm.waiting))
+
     def _render_calls(self) -> None:
         set_text(self.summary, self._vm.summary)
-
-    def _on_make_clicked(self) -> None:
-        venue = self.bot_venue.currentData()
-        venues = [venue] if venue else []
-        mode = MODES[self.mode.chosen_at]
-        if self._vm.make(self.name.text(), mode, venues, self.per_minute.text(), self.per_day.text()):
-            self.name.clear()
-            self.mode.choose(0)  # a bot that trades is asked for each time
 
     def _on_keys_made(self, name: str, keys: NewKeys) -> None:
         self.keys.show_keys(name, keys)
@@ -274,16 +254,6 @@ class BridgeDialog(QDialog):
         super().hideEvent(event)
         if not event.spontaneous():
             self.keys.put_away()
-
-
-def _small_edit(text: str, width: int, name: str) -> QLineEdit:
-    edit = QLineEdit(text)
-    edit.setFixedWidth(width)
-    edit.setFont(theme.mono_font(theme.TABLE_PX))
-    edit.setAlignment(Qt.AlignmentFlag.AlignRight)
-    edit.setAccessibleName(name)
-    edit.setToolTip(name)
-    return edit
 
 
 def _copy_for_a_while(text: str) -> None:

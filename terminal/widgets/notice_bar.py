@@ -99,7 +99,7 @@ class ToastHost(QObject):
         super().__init__(window)
         self._vm = vm
         self._window = window
-        self._room = room
+        self.room = room
         self.toasts: list[Toast] = []
         vm.shown.connect(self.show_entry)
 
@@ -125,7 +125,7 @@ class ToastHost(QObject):
 
     def place(self) -> None:
         """Put the toasts into their place; the window calls it when it was resized."""
-        room = self._room()
+        room = self.room()
         x = room.left() + max(0, (room.width() - _WIDTH) // 2)
         y = room.top() + _MARGIN
         for toast in reversed(self.toasts):

@@ -76,10 +76,10 @@ def test_a_strategy_trades_and_a_hand_goes_first(desk_practice: Practice, tmp_pa
         assert panel is not None
         made: list[NewKeys] = []
         screen.bridge.keys_made.connect(lambda name, keys: made.append(keys))
-        panel.name.setText("grid")
-        panel.mode.choose(3)
-        panel.per_day.setText("5 000")
-        panel.make.click()
+        panel.form.name.setText("grid")
+        panel.form.mode.choose(3)
+        panel.form.per_day.setText("5 000")
+        panel.form.make.click()
         await desk.until(lambda: made, "keys of a bot")
         assert (panel.keys.access.text(), panel.keys.secret.text()) == (
             made[0].access_key.reveal(),

@@ -11,9 +11,10 @@ from typing import Any
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QGuiApplication
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QApplication
+from PySide6.QtWidgets import QApplication, QWidget
 
 from terminal.bridge.bots import BotMode, NewKeys
+from terminal.core import tasks
 from terminal.core.clock import SystemClock
 from terminal.core.secret import Secret
 from terminal.domain.market import Side
@@ -23,6 +24,7 @@ from terminal.viewmodels.confirm import Confirmation
 from terminal.viewmodels.frames import FrameClock
 from terminal.viewmodels.notices import NoticesViewModel
 from terminal.widgets.bridge import BridgeDialog, BridgeLight
+from terminal.widgets.bridge_waiting import WaitingHost
 from tests.helpers import eventually, run
 from tests.unit.bridge.bridge_desk import ACCOUNT, BTC, BridgeDesk, open_bridge
 
@@ -90,17 +92,17 @@ def test_the_light_and_the_switch_say_how_it_stands(qapp: QApplication, tmp_path
 def test_a_bot_is_made_and_its_keys_are_shown_once(qapp: QApplication, tmp_path: Path) -> None:
     async def body(panel: Panel) -> None:
         dialog = panel.dialog
-        dialog.name.setText("watcher")
-        dialog.per_minute.setText("0")
-        dialog.make.click()
-        assert dialog.error.text().startswith("Orders a minute")
-        dialog.per_minute.setText("x")
-        dialog.make.click()
-        assert dialog.error.text()
-        dialog.per_minute.setText("5")
-        dialog.per_day.setText("2 500")
-        QTest.keyClick(dialog.name, Qt.Key.Key_Return)
-        assert not dialog.error.isVisible()
+        dialog.form.name.setText("watcher")
+        dialog.form.per_minute.setText("0")
+        dialog.form.make.click()
+        assert dialog.form.error.text().startswith("Orders a minute")
+        dialog.form.per_minute.setText("x")
+        dialog.form.make.click()
+        assert dialog.form.error.text()
+        dialog.form.per_minute.setText("5")
+        dialog.form.per_day.setText("2 500")
+        QTest.keyClick(dialog.form.name, Qt.Key.Key_Return)
+        assert not dialog.form.error.isVisible()
         bot = panel.desk.bridge.bots.get("watcher")
         assert bot is not None
         assert bot.mode is BotMode.READ_ONLY
@@ -173,5 +175,115 @@ def test_a_lock_is_told(qapp: QApplication, tmp_path: Path) -> None:
         for _ in range(5):
             await panel.desk.error("accounts", keys=wrong)
         assert panel.dialog.state.text().startswith("Locked for")
+
+    on_panel(tmp_path, body)
+
+
+def test_an_order_that_waits_is_a_card_that_takes_no_focus(qapp: QApplication, tmp_path: Path) -> None:
+    async def body(panel: Panel) -> None:
+        desk, dialog = panel.desk, panel.dialog
+        window = QWidget()
+        window.resize(800, 600)
+        window.show()
+        host = WaitingHost(panel.vm, window, window.rect)
+        assert host.cards.isHidden()
+        panel.vm.act("grid", BotMode.CONFIRM.name)
+        dialog.form.name.setFocus()
+        focus = QApplication.focusWidget()
+        calls = [tasks.spawn(desk.call("trade", **BUY), name="a bot's call")]
+        await eventually(lambda: host.cards.cards, what="a card over the window")
+        assert QApplication.focusWidget() is focus
+        assert dialog.waiting_title.isVisible()
+        [card], [twin] = dialog.waiting.cards, host.cards.cards
+        assert twin.what.text() == "Buy 0.01 BTC of BTC/USD at 59000"
+        assert twin.where.text() == "grid · Fake, practice money, worth 590.00 USD"
+        for button in (card.accept, card.refuse, twin.accept, twin.refuse):
+            assert button.focusPolicy() is Qt.FocusPolicy.NoFocus
+        assert window.rect().contains(host.cards.geometry())
+        panel.vm.accept(card.number)
+        assert desk.bridge.waiting.all, "a click at once was meant for something else"
+        first = twin.time.value()
+
+        def are_ready() -> bool:
+            QApplication.processEvents()  # the timers that count down
+            return card.accept.isEnabled() and twin.accept.isEnabled()
+
+        await eventually(are_ready, what="cards that a click counts on")
+        assert twin.time.value() < first, "it counts down"
+        QTest.mouseClick(twin.accept, Qt.MouseButton.LeftButton)
+        assert "data" in await calls[0]
+        assert len(desk.venue.orders) == 1
+        assert host.cards.isHidden()
+        assert not dialog.waiting_title.isVisible()
+
+        again = desk.call("trade", **{**BUY, "price": "58000"})
+        calls.append(tasks.spawn(again, name="a bot's second call"))
+        await eventually(lambda: dialog.waiting.cards, what="a card in the panel")
+        QTest.mouseClick(dialog.waiting.cards[0].refuse, Qt.MouseButton.LeftButton)
+        assert "refused" in (await calls[1])["error"]
+        assert len(desk.venue.orders) == 1
+        window.close()
+        window.deleteLater()
+
+    on_panel(tmp_path, body)
+
+
+def test_a_bot_is_changed_in_the_form_and_the_change_holds_at_once(
+    qapp: QApplication, tmp_path: Path
+) -> None:
+    async def body(panel: Panel) -> None:
+        desk, form = panel.desk, panel.dialog.form
+        panel.dialog.bots.acted.emit("grid", "edit")
+        assert (form.make.text(), form.cancel.isVisible()) == ("Save", True)
+        assert (form.name.text(), form.mode.chosen_at, form.all_places.isChecked()) == ("grid", 3, True)
+        form.per_day.setText("x")
+        form.make.click()
+        assert form.error.text().startswith("USD a day")
+        form.cancel.click()
+        assert (form.name.text(), form.make.text(), form.error.isVisible()) == ("", "Make a bot", False)
+        assert "data" in await desk.call("trade", **BUY)
+
+        panel.vm.act("grid", "edit")
+        form.name.setText("swing")
+        form.per_day.setText("600")
+        form.all_places.setChecked(False)
+        form.make.click()
+        assert form.error.text() == "Tick a venue that it may use, or all."
+        form.places["paper"].click()
+        form.paper.setCurrentIndex(form.paper.findData("fake"))
+        form.make.click()
+        assert (form.name.text(), form.make.text()) == ("", "Make a bot")
+        assert "swing may not use FAKE" in await desk.error("trade", **BUY)
+        text = await desk.error("trade", "/PAPER", **{**BUY, "price": "58000"})
+        assert "600 USD a day: 590 are used" in text, "its orders under the old name count"
+        assert len((await desk.call("orders", "/PAPER", symbol=""))["data"]) == 1
+        [row] = panel.vm.bots.rows
+        assert (row.name, row.venues) == ("swing", "Practice money (PAPER); PAPER is Fake")
+        panel.frames.tick()
+        line = next(row for row in panel.vm.calls.rows if row.method == "changed")
+        assert (line.bot, line.result, line.took) == ("swing", "by hand", "")
+        assert "USD a day: 1000000 → 600" in line.told
+
+    on_panel(tmp_path, body)
+
+
+def test_a_bot_of_practice_money_is_made_in_the_form(qapp: QApplication, tmp_path: Path) -> None:
+    async def body(panel: Panel) -> None:
+        form = panel.dialog.form
+        form.name.setText("student")
+        form.mode.buttons[3].click()
+        form.all_places.click()
+        form.places["paper"].click()
+        QTest.mouseClick(form.make, Qt.MouseButton.LeftButton)
+        bot = panel.desk.bridge.bots.get("student")
+        assert bot is not None
+        assert (bot.mode, bot.venues, bot.paper) == (BotMode.TRADING, frozenset({"paper"}), "")
+        dialog = panel.dialog
+        dialog.venue.setCurrentIndex(dialog.venue.findData("paper"))
+        assert dialog.address.text().endswith("/PAPER")
+        panel.vm.venues = (("fake", "Fake"), ("new", "New venue"))
+        assert list(form.places) == ["fake", "new", "paper"]
+        assert dialog.venue.findData("new") >= 0
+        assert dialog.address.text().endswith("/PAPER"), "the chosen one stays chosen"
 
     on_panel(tmp_path, body)
