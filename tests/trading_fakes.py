@@ -12,6 +12,7 @@ from terminal.core.clock import ManualClock
 from terminal.core.observe import Observable
 from terminal.domain.account import AccountFigures, AccountInfo, Balance, FeeRates
 from terminal.domain.book import OrderBook
+from terminal.domain.contract_rules import check_contract
 from terminal.domain.errors import OrderRefused, TerminalError
 from terminal.domain.instrument import Instrument, InstrumentId, InstrumentKind
 from terminal.domain.market import BookLevel, BookSnapshot, Feed, FundingRate, Quote, Side, Trade
@@ -230,7 +231,8 @@ class FakeGate:
     def check(self, account: str, request: OrderRequest) -> CheckResult:
         instrument = self._market.instrument(request.instrument)
         assert instrument is not None
-        faults = check_request(request, instrument, self.abilities, now_ns=self._clock.wall_ns())
+        check = check_contract if request.order_type is OrderType.CONTRACT else check_request
+        faults = check(request, instrument, self.abilities, now_ns=self._clock.wall_ns())
         return CheckResult(tuple(faults), self.warnings)
 
     def add(self, request: OrderRequest, state: OrderState = OrderState.OPEN) -> Order:

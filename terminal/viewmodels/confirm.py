@@ -9,6 +9,8 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from decimal import Decimal
 
+from terminal.domain.contract_rules import duration_text
+from terminal.domain.contracts import win_amount
 from terminal.domain.instrument import Instrument
 from terminal.domain.market import Side
 from terminal.domain.orders import AT_MARKET, AmendRequest, Order, OrderRequest, Protection, TimeInForce
@@ -54,6 +56,8 @@ def order_confirmation(
     estimates in what the instrument is settled in, of an inverse contract coins, told with their worth at the
     ``price`` expected. ``margin``: what the order ties up, in words, where it is on margin; None where
     it is paid in full."""
+    if request.contract is not None and instrument.offer is not None:
+        return contract_confirmation(request, instrument, badge=badge, venue=venue, warnings=warnings)
     side = "Buy" if request.side is Side.BUY else "Sell"
     unit = instrument.quote if request.in_quote else instrument.base
     amount = f"{fmt.quantity(request.quantity, max(instrument.quantity_decimals, 8))} {unit}"
@@ -99,6 +103,47 @@ def order_confirmation(
         rows=tuple(rows),
         warnings=warnings,
         confirm_text=side,
+        tone=request.side.value,
+        badge=badge,
+    )
+
+
+def contract_confirmation(
+    request: OrderRequest,
+    instrument: Instrument,
+    *,
+    badge: str,
+    venue: str,
+    warnings: tuple[str, ...] = (),
+) -> Confirmation:
+    """The exact contract before it is asked for."""
+    terms, offer = request.contract, instrument.offer
+    assert terms is not None
+    assert offer is not None
+    word = "Up" if request.side is Side.BUY else "Down"
+    stake = fmt.money(request.quantity, offer.currency)
+    win = win_amount(request.quantity, terms.payout_pct)
+    rows = [("Venue", venue), ("Stake", stake)]
+    if request.trigger_price is not None:
+        at = fmt.price(request.trigger_price, instrument.price_decimals)
+        rows.append(("Opens", f"when the price is {at}"))
+    if terms.opens_ns is not None:
+        rows.append(("Opens", f"{fmt.date_time(terms.opens_ns)}"))
+    ends = f"{duration_text(terms.duration_s)} after it opens"
+    if terms.expires_ns is not None:
+        ends = fmt.date_time(terms.expires_ns)
+    rows += [
+        ("Ends", ends),
+        ("Payout", f"{fmt.quantity(terms.payout_pct)} %"),
+        ("If it wins", fmt.money(win, offer.currency, signed=True)),
+        ("If it loses", fmt.money(-request.quantity, offer.currency)),
+        ("A tie", "gives the stake back"),
+    ]
+    return Confirmation(
+        title=f"{word} {stake} on {instrument.symbol}",
+        rows=tuple(rows),
+        warnings=warnings,
+        confirm_text=word,
         tone=request.side.value,
         badge=badge,
     )

@@ -21,6 +21,7 @@ from terminal.core.clock import Clock
 from terminal.domain.decimals import ZERO
 from terminal.domain.errors import NotSent, OrderRefused, StorageError, TerminalError
 from terminal.domain.instrument import Instrument, InstrumentId
+from terminal.domain.market import Side
 from terminal.domain.orders import AmendRequest, Order, OrderRequest, OrderState
 from terminal.domain.worth import money_side
 from terminal.services.arming import ArmState
@@ -442,6 +443,8 @@ def describe(order: Order, instrument: Instrument | None) -> tuple[ResultKind, s
     what = f"{order.side.value} {amount(order.quantity, in_quote=order.request.in_quote)}"
     price = order.limit_price or order.trigger_price
     at = f" at {fmt.price(price, digits)}" if price is not None else ""
+    if order.request.contract is not None:
+        what = f"{'up' if order.side is Side.BUY else 'down'} {amount(order.quantity)}"
     state = order.state
     if state is OrderState.IN_DOUBT:
         return ResultKind.DOUBT, f"No answer to {what}{at} yet: checking whether it arrived…"
@@ -453,7 +456,8 @@ def describe(order: Order, instrument: Instrument | None) -> tuple[ResultKind, s
         return ResultKind.SENDING, f"Canceling {what}{at}…"
     average = f" at {fmt.price(order.average_price, digits)}" if order.average_price is not None else at
     if state is OrderState.FILLED:
-        return ResultKind.ACCEPTED, f"Filled: {what}{average}."
+        word = "Filled" if order.request.contract is None else "Running"
+        return ResultKind.ACCEPTED, f"{word}: {what}{average}."
     lot = (instrument.lot_size if instrument is not None else None) or 1
     done = f"{fmt.quantity(order.filled_quantity / lot)} of {amount(order.quantity)}"
     if state is OrderState.PARTLY_FILLED:
@@ -462,4 +466,6 @@ def describe(order: Order, instrument: Instrument | None) -> tuple[ResultKind, s
         why = f" ({order.reason})" if order.reason else ""
         part = f", {done} filled" if order.filled_quantity else ""
         return ResultKind.INFO, f"{state.value.capitalize()}: {what}{at}{part}{why}."
+    if order.request.contract is not None:
+        return ResultKind.ACCEPTED, f"Accepted: {what}{at} waits to open."
     return ResultKind.ACCEPTED, f"Accepted: {what} {order.order_type.value}{at} is open."

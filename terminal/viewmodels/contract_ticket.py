@@ -1,0 +1,550 @@
+"""The contract form: a stake, a direction, an expiry, and what that means before anything is sent."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+from decimal import ROUND_DOWN, ROUND_UP, Decimal
+from typing import Final
+
+from PySide6.QtCore import QObject, Signal
+
+from terminal.core.clock import Clock
+from terminal.domain.contract_rules import duration_text
+from terminal.domain.contracts import (
+    NS,
+    ContractOffer,
+    ContractTerms,
+    ExpiryMode,
+    HitRate,
+    break_even_rate,
+    clock_expiry_ns,
+    win_amount,
+)
+from terminal.domain.decimals import ZERO
+from terminal.domain.instrument import Instrument, InstrumentId
+from terminal.domain.market import Feed, FeedKind, Side
+from terminal.domain.orders import OrderRequest, OrderType
+from terminal.domain.rules import plain
+from terminal.services.arming import ArmState
+from terminal.services.market_data import Topic
+from terminal.viewmodels import format as fmt
+from terminal.viewmodels.cost import CostEstimate
+from terminal.viewmodels.cost_text import CostLine
+from terminal.viewmodels.frames import FrameClock
+from terminal.viewmodels.market_hours import closed_text
+from terminal.viewmodels.ports import Accounts, Gate, Market, Place, SelectedInstrument, Sessions, place_of
+from terminal.viewmodels.sending import OrderSender
+from terminal.viewmodels.size_entry import parse_number
+from terminal.viewmodels.ticket import SendButton
+
+STAKE: Final = "quantity"
+EXPIRY: Final = "expiry"
+OPENS: Final = "opens"
+TRIGGER: Final = "trigger_price"
+PRESETS: Final = ("1", "5", "10", "25", "50", "1%", "2%", "5%")
+TIE_RULE: Final = "A tie gives the stake back."
+
+_REFRESH_S: Final = 0.5
+_SMALLEST_STAKES: Final = 5
+_WAIT: Final = re.compile(r"\+\s*(\d{1,4})\s*([smh])", re.IGNORECASE)
+_AT: Final = re.compile(r"(\d{1,2}):(\d{2})")
+_SPANS: Final = {"s": 1, "m": 60, "h": 3600}
+
+
+@dataclass(slots=True)
+class ContractForm:
+    """What stands in the fields."""
+
+    side: Side = Side.BUY
+    stake: str = ""
+    mode: ExpiryMode = ExpiryMode.TIMED
+    duration_s: int = 60
+    opens: str = ""
+    """Empty: at once; else ``+5m`` or ``14:30``, UTC."""
+    trigger_price: str = ""
+    """Empty: at once; else the price to wait for."""
+
+
+@dataclass(frozen=True, slots=True)
+class ExpiryChoice:
+    """One entry of the expiry picker."""
+
+    mode: ExpiryMode
+    duration_s: int
+    text: str
+    """``1 minute``, or with the clock ``12:36:00 · 1 minute``."""
+
+
+HitRates = Callable[[str, InstrumentId, int], HitRate]
+"""Of an account, for an instrument and a length in seconds."""
+
+
+def _no_rate(account: str, instrument: InstrumentId, duration_s: int) -> HitRate:
+    return HitRate(0, 0)
+
+
+class ContractTicketViewModel(QObject):
+    """The form of the selected instrument where that is traded by contracts.
+
+    Signals:
+        changed: re-read everything; after an edit, with the market, and twice a second for the clock.
+        confirmation_needed: a question waits in ``sending.pending``.
+
+    Attributes:
+        offer: what the venue pays for how long; None: not for this instrument, or not known.
+        expiries: what the picker offers. ends_text: when the chosen one ends, by the venue's clock.
+        stake: what the field means; None while it means nothing.
+        payout_text, win_text, lose_text, need_text, own_text: the figures of the chosen expiry in words.
+        fixed: most I can lose, cost to enter and leave, what breaks even.
+        problems: what is wrong, by field. warnings: what will be asked. buttons: by side.
+    """
+
+    changed = Signal()
+    confirmation_needed = Signal(object)
+
+    def __init__(
+        self,
+        market: Market,
+        sessions: Sessions,
+        gate: Gate,
+        accounts: Accounts,
+        selection: SelectedInstrument,
+        frames: FrameClock,
+        clock: Clock,
+        *,
+        hit_rates: HitRates = _no_rate,
+        ahead_ms: Callable[[str], float | None] = lambda venue: None,
+        parent: QObject | None = None,
+    ) -> None:
+        """``ahead_ms``: how far the venue's clock is before ours, in ms; None while not known."""
+        super().__init__(parent)
+        self.form = ContractForm()
+        self.instrument: Instrument | None = None
+        self.place: Place | None = None
+        self.offer: ContractOffer | None = None
+        self.expiries: tuple[ExpiryChoice, ...] = ()
+        self.stake: Decimal | None = None
+        self.payout_pct = ZERO
+        self.clock_text = self.ends_text = ""
+        self.payout_text = self.win_text = self.lose_text = self.need_text = self.own_text = ""
+        self.free_text = ""
+        self.fixed: tuple[CostLine, ...] = ()
+        self.problems: dict[str, str] = {}
+        self.warnings: tuple[str, ...] = ()
+        self.buttons: dict[Side, SendButton] = {}
+        self.hide_amounts = False
+        self._market, self._sessions, self._gate, self._accounts = market, sessions, gate, accounts
+        self._selection, self._frames, self._clock = selection, frames, clock
+        self._hit_rates, self._ahead_ms = hit_rates, ahead_ms
+        self._id: InstrumentId | None = None
+        self._seen_payout: Decimal | None = None
+        self._visible = True
+        self._just_sent = False
+        self._release: Callable[[], None] = _nothing
+        self.sending = OrderSender(gate, market.instrument, _no_cost, clock, self)
+        self.sending.changed.connect(self.changed)
+        self.sending.confirmation_needed.connect(self.confirmation_needed)
+        self._unwatch = (
+            market.changed.watch(self._on_market),
+            selection.changed.watch(self._on_selection),
+            sessions.changed.watch(self._on_session),
+            accounts.changed.watch(self._on_account),
+            gate.readiness.watch(self._on_account),
+            gate.arming.changed.watch(self._on_arm),
+            frames.every(_REFRESH_S, self._on_clock),
+        )
+        self._on_selection()
+
+    def close(self) -> None:
+        """Let go of feeds and watchers."""
+        for unwatch in self._unwatch:
+            unwatch()
+        self._release()
+        self._frames.cancel(self._refresh)
+        self.sending.close()
+
+    @property
+    def is_offered(self) -> bool:
+        """Whether the selected instrument is traded by contracts, so that this form is the one to show."""
+        return self.offer is not None and self.place is not None
+
+    def set_visible(self, visible: bool) -> None:
+        """A hidden form follows no prices and no clock."""
+        self._visible = visible
+        if visible:
+            self._refresh()
+
+    def set_hide_amounts(self, on: bool) -> None:
+        """Show dots in place of what is free."""
+        self.hide_amounts = on
+        self._refresh()
+
+    # -- what happens around it -----------------------------------------------------------------------
+
+    def _on_market(self, instrument: InstrumentId, topic: Topic) -> None:
+        if instrument != self._id or topic in (Topic.TRADES, Topic.BARS, Topic.BOOK):
+            return
+        if topic is Topic.INSTRUMENT or self.instrument is None:
+            self._load()
+        if self._visible:
+            self._frames.request(self._refresh)
+
+    def _on_selection(self) -> None:
+        new = self._selection.instrument
+        if new == self._id:
+            return
+        self._release()
+        self._release = _nothing
+        self._id, self.instrument, self.offer = new, None, None
+        self._seen_payout, self._just_sent = None, False
+        # The stake is the person's own measure and stays; a price of another instrument never does.
+        self.form = replace(self.form, trigger_price="", opens="")
+        self.sending.discard()
+        self.sending.clear_result()
+        self._load()
+        self._refresh()
+
+    def _on_session(self, venue: str) -> None:
+        if self._id is not None and venue == self._id.venue:
+            before = self.place
+            self._load()
+            if before is not None and self.place is not None and before.account != self.place.account:
+                self.sending.discard()
+            self._frames.request(self._refresh)
+
+    def _on_account(self, account: str) -> None:
+        if self.place is not None and account == self.place.account:
+            self._frames.request(self._refresh)
+
+    def _on_arm(self, state: ArmState) -> None:
+        if state is ArmState.VIEW:
+            self.sending.discard()
+        self._refresh()
+
+    def _on_clock(self) -> None:
+        if self._visible and self.is_offered:
+            self._refresh()
+
+    def _load(self) -> None:
+        if self._id is None:
+            self.instrument, self.place, self.offer = None, None, None
+            return
+        self.instrument = self._market.instrument(self._id)
+        self.place = place_of(self._sessions, self._id.venue)
+        self.offer = self.instrument.offer if self.instrument is not None else None
+        if self.offer is None:
+            return
+        if self._release is _nothing:
+            self._release = self._market.watch(Feed(FeedKind.QUOTES, self._id.symbol), self._id.venue)
+        if not self.offer.offers(self.form.mode, self.form.duration_s):
+            self._choose_offered()
+        if not self.form.stake:
+            self.form.stake = plain(self.offer.min_stake * _SMALLEST_STAKES)
+
+    def _choose_offered(self) -> None:
+        """The nearest expiry that there is, the other way of counting if need be."""
+        assert self.offer is not None
+        modes = (self.form.mode, *(mode for mode in ExpiryMode if mode is not self.form.mode))
+        for mode in modes:
+            lengths = self.offer.timed_s if mode is ExpiryMode.TIMED else self.offer.clock_s
+            if lengths:
+                self.form.mode = mode
+                self.form.duration_s = min(lengths, key=lambda each: abs(each - self.form.duration_s))
+                return
+
+    # -- the form -------------------------------------------------------------------------------------
+
+    def set_side(self, side: Side) -> None:
+        """Choose what Ctrl+Enter sends: BUY is up."""
+        if side is not self.form.side:
+            self.form.side = side
+            self._edited()
+
+    def set_text(self, name: str, text: str) -> None:
+        """Take what was typed into a field."""
+        attribute = "stake" if name == STAKE else name
+        if getattr(self.form, attribute) != text:
+            setattr(self.form, attribute, text)
+            self._edited()
+
+    def set_expiry(self, mode: ExpiryMode, duration_s: int) -> None:
+        """Choose how long it runs."""
+        if (mode, duration_s) != (self.form.mode, self.form.duration_s):
+            self.form.mode, self.form.duration_s = mode, duration_s
+            self._edited()
+
+    def step_stake(self, steps: int) -> None:
+        """The arrow keys: one least stake up or down."""
+        if self.offer is None or self.stake is None:
+            return
+        stake = self.stake + steps * self.offer.min_stake
+        if stake > 0:
+            self.set_text(STAKE, plain(stake))
+
+    # -- sending --------------------------------------------------------------------------------------
+
+    def submit(self, side: Side | None = None) -> None:
+        """Send the form for a side (None: the chosen one), by way of the gate and its confirmation."""
+        if self.sending.pending is not None:
+            return
+        side = side or self.form.side
+        if side is not self.form.side:
+            self.form.side = side
+            self._refresh()
+        if self.place is None or self.instrument is None or self.offer is None:
+            self.sending.tell("Not sent: choose an instrument of a connected venue first.")
+            return
+        request = self._request(side)
+        if request is None:
+            self._refresh()
+            first = next(iter(self.problems.values()), "Complete the form.")
+            self.sending.tell(f"Not sent: {first[:1].lower()}{first[1:]}")
+            return
+        self._just_sent = True
+        self.sending.submit(self.place, request, lambda: self._request(side, keep=request))
+
+    def _request(self, side: Side, keep: OrderRequest | None = None) -> OrderRequest | None:
+        """The form as a request. ``keep``: the one that was said yes to, whose end by the clock stands while
+        it can still be had."""
+        offer, instrument = self.offer, self.instrument
+        stake, trouble = self._read_stake()
+        opens_ns, opens_trouble = self._read_opens()
+        trigger, trigger_trouble = self._read_trigger()
+        if offer is None or instrument is None or stake is None:
+            return None
+        if trouble or opens_trouble or trigger_trouble:
+            return None
+        now_ns = self._venue_ns()
+        expires_ns = None
+        if self.form.mode is ExpiryMode.CLOCK and opens_ns is None:
+            expires_ns = clock_expiry_ns(now_ns, self.form.duration_s)
+        payout = self._seen_payout if self._seen_payout is not None else offer.payout(self.form.duration_s)
+        if keep is not None and keep.contract is not None:
+            payout = keep.contract.payout_pct
+        terms = ContractTerms(self.form.mode, self.form.duration_s, payout, expires_ns, opens_ns)
+        return OrderRequest(
+            instrument.id, side, OrderType.CONTRACT, stake, trigger_price=trigger, contract=terms
+        )
+
+    # -- reading and showing --------------------------------------------------------------------------
+
+    def _edited(self) -> None:
+        self._just_sent = False
+        self.sending.discard()
+        self.sending.clear_result()
+        self._refresh()
+
+    def _venue_ns(self) -> int:
+        """Now, by the clock that contracts end by."""
+        ahead = self._ahead_ms(self._id.venue) if self._id is not None else None
+        return self._clock.wall_ns() + int((ahead or 0.0) * 1_000_000)
+
+    def _free(self) -> Decimal | None:
+        if self.place is None or self.offer is None or not self._accounts.is_known(self.place.account):
+            return None
+        balance = self._accounts.balances(self.place.account).get(self.offer.currency)
+        return ZERO if balance is None else max(ZERO, balance.free)
+
+    def _read_stake(self) -> tuple[Decimal | None, str]:
+        """What the stake field means, and what is wrong with it."""
+        text = self.form.stake.strip()
+        if self.offer is None or self.instrument is None:
+            return None, ""
+        if not text:
+            return None, "Enter a stake."
+        try:
+            if text.endswith("%"):
+                share = parse_number(text[:-1])
+                free = self._free()
+                if share > 100:
+                    return None, "At most 100 %."
+                if free is None:
+                    return None, "What is free is not known yet."
+                step = self.instrument.quantity_step or Decimal("0.01")
+                stake = (free * share / 100 / step).to_integral_value(rounding=ROUND_DOWN) * step
+                return (stake, "") if stake > 0 else (None, "Nothing is free.")
+            return parse_number(text, currency=self.offer.currency), ""
+        except ValueError as error:
+            return None, str(error)
+
+    def _read_opens(self) -> tuple[int | None, str]:
+        text = self.form.opens.strip()
+        if not text:
+            return None, ""
+        now_ns = self._venue_ns()
+        waited = _WAIT.fullmatch(text)
+        if waited is not None:
+            opens_s = now_ns // NS + int(waited[1]) * _SPANS[waited[2].lower()]
+            return opens_s * NS, ""
+        at = _AT.fullmatch(text)
+        if at is None or int(at[1]) > 23 or int(at[2]) > 59:
+            return None, "Write +5m or 14:30 (UTC)."
+        now = datetime.fromtimestamp(now_ns / NS, UTC)
+        then = now.replace(hour=int(at[1]), minute=int(at[2]), second=0, microsecond=0)
+        if then <= now:
+            then += timedelta(days=1)
+        return round(then.timestamp()) * NS, ""
+
+    def _read_trigger(self) -> tuple[Decimal | None, str]:
+        text = self.form.trigger_price.strip()
+        if not text:
+            return None, ""
+        try:
+            return parse_number(text), ""
+        except ValueError as error:
+            return None, str(error)
+
+    def _refresh(self) -> None:
+        if self.offer is None or self.instrument is None or self.place is None:
+            self.expiries, self.fixed, self.buttons = (), (), {}
+            self.problems, self.warnings, self.stake = {}, (), None
+            self.changed.emit()
+            return
+        offer, now_ns = self.offer, self._venue_ns()
+        if self.sending.pending is None:
+            self._seen_payout = offer.payout(self.form.duration_s)
+        self.payout_pct = offer.payout(self.form.duration_s)
+        self.clock_text = _clock(now_ns)
+        self.expiries = (
+            *(ExpiryChoice(ExpiryMode.TIMED, each, duration_text(each)) for each in offer.timed_s),
+            *(
+                ExpiryChoice(
+                    ExpiryMode.CLOCK,
+                    each,
+                    f"{_clock(clock_expiry_ns(now_ns, each))} · {duration_text(each)}",
+                )
+                for each in offer.clock_s
+            ),
+        )
+        self.stake, trouble = self._read_stake()
+        problems = {STAKE: trouble} if trouble else {}
+        for name, (_, wrong) in ((OPENS, self._read_opens()), (TRIGGER, self._read_trigger())):
+            if wrong:
+                problems[name] = wrong
+        self._tell_end(now_ns)
+        self._tell_money(offer)
+        self.warnings = ()
+        request = self._request(self.form.side)
+        if request is not None:
+            beside, self.warnings = self._checked(request)
+            problems.update(beside)
+        self.problems = problems
+        self.buttons = {side: self._button(side, request) for side in Side}
+        self.changed.emit()
+
+    def _tell_end(self, now_ns: int) -> None:
+        opens_ns, _ = self._read_opens()
+        waits = opens_ns is not None or bool(self.form.trigger_price.strip())
+        length_s = self.form.duration_s
+        if self.form.mode is ExpiryMode.CLOCK and not waits:
+            ends_ns = clock_expiry_ns(now_ns, length_s)
+            self.ends_text = f"ends {_clock(ends_ns)} UTC, in {_left((ends_ns - now_ns) // NS)}"
+        elif opens_ns is not None:
+            self.ends_text = f"opens {_clock(opens_ns)} UTC, then {duration_text(length_s)}"
+        elif waits:
+            self.ends_text = f"{duration_text(length_s)} from when the price is there"
+        else:
+            self.ends_text = f"ends {duration_text(length_s)} after it opens"
+
+    def _tell_money(self, offer: ContractOffer) -> None:
+        assert self.instrument is not None
+        assert self.place is not None
+        payout, stake, currency = self.payout_pct, self.stake, offer.currency
+        free = self._free()
+        self.free_text = fmt.HIDDEN if self.hide_amounts else f"{fmt.money(free, currency)} free"
+        self.payout_text = f"{plain(payout)} %"
+        win = win_amount(stake, payout) if stake is not None else None
+        self.win_text = fmt.money(win, currency, signed=True)
+        self.lose_text = fmt.money(-stake if stake is not None else None, currency, signed=True)
+        need = break_even_rate(payout)
+        self.need_text = f"{need * 100:.1f} % won" if need is not None else fmt.NOTHING
+        self.own_text = own_rate_text(
+            self._hit_rates(self.place.account, self.instrument.id, self.form.duration_s)
+        )
+        house = None
+        if stake is not None:
+            house = (stake * (100 - payout) / 200).quantize(Decimal("0.01"), rounding=ROUND_UP)
+        self.fixed = (
+            CostLine(
+                "Most I can lose",
+                fmt.money(stake, currency),
+                tip="The stake: a contract that ends on the wrong side loses all of it.",
+            ),
+            CostLine(
+                "Cost to enter and leave",
+                fmt.money(house, currency),
+                "in the payout",
+                tip="There is no fee. With every second contract won, the payout costs this much each time.",
+            ),
+            CostLine(
+                "To break even",
+                self.need_text,
+                tip=f"1 / (1 + payout): so many contracts have to win. {TIE_RULE}",
+            ),
+        )
+
+    def _checked(self, request: OrderRequest) -> tuple[dict[str, str], tuple[str, ...]]:
+        assert self.place is not None
+        if self._closed():
+            return {}, ()
+        found = self._gate.check(self.place.account, request)
+        beside: dict[str, str] = {}
+        rest: list[str] = []
+        for each in found.refusals:
+            if each.rule == "duplicate" and self._just_sent:
+                continue
+            if each.field in (STAKE, EXPIRY, OPENS, TRIGGER):
+                beside.setdefault(each.field, each.user_text)
+            else:
+                rest.append(each.user_text)
+        asked = [w.user_text for w in found.warnings if not (w.rule == "duplicate" and self._just_sent)]
+        return beside, tuple(text[:1].upper() + text[1:] for text in (*rest, *asked))
+
+    def _closed(self) -> str:
+        """Why nothing can be sent now, whatever stands in the form; empty when it can."""
+        assert self.place is not None
+        if not self.place.can_trade:
+            return self.place.note
+        if self._gate.arming.state is ArmState.VIEW:
+            return "View: switch to Confirm to trade"
+        reason = self._gate.closed_reason(self.place.account)
+        return reason or closed_text(self.instrument, self._clock.wall_ns())
+
+    def _button(self, side: Side, request: OrderRequest | None) -> SendButton:
+        assert self.offer is not None
+        word = "Up" if side is Side.BUY else "Down"
+        reason = self._closed()
+        if request is None or self.stake is None:
+            return SendButton(word, "complete the form", reason)
+        return SendButton(
+            f"{word} {fmt.money(self.stake, self.offer.currency)}", f"wins {self.win_text}", reason
+        )
+
+
+def own_rate_text(rate: HitRate) -> str:
+    """``6 of 10 won: 60 % (31 to 83 %)``; the range is where the true rate lies in 95 of 100 cases."""
+    span = rate.interval()
+    if span is None or rate.rate is None:
+        return "no contract of this kind yet"
+    low, high = (round(each * 100) for each in span)
+    return f"{rate.won} of {rate.ended} won: {round(rate.rate * 100)} % ({low} to {high} %)"
+
+
+def _clock(time_ns: int) -> str:
+    return format(datetime.fromtimestamp(time_ns // NS, UTC), "%H:%M:%S")
+
+
+def _left(seconds: int) -> str:
+    return f"{seconds // 60}:{seconds % 60:02d}" if seconds < 3600 else duration_text(seconds // 60 * 60)
+
+
+def _no_cost(request: OrderRequest) -> CostEstimate | None:
+    """What a contract costs stands in its payout; there is no total that could move."""
+    return None
+
+
+def _nothing() -> None:
+    """There is nothing to let go of."""

@@ -1,0 +1,237 @@
+"""The contract form: what it shows, what it sends, and what it does not."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import datetime
+from decimal import Decimal
+
+import pytest
+from PySide6.QtWidgets import QApplication
+
+from terminal.core.clock import ManualClock
+from terminal.domain.contracts import NS, ContractOffer, ExpiryMode, HitRate
+from terminal.domain.instrument import Instrument, InstrumentId, InstrumentKind
+from terminal.domain.market import Side
+from terminal.domain.orders import OrderState, OrderType
+from terminal.services.arming import ArmState
+from terminal.services.market_data import Topic
+from terminal.viewmodels.contract_ticket import (
+    EXPIRY,
+    OPENS,
+    STAKE,
+    TRIGGER,
+    ContractTicketViewModel,
+    own_rate_text,
+)
+from tests.trading_fakes import BTC, Desk
+
+D = Decimal
+OFFER = ContractOffer(
+    "USD",
+    D(87),
+    D(1),
+    D(1000),
+    timed_s=(5, 60, 300),
+    clock_s=(60, 300),
+    payouts_pct=((300, D(80)),),
+    sells_back=True,
+    can_wait=True,
+)
+
+
+def contract(offer: ContractOffer | None = OFFER) -> Instrument:
+    return Instrument(
+        BTC,
+        "BTCUSD_otc",
+        InstrumentKind.CONTRACT,
+        "BTC",
+        "USD",
+        D("0.01"),
+        D("0.01"),
+        D(1),
+        offer=offer,
+    )
+
+
+def start_at(clock: ManualClock, text: str) -> None:
+    wanted_ns = int(datetime.fromisoformat(f"2026-01-15T{text}+00:00").timestamp()) * NS
+    clock.jump_wall((wanted_ns - clock.wall_ns()) / 1e9)
+
+
+@pytest.fixture
+def desk(qapp: QApplication) -> Iterator[Desk]:
+    desk = Desk()
+    start_at(desk.clock, "12:34:10")
+    desk.market.instruments[BTC] = contract()
+    yield desk
+    Desk.stop_all()
+
+
+def form(desk: Desk, **rest: object) -> ContractTicketViewModel:
+    vm = ContractTicketViewModel(
+        desk.market,
+        desk.sessions,
+        desk.gate,
+        desk.accounts,
+        desk.selection,
+        desk.frames,
+        desk.clock,
+        **rest,  # type: ignore[arg-type]
+    )
+    vm.set_text(STAKE, "5")
+    return vm
+
+
+def test_the_figures_of_a_minute_at_87_per_cent(desk: Desk) -> None:
+    vm = form(desk)
+    assert vm.is_offered
+    assert (vm.payout_text, vm.win_text, vm.lose_text) == ("87 %", "+4.35 USD", "−5.00 USD")
+    assert vm.need_text == "53.5 % won"
+    assert [(line.label, line.value) for line in vm.fixed] == [
+        ("Most I can lose", "5.00 USD"),
+        # Half of them won: 5 x (100 - 87) / 200.
+        ("Cost to enter and leave", "0.33 USD"),
+        ("To break even", "53.5 % won"),
+    ]
+    assert (vm.buttons[Side.BUY].title, vm.buttons[Side.BUY].detail) == ("Up 5.00 USD", "wins +4.35 USD")
+
+
+def test_another_length_has_its_own_payout(desk: Desk) -> None:
+    vm = form(desk)
+    vm.set_expiry(ExpiryMode.TIMED, 300)
+    assert (vm.payout_text, vm.win_text) == ("80 %", "+4.00 USD")
+
+
+def test_an_end_by_the_clock_follows_the_venues_clock(desk: Desk) -> None:
+    vm = form(desk, ahead_ms=lambda venue: 25_000.0)
+    vm.set_expiry(ExpiryMode.CLOCK, 60)
+    assert vm.clock_text == "12:34:35"
+    # Second 35 at the venue: less than half of the minute is left, so it is the one after.
+    assert vm.ends_text == "ends 12:36:00 UTC, in 1:25"
+    assert [each.text for each in vm.expiries] == [
+        "5 seconds",
+        "1 minute",
+        "5 minutes",
+        "12:36:00 · 1 minute",
+        "12:40:00 · 5 minutes",
+    ]
+
+
+def test_the_clock_goes_on_by_itself(desk: Desk) -> None:
+    vm = form(desk)
+    vm.set_expiry(ExpiryMode.CLOCK, 60)
+    before = vm.ends_text
+    desk.clock.advance(3)
+    vm._on_clock()
+    assert (before, vm.ends_text) == ("ends 12:35:00 UTC, in 0:50", "ends 12:35:00 UTC, in 0:47")
+
+
+def test_a_share_of_what_is_free_is_a_stake(desk: Desk) -> None:
+    vm = form(desk)
+    vm.set_text(STAKE, "2%")
+    assert vm.stake == D("190.00")  # of 9,500 free
+    vm.set_text(STAKE, "200%")
+    assert vm.problems == {STAKE: "At most 100 %."}
+
+
+def test_the_users_own_rate_stands_beside_what_is_needed(desk: Desk) -> None:
+    vm = form(desk, hit_rates=lambda account, instrument, length: HitRate(6, 10))
+    assert vm.own_text == "6 of 10 won: 60 % (31 to 83 %)"
+    assert own_rate_text(HitRate(0, 0)) == "no contract of this kind yet"
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "field"),
+    [
+        (STAKE, "0.5", STAKE),
+        (STAKE, "2000", STAKE),
+        (STAKE, "abc", STAKE),
+        (STAKE, "", STAKE),
+        (OPENS, "soon", OPENS),
+        (TRIGGER, "x", TRIGGER),
+    ],
+)
+def test_a_wrong_entry_is_named_at_its_field_and_not_sent(
+    name: str, text: str, field: str, desk: Desk
+) -> None:
+    vm = form(desk)
+    desk.gate.arming.set(ArmState.ONE_CLICK)
+    vm.set_text(name, text)
+    assert field in vm.problems
+    vm.submit(Side.BUY)
+    assert desk.gate.sent == []
+    assert vm.sending.result is not None
+    assert vm.sending.result.text.startswith("Not sent:")
+
+
+def test_waiting_for_a_time_or_a_price(desk: Desk) -> None:
+    vm = form(desk)
+    vm.set_text(OPENS, "+5m")
+    assert vm.ends_text == "opens 12:39:10 UTC, then 1 minute"
+    vm.set_text(TRIGGER, "99.5")
+    assert vm.problems == {OPENS: "Wait for a time or for a price, not for both."}
+    vm.set_text(OPENS, "")
+    assert vm.problems == {}
+    vm.set_text(OPENS, "12:30")
+    vm.set_text(TRIGGER, "")
+    assert vm.ends_text.startswith("opens 12:30:00 UTC")  # tomorrow's
+    assert vm.problems == {}
+
+
+def test_what_is_asked_is_what_is_sent(desk: Desk) -> None:
+    vm = form(desk)
+    desk.gate.answer = OrderState.FILLED
+    vm.submit(Side.SELL)
+    view = vm.sending.pending
+    assert view is not None
+    rows = dict(view.confirmation.rows)
+    assert view.confirmation.title == "Down 5.00 USD on BTC/USD"
+    assert (rows["Payout"], rows["If it wins"], rows["If it loses"]) == ("87 %", "+4.35 USD", "−5.00 USD")
+    assert view.request is not None
+    assert (view.request.side, view.request.order_type) == (Side.SELL, OrderType.CONTRACT)
+
+
+def test_a_payout_that_fell_while_it_was_asked_is_refused_and_shown(desk: Desk) -> None:
+    vm = form(desk)
+    vm.submit(Side.BUY)
+    assert vm.sending.pending is not None
+    desk.market.instruments[BTC] = contract(replace(OFFER, payout_pct=D(80)))
+    desk.market.changed.notify(BTC, Topic.INSTRUMENT)
+    desk.pass_time(1)
+    assert vm.payout_text == "80 %"
+    vm.sending.confirm()
+    assert desk.gate.sent == []
+    assert vm.sending.result is not None
+    assert "from 87 % to 80 %" in vm.sending.result.text
+
+
+def test_an_end_that_went_by_while_it_was_asked_is_shown_again(desk: Desk) -> None:
+    vm = form(desk)
+    vm.set_expiry(ExpiryMode.CLOCK, 60)
+    vm.submit(Side.BUY)
+    desk.clock.advance(40)
+    vm.sending.confirm()
+    assert desk.gate.sent == []
+    assert vm.sending.pending is not None
+    assert vm.sending.pending.news == "The order changed while it was shown: look again."
+
+
+def test_another_instrument_keeps_the_stake_and_no_price(desk: Desk) -> None:
+    vm = form(desk)
+    vm.set_text(TRIGGER, "99.5")
+    other = InstrumentId("kraken", "ETH/USD")
+    desk.selection.select(other)
+    assert not vm.is_offered
+    desk.selection.select(BTC)
+    assert (vm.form.stake, vm.form.trigger_price) == ("5", "")
+
+
+def test_lengths_that_are_gone_give_way_to_the_nearest(desk: Desk) -> None:
+    vm = form(desk)
+    vm.set_expiry(ExpiryMode.TIMED, 300)
+    desk.market.instruments[BTC] = contract(replace(OFFER, timed_s=(), clock_s=(60, 900)))
+    desk.market.changed.notify(BTC, Topic.INSTRUMENT)
+    assert (vm.form.mode, vm.form.duration_s) == (ExpiryMode.CLOCK, 60)
+    assert EXPIRY not in vm.problems
