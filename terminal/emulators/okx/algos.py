@@ -18,6 +18,7 @@ from terminal.emulators.market.store import Record
 from terminal.emulators.okx.algo_terms import amended
 from terminal.emulators.okx.desk import Desk, DeskListener
 from terminal.emulators.okx.errors import OkxError, missing, wrong
+from terminal.emulators.okx.ledger import CROSS, ISOLATED
 from terminal.emulators.okx.listings import OkxInstrument
 from terminal.emulators.okx.orders import amount, flag_of, required, text_of
 from terminal.emulators.okx.placing import Placing
@@ -115,7 +116,7 @@ class Algos(DeskListener):
         if kind not in KINDS:
             raise wrong("ordType")
         mode = required(values, "tdMode")
-        if mode != ("cross" if one.is_swap else "cash"):
+        if mode not in ((CROSS, ISOLATED) if one.is_swap else ("cash",)):
             raise wrong("tdMode")
         if one.is_swap and account.mode == "1":
             raise OkxError("51010")
@@ -244,6 +245,7 @@ class Algos(DeskListener):
     def row(self, algo: Algo) -> Row:
         """As ``orders-algo-pending`` tells it."""
         one = self._exchange.instruments[algo.inst_id]
+        key = algo.inst_id, algo.fields["tdMode"], algo.fields["posSide"] or "net"
         return {
             "instType": one.kind,
             "instId": algo.inst_id,
@@ -257,7 +259,7 @@ class Algos(DeskListener):
             **algo.fields,
             "posSide": algo.fields["posSide"] or ("net" if one.is_swap else ""),
             "reduceOnly": yes(algo.reduce_only),
-            "lever": short(self._desk.accounts[algo.uid].leverage_of(algo.inst_id)) if one.is_swap else "",
+            "lever": short(self._desk.accounts[algo.uid].leverage_of(*key)) if one.is_swap else "",
             "actualSz": algo.fields["sz"] if algo.order_id else "",
             "actualPx": "",
             "actualSide": algo.actual,
@@ -351,7 +353,7 @@ class Algos(DeskListener):
         size = fields["sz"]
         if fields["closeFraction"] and not size:
             side = fields["posSide"] or "net"
-            held = self._desk.accounts[algo.uid].positions.get((algo.inst_id, side))
+            held = self._desk.accounts[algo.uid].positions.get((algo.inst_id, fields["tdMode"], side))
             size = short(abs(held.size)) if held is not None else ""
         request = {
             "instId": algo.inst_id,

@@ -4,13 +4,26 @@ from __future__ import annotations
 
 import itertools
 from decimal import Decimal
+from typing import NamedTuple
 
 from terminal.domain.decimals import ZERO
 from terminal.emulators.market.engine_types import BOT_ACCOUNT, EngineListener, EngineOrder, EngineTrade
+from terminal.emulators.okx.bills import trade_kind
 from terminal.emulators.okx.desk import Desk
-from terminal.emulators.okx.ledger import OkxAccount, Position
+from terminal.emulators.okx.ledger import ISOLATED, OkxAccount, Position
 from terminal.emulators.okx.listings import OkxInstrument
 from terminal.emulators.okx.wire import ms, short, trimmed
+
+
+class Moved(NamedTuple):
+    """What an execution did to positions."""
+
+    positions: list[Position]
+    """Those that changed."""
+    profit: Decimal
+    """Realized, in the settlement currency."""
+    put_in: Decimal
+    """Cash that became margin of an isolated position; negative where it came back."""
 
 
 class Booking:
@@ -19,7 +32,6 @@ class Booking:
     def __init__(self, desk: Desk) -> None:
         exchange = desk.exchange
         self._desk = desk
-        self._bills = itertools.count(exchange.reserve("bills", 7_300_000_000_000))
         self._positions = itertools.count(exchange.reserve("positions", 1_900_000_000_000))
         for name, engine in exchange.engines.items():
             engine.listen(_Ear(desk, self, exchange.instruments[name]))
@@ -32,41 +44,56 @@ class Booking:
         rate = one.maker if is_maker else one.taker
         forced = order.tag.get("category") == "full_liquidation"
         trade_id = f"-{trade.trade_id}" if forced else str(trade.trade_id)
-        profit, positions = ZERO, []
+        kind, sub_kind = trade_kind(order.side.value, order.tag["posSide"], is_forced=forced)
+        told = {
+            "mgnMode": "" if order.tag["tdMode"] == "cash" else str(order.tag["tdMode"]),
+            "ordId": str(order.order_id),
+            "clOrdId": str(order.tag["clOrdId"]),
+            "tradeId": trade_id,
+            "tag": str(order.tag["tag"]),
+            "execType": "M" if is_maker else "T",
+            "px": short(trade.price),
+            "sz": short(trade.quantity),
+            "fillIdxPx": short(desk.exchange.index(one)),
+            "fillTime": ms(trade.ts_ns),
+        }
+        moved = Moved([], ZERO, ZERO)
         if one.is_swap:
             ccy, fee = one.settle, one.value(trade.quantity, trade.price) * rate
-            held, profit = self._move_position(account, one, order, trade, trade_id, fee)
-            account.cash[ccy] = account.cash.get(ccy, ZERO) + profit - fee
+            moved = self._move_position(account, one, order, trade, trade_id, fee)
+            change = moved.profit - fee - moved.put_in
+            if forced and order.tag["tdMode"] == ISOLATED:
+                change = max(change, ZERO)  # the loss ends with the margin
             ccys = [ccy]
-            positions = [desk.money.position_row(account, one_held) for one_held in held]
+            bill = desk.bills.book(
+                account, ccy, change, kind, sub_kind, one=one, put_in=moved.put_in, profit=moved.profit,
+                fee=fee, pos_bal=sum((held.margin for held in moved.positions), ZERO),
+                told=told,
+            )  # fmt: skip
         else:
-            cost = trade.price * trade.quantity
+            cost, sign = trade.price * trade.quantity, order.side.sign
             ccys = [one.base, one.quote]
             ccy, fee = (one.base, trade.quantity * rate) if order.is_buy else (one.quote, cost * rate)
-            sign = order.side.sign
-            account.cash[one.base] = account.cash.get(one.base, ZERO) + sign * trade.quantity
-            account.cash[one.quote] = account.cash.get(one.quote, ZERO) - sign * cost
-            account.cash[ccy] -= fee
-        for name in ccys:
-            account.changed_ns[name] = trade.ts_ns
+            for name, change in ((one.quote, -sign * cost), (one.base, sign * trade.quantity)):
+                paid = fee if name == ccy else ZERO
+                bill = desk.bills.book(
+                    account, name, change - paid, kind, sub_kind, one=one, fee=paid,
+                    told=told,
+                )  # fmt: skip
+        profit = moved.profit
+        positions = [desk.money.position_row(account, held) for held in moved.positions]
         fill = {
             "instType": one.kind,
             "instId": one.inst_id,
             "tradeId": trade_id,
             "ordId": str(order.order_id),
             "clOrdId": order.tag["clOrdId"],
-            "billId": str(next(self._bills)),
-            "subType": "104"
-            if forced and not order.is_buy
-            else "105"
-            if forced
-            else "1"
-            if order.is_buy
-            else "2",
+            "billId": bill,
+            "subType": sub_kind,
             "tag": order.tag["tag"],
             "fillPx": short(trade.price),
             "fillSz": short(trade.quantity),
-            "fillIdxPx": short(desk.exchange.index(one)),
+            "fillIdxPx": told["fillIdxPx"],
             "side": order.side.value,
             "posSide": order.tag["posSide"],
             "execType": "M" if is_maker else "T",
@@ -100,16 +127,18 @@ class Booking:
         trade: EngineTrade,
         trade_id: str,
         fee: Decimal,
-    ) -> tuple[list[Position], Decimal]:
-        """Positions that changed, and the profit realized."""
-        key = one.inst_id, str(order.tag["posSide"])
+    ) -> Moved:
+        key = one.inst_id, str(order.tag["tdMode"]), str(order.tag["posSide"])
         change, price = order.side.sign * trade.quantity, trade.price
         held = account.positions.get(key)
         changed: list[Position] = []
-        profit = ZERO
+        profit = put_in = ZERO
         if held is not None and (held.size > 0) != (change > 0):
             closed = min(abs(change), abs(held.size))
             signed = closed if held.size > 0 else -closed
+            released = held.margin * closed / abs(held.size) if signed != held.size else held.margin
+            held.margin -= released
+            put_in -= released
             profit = one.profit(signed, held.entry, price)
             held.realized += profit
             held.fees -= fee
@@ -125,7 +154,7 @@ class Booking:
                 # Turned over, a position keeps its number and begins anew.
                 number = held.pos_id if held is not None else next(self._positions)
                 held = account.positions[key] = Position(
-                    one.inst_id, key[1], ZERO, price, number, trade.ts_ns, trade.ts_ns
+                    one.inst_id, key[2], ZERO, price, number, trade.ts_ns, trade.ts_ns, mode=key[1]
                 )
                 changed.clear()
             total = abs(held.size) + abs(change)
@@ -133,11 +162,15 @@ class Booking:
                 held.entry = total / (abs(held.size) / held.entry + abs(change) / price)
             else:
                 held.entry = (abs(held.size) * held.entry + abs(change) * price) / total
+            if held.is_isolated:
+                own = one.value(abs(change), price) / account.leverage_of(*key)
+                held.margin += own
+                put_in += own
             held.size += change
             held.fees -= fee
             held.changed_ns, held.trade_id = trade.ts_ns, trade_id
             changed.append(held)
-        return changed, profit
+        return Moved(changed, profit, put_in)
 
 
 class _Ear(EngineListener):

@@ -15,11 +15,12 @@ from terminal.domain.decimals import ZERO
 from terminal.domain.orders import OrderState
 from terminal.emulators.market.engine_types import CancelReason, EngineOrder
 from terminal.emulators.market.store import Record, order_from_data, order_to_data
+from terminal.emulators.okx.bills import TRANSFER, Bills
 from terminal.emulators.okx.errors import OkxError
 from terminal.emulators.okx.exchange import OkxExchange
 from terminal.emulators.okx.ledger import Money, OkxAccount, Position
 from terminal.emulators.okx.listings import OkxInstrument
-from terminal.emulators.okx.orders import order_row, push_row, text_of
+from terminal.emulators.okx.orders import order_row, position_key, push_row, text_of
 from terminal.emulators.okx.wire import Row
 
 KEPT_ORDERS: Final = 2_000
@@ -52,6 +53,7 @@ class Desk:
     def __init__(self, exchange: OkxExchange) -> None:
         self.exchange = exchange
         self.money = Money(exchange)
+        self.bills = Bills(exchange)
         self.accounts: dict[int, OkxAccount] = {}
         self.orders: dict[int, EngineOrder] = {}
         self.closed: dict[int, deque[EngineOrder]] = {}
@@ -83,6 +85,7 @@ class Desk:
         listings = {name: one.listing for name, one in self.exchange.instruments.items()}
         self.closed[uid] = deque(maxlen=KEPT_ORDERS)
         self.fills[uid] = deque(maxlen=KEPT_FILLS)
+        self.bills.load(uid)
         records = self._store.records("okx order", uid, limit=KEPT_ORDERS)
         found = [order_from_data(one.data, listings) for one in reversed(records)]
         for order in sorted((one for one in found if one is not None), key=lambda one: one.priority):
@@ -115,6 +118,7 @@ class Desk:
         self._store.forget_records(uid)
         self.closed[uid].clear()
         self.fills[uid].clear()
+        self.bills.clear(uid)
         fresh = self.accounts[uid] = OkxAccount(uid, mode)
         self._dirty_accounts.add(uid)
         self.flush()
@@ -134,7 +138,7 @@ class Desk:
         found: set[str] = set()
         for account in self.accounts.values():
             found.update(order.symbol for order in account.open_orders.values())
-            found.update(inst_id for inst_id, _ in account.positions)
+            found.update(held.inst_id for held in account.positions.values())
         return found
 
     def find(self, uid: int, values: Mapping[str, Any], code: str) -> EngineOrder:
@@ -184,8 +188,9 @@ class Desk:
     def adjust(self, uid: int, ccy: str, change: Decimal) -> None:
         """Move a currency's cash from outside."""
         account = self.accounts[uid]
-        account.cash[ccy] = max(ZERO, account.cash.get(ccy, ZERO) + change)
-        account.changed_ns[ccy] = self.now_ns()
+        change = max(change, -account.cash.get(ccy, ZERO))
+        ends = {"from": "6", "to": "18"} if change >= 0 else {"from": "18", "to": "6"}
+        self.bills.book(account, ccy, change, TRANSFER, "11" if change >= 0 else "12", told=ends)
         self._dirty_accounts.add(uid)
         self.flush()
         self.tell_money(uid, "transferred", [ccy], [], [])
@@ -262,7 +267,7 @@ class Desk:
             for order in list(account.open_orders.values()):
                 if not order.reduce_only or not order.is_live:
                     continue
-                held = account.positions.get((order.symbol, str(order.tag["posSide"])))
+                held = account.positions.get(position_key(order))
                 if held is None or (held.size > 0) == order.is_buy:
                     self.drop(order, "22")
 
@@ -286,6 +291,7 @@ class Desk:
             Record("okx fill", int(row["billId"]), uid, False, int(row["ts"]), 0, int(row["ordId"]), row)
             for uid, row in self._new_fills
         )
+        self.bills.flush()
         store.commit()
         self._dirty_accounts.clear()
         self._dirty_orders.clear()

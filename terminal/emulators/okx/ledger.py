@@ -1,7 +1,8 @@
 """Accounts of the practice OKX: cash, positions, margin, fees and funding.
 
-Margin is counted for each currency alone ("futures mode", OKX API v5, read 2026-07): what a currency's
-positions and orders need must be covered by that currency's equity. Long positions have a positive size,
+Margin is counted for each currency alone ("futures mode", OKX API v5, read 2026-07): what a currency's cross
+positions and orders need must be covered by that currency's equity. An isolated position has margin of its
+own, which is no longer cash: it is all that such a position can lose. Long positions have a positive size,
 short ones a negative, in contracts.
 """
 
@@ -20,6 +21,10 @@ from terminal.emulators.okx.wire import Row, ms, short, trimmed
 DEFAULT_LEVERAGE: Final = Decimal(3)
 SPOT_MODE: Final = "1"
 FUTURES_MODE: Final = "2"
+CROSS: Final = "cross"
+ISOLATED: Final = "isolated"
+Key = tuple[str, str, str]
+"""``instId``, ``mgnMode`` and ``posSide``: what tells an account's positions apart."""
 
 
 @dataclass(slots=True)
@@ -37,19 +42,32 @@ class Position:
     realized: Decimal = ZERO
     fees: Decimal = ZERO
     funding: Decimal = ZERO
+    mode: str = CROSS
+    margin: Decimal = ZERO
+    """An isolated position's own money, in its settlement currency, the unrealized profit apart."""
+
+    @property
+    def key(self) -> Key:
+        return self.inst_id, self.mode, self.side
+
+    @property
+    def is_isolated(self) -> bool:
+        return self.mode == ISOLATED
 
     def data(self) -> list[str]:
         return [
             self.inst_id, self.side, *(format(x, "f") for x in (self.size, self.entry)), str(self.pos_id),
             str(self.opened_ns), str(self.changed_ns), self.trade_id,
-            *(format(x, "f") for x in (self.realized, self.fees, self.funding)),
+            *(format(x, "f") for x in (self.realized, self.fees, self.funding)), self.mode,
+            format(self.margin, "f"),
         ]  # fmt: skip
 
     @classmethod
     def from_data(cls, data: list[str]) -> Position:
+        mode, margin = data[11:] or (CROSS, "0")  # a file of earlier days tells neither
         return cls(
             data[0], data[1], Decimal(data[2]), Decimal(data[3]), int(data[4]), int(data[5]), int(data[6]),
-            data[7], Decimal(data[8]), Decimal(data[9]), Decimal(data[10]),
+            data[7], Decimal(data[8]), Decimal(data[9]), Decimal(data[10]), mode, Decimal(margin),
         )  # fmt: skip
 
 
@@ -62,7 +80,7 @@ class OkxAccount:
     is_hedged: bool = False
     """Long and short positions apart (``long_short_mode``)."""
     cash: dict[str, Decimal] = field(default_factory=lambda: dict(STARTING_BALANCES))
-    positions: dict[tuple[str, str], Position] = field(default_factory=dict)
+    positions: dict[Key, Position] = field(default_factory=dict)
     leverage: dict[str, Decimal] = field(default_factory=dict)
     open_orders: dict[int, EngineOrder] = field(default_factory=dict)
     changed_ns: dict[str, int] = field(default_factory=dict)
@@ -86,13 +104,21 @@ class OkxAccount:
             data["mode"],
             data["is_hedged"],
             {ccy: Decimal(amount) for ccy, amount in data["cash"].items()},
-            {(one.inst_id, one.side): one for one in positions},
+            {one.key: one for one in positions},
             {name: Decimal(one) for name, one in data["leverage"].items()},
             changed_ns=data["changed_ns"],
         )
 
-    def leverage_of(self, inst_id: str) -> Decimal:
-        return self.leverage.get(inst_id, DEFAULT_LEVERAGE)
+    def leverage_of(self, inst_id: str, mode: str = CROSS, side: str = "net") -> Decimal:
+        """The setting for positions of a margin mode; isolated ones have one for each side."""
+        return self.leverage.get(leverage_key(inst_id, mode, side), DEFAULT_LEVERAGE)
+
+    def set_leverage(self, leverage: Decimal, inst_id: str, mode: str, side: str) -> None:
+        self.leverage[leverage_key(inst_id, mode, side)] = leverage
+
+
+def leverage_key(inst_id: str, mode: str, side: str) -> str:
+    return inst_id if mode == CROSS else f"{inst_id} {mode} {side}"
 
 
 class Money:
@@ -128,8 +154,8 @@ class Money:
                 continue
             if without is None or order.order_id != without.order_id:
                 price = order.limit_price or self._exchange.mark(one)
-                side = str(order.tag["posSide"])
-                total += self.need(account, one, order.is_buy, order.remaining, price, side)
+                mode, side = str(order.tag["tdMode"]), str(order.tag["posSide"])
+                total += self.need(account, one, order.is_buy, order.remaining, price, mode, side)
         return total
 
     def need(
@@ -139,16 +165,17 @@ class Money:
         is_buy: bool,
         quantity: Decimal,
         price: Decimal,
+        mode: str,
         side: str,
     ) -> Decimal:
         """Margin and fee for an order of so many contracts; what it closes needs none."""
         opening = quantity
-        held = account.positions.get((one.inst_id, side))
+        held = account.positions.get((one.inst_id, mode, side))
         if held is not None and (held.size > 0) != is_buy:
             opening = max(ZERO, quantity - abs(held.size))
         elif side != "net" and (side == "long") != is_buy:
             opening = ZERO
-        return one.value(opening, price) * (1 / account.leverage_of(one.inst_id) + one.taker)
+        return one.value(opening, price) * (1 / account.leverage_of(one.inst_id, mode, side) + one.taker)
 
     def profit(self, position: Position) -> Decimal:
         """Unrealized, at the mark price, in the settlement currency."""
@@ -156,10 +183,10 @@ class Money:
         return one.profit(position.size, position.entry, self._exchange.mark(one))
 
     def margin(self, account: OkxAccount, position: Position) -> Decimal:
-        """What an open position binds at its leverage."""
+        """What an open position needs at its leverage and the mark price."""
         one = self._instrument(position.inst_id)
         value = one.value(abs(position.size), self._exchange.mark(one))
-        return value / account.leverage_of(position.inst_id)
+        return value / account.leverage_of(*position.key)
 
     def maintenance(self, position: Position) -> Decimal:
         """What the equity must not fall below for a position, the closing fee included."""
@@ -167,11 +194,27 @@ class Money:
         return one.value(abs(position.size), self._exchange.mark(one)) * (MAINTENANCE_RATE + one.taker)
 
     def settled_in(self, account: OkxAccount, ccy: str) -> list[Position]:
-        """Positions whose money is a currency's."""
+        """Cross positions whose money is a currency's."""
+        return [one for one in self._all_in(account, ccy) if not one.is_isolated]
+
+    def _all_in(self, account: OkxAccount, ccy: str) -> list[Position]:
         return [one for one in account.positions.values() if self._instrument(one.inst_id).settle == ccy]
 
+    def own_equity(self, position: Position) -> Decimal:
+        """What an isolated position is worth: its margin and its unrealized profit."""
+        return position.margin + self.profit(position)
+
+    def isolated_equity(self, account: OkxAccount, ccy: str) -> Decimal:
+        """What all isolated positions of a currency are worth."""
+        return sum((self.own_equity(one) for one in self._all_in(account, ccy) if one.is_isolated), ZERO)
+
+    def spare(self, account: OkxAccount, position: Position) -> Decimal:
+        """How much of an isolated position's margin its owner may take back."""
+        loss = min(ZERO, self.profit(position))
+        return max(ZERO, position.margin + loss - self.margin(account, position))
+
     def equity(self, account: OkxAccount, ccy: str) -> Decimal:
-        """Cash and unrealized profit."""
+        """Cash and unrealized profit of what is cross."""
         return account.cash.get(ccy, ZERO) + sum(map(self.profit, self.settled_in(account, ccy)), ZERO)
 
     def free(self, account: OkxAccount, ccy: str, *, without: EngineOrder | None = None) -> Decimal:
@@ -187,12 +230,19 @@ class Money:
         held = self.settled_in(account, ccy)
         return bool(held) and self.equity(account, ccy) <= sum(map(self.maintenance, held), ZERO)
 
+    def is_ruined(self, position: Position) -> bool:
+        """An isolated position's own money no longer covers what it needs."""
+        return self.own_equity(position) <= self.maintenance(position)
+
     def liquidation_price(self, account: OkxAccount, position: Position) -> Decimal | None:
         """The mark price at which a position is taken away, others standing still; None where none is."""
         one = self._instrument(position.inst_id)
-        others = [held for held in self.settled_in(account, one.settle) if held is not position]
-        cash = account.cash.get(one.settle, ZERO) + sum(map(self.profit, others), ZERO)
-        cash -= sum(map(self.maintenance, others), ZERO)
+        if position.is_isolated:
+            cash = position.margin
+        else:
+            others = [held for held in self.settled_in(account, one.settle) if held is not position]
+            cash = account.cash.get(one.settle, ZERO) + sum(map(self.profit, others), ZERO)
+            cash -= sum(map(self.maintenance, others), ZERO)
         rate, sign = MAINTENANCE_RATE + one.taker, (1 if position.size > 0 else -1)
         amount = abs(position.size) * one.contract_value
         if one.is_inverse:
@@ -211,12 +261,16 @@ class Money:
         frozen, margin = self.frozen(account, ccy), self.order_margin(account, ccy)
         used = sum((self.margin(account, one) for one in held), ZERO)
         needed = sum(map(self.maintenance, held), ZERO)
-        profit = equity - cash
+        isolated = self.isolated_equity(account, ccy)
+        apart = sum((self.profit(one) for one in self._all_in(account, ccy) if one.is_isolated), ZERO)
+        profit = equity - cash + apart
         free = max(ZERO, self.free(account, ccy))
         margins = account.mode != SPOT_MODE
         return {
             "ccy": ccy,
-            "eq": trimmed(equity),
+            "eq": trimmed(equity + isolated),
+            "isoEq": trimmed(isolated) if margins else "",
+            "isoUpl": trimmed(apart) if margins else "",
             "cashBal": trimmed(cash),
             "availBal": trimmed(free),
             "availEq": trimmed(free) if margins else "",
@@ -225,7 +279,7 @@ class Money:
             "liab": "",
             "interest": "",
             "upl": trimmed(profit) if margins else "",
-            "eqUsd": trimmed(equity * self._exchange.usd(ccy)),
+            "eqUsd": trimmed((equity + isolated) * self._exchange.usd(ccy)),
             "disEq": trimmed(equity * self._exchange.usd(ccy)),
             "imr": trimmed(used + margin) if held else "",
             "mmr": trimmed(needed) if held else "",
@@ -238,15 +292,17 @@ class Money:
         details = [
             self.balance_detail(account, ccy)
             for ccy in sorted(account.cash)
-            if (ccys is None or ccy in ccys) and (account.cash[ccy] or self.settled_in(account, ccy))
+            if (ccys is None or ccy in ccys) and (account.cash[ccy] or self._all_in(account, ccy))
         ]
-        total = sum((self.equity(account, ccy) * self._exchange.usd(ccy) for ccy in account.cash), ZERO)
+        usd = self._exchange.usd
+        isolated = sum((self.isolated_equity(account, ccy) * usd(ccy) for ccy in account.cash), ZERO)
+        total = sum((self.equity(account, ccy) * usd(ccy) for ccy in account.cash), isolated)
         return {
             "adjEq": "",
             "borrowFroz": "",
             "details": details,
             "imr": "",
-            "isoEq": "0" if account.mode != SPOT_MODE else "",
+            "isoEq": trimmed(isolated) if account.mode != SPOT_MODE else "",
             "mgnRatio": "",
             "mmr": "",
             "notionalUsd": "",
@@ -262,13 +318,14 @@ class Money:
         mark, size = self._exchange.mark(one), abs(position.size)
         profit, used = self.profit(position), self.margin(account, position)
         needed = self.maintenance(position)
-        equity = self.equity(account, one.settle)
+        apart = position.is_isolated
+        equity = self.own_equity(position) if apart else self.equity(account, one.settle)
         liquidation = self.liquidation_price(account, position) if size else None
         worth = one.value(size, mark) * self._exchange.usd(one.settle)
         return {
             "instType": one.kind,
             "instId": one.inst_id,
-            "mgnMode": "cross",
+            "mgnMode": position.mode,
             "posId": str(position.pos_id),
             "posSide": position.side,
             "pos": short(position.size if position.side == "net" else size),
@@ -278,11 +335,11 @@ class Money:
             "markPx": short(mark),
             "last": short(self._exchange.last(one)),
             "liqPx": trimmed(liquidation) if liquidation is not None else "",
-            "lever": short(account.leverage_of(one.inst_id)),
+            "lever": short(account.leverage_of(*position.key)),
             "upl": trimmed(profit),
             "uplRatio": trimmed(profit / used) if used else "",
-            "margin": "",
-            "imr": trimmed(used),
+            "margin": trimmed(position.margin) if apart else "",
+            "imr": "" if apart else trimmed(used),
             "mmr": trimmed(needed),
             "mgnRatio": trimmed(equity / needed) if needed else "",
             "notionalUsd": trimmed(worth),

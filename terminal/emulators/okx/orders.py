@@ -108,6 +108,11 @@ class Ticket:
     tag: Row
     """What the order's rows tell beyond the engine's figures."""
 
+    @property
+    def key(self) -> tuple[str, str, str]:
+        """Of the position that it opens or closes."""
+        return self.one.inst_id, str(self.tag["tdMode"]), self.pos_side
+
 
 def read_ticket(values: Mapping[str, Any], one: OkxInstrument, mode: str, is_hedged: bool) -> Ticket:
     """Check the fields of a request to place an order.
@@ -119,7 +124,7 @@ def read_ticket(values: Mapping[str, Any], one: OkxInstrument, mode: str, is_hed
     if one.is_swap:
         if mode_text == "cash" or mode_text not in ("cross", "isolated"):
             raise wrong("tdMode")
-        if mode == "1" or mode_text == "isolated":
+        if mode == "1":
             raise OkxError("51010")
     elif mode_text != "cash":
         raise OkxError("51010") if mode_text in ("cross", "isolated") else wrong("tdMode")
@@ -214,6 +219,11 @@ def check_price(one: OkxInstrument, price: Decimal) -> None:
     """A price must lie on a tick (51150)."""
     if price % one.listing.tick_size:
         raise OkxError("51150")
+
+
+def position_key(order: EngineOrder) -> tuple[str, str, str]:
+    """Of the position that an order of contracts opens or closes."""
+    return order.symbol, str(order.tag["tdMode"]), str(order.tag["posSide"])
 
 
 # ---- rows ----------------------------------------------------------------------------------------

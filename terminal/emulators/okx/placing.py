@@ -15,7 +15,7 @@ from terminal.domain.orders import OrderState, OrderType, TimeInForce
 from terminal.emulators.market.engine_types import CancelReason, EngineOrder, EngineReject, RejectCode
 from terminal.emulators.okx.desk import Desk
 from terminal.emulators.okx.errors import OkxError, wrong
-from terminal.emulators.okx.ledger import SPOT_MODE, OkxAccount
+from terminal.emulators.okx.ledger import CROSS, ISOLATED, SPOT_MODE, OkxAccount
 from terminal.emulators.okx.listings import OkxInstrument
 from terminal.emulators.okx.orders import (
     Ticket,
@@ -23,6 +23,7 @@ from terminal.emulators.okx.orders import (
     check_price,
     check_size,
     flag_of,
+    position_key,
     read_ticket,
     text_of,
 )
@@ -78,7 +79,7 @@ class Placing:
         quantity, cash = self._fund(account, ticket)
         ticket.tag.update(tag, category=category)
         if one.is_swap:
-            ticket.tag["lever"] = short(account.leverage_of(one.inst_id))
+            ticket.tag["lever"] = short(account.leverage_of(*ticket.key))
         order = self.build(uid, ticket, quantity, cash)
         self.enter(order, ticket)
         self._desk.flush()
@@ -148,7 +149,7 @@ class Placing:
         one, is_buy = ticket.one, ticket.side is Side.BUY
         if not one.is_swap:
             return
-        held = account.positions.get((one.inst_id, ticket.pos_side))
+        held = account.positions.get(ticket.key)
         closes = account.is_hedged and (ticket.pos_side == "long") != is_buy
         if not closes and not ticket.reduce_only:
             return
@@ -171,7 +172,7 @@ class Placing:
         touch = best.price if best else self._exchange.mark(one)
         if one.is_swap:
             price = ticket.price or touch
-            needed = money.need(account, one, is_buy, ticket.size, price, ticket.pos_side)
+            needed = money.need(account, one, is_buy, ticket.size, price, *ticket.key[1:])
             if needed and needed > money.free(account, one.settle):
                 raise OkxError("51008", one.settle, sub_code="1001")
             return ticket.size, None
@@ -287,7 +288,7 @@ class Placing:
         if one.is_swap:
             ccy, needed = (
                 one.settle,
-                self._desk.money.need(account, one, order.is_buy, left, at, order.tag["posSide"]),
+                self._desk.money.need(account, one, order.is_buy, left, at, *position_key(order)[1:]),
             )
         else:
             ccy, needed = (one.quote, left * at) if order.is_buy else (one.base, left)
@@ -303,17 +304,18 @@ class Placing:
         one, account = self._desk.instrument(values), self._desk.accounts[uid]
         if not one.is_swap or account.mode == SPOT_MODE:
             raise OkxError("51010")
-        if text_of(values, "mgnMode") != "cross":
+        mode = text_of(values, "mgnMode")
+        if mode not in (CROSS, ISOLATED):
             raise wrong("mgnMode")
         side = text_of(values, "posSide") or "net"
         if side not in (("long", "short") if account.is_hedged else ("net",)):
             raise wrong("posSide")
-        held = account.positions.get((one.inst_id, side))
+        held = account.positions.get((one.inst_id, mode, side))
         if held is None:
             raise OkxError("51023")
         request = {
             "instId": one.inst_id,
-            "tdMode": "cross",
+            "tdMode": mode,
             "side": "sell" if held.size > 0 else "buy",
             "ordType": "market",
             "sz": short(abs(held.size)),

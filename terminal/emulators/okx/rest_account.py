@@ -14,9 +14,10 @@ from terminal.emulators.okx.auth import TRADE, OkxKey, require
 from terminal.emulators.okx.buckets import Limit
 from terminal.emulators.okx.desk import Desk
 from terminal.emulators.okx.errors import OkxError, missing, wrong
-from terminal.emulators.okx.ledger import SPOT_MODE
+from terminal.emulators.okx.ledger import CROSS, ISOLATED, SPOT_MODE
 from terminal.emulators.okx.listings import OkxInstrument
 from terminal.emulators.okx.orders import amount, required, text_of
+from terminal.emulators.okx.paging import page, whole_number
 from terminal.emulators.okx.positions import Positions
 from terminal.emulators.okx.rest_public import PublicCalls
 from terminal.emulators.okx.wire import Row, short, trimmed
@@ -57,6 +58,9 @@ class AccountCalls:
             ("GET", "account/max-size"): (self.max_size, Limit(20, 2.0, _USER)),
             ("GET", "account/max-avail-size"): (self.max_avail_size, Limit(20, 2.0, _USER)),
             ("GET", "account/trade-fee"): (self.trade_fee, Limit(5, 2.0, _USER)),
+            ("POST", "account/position/margin-balance"): (self.change_margin, Limit(20, 2.0, _USER)),
+            ("GET", "account/bills"): (self.bills, Limit(5, 1.0, _USER)),
+            ("GET", "account/bills-archive"): (self.bills_archive, Limit(5, 2.0, _USER)),
             ("POST", "account/demo-adjust-balance"): (self.adjust, Limit(3, 86_400.0, _USER)),
             ("GET", "asset/balances"): (self.asset_balances, Limit(6, 1.0, _USER)),
             ("POST", "asset/transfer"): (self.transfer, Limit(2, 1.0, _USER)),
@@ -110,6 +114,27 @@ class AccountCalls:
     def instruments(self, key: OkxKey, params: Params) -> list[Any]:
         return self._public.instruments({name: str(value) for name, value in params.items()})
 
+    def bills(self, key: OkxKey, params: Params, days: int = 7) -> list[Any]:
+        """The movements of cash, newest first."""
+        now = self._desk.now_ns() // 1_000_000
+        begin, end = (whole_number(params, name) for name in ("begin", "end"))
+        wanted = {
+            name: text_of(params, name)
+            for name in ("instType", "instId", "ccy", "mgnMode", "type", "subType")
+        }
+        rows = [
+            row
+            for row in self._desk.bills.of(key.account)
+            if int(row["ts"]) > now - days * 86_400_000
+            and (begin is None or int(row["ts"]) >= begin)
+            and (end is None or int(row["ts"]) <= end)
+            and all(not value or row[name] == value for name, value in wanted.items())
+        ]
+        return page(rows, params, "billId")
+
+    def bills_archive(self, key: OkxKey, params: Params) -> list[Any]:
+        return self.bills(key, params, 92)
+
     # ---- settings --------------------------------------------------------------------------------
 
     def set_position_mode(self, key: OkxKey, params: Params) -> list[Any]:
@@ -125,12 +150,10 @@ class AccountCalls:
             raise missing("lever")
         if mode not in ("cross", "isolated"):
             raise wrong("mgnMode")
-        if mode == "isolated":
-            raise OkxError("51010")
         if not text_of(params, "instId"):
             raise missing("instId")
         one = self._desk.instrument(params)
-        self._positions.set_leverage(key.account, one, leverage)
+        self._positions.set_leverage(key.account, one, leverage, mode, text_of(params, "posSide"))
         return [
             {
                 "lever": short(leverage),
@@ -140,16 +163,24 @@ class AccountCalls:
             }
         ]
 
+    def change_margin(self, key: OkxKey, params: Params) -> list[Any]:
+        require(key, TRADE)
+        if not text_of(params, "instId"):
+            raise missing("instId")
+        return [self._positions.change_margin(key.account, params)]
+
     def leverage_info(self, key: OkxKey, params: Params) -> list[Any]:
         account = self._desk.accounts[key.account]
         mode = required(params, "mgnMode")
+        if mode not in (CROSS, ISOLATED):
+            raise wrong("mgnMode")
         found = []
         for name in names(params, "instId", 20) or []:
             one = self._desk.instrument({"instId": name})
             if not one.is_swap or account.mode == SPOT_MODE:
                 raise OkxError("51010")
             for side in ("long", "short") if account.is_hedged else ("net",):
-                lever = short(account.leverage_of(name))
+                lever = short(account.leverage_of(name, mode, side))
                 found.append({"instId": name, "mgnMode": mode, "posSide": side, "lever": lever, "ccy": ""})
         if not found:
             raise missing("instId")
@@ -175,16 +206,18 @@ class AccountCalls:
         found = []
         for name in names(params, "instId", 5) or []:
             one = self._desk.instrument({"instId": name})
-            if mode != ("cross" if one.is_swap else "cash"):
+            if mode not in ((CROSS, ISOLATED) if one.is_swap else ("cash",)):
                 raise wrong("tdMode")
             if one.is_swap and account.mode == SPOT_MODE:
                 raise OkxError("51010")
-            found.append((one, *self._size(account.uid, one, amount(params, "px"), in_orders)))
+            found.append((one, *self._size(account.uid, one, mode, amount(params, "px"), in_orders)))
         if not found:
             raise missing("instId")
         return found
 
-    def _size(self, uid: int, one: OkxInstrument, price: Decimal | None, in_orders: bool) -> tuple[str, str]:
+    def _size(
+        self, uid: int, one: OkxInstrument, mode: str, price: Decimal | None, in_orders: bool
+    ) -> tuple[str, str]:
         account, money, exchange = self._desk.accounts[uid], self._money, self._desk.exchange
         at = price or exchange.last(one)
         step = one.listing.quantity_step
@@ -192,9 +225,9 @@ class AccountCalls:
             free = max(ZERO, money.free(account, one.settle))
             if not in_orders:
                 return trimmed(free), trimmed(free)
-            each = one.value(Decimal(1), at) * (1 / account.leverage_of(one.inst_id) + one.taker)
+            each = one.value(Decimal(1), at) * (1 / account.leverage_of(one.inst_id, mode) + one.taker)
             most = free / each // step * step
-            held = account.positions.get((one.inst_id, "net"))
+            held = account.positions.get((one.inst_id, mode, "net"))
             size = held.size if held is not None else ZERO
             return short(most + max(ZERO, -size)), short(most + max(ZERO, size))
         quote, base = max(ZERO, money.free(account, one.quote)), max(ZERO, money.free(account, one.base))

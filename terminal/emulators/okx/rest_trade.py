@@ -7,7 +7,7 @@ OKX API v5 "Order book trading", read 2026-07. Lists are newest first; ``after``
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 from terminal.emulators.okx.algos import KINDS, Algos
@@ -16,6 +16,7 @@ from terminal.emulators.okx.buckets import ORDERS, Limit
 from terminal.emulators.okx.desk import Desk
 from terminal.emulators.okx.errors import OkxError, missing, wrong
 from terminal.emulators.okx.orders import order_row, required, text_of
+from terminal.emulators.okx.paging import page, whole_number
 from terminal.emulators.okx.placing import Placing
 from terminal.emulators.okx.wire import Row, ms
 
@@ -34,29 +35,6 @@ ORDER_PATHS: Final[dict[str, tuple[str, bool]]] = {
     "trade/amend-batch-orders": ("amend", True),
 }
 """POST calls that :class:`terminal.emulators.okx.calls.OrderCalls` carries out."""
-
-
-def page(rows: Sequence[Row], params: Params, field: str) -> list[Row]:
-    """A page of rows that are newest first; ``field`` is the number by which they are paged."""
-    limit, after, before = (_number(params, name) for name in ("limit", "after", "before"))
-    size = max(1, min(limit if limit is not None else 100, 100))
-    found = [
-        row
-        for row in rows
-        if (after is None or int(row[field]) < after) and (before is None or int(row[field]) > before)
-    ]
-    if before is not None and after is None:
-        return found[-size:]
-    return found[:size]
-
-
-def _number(params: Params, name: str) -> int | None:
-    text = text_of(params, name)
-    if not text:
-        return None
-    if not text.isdigit() or len(text) > 24:
-        raise wrong(name)
-    return int(text)
 
 
 class TradeCalls:
@@ -107,7 +85,7 @@ class TradeCalls:
     def history(self, key: OkxKey, params: Params, days: int = 7) -> list[Any]:
         required(params, "instType")
         now = self._desk.exchange.clock.wall_ns() // 1_000_000
-        begin, end = _number(params, "begin"), _number(params, "end")
+        begin, end = whole_number(params, "begin"), whole_number(params, "end")
         rows = [
             self._row(order)
             for order in sorted(self._desk.closed[key.account], key=lambda one: -one.order_id)
@@ -127,7 +105,7 @@ class TradeCalls:
 
     def fills(self, key: OkxKey, params: Params, days: int = 3) -> list[Any]:
         now = self._desk.exchange.clock.wall_ns() // 1_000_000
-        begin, end = _number(params, "begin"), _number(params, "end")
+        begin, end = whole_number(params, "begin"), whole_number(params, "end")
         order_id, sub_type = text_of(params, "ordId"), text_of(params, "subType")
         rows = [
             row

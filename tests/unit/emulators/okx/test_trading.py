@@ -266,6 +266,7 @@ def test_amending_below_what_is_filled_ends_the_order_as_filled() -> None:
             best = v.host.okx.exchange.engines["BTC-USDT"].best_ask()
             assert best is not None
             size = best.quantity + Decimal("0.01")
+            await v.control("cash", ccy="USDT", amount=str(size * ask))  # whatever stands there is paid for
             order = {"side": "buy", "ordType": "limit", "px": str(ask), "sz": str(size)}
             placed = await v.place(**order)
             await stream.order("partially_filled", placed["clOrdId"])

@@ -1,0 +1,212 @@
+"""Isolated margin at the practice OKX: a position's own money, its liquidation alone, and the bills of it."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+from tests.helpers import eventually, run
+from tests.unit.emulators.okx.client import Venue, venue
+
+D = Decimal
+ETH = {"instId": "ETH-USDT-SWAP", "tdMode": "isolated", "ordType": "market"}
+RATE = D("0.0045")
+"""Maintenance and the closing fee, as parts of a position's value."""
+
+
+async def cash(v: Venue, ccy: str = "USDT") -> Decimal:
+    (row,) = await v.get("account/balance", ccy=ccy)
+    return D(row["details"][0]["cashBal"])
+
+
+async def lever(v: Venue, inst_id: str, value: str, mode: str = "isolated", **more: str) -> Any:
+    body = {"instId": inst_id, "lever": value, "mgnMode": mode, **more}
+    return await v.act("account/set-leverage", body)
+
+
+async def put_in(v: Venue, kind: str, size: str, side: str = "net") -> Any:
+    body = {"instId": "ETH-USDT-SWAP", "posSide": side, "type": kind, "amt": size}
+    return await v.post("account/position/margin-balance", body)
+
+
+async def held(v: Venue, inst_id: str = "ETH-USDT-SWAP") -> dict[str, Any]:
+    (row,) = await v.get("account/positions", instId=inst_id)
+    return dict(row)
+
+
+def test_a_position_has_margin_of_its_own_that_can_be_changed() -> None:
+    async def main() -> None:
+        async with venue(live=False) as v, v.private("balance_and_position") as stream:
+            await lever(v, "ETH-USDT-SWAP", "10")
+            before = await cash(v)
+            await v.place(**ETH, side="buy", sz="10")
+            row = await held(v)
+            fills = await v.get("trade/fills", instId="ETH-USDT-SWAP")
+            worth = sum((D(one["fillPx"]) * D(one["fillSz"]) / 10 for one in fills), start=D(0))
+            fee = sum((D(one["fee"]) for one in fills), start=D(0))
+            margin = D(row["margin"])
+            assert (row["mgnMode"], row["lever"], row["imr"], row["pos"]) == ("isolated", "10", "", "10")
+            assert abs(margin - worth / 10) < D("1e-9")
+            assert await cash(v) == before - margin + fee
+            # One ether of it: a fall that eats the margin but for what must stay.
+            assert abs(D(row["liqPx"]) - (D(row["avgPx"]) - margin) / (1 - RATE)) < D("1e-8")
+            (row,) = await v.get("account/balance")
+            assert abs(D(row["isoEq"]) - margin) < margin / 10
+            assert (await put_in(v, "add", "50"))["data"][0]["amt"] == "50"
+            told = await stream.data("balance_and_position", lambda one: one["eventType"] == "adjust_margin")
+            assert told["data"][0]["posData"][0]["mgnMode"] == "isolated"
+            more = await held(v)
+            assert D(more["margin"]) == margin + 50
+            assert await cash(v) == before - margin - 50 + fee
+            assert (await put_in(v, "reduce", "60"))["code"] == "59301"
+            assert (await put_in(v, "add", "999999"))["code"] == "59301"
+            assert (await put_in(v, "add", "1", "long"))["code"] == "51000"
+            assert (await put_in(v, "give", "1"))["code"] == "51000"
+            assert (await put_in(v, "reduce", "40"))["code"] == "0"
+            assert D((await held(v))["margin"]) == margin + 10
+            await v.act("trade/close-position", {"instId": "ETH-USDT-SWAP", "mgnMode": "isolated"})
+            assert await v.get("account/positions") == []
+            assert (await put_in(v, "add", "1"))["code"] == "59300"
+            # Everything is cash again, but for what trading cost.
+            fills = await v.get("trade/fills", instId="ETH-USDT-SWAP")
+            lost = sum((D(one["fee"]) + D(one["fillPnl"]) for one in fills), start=D(0))
+            assert abs(await cash(v) - before - lost) < D("1e-9")
+
+    run(main())
+
+
+def test_leverage_is_per_mode_and_side_and_moves_the_margin() -> None:
+    async def main() -> None:
+        async with venue(live=False) as v:
+            await v.act("account/set-position-mode", {"posMode": "long_short_mode"})
+            bad = {"instId": "ETH-USDT-SWAP", "lever": "5", "mgnMode": "isolated"}
+            assert (await v.post("account/set-leverage", bad))["code"] == "51000"
+            await lever(v, "ETH-USDT-SWAP", "5", posSide="long")
+            await lever(v, "ETH-USDT-SWAP", "20", posSide="short")
+            await lever(v, "ETH-USDT-SWAP", "7", "cross")
+            for mode, wanted in (("isolated", ["5", "20"]), ("cross", ["7", "7"])):
+                rows = await v.get("account/leverage-info", instId="ETH-USDT-SWAP", mgnMode=mode)
+                assert [row["lever"] for row in rows] == wanted
+            await v.place(**ETH, side="buy", posSide="long", sz="10")
+            await v.place(**ETH, side="sell", posSide="short", sz="10")
+            await v.place(**{**ETH, "tdMode": "cross"}, side="buy", posSide="long", sz="10")
+            rows = {
+                (row["mgnMode"], row["posSide"]): row
+                for row in await v.get("account/positions", instId="ETH-USDT-SWAP")
+            }
+            assert {key: row["lever"] for key, row in rows.items()} == {
+                ("isolated", "long"): "5",
+                ("isolated", "short"): "20",
+                ("cross", "long"): "7",
+            }
+            assert len({row["posId"] for row in rows.values()}) == 3
+            long_before = D(rows["isolated", "long"]["margin"])
+            money = await cash(v)
+            await lever(v, "ETH-USDT-SWAP", "4", posSide="long")
+            now = [row for row in await v.get("account/positions") if row["posSide"] == "long"]
+            margin = next(D(row["margin"]) for row in now if row["mgnMode"] == "isolated")
+            assert abs(margin - long_before * 5 / 4) < D("1e-9")
+            assert abs(await cash(v) - money + long_before / 4) < D("1e-9")
+            bid, _ = v.best("ETH-USDT-SWAP")
+            resting = {**ETH, "ordType": "limit", "px": str(bid - 30), "sz": "1"}
+            placed = await v.place(**resting, side="buy", posSide="long")
+            body = {"instId": "ETH-USDT-SWAP", "lever": "3", "mgnMode": "isolated", "posSide": "long"}
+            assert (await v.post("account/set-leverage", body))["code"] == "59101"
+            await v.act("trade/cancel-order", {"instId": "ETH-USDT-SWAP", "ordId": placed["ordId"]})
+            await lever(v, "ETH-USDT-SWAP", "3", posSide="long")
+            assert (await v.post("account/set-leverage", {**body, "lever": "500"}))["code"] == "59102"
+
+    run(main())
+
+
+def test_only_the_isolated_position_is_liquidated() -> None:
+    async def main() -> None:
+        async with venue() as v, v.private("orders") as stream:
+            await lever(v, "BTC-USDT-SWAP", "50")
+            swap = {"instId": "BTC-USDT-SWAP", "side": "buy", "ordType": "market", "sz": "2"}
+            await v.place(**swap, tdMode="cross")
+            await v.place(**swap, tdMode="isolated")
+            bid, _ = v.best("BTC-USDT-SWAP")
+            low = {**swap, "ordType": "limit", "px": str((bid * D("0.981")).quantize(D("0.1"))), "sz": "0.1"}
+            doomed = await v.place(**low, tdMode="isolated")
+            kept = await v.place(**low, tdMode="cross")
+            rows = await v.get("account/positions", instId="BTC-USDT-SWAP")
+            margin = next(D(row["margin"]) for row in rows if row["mgnMode"] == "isolated")
+            before = await cash(v)
+            await v.control("shock", symbol="BTC-USDT-SWAP", percent=-1.75)
+            ended = await stream.order("canceled", doomed["clOrdId"])
+            assert ended["cancelSource"] == "2"
+            forced = await stream.data("orders", lambda row: row.get("category") == "full_liquidation")
+            assert (forced["data"][0]["tdMode"], forced["data"][0]["side"]) == ("isolated", "sell")
+            await eventually(
+                lambda: [row["mgnMode"] for row in v.host.okx.told(None)["positions"]] == ["cross"],
+                what="the end of the isolated position alone",
+            )
+            (row,) = await v.get("trade/orders-pending")
+            assert row["clOrdId"] == kept["clOrdId"]
+            # Nothing beyond its own margin is lost.
+            assert before <= await cash(v) < before + margin
+            (bill, *_) = await v.get("account/bills", type="5")
+            assert (bill["mgnMode"], bill["subType"]) == ("isolated", "104")
+
+    run(main())
+
+
+def test_isolated_margin_outlives_a_restart(tmp_path: Path) -> None:
+    async def main() -> None:
+        async with venue(live=False, data_dir=tmp_path) as v:
+            await lever(v, "ETH-USDT-SWAP", "10")
+            await v.place(**ETH, side="sell", sz="3")
+            before, bills = await held(v), await v.get("account/bills")
+        async with venue(live=False, data_dir=tmp_path) as v:
+            after = await held(v)
+            for name in ("margin", "mgnMode", "lever", "pos", "avgPx", "posId"):
+                assert after[name] == before[name]
+            assert await v.get("account/bills") == bills
+
+    run(main())
+
+
+def test_bills_tell_every_movement_of_cash_and_are_paged() -> None:
+    async def main() -> None:
+        async with venue(live=False) as v:
+            before = await cash(v)
+            await v.place(side="buy", ordType="market", sz="300")
+            await v.place(**ETH, side="buy", sz="10")
+            await put_in(v, "add", "25")
+            await v.control("fault", kind="funding")
+            await v.control("cash", ccy="USDT", amount=7)
+            await v.act("trade/close-position", {"instId": "ETH-USDT-SWAP", "mgnMode": "isolated"})
+            rows = await v.get("account/bills", ccy="USDT")
+            assert before + sum(D(row["balChg"]) for row in rows) == await cash(v)
+            assert D(rows[0]["bal"]) == await cash(v)
+            assert sum(D(row["posBalChg"]) for row in rows) == 0
+            assert {row["type"] for row in rows} == {"1", "2", "6", "8"}
+            (added,) = [row for row in rows if row["type"] == "6"]
+            assert (added["balChg"], added["posBalChg"], added["subType"]) == ("-25", "25", "160")
+            (funding,) = [row for row in rows if row["type"] == "8"]
+            # An isolated position pays out of its own margin.
+            assert (funding["balChg"], funding["posBalChg"]) == ("0", funding["pnl"])
+            fills = {row["billId"]: row for row in await v.get("trade/fills")}
+            trades = [row for row in rows if row["billId"] in fills]
+            assert all(row["tradeId"] == fills[row["billId"]]["tradeId"] for row in trades)
+            every = await v.get("account/bills")
+            numbers = [row["billId"] for row in every]
+            assert numbers == sorted(numbers, key=int, reverse=True)
+
+            async def page(**terms: str) -> list[str]:
+                v.host.okx.forgive()
+                return [row["billId"] for row in await v.get("account/bills-archive", **terms)]
+
+            assert await page(limit="2") == numbers[:2]
+            assert await page(after=numbers[1], limit="2") == numbers[2:4]
+            assert await page(before=numbers[3], limit="2") == numbers[1:3]
+            assert await page(before=numbers[3], after=numbers[0]) == numbers[1:3]
+            assert await page(type="1") == [row["billId"] for row in every if row["type"] == "1"]
+            later = str(int(every[0]["ts"]) + 1)
+            assert await page(begin=later) == []
+            assert await page(end=every[0]["ts"], begin=every[-1]["ts"]) == numbers
+            assert (await v.send("GET", "account/bills", begin="soon")).json()["code"] == "51000"
+
+    run(main())
