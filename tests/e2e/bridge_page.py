@@ -1,8 +1,8 @@
 """A web page that tries to reach the bridge, in a browser of its own process.
 
 ``python -m tests.e2e.bridge_page``: reads the task from standard input as JSON (``port`` of the bridge,
-``body`` of a call whose keys are right), opens a page from another address of this machine and one whose name was made
-to point at the bridge, lets both try everything that a page can, and prints what the pages were told. Each
+``body`` of a call whose keys are right), opens a page from another address of this machine and one whose name
+was made to point at the bridge, lets both try all that a page can, and prints what they were told. Each
 attempt has a path of its own, so that the bridge's list of calls shows whether it came.
 """
 
