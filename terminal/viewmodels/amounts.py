@@ -66,9 +66,12 @@ def short_size(quantity: Decimal, instrument: Instrument | None) -> str:
 
 
 def size_text(quantity: Decimal, instrument: Instrument | None) -> str:
-    """``0.05 lots`` where the venue speaks of lots, else the quantity."""
+    """``0.05 lots`` where the venue speaks of lots, ``1 000 USD`` of an inverse contract, which would be taken
+    for coins, else the quantity."""
     if instrument is not None and instrument.lot_size:
         return f"{fmt.quantity(quantity / instrument.lot_size)} lots"
+    if instrument is not None and instrument.is_inverse:
+        return units_text(quantity, instrument)
     return fmt.quantity(quantity)
 
 

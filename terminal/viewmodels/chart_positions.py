@@ -15,7 +15,7 @@ from terminal.domain.market import Side
 from terminal.domain.worth import break_even, profit
 from terminal.services.positions import KEEP, Leg
 from terminal.viewmodels import format as fmt
-from terminal.viewmodels.amounts import counted, pip_of
+from terminal.viewmodels.amounts import beside_text, counted, pip_of
 from terminal.viewmodels.ports import Place
 from terminal.viewmodels.position_rows import SERVER, PositionRow
 
@@ -146,6 +146,8 @@ class ChartPositions(QObject):
         arrow = "▲" if row.is_long else "▼"
         size = fmt.HIDDEN if row.hidden else row.size_text
         words = [f"{arrow} {size}", row.profit_text]
+        if row.profit_worth:
+            words.append(f"({row.profit_worth})")
         if row.pips_text:
             words.append(row.pips_text)
         legs = []
@@ -164,7 +166,8 @@ class ChartPositions(QObject):
 
     def _said(self, row: PositionRow, instrument: Instrument, price: Decimal) -> str:
         """What closing at a price would bring: pips, and money in the account's currency, on the basis of the
-        open profit: net of swap and of the commission charged so far."""
+        open profit: net of swap and of the commission charged so far. Coins have beside them what they would
+        be worth at that price."""
         position = row.position
         away = (price - position.average_price) * position.side.sign
         pip, word = pip_of(instrument)
@@ -181,6 +184,9 @@ class ChartPositions(QObject):
             if own is not None:
                 net = own + position.swap + position.commission
                 parts.append(fmt.money(net, position.currency, decimals=row.money_decimals, signed=True))
+                beside = beside_text(net, instrument, price, signed=True)
+                if beside:
+                    parts.append(f"({beside})")
             else:
                 parts.append(f"{fmt.money(amount, paid_in, signed=True)} before costs")
         return "  ".join(parts)

@@ -203,8 +203,8 @@ class FillRow:
 
     @property
     def size_text(self) -> str:
-        """Lots where the venue speaks of lots."""
-        if self.instrument is not None and self.instrument.lot_size:
+        """Lots where the venue speaks of lots, dollars of what counts dollars."""
+        if self.instrument is not None and (self.instrument.lot_size or self.instrument.is_inverse):
             return size_text(self.fill.quantity, self.instrument)
         return fmt.fixed(self.fill.quantity, 8)
 

@@ -53,6 +53,8 @@ class PositionRow:
 
     funding_text: str = ""
     """What the next funding costs or brings; empty where there is none, or nothing current is known."""
+    profit_worth: str = ""
+    """What an open profit in coins is worth now: ``≈ +12.00 USD``; empty where it is quote money."""
 
     @property
     def is_long(self) -> bool:
@@ -122,6 +124,14 @@ def _position_tip(row: PositionRow) -> str:
     return "\n".join(lines)
 
 
+def _profit_tip(row: PositionRow) -> str:
+    lines = [
+        row.profit_worth,
+        "At the mark price, before fees and funding" if row.position.margin_mode else "",
+    ]
+    return "\n".join(line for line in lines if line)
+
+
 def _backing(row: PositionRow) -> str:
     """``10x cross, liquidation at 83 160.0``: what backs a position, and where the venue would close it."""
     position = row.position
@@ -149,7 +159,7 @@ POSITION_COLUMNS: tuple[Column[PositionRow], ...] = (
     Column("pnl", "Open PnL", lambda r: r.profit_text, 100, number=True,
            sort=lambda r: r.position.unrealised,
            tone=lambda r: "" if r.hidden else sign_tone(r.position.unrealised),
-           tip=lambda r: "At the mark price, before fees and funding" if r.position.margin_mode else "",
+           tip=_profit_tip,
            title_tip="As the venue says it; net of swap and commission where they are charged at the end"),
     Column("pips", "Distance", lambda r: r.pips_text, 80, number=True, sort=lambda r: r.pips,
            tone=lambda r: sign_tone(r.pips),

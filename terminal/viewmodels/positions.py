@@ -21,7 +21,7 @@ from terminal.services.market_data import Topic
 from terminal.services.order_checks import ConfirmationNeeded
 from terminal.services.positions import KEEP, Leg
 from terminal.viewmodels import format as fmt
-from terminal.viewmodels.amounts import pip_of, size_text, units_text
+from terminal.viewmodels.amounts import beside_text, pip_of, size_text, units_text
 from terminal.viewmodels.confirm import Asker, Confirmation
 from terminal.viewmodels.frames import FrameClock
 from terminal.viewmodels.funding import due_text, paying_text, payment_text
@@ -288,6 +288,9 @@ class PositionsViewModel(QObject):
             hidden=self.hide_amounts,
             funding_text=self._funding_text(position, instrument, now),
             money_decimals=8 if instrument is not None and instrument.is_inverse else 2,
+            profit_worth=""
+            if instrument is None or self.hide_amounts
+            else beside_text(position.unrealised, instrument, now, signed=True),
         )
 
     def _funding_text(self, position: Position, instrument: Instrument | None, now: Decimal | None) -> str:
@@ -594,13 +597,15 @@ class PositionsViewModel(QObject):
 def _moving_rows(row: PositionRow, quantity: Decimal) -> tuple[tuple[str, str], ...]:
     """The price of the moment and what ``quantity`` (base units) of the position has won or lost there."""
     position = row.position
-    name, profit = "Open PnL", position.unrealised
+    name, profit, worth = "Open PnL", position.unrealised, row.profit_worth
     if 0 < quantity < position.quantity:
-        name = "Open PnL of this part"
+        name, worth = "Open PnL of this part", ""
         profit = None if profit is None else profit * quantity / position.quantity
     money = (
         fmt.HIDDEN
         if row.hidden
         else fmt.money(profit, position.currency, decimals=row.money_decimals, signed=True)
     )
+    if worth and not row.hidden:
+        money = f"{money} ({worth})"
     return ("Price now", leg_text(row, row.now) or fmt.NOTHING), (name, money)

@@ -251,8 +251,8 @@ def test_a_position_paid_in_the_coin_tells_its_stop_in_the_coin(shown: Shown) ->
     shown.positions.show(from_dollars, place)
     shown.positions.build()
     (line,) = shown.positions.lines
-    # 0.25 BTC of dollars at 40 000, 0.2 at 50 000: 0.05 BTC gained, 0.0001 paid.
-    assert line.legs[0].text.endswith("+0.04990000 BTC")
+    # 0.25 BTC of dollars at 40 000, 0.2 at 50 000: 0.05 BTC gained, 0.0001 paid; at 50 000 worth 2 495.
+    assert line.legs[0].text.endswith("+0.04990000 BTC  (≈ +2\u202f495.00 USD)")
     # 1 / (1/40 000 - 0.0002/10 000), twice the commission being the costs
     assert line.break_even is not None
     assert line.break_even.quantize(D("0.1")) == D("40032.0")
