@@ -135,6 +135,7 @@ class Terminal:
             self.sessions.trading_connector,
             self.clock,
             chosen_s=lambda account: self.settings.whole("trade.dead_mans_s", account.partition(":")[0]),
+            name_of=self.account_name,
         )
         self.leaves_switch_armed = False
         self.positions = PositionDesk(
@@ -458,6 +459,12 @@ class Terminal:
         """What a venue is and can do, by the title that the person has given it."""
         return self.added.info(venue)
 
+    def account_name(self, account: str) -> str:
+        """An account as the person knows it: the venue's title, and its own where there are several."""
+        title = self.venue_info(account.partition(":")[0]).title
+        owner = self.portfolio.info(account)
+        return title if owner is None else f"{title}, {owner.title}"
+
     # -- venues that a person adds --------------------------------------------------------------------
 
     @property
@@ -498,9 +505,10 @@ class Terminal:
             self.settings.set(key, value, venue)
         info, session = self.venue_info(venue), self.sessions.sessions.get(venue)
         if info.title != before:
+            self.desk_changed.notify()
             if session is not None:
                 session.connector.info = info
-            self.desk_changed.notify()
+                session.changed.notify()
 
     def _require_title(self, venue: str, form: Mapping[str, str]) -> None:
         if registry.info(venue).on_demand:
@@ -575,8 +583,8 @@ class Terminal:
         except (TerminalError, TimeoutError) as error:
             self._tell(
                 Level.ERROR,
-                f"The dead man's switch of {account} could not be disarmed: its orders will be canceled "
-                f"within {left or 0:.0f} s.",
+                f"The dead man's switch of {self.account_name(account)} could not be disarmed: its orders "
+                f"will be canceled within {left or 0:.0f} s.",
                 str(error),
             )
 

@@ -526,7 +526,8 @@ class Screen(QObject):
             self.notices.info("This venue keeps no history that could be shown, or is not connected.")
             return
         info = self._terminal.portfolio.info(account)
-        vm = HistoryViewModel(info.title if info else account, trader, self._terminal.market.instrument)
+        title = info.title if info else self.connections.short_name(account)
+        vm = HistoryViewModel(title, trader, self._terminal.market.instrument)
         dialog = HistoryDialog(vm, self.window)
         vm.setParent(dialog)
         dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)

@@ -62,14 +62,17 @@ class DeadMansSwitch:
         timings: SwitchTimings | None = None,
         *,
         chosen_s: Callable[[str], int] | None = None,
+        name_of: Callable[[str], str] = str,
     ) -> None:
-        """``chosen_s``: seconds of silence after which an account's switch fires; read at each arming."""
+        """``chosen_s``: seconds of silence after which an account's switch fires; read at each arming.
+        ``name_of``: an account as the person knows it."""
         self.changed: Observable[[str]] = Observable("dead man's switch")
         self.notice: Observable[[Notice]] = Observable("dead man's switch notices")
         self._connector = connector
         self._clock = clock
         self._timings = timings or SwitchTimings()
         self._chosen_s = chosen_s
+        self._name_of = name_of
         self._states: dict[str, SwitchState] = {}
         self._tasks: dict[str, asyncio.Task[None]] = {}
 
@@ -129,7 +132,7 @@ class DeadMansSwitch:
         except (TerminalError, TimeoutError) as error:
             log.warning("%s: the switch could not be taken back: %s", account, error)
             self._tell(
-                f"The dead man's switch may be on: orders of {account} may be canceled within "
+                f"The dead man's switch may be on: orders of {self._name_of(account)} may be canceled within "
                 f"{self.state(account).timeout_s} s.",
                 str(error),
             )
@@ -198,8 +201,8 @@ class DeadMansSwitch:
                 if first:
                     left = round(self.seconds_left(account) or 0)
                     self._tell(
-                        f"The dead man's switch was not renewed: orders of {account} may be canceled "
-                        f"in {left} s.",
+                        f"The dead man's switch was not renewed: orders of {self._name_of(account)} may be "
+                        f"canceled in {left} s.",
                         state.error,
                     )
             else:
@@ -215,7 +218,8 @@ class DeadMansSwitch:
         """Not renewed in time: the venue has most likely canceled everything, and the switch is off."""
         state.armed, state.renewed_ns, state.error = False, None, ""
         self._tasks.pop(account, None)
-        self._tell(f"The dead man's switch of {account} has run out; its orders are probably canceled.", "")
+        name = self._name_of(account)
+        self._tell(f"The dead man's switch of {name} has run out; its orders are probably canceled.", "")
         self.changed.notify(account)
 
     def _tell(self, text: str, detail: str) -> None:

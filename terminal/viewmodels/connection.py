@@ -344,11 +344,12 @@ class ConnectionViewModel(QObject):
         return f"{counted} of {counted + hidden} accounts counted" if hidden else ""
 
     def badge_of(self, account: str) -> str:
-        """Whose money an account is: PRACTICE, or LIVE with its name."""
+        """Whose money an account is: PRACTICE, or LIVE with its name; also one whose connection is off."""
         for session in self._sessions.sessions.values():
             if account in session.accounts:
                 return badge_text(session.mode, account, session.infos.get(account))
-        return account.upper()
+        word = account.partition(":")[2].partition(":")[0]
+        return next((text for mode, text in BADGES.items() if mode.value == word), "")
 
     def name_of(self, account: str) -> str:
         """An account in a sentence: the venue, and its broker and number where there are several."""

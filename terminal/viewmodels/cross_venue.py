@@ -297,7 +297,9 @@ class CrossVenueViewModel(QObject):
         now = self._built_ns = self._clock.monotonic_ns()
         self.side = self._ticket.form.side
         chosen = self.instrument
-        known = [each for key in self._shown if (each := self._market.instrument(key)) is not None]
+        # A venue that leaves the desk does so before its instruments go.
+        here = [key for key in self._shown if key.venue in self._titles]
+        known = [each for key in here if (each := self._market.instrument(key)) is not None]
         own = None if chosen is None else self._market.instrument(chosen)
         self.base = own.base if own is not None else ""
         self.size = None if own is None else self._size(own, known)

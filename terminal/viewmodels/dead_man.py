@@ -159,7 +159,8 @@ class DeadManViewModel(QObject):
         except TerminalError as error:
             self._notices.failure(error)
         except TimeoutError:
-            self._notices.error(f"{venue} did not answer about the dead man's switch in time.")
+            title = self._title(venue)
+            self._notices.error(f"{title} did not answer about the dead man's switch in time.")
         finally:
             self._busy.discard(venue)
             self._build()
@@ -201,7 +202,10 @@ class DeadManViewModel(QObject):
                 title="Quit Parallax?",
                 note=f"The dead man's switch is armed: orders on {names} will be canceled within "
                 f"{seconds} s after you quit, also those placed elsewhere.",
-                rows=tuple((account, _orders(open_orders(account))) for account in accounts),
+                rows=tuple(
+                    (self._connections.short_name(account), _orders(open_orders(account)))
+                    for account in accounts
+                ),
                 warnings=warnings,
                 options=(
                     Option(LET_FIRE, "Quit, let them be canceled", "danger"),
@@ -222,8 +226,9 @@ class DeadManViewModel(QObject):
             except (TerminalError, TimeoutError) as error:
                 done = False
                 reason = error.user_text if isinstance(error, TerminalError) else "no answer in time"
+                name = self._connections.short_name(account)
                 self._notices.error(
-                    f"The dead man's switch of {account} could not be disarmed, so its orders will be "
+                    f"The dead man's switch of {name} could not be disarmed, so its orders will be "
                     f"canceled: {reason}"
                 )
         return done

@@ -76,7 +76,7 @@ class _Entry:
         "venue_name",
     )
 
-    def __init__(self, instrument: Instrument) -> None:
+    def __init__(self, instrument: Instrument, venue_title: str) -> None:
         self.instrument = instrument
         self.key = instrument.id
         self.order = (instrument.symbol, instrument.venue)
@@ -85,12 +85,12 @@ class _Entry:
         self.base = instrument.base.upper()
         asset = _in_words(ASSET_NAMES.get(self.base, ""))
         self.asset = asset.replace(" ", "")
-        self.tags = (instrument.venue.upper(), KIND_BADGES[instrument.kind].upper())
+        self.tags = (*_in_words(venue_title).split(), KIND_BADGES[instrument.kind].upper())
         money = _in_words(ASSET_NAMES.get(instrument.quote.upper(), ""))
         # Each word has a gap before it: what was typed has to be the beginning of one.
         self.described = f" {asset} {money} {_in_words(instrument.description)}"
         # Words are letters and digits: none reaches over the gap from one of these into the next.
-        self.places = f"{self.name} {self.tags[0]} {self.tags[1]}"
+        self.places = f"{self.name} {' '.join(self.tags)}"
         self.all = f"{self.places} {self.venue_name} {self.base} {self.asset}{self.described}"
 
 
@@ -140,30 +140,39 @@ class _Question:
         return 2 if self._words else None
 
 
-def rank(query: str, instrument: Instrument) -> int | None:
+def rank(query: str, instrument: Instrument, venue_title: str = "") -> int | None:
     """How well an instrument answers: 0 exact (symbol or base), 1 begins with it, 2 has it; None: not at all.
 
     Words may stand for base, quote, venue, kind and name in any order: ``usd eth``, ``okx btc``, ``gold``.
+    ``venue_title``: what the venue is called on screen, where that is not its name.
     """
-    return _Question(query).place(_Entry(instrument))
+    return _Question(query).place(_Entry(instrument, venue_title or instrument.venue))
 
 
 class SearchIndex:
     """All known instruments, ready to be searched: ten thousand of them with each key that is pressed."""
 
-    def __init__(self) -> None:
+    def __init__(self, title_of: Callable[[str], str] = str) -> None:
+        """``title_of``: what a venue is called on screen."""
+        self._title_of = title_of
         self._entries: dict[InstrumentId, _Entry] = {}
         self._ordered: list[_Entry] | None = []
 
     def note(self, instrument: Instrument) -> None:
         """It is known, or known better. Called as the venues tell their lists, so that no search waits."""
         before = self._entries.get(instrument.id)
-        entry = self._entries[instrument.id] = _Entry(instrument)
+        entry = _Entry(instrument, self._title_of(instrument.venue))
+        self._entries[instrument.id] = entry
         if before is None or self._ordered is None:
             self._ordered = None
             return
         at = bisect_left(self._ordered, entry.order, key=lambda each: each.order)
         self._ordered[at] = entry
+
+    def rename(self) -> None:
+        """A venue is called otherwise now."""
+        self._entries = {}
+        self._ordered = []
 
     def search(
         self,

@@ -206,7 +206,7 @@ class WatchlistViewModel(QObject):
         self._flashing: dict[InstrumentId, Flash] = {}
         self._sparks: dict[InstrumentId, tuple[tuple[object, ...], tuple[float, ...]]] = {}
         self._rows: dict[InstrumentId, WatchRow] = {}
-        self._index = SearchIndex()
+        self._index = SearchIndex(self.title_of)
         self._visible, self._built_ns = True, -REFRESH_NS
         self._titles = titles or {}
         self._save, self._save_favourites = save, save_favourites
@@ -369,7 +369,7 @@ class WatchlistViewModel(QObject):
         known = self._market.instrument(instrument)
         if known is None:
             return self.filter_text.strip().upper() in instrument.symbol
-        return rank(self.filter_text, known) is not None
+        return rank(self.filter_text, known, self.title_of(known.venue)) is not None
 
     @property
     def empty_text(self) -> str:
@@ -410,7 +410,8 @@ class WatchlistViewModel(QObject):
         return instrument in self._watched
 
     def refresh(self) -> None:
-        """Build the rows again: a venue has another name."""
+        """Build the rows again: a venue is called otherwise now."""
+        self._index.rename()
         self._build()
 
     def add(self, instrument: InstrumentId) -> None:

@@ -179,7 +179,7 @@ def test_quitting_asks_what_becomes_of_the_orders(
     switch.state(ACCOUNT).armed = True
     assert run(vm.ask_before_quitting(choose, lambda account: 2)) == answer
     assert "orders on Kraken will be canceled within 60 s" in asked[0].note
-    assert asked[0].rows == ((ACCOUNT, "2 open orders"),)
+    assert asked[0].rows == (("Kraken practice", "2 open orders"),)
     assert bool(switch.armed()) is armed
 
 
@@ -190,7 +190,8 @@ def test_nobody_quits_where_disarming_failed(frame: Frame, vm: DeadManViewModel,
     switch.state(ACCOUNT).armed = True
     switch.error = VenueUnavailable("kraken", "down", user_text="Kraken is down.")
     assert run(vm.ask_before_quitting(choose, lambda account: 0)) is None
-    assert "could not be disarmed" in frame.notices.entries[-1].text
+    told = frame.notices.entries[-1].text
+    assert "The dead man's switch of Kraken practice could not be disarmed" in told, told
 
 
 def test_the_dialog_gives_the_pressed_answer_and_esc_gives_none(frame: Frame, tmp_path: Path) -> None:

@@ -65,6 +65,21 @@ def test_a_renewal_that_fails_is_told_once_and_tried_again() -> None:
     run(main())
 
 
+def test_accounts_are_told_by_the_name_that_a_person_knows() -> None:
+    async def main() -> None:
+        venue, notices = FakeVenue(), list[Notice]()
+        switch = DeadMansSwitch(lambda account: venue, SystemClock(), FAST, name_of=lambda account: "My desk")
+        switch.notice.watch(notices.append)
+        await switch.arm(ACCOUNT)
+        venue.raise_on["cancel_after"] = VenueUnavailable("kraken", "down")
+        await eventually(lambda: notices)
+        assert "orders of My desk may be canceled" in notices[0].text
+        del venue.raise_on["cancel_after"]
+        await switch.close()
+
+    run(main())
+
+
 def test_time_that_ran_out_is_told_and_it_is_off() -> None:
     async def main() -> None:
         venue = FakeVenue()

@@ -189,3 +189,17 @@ def test_the_most_traded_of_equals_comes_first() -> None:
     hits = SearchIndex().search("btc", [listed(key) for key in keys], (), (), quotes.get)
     assert [hit.id.venue for hit in hits] == ["b", "a", "c"]
     assert hits[0].words == "Bitcoin"
+
+
+def test_a_venue_is_found_by_what_it_is_called_now() -> None:
+    titles = {"custom-a": "My OKX", "kraken": "Kraken"}
+    keys = [InstrumentId(venue, "BTC/USD") for venue in titles]
+    known = [listed(key) for key in keys]
+    index = SearchIndex(titles.__getitem__)
+    assert found(index, "btc my", known) == found(index, "btc okx", known) == [keys[0]]
+    assert found(index, "custom", known) == []
+    titles["custom-a"] = "Another"
+    index.rename()
+    assert found(index, "another btc", known) == [keys[0]]
+    assert found(index, "okx", known) == []
+    assert rank("btc another", known[0], "Another") == 0
