@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from PySide6.QtWidgets import QApplication
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QAbstractItemView, QApplication, QLineEdit
 
+from terminal.app.compose import Terminal
 from terminal.domain.instrument import InstrumentId
 from terminal.domain.market import Side
 from terminal.domain.orders import OrderState
+from terminal.services.credentials import CredentialStore
 from terminal.services.session import Mode, SessionState
 from terminal.viewmodels.book import LadderState
 from terminal.viewmodels.chart import ChartState
@@ -20,6 +23,7 @@ from tests.e2e.screen_harness import Desk, opened, run_screen
 from tests.e2e.test_connect_account import WORDS, enter
 from tests.practice import Practice
 from tests.practice_custom import CustomPractice
+from tests.unit.services.keyring_fake import MemoryKeyring
 
 NAME = "My plugin"
 VENUE = "custom-my-plugin"
@@ -45,14 +49,15 @@ def plugin(running_plugin: CustomPractice) -> CustomPractice:
     return running_plugin
 
 
-def entries(plugin: CustomPractice) -> dict[str, str]:
+def entries(plugin: CustomPractice, title: str = NAME, key: str = "practice") -> dict[str, str]:
     """The form as a person fills it in."""
+    row = plugin.key(key)
     return {
-        "custom.title": NAME,
+        "custom.title": title,
         "endpoint.service": plugin.entry["service"],
         "custom.symbols": "BTC_USDT:0.1:0.00001:0.00001, ETH_USDT:0.01:0.0001:0.001",
-        "access_key": plugin.entry["access_key"],
-        "secret_key": plugin.entry["secret_key"],
+        "access_key": row["access_key"],
+        "secret_key": row["secret_key"],
     }
 
 
@@ -196,3 +201,134 @@ def test_a_plugin_is_added_traded_and_still_there_after_a_restart(
     for file in tmp_path.rglob("*"):
         if file.is_file():
             assert plugin.entry["secret_key"].encode() not in file.read_bytes(), f"a key is in {file}"
+
+
+def with_keychain(ring: MemoryKeyring) -> Callable[[Terminal], None]:
+    def prepare(terminal: Terminal) -> None:
+        terminal.__dict__["credentials"] = CredentialStore(terminal.paths.vault, ring)
+
+    return prepare
+
+
+def read_anywhere(*, hidden: bool = True) -> Iterator[str]:
+    """Every text that the application shows, or would with the pointer over it, or has shown before."""
+    for widget in QApplication.allWidgets():
+        if not (hidden or widget.isVisible()):
+            continue
+        yield from (widget.toolTip(), widget.windowTitle(), widget.accessibleName(), widget.statusTip())
+        text = getattr(widget, "text", None)
+        if callable(text) and not isinstance(widget, QLineEdit):
+            yield str(text())
+        model = widget.model() if isinstance(widget, QAbstractItemView) else None
+        if model is None:
+            continue
+        for row in range(model.rowCount()):
+            for column in range(model.columnCount()):
+                index = model.index(row, column)
+                for role in (Qt.ItemDataRole.DisplayRole, Qt.ItemDataRole.ToolTipRole):
+                    yield str(index.data(role) or "")
+
+
+def require_no_internal_names(desk: Desk) -> None:
+    """Venues and accounts are told by their titles, never by the names that settings and journal know."""
+    texts = [*read_anywhere(), *desk.notices()]
+    wrong = [text for text in texts if "custom-" in text.lower() or "custom:" in text.lower()]
+    assert not wrong, wrong
+
+
+async def add(desk: Desk, fields: dict[str, str]) -> None:
+    dialog = await open_new_form(desk)
+    await enter(desk, dialog, fields)
+    await test_connection(desk, dialog)
+    await desk.hand.click(dialog.go)
+    await desk.until(lambda: not dialog._vm.is_busy, "what came of it")
+    await desk.frame()
+
+
+def test_two_plugins_side_by_side_come_back_by_themselves_with_their_names(
+    desk_practice: Practice, plugin: CustomPractice, qapp: QApplication, tmp_path: Path
+) -> None:
+    ring = MemoryKeyring()
+
+    async def first(desk: Desk) -> None:
+        strip = desk.window.strip
+        await add(desk, entries(plugin))
+        await until_trading(desk)
+        # The same account under another name would show every order twice.
+        await add(desk, entries(plugin, OTHER_NAME))
+        dialog = await opened(desk, ConnectDialog)
+        assert f"{NAME} has this address and these keys already" in dialog.error.text()
+        row = plugin.key("second")
+        await enter(desk, dialog, {key: row[key] for key in ("access_key", "secret_key")})
+        await test_connection(desk, dialog)
+        await desk.hand.click(dialog.go)
+        await until_trading(desk, OTHER)
+        assert [strip._cards[venue].title.text() for venue in (VENUE, OTHER)] == [NAME, OTHER_NAME]
+
+    async def again(desk: Desk) -> None:
+        strip, terminal = desk.window.strip, desk.terminal
+        for venue in (VENUE, OTHER):
+            await until_trading(desk, venue)
+            assert terminal.sessions.sessions[venue].mode is Mode.LIVE
+        # Both are watched and traded, each in its own account.
+        for venue, title in ((VENUE, NAME), (OTHER, OTHER_NAME)):
+            btc = InstrumentId(venue, "BTC/USDT")
+            assert btc in desk.screen.watchlist.watched
+            desk.screen.watchlist.select(btc)
+            await desk.until(lambda: desk.screen.ladder.state is LadderState.LIVE, "a book")
+            assert desk.shown == btc
+            await desk.until(
+                lambda: desk.screen.ticket.lines and desk.edit("Limit price").text(), "a ticket at the market"
+            )
+            await desk.frame()
+            order = await desk.place(Side.BUY, desk.away(Side.BUY), "0.001")
+            assert order.account == f"{venue}:live"
+            await desk.frame()
+            shown = desk.row_of(order)
+            assert shown is not None
+            assert title in " ".join(shown.values()), shown
+            require_no_internal_names(desk)
+        for row in ("practice", "second"):
+            told = await plugin.told(plugin.key(row)["account"])
+            assert sum(each["open"] for each in told.orders) == 1, row
+
+        # Another name is shown at once and cuts nothing.
+        session = terminal.sessions.sessions[OTHER]
+        desk.window.open_connect(OTHER)
+        dialog = await opened(desk, ConnectDialog)
+        await desk.until(dialog.go.isEnabled, "kept keys")
+        await enter(desk, dialog, {"custom.title": "Renamed"})
+        await desk.hand.click(dialog.go)
+        await desk.until(lambda: desk.dialog(ConnectDialog) is None, "a form that closes by itself")
+        await desk.until(lambda: strip._cards[OTHER].title.text() == "Renamed", "the new name")
+        await desk.frame()
+        assert terminal.sessions.sessions[OTHER] is session
+        assert session.state is SessionState.LIVE
+        await desk.until(
+            lambda: not [text for text in read_anywhere(hidden=False) if OTHER_NAME in text],
+            "the old name nowhere",
+        )
+        require_no_internal_names(desk)
+
+        # One goes, the other one stays as it is.
+        kept = terminal.sessions.sessions[VENUE]
+        desk.window.open_connect(OTHER)
+        dialog = await opened(desk, ConnectDialog)
+        await desk.until(dialog.forget.isVisible, "the kept keys")
+        await desk.hand.click(dialog.forget)
+        await desk.hand.click(dialog.forget)
+        await desk.until(lambda: OTHER not in strip._cards, "a desk without it")
+        await desk.until(lambda: desk.dialog(ConnectDialog) is None, "a form that closes by itself")
+        await desk.frame()
+        assert terminal.sessions.sessions.get(VENUE) is kept
+        assert kept.state is SessionState.LIVE
+        assert terminal.added.names == (VENUE,)
+        assert {row.account_name for row in desk.screen.orders.model.rows} == {f"{NAME} live"}
+        require_no_internal_names(desk)
+
+    for body in (first, again):
+        run_screen(desk_practice, tmp_path, body, wait=False, longest_ms=250.0, prepare=with_keychain(ring))
+    for file in tmp_path.rglob("*"):
+        if file.is_file():
+            for name in ("practice", "second"):
+                assert plugin.key(name)["secret_key"].encode() not in file.read_bytes(), f"a key is in {file}"
