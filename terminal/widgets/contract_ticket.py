@@ -1,0 +1,321 @@
+"""The contract form's controls, and the panel that shows the form that an instrument asks for."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from PySide6.QtCore import QSize, Qt
+from PySide6.QtGui import QColor, QHideEvent, QKeySequence, QPainter, QPaintEvent, QShortcut, QShowEvent
+from PySide6.QtWidgets import (
+    QFrame,
+    QHBoxLayout,
+    QPushButton,
+    QScrollArea,
+    QStackedWidget,
+    QVBoxLayout,
+    QWidget,
+)
+
+from terminal.domain.market import Side
+from terminal.viewmodels.contract_ticket import (
+    EXPIRY,
+    OPENS,
+    PRESETS,
+    STAKE,
+    TIE_RULE,
+    TRIGGER,
+    ContractTicketViewModel,
+)
+from terminal.viewmodels.cost_text import CostLine
+from terminal.viewmodels.sending import RequestView
+from terminal.viewmodels.ticket import SendButton
+from terminal.widgets import theme
+from terminal.widgets.controls import ElidedLabel, StripedEdge, label, line, set_text
+from terminal.widgets.request_card import RequestCard, ResultLine
+from terminal.widgets.ticket import TicketPanel
+from terminal.widgets.ticket_parts import BigButton, CostGrid, FieldRow, NumberEdit, chooser, fill_chooser
+
+_WORDS: Final = {Side.BUY: "Up", Side.SELL: "Down"}
+_SIDE_PX: Final = 8
+_NEWS_PX: Final = 36
+_SHEET: Final = f"""
+QPushButton[kind="chip"] {{ padding: 0; min-height: 18px; font-size: {theme.LABEL_PX}px; min-width: 20px; }}
+QPushButton[kind="chip"]:focus {{ border: 1px solid {theme.FOCUS}; }}
+"""
+
+
+class ContractPanel(QWidget):
+    """Stake, expiry, what it pays, and two buttons. The form scrolls where there is little height; figures,
+    buttons and the note on whose money it is stay in sight."""
+
+    def __init__(self, vm: ContractTicketViewModel, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._vm = vm
+        self._build_ui()
+        self._bind()
+        self._render()
+
+    # -- building -------------------------------------------------------------------------------------
+
+    def _build_ui(self) -> None:
+        self.setStyleSheet(_SHEET)
+        self.setMinimumWidth(250)
+        box = QVBoxLayout(self)
+        box.setContentsMargins(0, 0, 0, 0)
+        box.setSpacing(0)
+        self._stripe = StripedEdge()
+        box.addWidget(self._stripe)
+        self._scroll = QScrollArea()
+        self._scroll.setWidgetResizable(True)
+        self._scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self._scroll.setFrameShape(QFrame.Shape.NoFrame)
+        self._scroll.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        self._scroll.setWidget(self._build_form())
+        box.addWidget(self._scroll, 1)
+        box.addWidget(self._build_foot())
+
+    def _build_form(self) -> QWidget:
+        form = QWidget()
+        box = QVBoxLayout(form)
+        box.setContentsMargins(_SIDE_PX, 4, _SIDE_PX, 4)
+        box.setSpacing(5)
+        head = QHBoxLayout()
+        head.setSpacing(6)
+        self._symbol = label(kind="title")
+        self._badge = label()
+        self._badge.setFont(theme.ui_font(10, bold=True))
+        self._clock = label(kind="muted")
+        self._clock.setFont(theme.number_font(theme.LABEL_PX))
+        self._clock.setToolTip("The venue's clock, UTC")
+        head.addWidget(self._symbol)
+        head.addWidget(self._badge)
+        head.addStretch(1)
+        head.addWidget(self._clock)
+        box.addLayout(head)
+        self._stake = NumberEdit("Stake", self._vm.step_stake)
+        self._stake.setPlaceholderText("5, 2%")
+        self._currency = label(kind="muted")
+        self._expiry = chooser("Expiry")
+        self._opens = NumberEdit("Opens at")
+        self._opens.setPlaceholderText("at once; +5m, 14:30")
+        self._trigger = NumberEdit("Opens at the price")
+        self._trigger.setPlaceholderText("at any price")
+        self._rows = {
+            STAKE: FieldRow("Stake", self._stake, self._currency),
+            EXPIRY: FieldRow("Expiry", self._expiry),
+            OPENS: FieldRow("Opens", self._opens),
+            TRIGGER: FieldRow("At price", self._trigger),
+        }
+        self._edits = {STAKE: self._stake, OPENS: self._opens, TRIGGER: self._trigger}
+        box.addWidget(self._rows[STAKE])
+        box.addWidget(self._build_presets())
+        self._free = ElidedLabel()
+        self._free.setProperty("kind", "muted")
+        box.addWidget(self._free)
+        for name in (EXPIRY, OPENS, TRIGGER):
+            box.addWidget(self._rows[name])
+        box.addWidget(line())
+        self._figures = CostGrid(4)
+        box.addWidget(self._figures)
+        tie = label(TIE_RULE, kind="muted")
+        tie.setFont(theme.ui_font(theme.LABEL_PX))
+        box.addWidget(tie)
+        box.addStretch(1)
+        return form
+
+    def _build_presets(self) -> QWidget:
+        shown = QWidget()
+        row = QHBoxLayout(shown)
+        row.setContentsMargins(0, 0, 0, 0)
+        row.setSpacing(3)
+        for text in PRESETS:
+            chip = QPushButton(text)
+            chip.setProperty("kind", "chip")
+            chip.setAutoDefault(False)
+            tip = f"Stake: {text} of what is free" if text.endswith("%") else f"Stake: {text}"
+            chip.setToolTip(tip)
+            chip.setAccessibleName(tip)
+            chip.clicked.connect(lambda _=False, one=text: self._vm.set_text(STAKE, one))
+            row.addWidget(chip, 2 + len(text))
+        return shown
+
+    def _build_foot(self) -> QWidget:
+        foot = QWidget()
+        box = QVBoxLayout(foot)
+        box.setContentsMargins(_SIDE_PX, 4, _SIDE_PX, 6)
+        box.setSpacing(4)
+        self._news = QWidget()
+        self._news.setMinimumHeight(_NEWS_PX)
+        news = QVBoxLayout(self._news)
+        news.setContentsMargins(0, 0, 0, 0)
+        news.setSpacing(2)
+        news.addWidget(line())
+        self._result = ResultLine(self._vm.sending)
+        news.addWidget(self._result)
+        self._warning = label(kind="warning")
+        self._warning.setFont(theme.ui_font(theme.LABEL_PX))
+        self._warning.setWordWrap(True)
+        news.addWidget(self._warning)
+        news.addStretch(1)
+        box.addWidget(self._news)
+        box.addWidget(line())
+        self._fixed = CostGrid(3)
+        box.addWidget(self._fixed)
+        self._buttons_row = QWidget()
+        row = QHBoxLayout(self._buttons_row)
+        row.setContentsMargins(0, 0, 0, 0)
+        row.setSpacing(8)
+        self._buttons = {Side.BUY: BigButton("buy"), Side.SELL: BigButton("sell")}
+        for button in self._buttons.values():
+            row.addWidget(button, 1)
+        box.addWidget(self._buttons_row)
+        # Before the card hears of it: for a moment both would be shown, and the dock grow for good.
+        self._vm.sending.changed.connect(self._make_room)
+        self._card = RequestCard(self._vm.sending)
+        box.addWidget(self._card)
+        self._note = ElidedLabel()
+        self._note.setProperty("kind", "muted")
+        self._note.setAlignment(Qt.AlignmentFlag.AlignHCenter)
+        box.addWidget(self._note)
+        return foot
+
+    # -- binding --------------------------------------------------------------------------------------
+
+    def _bind(self) -> None:
+        vm = self._vm
+        vm.changed.connect(self._render)
+        vm.confirmation_needed.connect(self._on_vm_confirmation_needed)
+        for name, edit in self._edits.items():
+            edit.textEdited.connect(lambda text, one=name: vm.set_text(one, text))
+        self._expiry.activated.connect(lambda _: vm.set_expiry(*self._expiry.currentData()))
+        for side, button in self._buttons.items():
+            button.clicked.connect(lambda _=False, one=side: vm.submit(one))
+        for key in ("Ctrl+Return", "Ctrl+Enter"):
+            send = QShortcut(QKeySequence(key), self)
+            send.setContext(Qt.ShortcutContext.WidgetWithChildrenShortcut)
+            send.setAutoRepeat(False)
+            send.activated.connect(self._on_send_shortcut)
+
+    # -- showing --------------------------------------------------------------------------------------
+
+    def _render(self) -> None:
+        vm = self._vm
+        if not vm.is_offered:
+            return
+        assert vm.instrument is not None
+        assert vm.place is not None
+        assert vm.offer is not None
+        self._stripe.setVisible(vm.place.badge == "PRACTICE")
+        set_text(self._symbol, vm.instrument.symbol)
+        set_text(self._badge, vm.place.badge)
+        set_text(self._clock, vm.clock_text)
+        set_text(self._currency, vm.offer.currency)
+        set_text(self._free, vm.free_text)
+        entries = [(each.text, (each.mode, each.duration_s)) for each in vm.expiries]
+        chosen = (vm.form.mode, vm.form.duration_s)
+        fill_chooser(self._expiry, entries, chosen)
+        for at, (text, _) in enumerate(entries):
+            # The times of the clock lines move on under the same entries.
+            if self._expiry.itemText(at) != text:
+                self._expiry.setItemText(at, text)
+        waits = vm.offer.can_wait
+        self._rows[OPENS].setVisible(waits)
+        self._rows[TRIGGER].setVisible(waits)
+        texts = {STAKE: vm.form.stake, OPENS: vm.form.opens, TRIGGER: vm.form.trigger_price}
+        for name, edit in self._edits.items():
+            if edit.text() != texts[name]:
+                edit.setText(texts[name])
+        for name, row in self._rows.items():
+            row.show_message(vm.problems.get(name, ""), vm.ends_text if name == EXPIRY else "")
+        self._figures.show_lines(
+            (
+                CostLine("Payout", vm.payout_text, tip="Paid on top of the stake of a contract that wins."),
+                CostLine("Wins / loses", f"{vm.win_text} / {vm.lose_text}"),
+                CostLine(
+                    "Needed",
+                    vm.need_text,
+                    tip="So many have to win for nothing to be lost: 1 / (1 + payout).",
+                ),
+                CostLine(
+                    "Yours",
+                    vm.own_text,
+                    tip="Your own contracts on this asset and of this length; the range is "
+                    "where the true rate lies in 95 of 100 cases.",
+                ),
+            )
+        )
+        self._fixed.show_lines(vm.fixed)
+        for side, button in self._buttons.items():
+            button.show_text(vm.buttons.get(side, SendButton(_WORDS[side], "")))
+        pending = vm.sending.pending is not None
+        self._buttons_row.setVisible(not pending)
+        reasons = {each.reason for each in vm.buttons.values() if each.reason}
+        texts_shown = [] if pending else [f"▲ {text}" for text in (*sorted(reasons), *vm.warnings[:3])]
+        set_text(self._warning, "\n".join(texts_shown))
+        self._warning.setVisible(bool(texts_shown))
+        set_text(self._note, vm.place.note)
+        self._note.setToolTip(self._note.text())
+
+    def _make_room(self) -> None:
+        pending = self._vm.sending.pending is not None
+        self._news.setVisible(not pending)
+        self._buttons_row.setVisible(not pending)
+
+    def _on_send_shortcut(self) -> None:
+        if self._vm.sending.pending is None:
+            self._vm.submit()
+
+    def _on_vm_confirmation_needed(self, view: RequestView) -> None:
+        self._render()
+        self._card.setFocus(Qt.FocusReason.OtherFocusReason)
+
+    # -- Qt -------------------------------------------------------------------------------------------
+
+    def showEvent(self, event: QShowEvent) -> None:
+        self._vm.set_visible(True)
+        super().showEvent(event)
+
+    def hideEvent(self, event: QHideEvent) -> None:
+        self._vm.set_visible(False)
+        super().hideEvent(event)
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        painter = QPainter(self)
+        painter.fillRect(self.rect(), QColor(theme.PANEL))
+        painter.end()
+
+
+class TicketForms(QStackedWidget):
+    """The ticket of the selected instrument: the order form, or the contract form where it is traded so."""
+
+    def __init__(
+        self, orders: TicketPanel, contracts: ContractTicketViewModel, parent: QWidget | None = None
+    ) -> None:
+        super().__init__(parent)
+        self._orders, self._contracts = orders, contracts
+        self._panel = ContractPanel(contracts)
+        self.addWidget(orders)
+        self.addWidget(self._panel)
+        orders.windowTitleChanged.connect(self._retitle)
+        contracts.changed.connect(self._choose)
+        self._choose()
+
+    def _choose(self) -> None:
+        wanted = self._panel if self._contracts.is_offered else self._orders
+        if self.currentWidget() is not wanted:
+            self.setCurrentWidget(wanted)
+            self.updateGeometry()
+        self._retitle()
+
+    def _retitle(self) -> None:
+        vm = self._contracts
+        title = self._orders.windowTitle()
+        if vm.is_offered and vm.instrument is not None and vm.place is not None:
+            title = f"Ticket · {vm.instrument.symbol} · {vm.place.badge}"
+        if title and title != self.windowTitle():
+            self.setWindowTitle(title)
+
+    def minimumSizeHint(self) -> QSize:
+        """Of the form that is shown: the other one's height is none of its business."""
+        shown = self.currentWidget()
+        return shown.minimumSizeHint() if shown is not None else super().minimumSizeHint()

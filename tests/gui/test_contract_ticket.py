@@ -1,0 +1,121 @@
+"""The contract form as a person uses it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+from PySide6.QtCore import Qt
+from PySide6.QtTest import QTest
+from PySide6.QtWidgets import QApplication, QPushButton
+from pytestqt.qtbot import QtBot
+
+from terminal.domain.contracts import ExpiryMode
+from terminal.domain.market import Side
+from terminal.viewmodels.contract_ticket import STAKE, ContractTicketViewModel
+from terminal.viewmodels.ticket import TicketViewModel
+from terminal.widgets import theme
+from terminal.widgets.contract_ticket import ContractPanel, TicketForms
+from terminal.widgets.ticket import TicketPanel
+from terminal.widgets.ticket_parts import BigButton
+from tests.trading_fakes import BTC, Desk, btc, eth
+from tests.unit.viewmodels.test_contract_ticket import contract, form, start_at
+
+
+@pytest.fixture
+def desk(qapp: QApplication) -> Iterator[Desk]:
+    if not qapp.styleSheet():
+        theme.apply(qapp)
+    desk = Desk()
+    start_at(desk.clock, "12:34:10")
+    desk.market.instruments[BTC] = contract()
+    yield desk
+    Desk.stop_all()
+
+
+def shown(qtbot: QtBot, vm: ContractTicketViewModel, height: int = 620) -> ContractPanel:
+    panel = ContractPanel(vm)
+    qtbot.addWidget(panel)
+    panel.resize(300, height)
+    panel.show()
+    qtbot.waitExposed(panel)
+    return panel
+
+
+def click(panel: ContractPanel, side: Side) -> None:
+    button = panel._buttons[side]
+    assert isinstance(button, BigButton)
+    QTest.mouseClick(button, Qt.MouseButton.LeftButton)
+
+
+def is_asking(vm: ContractTicketViewModel) -> bool:
+    return vm.sending.pending is not None
+
+
+def test_a_click_on_down_asks_with_the_exact_terms(qtbot: QtBot, desk: Desk) -> None:
+    vm = form(desk)
+    panel = shown(qtbot, vm)
+    click(panel, Side.SELL)
+    assert vm.sending.pending is not None
+    assert vm.sending.pending.confirmation.title == "Down 5.00 USD on BTC/USD"
+    assert panel._card.isVisible()
+    assert not panel._buttons_row.isVisible()
+    QTest.keyClick(panel._card, Qt.Key.Key_Escape)
+    assert not is_asking(vm)
+    assert panel._buttons_row.isVisible()
+    assert desk.gate.sent == []
+
+
+def test_stake_by_typing_by_a_button_and_by_the_arrow_keys(qtbot: QtBot, desk: Desk) -> None:
+    vm = form(desk)
+    panel = shown(qtbot, vm)
+    panel._stake.selectAll()
+    QTest.keyClicks(panel._stake, "7.5")
+    assert panel._buttons[Side.BUY].toolTip().startswith("Up 7.50 USD")
+    chip = next(each for each in panel.findChildren(QPushButton) if each.text() == "2%")
+    QTest.mouseClick(chip, Qt.MouseButton.LeftButton)
+    assert (vm.form.stake, panel._stake.text()) == ("2%", "2%")
+    vm.set_text(STAKE, "5")
+    QTest.keyClick(panel._stake, Qt.Key.Key_Up)
+    assert panel._stake.text() == "6"
+
+
+def test_the_picker_follows_the_clock_without_losing_its_choice(qtbot: QtBot, desk: Desk) -> None:
+    vm = form(desk)
+    panel = shown(qtbot, vm)
+    panel._expiry.setCurrentIndex(panel._expiry.findText("12:35:00 · 1 minute"))
+    panel._expiry.activated.emit(panel._expiry.currentIndex())
+    assert (vm.form.mode, vm.form.duration_s) == (ExpiryMode.CLOCK, 60)
+    desk.clock.advance(45)
+    vm._on_clock()
+    assert panel._expiry.currentText() == "12:36:00 · 1 minute"
+
+
+def test_nothing_is_cut_off_in_the_narrowest_panel(qtbot: QtBot, desk: Desk) -> None:
+    vm = form(desk)
+    panel = shown(qtbot, vm)
+    panel.resize(panel.minimumWidth(), 620)
+    QApplication.processEvents()
+    for chip in panel.findChildren(QPushButton):
+        if chip.isVisible() and chip.property("kind") == "chip":
+            assert chip.fontMetrics().horizontalAdvance(chip.text()) <= chip.width(), chip.text()
+
+
+def test_the_instrument_decides_which_form_is_there(qtbot: QtBot, desk: Desk) -> None:
+    desk.market.instruments[BTC] = btc()
+    eth_as_contract = contract()
+    desk.market.instruments[eth().id] = eth_as_contract
+    desk.market.set_book([("64120.0", "2")], [("64120.2", "1")])
+    orders = TicketViewModel(
+        desk.market, desk.sessions, desk.gate, desk.accounts, desk.selection, desk.frames, desk.clock
+    )
+    contracts = form(desk)
+    forms = TicketForms(TicketPanel(orders), contracts)
+    qtbot.addWidget(forms)
+    forms.show()
+    assert isinstance(forms.currentWidget(), TicketPanel)
+    desk.selection.select(eth().id)
+    assert isinstance(forms.currentWidget(), ContractPanel)
+    assert forms.windowTitle() == "Ticket · BTC/USD · PRACTICE"
+    desk.selection.select(BTC)
+    assert isinstance(forms.currentWidget(), TicketPanel)
