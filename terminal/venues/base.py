@@ -239,10 +239,14 @@ class KeyReport:
     warnings: tuple[str, ...] = ()
     label: str = ""
     """The key's own name and last four characters."""
+    unknown: tuple[str, ...] = ()
+    """Permissions that nobody can be asked about: whether they are granted shows when they are used."""
 
     @property
     def can_trade(self) -> bool:
-        return self.permissions.get("Create and change orders", False)
+        """Whether orders can be tried: no where it is known that the key may not place any."""
+        trading = "Create and change orders"
+        return self.permissions.get(trading, False) or trading in self.unknown
 
 
 @dataclass(frozen=True, slots=True)

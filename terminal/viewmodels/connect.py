@@ -32,10 +32,11 @@ class Step(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Permission:
-    """One right of a key as the venue reports it. ``risky``: no terminal needs it."""
+    """One right of a key as the venue reports it. ``granted`` None: it does not tell. ``risky``: no terminal
+    needs it."""
 
     name: str
-    granted: bool
+    granted: bool | None
     risky: bool
 
 
@@ -123,10 +124,8 @@ class ConnectViewModel(QObject):
         """What the tested key may do, rights that no terminal needs last."""
         if self.report is None:
             return ()
-        found = [
-            Permission(name, granted, "withdraw" in name.casefold())
-            for name, granted in self.report.permissions.items()
-        ]
+        rights: dict[str, bool | None] = {**self.report.permissions, **dict.fromkeys(self.report.unknown)}
+        found = [Permission(name, granted, "withdraw" in name.casefold()) for name, granted in rights.items()]
         return tuple(sorted(found, key=lambda item: item.risky))
 
     @property

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import sys
+from typing import Final
 
 from PySide6.QtCore import Qt, QTimer, QUrl
 from PySide6.QtGui import QContextMenuEvent, QDesktopServices, QGuiApplication, QShowEvent
@@ -30,6 +31,12 @@ from terminal.widgets.icons import icon
 
 CLIPBOARD_CLEAR_S = 30
 _EXCLUDE_FROM_CAPTURE = 0x11  # Windows: WDA_EXCLUDEFROMCAPTURE
+_SIGNS: Final[dict[bool | None, str]] = {True: "✓", False: "–", None: "?"}
+_ENDINGS: Final[dict[bool | None, str]] = {
+    True: "",
+    False: ": not granted",
+    None: ": the venue does not tell",
+}
 _SETTLED_MS = 300  # by then the layout has made room for whatever came
 
 
@@ -316,7 +323,7 @@ class ConnectDialog(QDialog):
             return
         self._report_box.addWidget(label(f"The venue took the key {vm.report.label}".rstrip(), kind="title"))
         for permission in vm.permissions:
-            sign = "✓" if permission.granted else "–"
+            sign = _SIGNS[permission.granted]
             kind = (
                 "warning"
                 if permission.risky and permission.granted
@@ -324,7 +331,7 @@ class ConnectDialog(QDialog):
                 if permission.granted
                 else "muted"
             )
-            text = f"{sign}  {permission.name}" + ("" if permission.granted else ": not granted")
+            text = f"{sign}  {permission.name}{_ENDINGS[permission.granted]}"
             self._report_box.addWidget(label(text, kind=kind))
         for warning in vm.warnings:
             text_label = label(f"▲  {warning}", kind="warning")

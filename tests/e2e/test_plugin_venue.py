@@ -109,6 +109,7 @@ def test_a_plugin_is_added_traded_and_still_there_after_a_restart(
         await enter(desk, dialog, {"endpoint.service": plugin.entry["service"]})
         said = await test_connection(desk, dialog)
         assert "✓  Query funds" in said, said
+        assert "?  Create and change orders: the venue does not tell" in said, said
         assert "shows at the first order only" in said
         assert not desk.terminal.added.names, "nothing is kept before it was asked for"
         await enter(desk, dialog, {PASSPHRASE: WORDS})

@@ -63,6 +63,10 @@ def test_each_practice_key_is_read_for_what_it_may(practice: Practice) -> None:
             granted = {key for key, has in report.permissions.items() if has}
             assert sample.permissions - granted == case.missing, case.name
             assert report.can_trade == (TRADE not in case.missing), case.name
+            # What nobody was asked about is neither granted nor denied.
+            can = registry.info(practice.venue).capabilities
+            assert (TRADE in report.unknown) is not can.key_rights, case.name
+            assert not set(report.unknown) & report.permissions.keys(), case.name
             assert ("Withdraw funds" in granted) == case.withdraws, case.name
             assert bool(report.warnings) == bool(case.warning), case.name
             # The worst first.

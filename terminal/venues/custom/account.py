@@ -204,6 +204,16 @@ class Account:
             log.warning("ended orders cannot be listed: %s", error)
             self.has_history = False
 
+    async def try_lists(self, instrument: Instrument) -> tuple[bool, bool]:
+        """Whether the plugin lists a symbol's open orders, and its ended ones."""
+        can_list = True
+        try:
+            await self.list_open(instrument, Rank.QUESTION)
+        except NotOffered:
+            can_list = False
+        await self._try_ended(instrument, self._clock.wall_ns() - _HISTORY_MARGIN_NS, Rank.QUESTION)
+        return can_list, self.has_history
+
     def _rows(self, method: str, data: Any, instrument: Instrument) -> tuple[list[OrderRow], set[str]]:
         """The readable rows of a list that are about this symbol, and the ids of all rows."""
         found: list[OrderRow] = []

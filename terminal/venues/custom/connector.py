@@ -41,7 +41,7 @@ from terminal.venues.base import ConnectorSettings, KeyReport, LinkHealth, Sink,
 from terminal.venues.custom import VENUE, wire
 from terminal.venues.custom.account import Account
 from terminal.venues.custom.client import Http, PluginClient, Rank
-from terminal.venues.custom.errors import VENUE_NAME, NotOffered, UnknownOrder
+from terminal.venues.custom.errors import VENUE_NAME, UnknownOrder
 from terminal.venues.custom.feeds import Feeds
 from terminal.venues.custom.history import read_bars
 from terminal.venues.custom.links import Links
@@ -58,6 +58,8 @@ _BURST_S = 2.0
 # Together with the turn and the deadline of the order itself less than the order gate waits.
 _LISTS_TIMEOUT_S = 6.0
 _TRADE = "Create and change orders"
+# No call of the protocol tells what a key may do: these show when they are used.
+_UNTOLD: tuple[str, ...] = (_TRADE, "Cancel orders", "Withdraw funds")
 
 
 class CustomConnector:
@@ -438,7 +440,7 @@ class CustomConnector:
         return None
 
     async def test_credentials(self) -> KeyReport:
-        """Try what can be tried without changing anything.
+        """Try what can be tried without changing anything; the rest is said to be unknown.
 
         Raises:
             AuthRejected: the plugin or its venue does not take the keys.
@@ -446,20 +448,31 @@ class CustomConnector:
         """
         self._require_key()
         await self._account.read_balances(Rank.QUESTION)
-        granted, warnings = {"Query funds": True}, []
+        granted, warnings, untold = {"Query funds": True}, list[str](), _UNTOLD
         first = next(iter(self._account.scope()), None) or next(
             (each.symbol for each in self._symbols.instruments()), None
         )
         if first is not None:
-            try:
-                await self._account.list_open(self._instrument(first), Rank.QUESTION)
-                granted["Query open orders"] = True
-            except NotOffered:
-                granted["Query open orders"] = False
+            open_orders, ended_orders = await self._account.try_lists(self._instrument(first))
+            granted |= {"Query open orders": open_orders, "Query ended orders": ended_orders}
+            if not open_orders:
+                # Without that list nothing is ever sent, see :meth:`submit`.
+                granted[_TRADE] = False
+                untold = tuple(right for right in untold if right != _TRADE)
                 warnings.append("The plugin cannot list open orders, so orders cannot be followed.")
-        granted[_TRADE] = granted.get("Query open orders", True)
-        warnings.append("Whether the key may trade shows at the first order only: a plugin cannot be asked.")
-        return KeyReport(granted, tuple(warnings), self.client.key_label)
+            elif not ended_orders:
+                warnings.append(
+                    "The plugin cannot list ended orders: one that got no answer and has ended may "
+                    "not be found again."
+                )
+        if _TRADE in untold:
+            warnings.append(
+                "Whether the key may trade shows at the first order only: a plugin cannot be asked."
+            )
+        warnings.append(
+            "A plugin cannot be asked about withdrawals: leave them off at the venue's own page of your keys."
+        )
+        return KeyReport(granted, tuple(warnings), self.client.key_label, untold)
 
     # --- inside ------------------------------------------------------------------------------------------
 

@@ -573,8 +573,24 @@ def test_the_keys_are_tried_without_changing_anything() -> None:
             found.plugin.calls.clear()
             report = await found.connector.test_credentials()
             assert report.can_trade
+            assert report.permissions == dict.fromkeys(
+                ("Query funds", "Query open orders", "Query ended orders"), True
+            )
+            assert report.unknown == ("Create and change orders", "Cancel orders", "Withdraw funds")
             assert report.label == "…77d1"
-            assert "first order" in report.warnings[-1]
-            assert set(found.plugin.counts()) <= {"accounts", "orders"}
+            assert "first order" in report.warnings[0]
+            assert "withdrawals" in report.warnings[1]
+            assert set(found.plugin.counts()) <= {"accounts", "orders", "historyorders"}
+            # What the plugin cannot do is known, and so is what follows from it.
+            found.plugin.fail("historyorders", "error: not support")
+            report = await found.connector.test_credentials()
+            assert report.can_trade
+            assert not report.permissions["Query ended orders"]
+            assert "ended orders" in report.warnings[0]
+            found.plugin.fail("orders", "error: not support")
+            report = await found.connector.test_credentials()
+            assert not report.can_trade
+            assert report.unknown == ("Cancel orders", "Withdraw funds")
+            assert "cannot be followed" in report.warnings[0]
 
     run(main())
