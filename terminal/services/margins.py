@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import OrderedDict
-from collections.abc import Sequence
+from collections.abc import Awaitable, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Final
@@ -21,7 +21,14 @@ from terminal.domain.account import LeverageTier
 from terminal.domain.errors import OrderRefused, OutcomeUnknown, TerminalError, Unsupported
 from terminal.services.arming import Arming, ArmState
 from terminal.services.inquiries import ConnectorOf
-from terminal.venues.base import ExpectedMargin, HasExpectedMargin, HasLeverage, HasLeverageTiers, Leverage
+from terminal.venues.base import (
+    ExpectedMargin,
+    HasExpectedMargin,
+    HasLeverage,
+    HasLeverageTiers,
+    HasMarginModes,
+    Leverage,
+)
 
 log = logging.getLogger("orders")
 
@@ -161,24 +168,49 @@ class Margins:
             Unsupported: the venue keeps no leverage for each instrument.
             VenueError: the venue's no, in its words, or OutcomeUnknown.
         """
-        if self._arming is not None and self._arming.state is ArmState.VIEW:
-            raise OrderRefused("arm", "The terminal is on View: switch to Confirm first.")
+        self._require_not_view()
         trader: object = self._connector(account)
         if self._is_closed or not isinstance(trader, HasLeverage):
             raise Unsupported("leverage", "This venue keeps no leverage that can be changed here.")
         log.info("%s: changing the leverage of %s to %s", account, symbol, leverage)
+        await self._change(account, symbol, trader.set_leverage(symbol, leverage), "leverage")
+
+    def _require_not_view(self) -> None:
+        if self._arming is not None and self._arming.state is ArmState.VIEW:
+            raise OrderRefused("arm", "The terminal is on View: switch to Confirm first.")
+
+    async def _change(self, account: str, symbol: str, change: Awaitable[None], what: str) -> None:
         try:
             async with asyncio.timeout(SET_S):
-                await trader.set_leverage(symbol, leverage)
+                await change
         except TimeoutError:
             venue = account.partition(":")[0]
-            text = "No answer to the change of leverage. What the venue has is shown once it says so."
-            raise OutcomeUnknown(venue, "set leverage: no answer", user_text=text) from None
+            text = f"No answer to the change of {what}. What the venue has is shown once it says so."
+            raise OutcomeUnknown(venue, f"set {what}: no answer", user_text=text) from None
         finally:
             # Whatever became of it: what the venue has now is what counts.
             await tasks.cancel_and_wait(self._reading_leverage.pop((account, symbol), None))
             self._leverages.pop((account, symbol), None)
             self.changed.notify(account)
+
+    def sets_margin_mode(self, account: str) -> bool:
+        """Whether what backs an instrument's new positions can be chosen from here."""
+        return not self._is_closed and isinstance(self._connector(account), HasMarginModes)
+
+    async def set_margin_mode(self, account: str, symbol: str, mode: str) -> None:
+        """Have new orders of a symbol backed so; what is open keeps its own.
+
+        Raises:
+            OrderRefused: the terminal is on View.
+            Unsupported: the venue, or the account, has no such mode.
+            VenueError: as of :meth:`set_leverage`.
+        """
+        self._require_not_view()
+        trader: object = self._connector(account)
+        if self._is_closed or not isinstance(trader, HasMarginModes):
+            raise Unsupported("margin mode", "This venue backs positions in one way only.")
+        log.info("%s: new orders of %s are to be backed by %s margin", account, symbol, mode)
+        await self._change(account, symbol, trader.set_margin_mode(symbol, mode), "the margin mode")
 
     async def _read_leverage(self, trader: HasLeverage, account: str, symbol: str) -> None:
         before = self._leverages.get((account, symbol))

@@ -119,6 +119,8 @@ class Capabilities:
     """The venue says what margin an order would tie up before it is sent."""
     sets_leverage: bool = False
     """An instrument on margin has a leverage of its own, which a person can change."""
+    margin_modes: bool = False
+    """What backs new positions of an instrument can be chosen, where the account has more than one mode."""
     leverage_tiers: bool = False
     """Leverage depends on the size of a position."""
     margin_calls: bool = False
@@ -393,6 +395,8 @@ class Leverage(NamedTuple):
     """10 means 1:10."""
     mode: str = ""
     """What backs it, in the venue's word: ``cross`` (all that is free), ``isolated`` (its own margin)."""
+    modes: tuple[str, ...] = ()
+    """What it may be chosen to be, in the venue's words; empty where there is no choice."""
 
 
 @runtime_checkable
@@ -405,6 +409,16 @@ class HasLeverage(Protocol):
 
     async def set_leverage(self, symbol: str, leverage: Decimal) -> None:
         """Change it; open positions of the instrument may change with it. Raises as a submit."""
+        ...
+
+
+@runtime_checkable
+class HasMarginModes(Protocol):
+    """A connector whose venue backs positions in more than one way; :class:`Leverage` says in which."""
+
+    async def set_margin_mode(self, symbol: str, mode: str) -> None:
+        """Have new orders of an instrument backed so; open positions and orders keep theirs. Each mode may
+        have a leverage of its own. Raises as a submit, and Unsupported where there is no such mode."""
         ...
 
 

@@ -15,6 +15,10 @@ from terminal.viewmodels.confirm import Asker, Confirmation
 from terminal.viewmodels.ports import MarginSource, Place
 
 DERIVATIVES: Final = frozenset({InstrumentKind.PERPETUAL, InstrumentKind.FUTURE})
+_MEANING: Final = {
+    "cross": "Cross: all that is free in the account backs the position.",
+    "isolated": "Isolated: only its own margin backs the position.",
+}
 _STEPS: Final = tuple(Decimal(each) for each in (1, 2, 3, 5, 10, 15, 20, 25, 50, 75, 100, 125))
 
 
@@ -30,6 +34,7 @@ class LeverageChoice:
         is_offered: the venue keeps one for this instrument, and it can be changed from here.
         current: as the venue says; None while it is not known.
         choices: what it may be changed to, lowest first.
+        modes: what may back new positions, in the venue's words; empty where there is no choice.
     """
 
     def __init__(
@@ -43,11 +48,12 @@ class LeverageChoice:
         self.is_offered = False
         self.current: Leverage | None = None
         self.choices: tuple[Decimal, ...] = ()
+        self.modes: tuple[str, ...] = ()
 
     def show(self, instrument: Instrument | None, place: Place | None) -> None:
         """Be about this instrument and account; cheap, for every refresh of the form."""
         self._instrument, self._place = instrument, place
-        self.is_offered, self.current, self.choices = False, None, ()
+        self.is_offered, self.current, self.choices, self.modes = False, None, (), ()
         if self._margins is None or instrument is None or place is None or not place.can_trade:
             return
         if instrument.kind not in DERIVATIVES or not self._margins.sets_leverage(place.account):
@@ -57,6 +63,7 @@ class LeverageChoice:
         highest = instrument.max_leverage
         steps = [each for each in _STEPS if highest is None or each < highest]
         own = [] if self.current is None else [self.current.value]
+        self.modes = () if self.current is None else self.current.modes
         self.choices = tuple(sorted({*steps, *own, *([highest] if highest is not None else [])}))
 
     @property
@@ -69,12 +76,8 @@ class LeverageChoice:
         """What the figure means, in a sentence or two."""
         if self.current is None:
             return "The venue has not said the leverage of this instrument yet."
-        modes = {
-            "cross": " Cross: all that is free in the account backs the position.",
-            "isolated": " Isolated: only its own margin backs the position.",
-        }
         times = fmt.quantity(self.current.value, 2)
-        backed = modes.get(self.current.mode, "")
+        backed = f" {_MEANING[self.current.mode]}" if self.current.mode in _MEANING else ""
         return f"A position ties up 1/{times} of its worth.{backed} Press to change it."
 
     def choose(self, value: Decimal) -> None:
@@ -83,6 +86,14 @@ class LeverageChoice:
             return
         self._busy = True
         task = tasks.spawn(self._change(value), name="change leverage")
+        task.add_done_callback(self._on_done)
+
+    def choose_mode(self, mode: str) -> None:
+        """Ask, then have new orders backed so."""
+        if self._busy or self.current is None or mode == self.current.mode or mode not in self.modes:
+            return
+        self._busy = True
+        task = tasks.spawn(self._change_mode(mode), name="change margin mode")
         task.add_done_callback(self._on_done)
 
     def _on_done(self, task: object) -> None:
@@ -120,3 +131,27 @@ class LeverageChoice:
             self._tell(f"Leverage of {instrument.symbol}: {error.user_text}", True)
         else:
             self._tell(f"Leverage of {instrument.symbol} is {leverage_text(wanted)} now.", False)
+
+    async def _change_mode(self, mode: str) -> None:
+        instrument, place, current = self._instrument, self._place, self.current
+        assert instrument is not None
+        assert place is not None
+        assert current is not None
+        assert self._margins is not None
+        meaning = f"{_MEANING[mode]} " if mode in _MEANING else ""
+        question = Confirmation(
+            title=f"Margin of {instrument.symbol}",
+            rows=(("Venue", place.name), ("Now", current.mode), ("New", mode)),
+            note=f"{meaning}It counts for new orders of this instrument; what is open keeps its margin. Each "
+            "mode has a leverage of its own, shown once the venue says it.",
+            confirm_text="Change",
+            badge=place.badge,
+        )
+        if self._ask is None or not await self._ask(question):
+            return
+        try:
+            await self._margins.set_margin_mode(place.account, instrument.symbol, mode)
+        except TerminalError as error:
+            self._tell(f"Margin of {instrument.symbol}: {error.user_text}", True)
+        else:
+            self._tell(f"New orders of {instrument.symbol} are on {mode} margin now.", False)

@@ -512,6 +512,13 @@ class TicketPanel(QWidget):
         leverage = self._vm.leverage
         menu = QMenu(self)
         menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        for mode in leverage.modes:
+            entry = menu.addAction(mode.capitalize())
+            entry.setCheckable(True)
+            entry.setChecked(leverage.current is not None and mode == leverage.current.mode)
+            entry.triggered.connect(lambda _=False, one=mode: leverage.choose_mode(one))
+        if leverage.modes:
+            menu.addSeparator()
         for value in leverage.choices:
             entry = menu.addAction(f"{value.normalize():f}x")
             entry.setCheckable(True)

@@ -6,6 +6,8 @@ from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
+from PySide6.QtGui import QAction
+from PySide6.QtWidgets import QMenu
 from pytestqt.qtbot import QtBot
 
 from terminal.core.observe import Observable
@@ -43,6 +45,7 @@ class Swaps:
         self.now: Leverage | None = Leverage(D(10), "cross")
         self.error: TerminalError | None = None
         self.sent: list[tuple[str, str, Decimal]] = []
+        self.chosen: list[tuple[str, str, str]] = []
 
     def expected(self, account: str, symbol: str, quantity: Decimal) -> ExpectedMargin | None:
         return None
@@ -60,7 +63,17 @@ class Swaps:
         self.sent.append((account, symbol, leverage))
         if self.error is not None:
             raise self.error
-        self.now = Leverage(leverage, "cross")
+        assert self.now is not None
+        self.now = self.now._replace(value=leverage)
+        self.changed.notify(account)
+
+    async def set_margin_mode(self, account: str, symbol: str, mode: str) -> None:
+        self.chosen.append((account, symbol, mode))
+        if self.error is not None:
+            raise self.error
+        assert self.now is not None
+        # Each mode has a leverage of its own.
+        self.now = self.now._replace(value=D(3), mode=mode)
         self.changed.notify(account)
 
 
@@ -193,6 +206,49 @@ def test_the_venues_no_to_a_leverage_is_told_in_its_words(qtbot: QtBot) -> None:
         assert result.kind is ResultKind.REFUSED
         assert result.text == f"Leverage of {BTC.symbol}: Above the highest leverage."
         assert perp.vm.leverage.text == "10x cross"
+
+    run(main())
+
+
+def test_what_backs_new_orders_is_chosen_beside_the_leverage(qtbot: QtBot) -> None:
+    async def main() -> None:
+        perp = Perp()
+        panel = TicketPanel(perp.vm)
+        qtbot.addWidget(panel)
+
+        def entries() -> dict[str, QAction]:
+            panel._on_leverage_clicked()
+            menu = panel.findChildren(QMenu)[-1]
+            menu.close()
+            return {action.text(): action for action in menu.actions() if action.text()}
+
+        assert "Isolated" not in entries(), "a venue with one way to back a position"
+        perp.margins.now = Leverage(D(10), "cross", ("cross", "isolated"))
+        perp.margins.changed.notify("kraken:practice")
+        perp.desk.pass_time(1)
+        found = entries()
+        assert (found["Cross"].isChecked(), found["Isolated"].isChecked()) == (True, False)
+        perp.answer = False
+        found["Isolated"].trigger()
+        await eventually(lambda: len(perp.questions) == 1)
+        assert dict(perp.questions[0].rows) == {"Venue": "Kraken", "Now": "cross", "New": "isolated"}
+        assert "only its own margin" in perp.questions[0].note
+        await eventually(lambda: not perp.vm.leverage._busy)
+        assert perp.margins.chosen == [], "a no changes nothing"
+        perp.answer = True
+        perp.vm.leverage.choose_mode("cross")
+        perp.vm.leverage.choose_mode("portfolio")
+        assert not perp.vm.leverage._busy, "what is so already, or is not offered"
+        perp.vm.leverage.choose_mode("isolated")
+        await eventually(lambda: perp.margins.chosen == [("kraken:practice", BTC.symbol, "isolated")])
+        perp.desk.pass_time(1)
+        await eventually(lambda: panel._leverage.text().strip() == "3x isolated")
+        await eventually(lambda: not perp.vm.leverage._busy)
+        perp.margins.error = RequestRejected("kraken", "no", user_text="Not with open orders.")
+        perp.vm.leverage.choose_mode("cross")
+        refused = f"Margin of {BTC.symbol}: Not with open orders."
+        await eventually(lambda: (now := perp.vm.sending.result) and now.text == refused)
+        panel.close()
 
     run(main())
 

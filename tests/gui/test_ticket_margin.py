@@ -53,6 +53,9 @@ class Says:
     def leverage(self, account: str, symbol: str) -> Leverage | None:
         return None
 
+    async def set_margin_mode(self, account: str, symbol: str, mode: str) -> None:
+        raise AssertionError("not asked for here")
+
     async def set_leverage(self, account: str, symbol: str, leverage: Decimal) -> None:
         raise AssertionError("nobody asked for it")
 

@@ -28,6 +28,7 @@ from terminal.venues.base import (
     HasLeverage,
     HasLeverageTiers,
     HasMarginCalls,
+    HasMarginModes,
     HasRawCalls,
     HasRecords,
     Reconnects,
@@ -46,7 +47,7 @@ VENUES = registry.names()
 PROTOCOLS: list[Any] = [
     *(Connector, Reconnects, TradesOrders, Amends, SubmitsBatches, HasDeadMansSwitch, HasHistory),
     *(TradesPositions, HasExpectedMargin, HasAccounts, HasRecords, HasRawCalls),
-    *(HasLeverage, HasLeverageTiers, HasMarginCalls, HasFillOffsets),
+    *(HasLeverage, HasMarginModes, HasLeverageTiers, HasMarginCalls, HasFillOffsets),
 ]
 
 
@@ -74,6 +75,7 @@ def test_flags_agree_with_the_protocols(practice: Practice) -> None:
             assert isinstance(hand, HasExpectedMargin) == can.expected_margin
             assert isinstance(hand, HasRecords) == can.records
             assert isinstance(hand, HasLeverage) == can.sets_leverage
+            assert isinstance(hand, HasMarginModes) == can.margin_modes
             assert isinstance(hand, HasLeverageTiers) == can.leverage_tiers
             assert isinstance(hand, HasMarginCalls) == can.margin_calls
             assert isinstance(hand, HasFillOffsets) == can.fill_offsets

@@ -56,6 +56,7 @@ VENUE: Final = VenueInfo(
         batch_limit=20,
         positions=True,
         sets_leverage=True,
+        margin_modes=True,
         protections=frozenset(
             {ProtectionKind.STOP_LOSS, ProtectionKind.TAKE_PROFIT, ProtectionKind.TRAILING}
         ),

@@ -56,6 +56,7 @@ from terminal.venues.okx.holdings import Holdings
 from terminal.venues.okx.hosts import endpoints_of
 from terminal.venues.okx.key_check import check_key
 from terminal.venues.okx.limits import RateLimits
+from terminal.venues.okx.margin_modes import MarginModes
 from terminal.venues.okx.options import flag, positive
 from terminal.venues.okx.order_desk import OrderDesk
 from terminal.venues.okx.orders import OrderTracker
@@ -79,7 +80,7 @@ _FUNDING: Final = "funding-rate"
 
 class OkxConnector:
     """OKX spot, swaps and futures: TradesOrders, Amends, SubmitsBatches, TradesPositions, HasLeverage,
-    HasDeadMansSwitch and HasHistory.
+    HasMarginModes, HasDeadMansSwitch and HasHistory.
 
     ``settings.options``: ``region`` (``global``, ``eea``, ``us``, ``tr``), ``demo`` (``true``),
     ``order_deadline_s``.
@@ -162,12 +163,14 @@ class OkxConnector:
             **common,
         )
         before = BeforeOrder(self.rest, self._reader)
+        modes = MarginModes(self._holdings)
         self._positions = PositionDesk(
             self.rest,
             self._symbols,
             self._tracker,
             self._holdings,
             before,
+            modes,
             emit=lambda event: self._sink(event),
         )
         self.records = Records(
@@ -195,6 +198,7 @@ class OkxConnector:
                 self._holdings,
                 self._reader,
                 before,
+                modes,
             )
 
     # --- connection --------------------------------------------------------------------------------------
@@ -390,6 +394,12 @@ class OkxConnector:
         """Change it; open positions of the instrument change with it. Raises as a submit."""
         self._require_key()
         await self._positions.set_leverage(symbol, leverage)
+
+    async def set_margin_mode(self, symbol: str, mode: str) -> None:
+        """Have new orders of a derivative backed by ``cross`` or ``isolated`` margin; what is open keeps its
+        own. Raises Unsupported where the account has no such mode."""
+        self._require_key()
+        await self._positions.set_margin_mode(symbol, mode)
 
     # --- the account -------------------------------------------------------------------------------------
 

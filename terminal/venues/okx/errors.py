@@ -135,6 +135,7 @@ _TABLE: Final[tuple[ErrorMeaning, ...]] = (
     *_rows(_V.REJECTED, "58116", "That is more than there is to transfer."),
     *_rows(_V.REJECTED, "59000", "Close positions and cancel orders before this setting is changed."),
     *_rows(_V.REJECTED, "59101 59107", "Cancel the open orders in it before its leverage is changed."),
+    *_rows(_V.REJECTED, "50072", "This account mode of OKX has no isolated margin."),
     *_rows(_V.REJECTED, "59102", "That is more leverage than OKX gives."),
     *_rows(_V.AUTH, "59113", "OKX wants a higher level of identity verification before you trade.", _PAGE),
     *_rows(_V.REJECTED, "60008 60018 64000 64001 64002", "OKX does not offer this feed."),

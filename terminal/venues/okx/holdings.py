@@ -96,6 +96,11 @@ class Holdings:
                 found.append(key)
         return found[0] if len(set(found)) == 1 else None
 
+    def only_mode(self, inst_id: str) -> str:
+        """The margin mode of an instrument's open positions, where they all have the same; else empty."""
+        modes = {row.mgnMode for row in self._rows.values() if row.instId == inst_id}
+        return modes.pop() if len(modes) == 1 else ""
+
     def take(self, rows: Sequence[PositionRow], *, is_whole: bool) -> list[PositionReported]:
         """Take rows of the stream or of REST; ``is_whole``: what is not among them is closed."""
         out = []

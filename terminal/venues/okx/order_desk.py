@@ -24,6 +24,7 @@ from terminal.venues.okx.before_order import BeforeOrder
 from terminal.venues.okx.errors import CANCEL_UNDER_WAY, VENUE_NAME
 from terminal.venues.okx.holdings import Holdings
 from terminal.venues.okx.limits import RateLimits
+from terminal.venues.okx.margin_modes import MarginModes
 from terminal.venues.okx.order_words import (
     algo_amendment,
     algo_order,
@@ -65,6 +66,7 @@ class OrderDesk:
         holdings: Holdings,
         reader: AccountReader,
         before: BeforeOrder,
+        modes: MarginModes,
     ) -> None:
         self._rest = rest
         self._socket = socket
@@ -74,6 +76,7 @@ class OrderDesk:
         self._holdings = holdings
         self._reader = reader
         self._before = before
+        self._modes = modes
 
     async def submit(self, request: OrderRequest, client_order_id: str) -> SubmitAck:
         """Place an order. Raises as :class:`terminal.venues.base.TradesOrders` says, and Unsupported.
@@ -84,14 +87,17 @@ class OrderDesk:
         symbol = request.instrument.symbol
         mode = await self._before.mode()
         held = self._holdings.held(request.position_id)
+        backing = self._modes.of(inst_id_of(symbol), mode, held)
         if is_algo(request.order_type):
-            body = algo_order(request, client_order_id, self._symbols, mode, held=held)
+            body = algo_order(request, client_order_id, self._symbols, mode, backing, held=held)
             rows = await self._rest.algo(f"{TRADE}order-algo", body)
             ack = single(rows, "order-algo")
             self._tracker.note(client_order_id, ack.algoId, algo=as_row(body, ack.algoId))
             return SubmitAck(ack.algoId)
         price = await self._price_for(request)
-        body = plain_order(request, client_order_id, self._symbols, mode, held=held, market_price=price)
+        body = plain_order(
+            request, client_order_id, self._symbols, mode, backing, held=held, market_price=price
+        )
         await self._limits.take_order(symbol, "orders")
         ack = single(await self._write(_PLACE, [body]), "order")
         self._tracker.note(client_order_id, ack.ordId)
@@ -112,17 +118,14 @@ class OrderDesk:
             raise Unsupported("batch", "OKX takes stop orders one by one.")
         await self._before.instruments()
         mode = await self._before.mode()
-        bodies = [
-            plain_order(
-                request,
-                client_id,
-                self._symbols,
-                mode,
-                held=self._holdings.held(request.position_id),
-                market_price=await self._price_for(request),
+        bodies = []
+        for request, client_id in requests:
+            held = self._holdings.held(request.position_id)
+            backing = self._modes.of(inst_id_of(request.instrument.symbol), mode, held)
+            price = await self._price_for(request)
+            bodies.append(
+                plain_order(request, client_id, self._symbols, mode, backing, held=held, market_price=price)
             )
-            for request, client_id in requests
-        ]
         symbols = [request.instrument.symbol for request, _ in requests]
         for symbol in sorted(set(symbols)):
             await self._limits.take_order(symbol, "orders", max(2, symbols.count(symbol)))

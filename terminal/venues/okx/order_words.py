@@ -80,22 +80,6 @@ def is_algo(kind: OrderType) -> bool:
     return kind.has_trigger or kind.has_trail
 
 
-def margin_mode(inst_id: str, mode: AccountMode, held: Held | None = None) -> str:
-    """``tdMode``: what backs the order.
-
-    Raises:
-        Unsupported: the account is in spot mode and the instrument is a derivative.
-    """
-    if inst_type_of(inst_id) == "SPOT":
-        return "cross" if mode.level in ("3", "4") else "cash"
-    if mode.level == "1":
-        raise Unsupported(
-            "derivatives",
-            "Your OKX account is in spot mode, without contracts: change the account mode on OKX's site.",
-        )
-    return held.margin_mode if held is not None and held.margin_mode else "cross"
-
-
 def pos_side(request: OrderRequest, mode: AccountMode, held: Held | None) -> str | None:
     """Which of the two positions of a hedged account is meant; None in net mode."""
     if not mode.is_hedged:
@@ -111,6 +95,7 @@ def plain_order(
     client_order_id: str,
     symbols: SymbolMap,
     mode: AccountMode,
+    backing: str,
     *,
     held: Held | None = None,
     market_price: Decimal | None = None,
@@ -118,7 +103,8 @@ def plain_order(
     """The body of ``trade/order``.
 
     ``{"instId":"BTC-USDT","tdMode":"cash","clOrdId":"t1000001","side":"buy","ordType":"limit","px":"30000.1",
-    "sz":"0.01"}``; ``market_price`` is where distances of a market order's stop and target count from.
+    "sz":"0.01"}``; ``backing`` is its ``tdMode``, ``market_price`` where the distances of a market order's
+    stop and target count from.
 
     Raises:
         Unsupported: OKX has no such order.
@@ -126,7 +112,7 @@ def plain_order(
     """
     inst_id = inst_id_of(request.instrument.symbol)
     is_spot = inst_type_of(inst_id) == "SPOT"
-    body = _common(request, inst_id, is_spot, mode, held)
+    body = _common(request, inst_id, is_spot, mode, backing, held)
     body["clOrdId"] = require_client_id(client_order_id)
     if request.order_type is OrderType.MARKET:
         if request.time_in_force is not TimeInForce.GTC or request.post_only:
@@ -165,6 +151,7 @@ def algo_order(
     client_order_id: str,
     symbols: SymbolMap,
     mode: AccountMode,
+    backing: str,
     *,
     held: Held | None = None,
 ) -> dict[str, object]:
@@ -189,7 +176,7 @@ def algo_order(
     price_type = _PRICE_TYPE.get(request.trigger_reference)
     if price_type is None:
         raise Unsupported("trigger", f"OKX cannot trigger on {request.trigger_reference.value}.")
-    body = _common(request, inst_id, is_spot, mode, held)
+    body = _common(request, inst_id, is_spot, mode, backing, held)
     body["algoClOrdId"] = require_client_id(client_order_id)
     body["sz"] = wire_text(symbols.to_size(inst_id, request.quantity))
     if is_spot:
@@ -356,11 +343,16 @@ def protective_amendment(
 
 
 def _common(
-    request: OrderRequest, inst_id: str, is_spot: bool, mode: AccountMode, held: Held | None
+    request: OrderRequest,
+    inst_id: str,
+    is_spot: bool,
+    mode: AccountMode,
+    backing: str,
+    held: Held | None,
 ) -> dict[str, object]:
     body: dict[str, object] = {
         "instId": inst_id,
-        "tdMode": margin_mode(inst_id, mode, held),
+        "tdMode": backing,
         "side": request.side.value,
     }
     if is_spot:

@@ -14,7 +14,8 @@ from terminal.venues.base import Leverage
 from terminal.venues.okx.before_order import BeforeOrder
 from terminal.venues.okx.errors import VENUE_NAME
 from terminal.venues.okx.holdings import Holdings
-from terminal.venues.okx.order_words import margin_mode, on_grid, protective_amendment, protective_orders
+from terminal.venues.okx.margin_modes import ISOLATED, MarginModes
+from terminal.venues.okx.order_words import on_grid, protective_amendment, protective_orders
 from terminal.venues.okx.orders import OrderTracker
 from terminal.venues.okx.parse import maybe, maybe_price, number
 from terminal.venues.okx.rest import TRADE, OkxRest
@@ -33,6 +34,7 @@ class PositionDesk:
         tracker: OrderTracker,
         holdings: Holdings,
         before: BeforeOrder,
+        modes: MarginModes,
         *,
         emit: Callable[[VenueEvent], None],
     ) -> None:
@@ -41,6 +43,7 @@ class PositionDesk:
         self._tracker = tracker
         self._holdings = holdings
         self._before = before
+        self._modes = modes
         self._emit = emit
 
     async def protect(self, position_id: str, symbol: str, protection: Protection) -> None:
@@ -118,20 +121,37 @@ class PositionDesk:
             self._emit(event)
 
     async def leverage(self, symbol: str) -> Leverage | None:
-        """The leverage of new positions in a derivative, and what backs them. None where OKX names none."""
+        """The leverage of new positions in a derivative, what backs them, and what else could. None where OKX
+        names none, as for cross contracts of a portfolio account. Long and short of an isolated instrument
+        may have leverages of their own: then it is the lower one."""
         inst_id = inst_id_of(symbol)
         if inst_type_of(inst_id) == "SPOT":
             return None
-        mode = margin_mode(inst_id, await self._before.mode())
+        account = await self._before.mode()
+        mode = self._modes.of(inst_id, account)
         rows = await self._rest.leverage(inst_id, mode)
-        found = maybe(rows[0].lever) if rows else None
-        return None if not found else Leverage(found, rows[0].mgnMode or mode)
+        found = [value for value in (maybe(row.lever) for row in rows) if value]
+        return Leverage(min(found), mode, self._modes.choices(inst_id, account)) if found else None
 
     async def set_leverage(self, symbol: str, leverage: Decimal) -> None:
-        """Change it; open positions of the instrument change with it. Raises as a submit."""
+        """Change it in the present margin mode; open positions of that mode change with it. An isolated
+        instrument of a hedged account has one for each side: both are set ("Set leverage", scenarios 7 to 11,
+        read 2026-08)."""
         inst_id = inst_id_of(symbol)
         if inst_type_of(inst_id) == "SPOT":
             raise Unsupported("leverage", "Spot is paid in full.")
-        await self._rest.set_leverage(
-            inst_id, wire_text(leverage), margin_mode(inst_id, await self._before.mode())
-        )
+        account = await self._before.mode()
+        mode = self._modes.of(inst_id, account)
+        sides: tuple[str | None, ...] = (None,)
+        if mode == ISOLATED and account.is_hedged:
+            sides = ("long", "short")
+        for side in sides:
+            await self._rest.set_leverage(inst_id, wire_text(leverage), mode, side)
+
+    async def set_margin_mode(self, symbol: str, mode: str) -> None:
+        """Have new orders of an instrument backed so; open positions and orders keep theirs.
+
+        Raises:
+            Unsupported: this account, or this instrument, has no such mode.
+        """
+        self._modes.choose(inst_id_of(symbol), mode, await self._before.mode())

@@ -244,6 +244,43 @@ def test_a_change_of_leverage_is_read_back_and_a_no_is_the_venues_own() -> None:
     run(main())
 
 
+def test_what_backs_new_orders_is_chosen_and_the_leverage_read_again() -> None:
+    class Modes(Swaps):
+        mode = "cross"
+
+        async def leverage(self, symbol: str) -> Leverage | None:
+            return Leverage(D(10) if self.mode == "cross" else D(3), self.mode, ("cross", "isolated"))
+
+        async def set_margin_mode(self, symbol: str, mode: str) -> None:
+            if mode == "none":
+                raise Unsupported("margin mode", "There is no such margin.")
+            self.mode = mode
+
+    async def main() -> None:
+        swaps, clock = Modes(), ManualClock()
+        arming = Arming(clock)
+        margins = Margins(lambda account: swaps, clock, arming=arming)
+        assert margins.sets_margin_mode(ACCOUNT)
+        margins.leverage(ACCOUNT, PERP)
+        await eventually(lambda: margins.leverage(ACCOUNT, PERP) is not None)
+        await margins.set_margin_mode(ACCOUNT, PERP, "isolated")
+        await eventually(lambda: (now := margins.leverage(ACCOUNT, PERP)) and now[:2] == (D(3), "isolated"))
+        with pytest.raises(Unsupported, match="margin mode"):
+            await margins.set_margin_mode(ACCOUNT, PERP, "none")
+        arming.set(ArmState.VIEW)
+        with pytest.raises(OrderRefused):
+            await margins.set_margin_mode(ACCOUNT, PERP, "cross")
+        assert swaps.mode == "isolated"
+        await margins.close()
+        only = Margins(lambda account: Swaps(), clock)
+        assert not only.sets_margin_mode(ACCOUNT)
+        with pytest.raises(Unsupported, match="margin mode"):
+            await only.set_margin_mode(ACCOUNT, PERP, "cross")
+        await only.close()
+
+    run(main())
+
+
 def test_on_view_and_where_there_is_none_nothing_is_sent() -> None:
     async def main() -> None:
         swaps, clock = Swaps(), ManualClock()

@@ -50,7 +50,7 @@ def test_the_stop_and_target_that_wait_for_a_fill_are_told_with_their_order() ->
 
 def test_a_market_order_is_carried_out_as_large_as_it_was_asked_for_or_not_at_all() -> None:
     request = OrderRequest(InstrumentId("okx", "BTC/USDT"), Side.BUY, OrderType.MARKET, D(5))
-    body = plain_order(request, "a1", SymbolMap(), AccountMode("2", False))
+    body = plain_order(request, "a1", SymbolMap(), AccountMode("2", False), "cash")
     assert (body["tgtCcy"], body["banAmend"]) == ("base_ccy", True)
 
 
