@@ -105,6 +105,14 @@ def test_an_address_that_would_show_the_keys_is_refused(address: str) -> None:
 
 
 def test_an_address_in_the_clear_is_taken_from_who_insists() -> None:
-    plain = ConnectorSettings({"service": "http://venue.example:6666/OKX"}, {}, {"plain_http": "yes"})
-    CustomConnector(plain)
+    service = {"service": "http://venue.example:6666/OKX"}
+    for refused in ({}, {"plain_http": "false"}):
+        with pytest.raises(SettingsError) as caught:
+            CustomConnector(ConnectorSettings(service, {}, refused))
+        assert caught.value.user_text.startswith("venue.example is another machine")
+        assert "both keys" in caught.value.user_text
+    for taken in ("yes", "true"):
+        CustomConnector(ConnectorSettings(service, {}, {"plain_http": taken}))
+    for here in ("127.0.0.1", "localhost", "[::1]"):
+        CustomConnector(ConnectorSettings({"service": f"http://{here}:6666/OKX"}))
     CustomConnector(ConnectorSettings({"service": "https://venue.example/OKX"}))
