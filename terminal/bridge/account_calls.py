@@ -119,8 +119,10 @@ class AccountCalls:
         level = number_of(params, "level")
         if level <= 0:
             raise CallRefused("level must be above 0")
-        if instrument.max_leverage is None or level > instrument.max_leverage:
-            most = "none" if instrument.max_leverage is None else plain(instrument.max_leverage)
+        if instrument.max_leverage is None:
+            raise CallRefused(f"{wire_name(instrument)} has no leverage that can be changed")
+        if level > instrument.max_leverage:
+            most = plain(instrument.max_leverage)
             raise CallRefused(f"the highest leverage of {wire_name(instrument)} is {most}")
         self._hands.require_released(instrument.id)
         if bot.mode.sends:

@@ -51,10 +51,18 @@ class FeedsOnDemand:
             NotSupported: the venue has no such feed.
             CallRefused: the venue refused it, it did not come in time, or too many are watched already.
         """
+        if not await self.within(self._wait_s, venue, feed, is_there):
+            raise CallRefused(
+                f"no current {feed.kind.value} of {feed.symbol} within {self._wait_s:.0f} s: "
+                f"the feed is {self._market.feed_state(feed, venue).value}"
+            )
+
+    async def within(self, most_s: float, venue: str, feed: Feed, is_there: Callable[[], bool]) -> bool:
+        """As :meth:`ensure`; False where it took longer than ``most_s``."""
         self.hold(venue, feed)
         self.catch_up()
         if self._is_ready(venue, feed, is_there):
-            return
+            return True
         changed = asyncio.Event()
         instrument = InstrumentId(venue, feed.symbol)
 
@@ -64,7 +72,7 @@ class FeedsOnDemand:
 
         unwatch = self._market.changed.watch(look)
         try:
-            async with asyncio.timeout(self._wait_s):
+            async with asyncio.timeout(most_s):
                 while not self._is_ready(venue, feed, is_there):
                     changed.clear()
                     # Without a screen nobody else applies what has come for a book.
@@ -74,12 +82,10 @@ class FeedsOnDemand:
                     except TimeoutError:
                         self._market.flush()
         except TimeoutError:
-            raise CallRefused(
-                f"no current {feed.kind.value} of {feed.symbol} within {self._wait_s:.0f} s: "
-                f"the feed is {self._market.feed_state(feed, venue).value}"
-            ) from None
+            return False
         finally:
             unwatch()
+        return True
 
     def hold(self, venue: str, feed: Feed) -> None:
         """Keep a feed watched for the next while, without waiting. Raises CallRefused where there are too

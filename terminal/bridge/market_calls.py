@@ -28,6 +28,7 @@ PERIODS_MIN: Final = (1, 3, 5, 15, 30, 60, 120, 240, 360, 720, 1440, 4320, 10080
 _MOST_RECORDS: Final = 1500
 _MOST_TRADES: Final = 500
 _MOST_LEVELS: Final = 500
+_FIRST_PRINT_S: Final = 2.0
 _MS: Final = 1_000_000
 _S: Final = 1_000_000_000
 
@@ -76,7 +77,13 @@ class MarketCalls:
     async def trades(self, session: Session, params: Params) -> object:
         """The last public prints, oldest first; ``type`` is the taker's side."""
         instrument = self._instrument(session, params)
-        await self._feeds.ensure(session.venue, Feed(FeedKind.TRADES, instrument.symbol), lambda: True)
+        feed = Feed(FeedKind.TRADES, instrument.symbol)
+        await self._feeds.ensure(session.venue, feed, lambda: True)
+        # Where a venue tells no past with the feed, the first call waits for a print, though not for long: of
+        # an instrument that nobody trades there is none.
+        await self._feeds.within(
+            _FIRST_PRINT_S, session.venue, feed, lambda: bool(self._market.trades(instrument.id))
+        )
         prints = list(self._market.trades(instrument.id))[-_MOST_TRADES:]
         return [
             {
@@ -102,13 +109,18 @@ class MarketCalls:
             minutes = ", ".join(str(each // 60) for each in offered if each % 60 == 0)
             raise CallRefused(f"invalid period: {session.info.title} has bars of {minutes} minutes")
         feed = Feed(FeedKind.BARS, instrument.symbol, interval_s=interval_s)
-        await self._feeds.ensure(
-            session.venue, feed, lambda: bool(self._market.bars(instrument.id, interval_s).bars)
-        )
         series = self._market.bars(instrument.id, interval_s)
+
+        def is_loaded() -> bool:
+            # The running bar may come before those of the past, which are asked for beside it.
+            return bool(series.bars) and not series.loading
+
+        await self._feeds.ensure(session.venue, feed, is_loaded)
         while len(series.bars) < limit and isinstance(session.connector, HasHistory):
             if not await self._market.load_more_bars(instrument.id, interval_s, limit=limit):
-                break
+                if not series.loading:
+                    break
+                await self._feeds.ensure(session.venue, feed, is_loaded)
         return [
             [
                 bar.open_ns // _S,
@@ -122,12 +134,9 @@ class MarketCalls:
         ]
 
     async def markets(self, session: Session, params: Params) -> object:
-        """What the venue lists, by the protocol's name, with the grid and the limits of orders."""
-        return {
-            wire_name(item): _market_of(item)
-            for item in self._market.instruments(session.venue)
-            if item.is_detailed
-        }
+        """What the venue lists, by the protocol's name, with the grid and the limits of orders; those are
+        ``null`` where the venue tells them only of what is watched."""
+        return {wire_name(item): _market_of(item) for item in self._market.instruments(session.venue)}
 
     async def tickers(self, session: Session, params: Params) -> object:
         """A ticker of everything whose price is live now: what the screen or a strategy watches."""
@@ -209,12 +218,19 @@ def _levels(prices: list[Any], quantities: list[Any]) -> list[list[str | None]]:
     return [[plain(price), plain(quantity)] for price, quantity in zip(prices, quantities, strict=True)]
 
 
+_GRID: Final = (
+    *("tick_size", "amount_size", "price_precision", "amount_precision"),
+    *("min_qty", "max_qty", "min_notional", "max_notional"),
+)
+
+
 def _market_of(item: Instrument) -> dict[str, object]:
     """Grid and limits; 0 is a limit that there is not, for the fields are numbers to those who read them."""
+    told: dict[str, object] = {"symbol": wire_name(item), "base": item.base, "quote": item.quote}
+    if not item.is_detailed:
+        return {**told, **dict.fromkeys(_GRID)}
     return {
-        "symbol": wire_name(item),
-        "base": item.base,
-        "quote": item.quote,
+        **told,
         "tick_size": plain(item.tick_size),
         "amount_size": plain(item.quantity_step),
         "price_precision": item.price_decimals,

@@ -385,7 +385,7 @@ def _words(request: OrderRequest, instrument: Instrument | None) -> str:
     much = f"{'for ' if request.in_quote else ''}{plain(request.quantity)}{unit}"
     life = "" if request.time_in_force is TimeInForce.GTC else f", {request.time_in_force.name}"
     closes = ", closes a position" if request.reduce_only else ""
-    return f"{request.side.value.capitalize()} {much} of {request.instrument.symbol} {at}{life}{closes}"
+    return f"{request.side.value.capitalize()} {much} ({request.instrument.symbol}) {at}{life}{closes}"
 
 
 def _read_type(text: str) -> tuple[Side, bool, TimeInForce]:

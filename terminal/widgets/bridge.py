@@ -137,7 +137,7 @@ class BridgeDialog(QDialog):
         title = QHBoxLayout()
         title.addWidget(label("Bots", kind="title"))
         title.addStretch(1)
-        title.addWidget(label("Its calls have the new rights and limits at once", kind="muted"))
+        title.addWidget(label("A change holds from a bot's next call on", kind="muted"))
         box.addLayout(title)
         self.bots = DataTable(
             self._vm.bots,

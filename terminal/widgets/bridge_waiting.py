@@ -24,7 +24,7 @@ from terminal.viewmodels.bridge import BridgeViewModel, WaitingRow
 from terminal.widgets import theme
 from terminal.widgets.controls import label, set_text, set_tone
 
-_WIDTH = 460
+_WIDTH = 560
 _MARGIN = 12
 _STEPS = 1000
 
@@ -132,7 +132,6 @@ class WaitingHost(QObject):
         self._room = room
         self._count = 0
         self.cards = WaitingCards(vm, window)
-        self.cards.setFixedWidth(_WIDTH)
         vm.waited.connect(self.place)
         window.installEventFilter(self)
         self.place()
@@ -144,8 +143,10 @@ class WaitingHost(QObject):
             QApplication.alert(self._window)
         if count != self._count or count:
             room = self._room()
+            width = min(_WIDTH, room.width() - 2 * _MARGIN)
+            self.cards.setFixedWidth(width)
             self.cards.adjustSize()
-            x = room.left() + max(0, (room.width() - _WIDTH) // 2)
+            x = room.left() + (room.width() - width) // 2
             self.cards.move(x, room.bottom() - self.cards.height() - _MARGIN)
             self.cards.raise_()
         self._count = count

@@ -195,7 +195,7 @@ def test_an_order_that_waits_is_a_card_that_takes_no_focus(qapp: QApplication, t
         assert QApplication.focusWidget() is focus
         assert dialog.waiting_title.isVisible()
         [card], [twin] = dialog.waiting.cards, host.cards.cards
-        assert twin.what.text() == "Buy 0.01 BTC of BTC/USD at 59000"
+        assert twin.what.text() == "Buy 0.01 BTC (BTC/USD) at 59000"
         assert twin.where.text() == "grid · Fake, practice money, worth 590.00 USD"
         for button in (card.accept, card.refuse, twin.accept, twin.refuse):
             assert button.focusPolicy() is Qt.FocusPolicy.NoFocus

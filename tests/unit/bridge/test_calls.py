@@ -4,19 +4,34 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections.abc import Sequence
 from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
+import pytest
+
+from terminal.bridge import market_calls
 from terminal.bridge.bots import BotLimits, BotMode
 from terminal.domain.errors import OutcomeUnknown, RequestRejected
-from terminal.domain.market import Feed, FeedKind, Side
+from terminal.domain.events import BarsReceived, FeedConfirmed, TradesReceived
+from terminal.domain.instrument import Instrument
+from terminal.domain.market import Bar, Feed, FeedKind, Side, Trade
 from terminal.domain.orders import OrderRequest, OrderState, OrderType, Origin
 from terminal.services.arming import ArmState
 from terminal.services.session import ConnectionPlan, Mode
 from tests.helpers import eventually, run
-from tests.unit.bridge.bridge_desk import ACCOUNT, BTC, KEYED, PERP, SwapVenue, open_bridge
+from tests.unit.bridge.bridge_desk import (
+    ACCOUNT,
+    BARS,
+    BTC,
+    KEYED,
+    PERP,
+    LendingVenue,
+    SwapVenue,
+    open_bridge,
+)
 
 D = Decimal
 BUY: dict[str, Any] = {"symbol": "BTC_USD", "type": "buy", "amount": "0.01", "price": "59000"}
@@ -49,6 +64,77 @@ def test_prices_in_the_shapes_of_the_guide(tmp_path: Path) -> None:
             assert markets["BTC_USD"]["amount_size"] == "0.00000001"
             tickers = (await desk.call("tickers"))["data"]
             assert [each["symbol"] for each in tickers] == ["BTC_USD"]
+
+    run(main())
+
+
+class PastBesides(LendingVenue):
+    """Tells the running bar with the feed, and those of the past when they are asked for, slowly; prints come
+    when somebody trades."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        able = replace(self.info.capabilities, bars_bring_past=False)
+        self.info = replace(self.info, capabilities=able)
+        self.past = asyncio.Event()
+
+    async def subscribe(self, feed: Feed) -> None:
+        if feed.kind not in (FeedKind.BARS, FeedKind.TRADES):
+            await super().subscribe(feed)
+            return
+        self.subscribed.append(feed)
+        self.emit(FeedConfirmed(feed))
+        if feed.interval_s is not None:
+            self.emit(BarsReceived(BTC, feed.interval_s, tuple(BARS[-1:]), time.time_ns()))
+
+    async def bars(self, *args: Any, **options: Any) -> Sequence[Bar]:
+        await self.past.wait()
+        return await super().bars(*args, **options)
+
+    async def instruments(self) -> list[Instrument]:
+        return [replace(each, is_detailed=each.id == BTC) for each in await super().instruments()]
+
+
+def test_the_first_call_waits_for_the_bars_of_the_past(tmp_path: Path) -> None:
+    async def main() -> None:
+        venue = PastBesides()
+        async with open_bridge(tmp_path, venue=venue) as desk, asyncio.TaskGroup() as group:
+            call = group.create_task(desk.call("records", symbol="BTC_USD", period="1", limit="3"))
+            await eventually(lambda: desk.market.bars(BTC, 60).bars, what="the running bar")
+            venue.past.set()
+        assert [row[0] for row in call.result()["data"]] == [bar.open_ns // 10**9 for bar in BARS[-3:]]
+
+    run(main())
+
+
+def test_the_first_call_waits_for_a_print_and_not_for_long(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def main() -> None:
+        venue = PastBesides()
+        async with open_bridge(tmp_path, venue=venue) as desk:
+            monkeypatch.setattr(market_calls, "_FIRST_PRINT_S", 0.05)
+            assert await desk.call("trades", symbol="BTC_USD") == {"data": []}
+            monkeypatch.setattr(market_calls, "_FIRST_PRINT_S", 20.0)
+            async with asyncio.TaskGroup() as group:
+                call = group.create_task(desk.call("trades", symbol="BTC_USD"))
+                await eventually(lambda: desk.bridge.connections, what="a call that waits")
+                now = time.time_ns()
+                one = Trade(BTC, "7", Side.BUY, D(60000), D("0.5"), now, now)
+                venue.emit(TradesReceived(BTC, (one,), False))
+            assert [each["id"] for each in call.result()["data"]] == ["7"]
+
+    run(main())
+
+
+def test_what_is_listed_and_not_told_in_full_is_null(tmp_path: Path) -> None:
+    async def main() -> None:
+        async with open_bridge(tmp_path, venue=PastBesides()) as desk:
+            markets = (await desk.call("markets"))["data"]
+            assert markets["BTC_USD"]["tick_size"] == "0.1"
+            assert markets["ETH_USD"]["base"] == "ETH"
+            assert markets["ETH_USD"]["tick_size"] is markets["ETH_USD"]["min_qty"] is None
+            assert set(markets["ETH_USD"]) == set(markets["BTC_USD"])
 
     run(main())
 

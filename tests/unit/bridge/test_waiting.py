@@ -46,7 +46,7 @@ def test_an_accepted_order_goes_on_and_is_the_bots_own(tmp_path: Path) -> None:
     async def main() -> None:
         async with open_bridge(tmp_path, mode=BotMode.CONFIRM) as desk:
             async with asked(desk) as (waiting, call):
-                assert waiting.what == "Buy 0.01 BTC of BTC/USD at 59000"
+                assert waiting.what == "Buy 0.01 BTC (BTC/USD) at 59000"
                 assert (waiting.bot.name, waiting.worth, waiting.is_practice) == ("grid", D(590), True)
                 assert not desk.venue.orders
                 assert not desk.gate.orders
