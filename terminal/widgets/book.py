@@ -39,6 +39,29 @@ QFrame#head QToolButton:checked {{ border-color: {theme.MUTED}; }}
 """
 
 
+class SizeLabel(ElidedLabel):
+    """The size in full: in a narrow panel it gives up its unit, which the ticket names, never a digit."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._whole = self._number = ""
+
+    def show_size(self, whole: str, number: str) -> None:
+        """A size with its unit, and without."""
+        if (whole, number) != (self._whole, self._number):
+            self._whole, self._number = whole, number
+            self.setMinimumWidth(QFontMetrics(self.font()).horizontalAdvance(number) + 2)
+            self._choose()
+
+    def _choose(self) -> None:
+        fits = QFontMetrics(self.font()).horizontalAdvance(self._whole) < self.width()  # rounded down
+        set_text(self, self._whole if fits else self._number)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self._choose()
+
+
 class LadderPanel(QWidget):
     """The whole ladder panel, 300 px wide and up."""
 
@@ -90,7 +113,7 @@ class LadderPanel(QWidget):
         top.addStretch(1)
         top.addWidget(self._armed)
         top.addWidget(self._lock)
-        self._size = ElidedLabel()
+        self._size = SizeLabel()
         self._size.setFont(theme.number_font(theme.TABLE_PX))
         self._size.setToolTip("The size a click would send: set in the ticket")
         self._finer = self._tool("", "Finer rows (-)", text="−")
@@ -166,13 +189,8 @@ class LadderPanel(QWidget):
         self._render_foot()
 
     def _render_size(self) -> None:
-        """The size in full: in a narrow panel it gives up its unit, which the ticket names, never a digit."""
         text = self._vm.size_text or ("market closed" if self._vm.closed_text else "no size")
-        metrics = QFontMetrics(self._size.font())
-        number = self._vm.size_text.rpartition(" ")[0] or text
-        self._size.setMinimumWidth(metrics.horizontalAdvance(number) + 2)
-        fits = metrics.horizontalAdvance(text) <= self._size.width()
-        set_text(self._size, text if fits else number)
+        self._size.show_size(text, self._vm.size_text.rpartition(" ")[0] or text)
 
     def _render_foot(self) -> None:
         sending = self._vm.sending
@@ -195,10 +213,6 @@ class LadderPanel(QWidget):
             needed = self._foot.heightForWidth(max(self.width(), self.minimumWidth()) - 2)
             height = max(height, self._head.sizeHint().height() + needed + 2)
         return QSize(self.minimumWidth(), height)
-
-    def resizeEvent(self, event: QResizeEvent) -> None:
-        super().resizeEvent(event)
-        self._render_size()
 
     def showEvent(self, event: QShowEvent) -> None:
         self._vm.set_visible(True)

@@ -37,17 +37,26 @@ from terminal.viewmodels.ticket import SendButton, TicketViewModel
 from terminal.widgets import theme
 from terminal.widgets.controls import ElidedLabel, StripedEdge, label, line, set_text
 from terminal.widgets.request_card import RequestCard, ResultLine
-from terminal.widgets.ticket_parts import BigButton, CostGrid, FieldRow, NumberEdit, chooser, fill_chooser
+from terminal.widgets.ticket_parts import (
+    BigButton,
+    CostGrid,
+    FieldRow,
+    LegRows,
+    NumberEdit,
+    chooser,
+    fill_chooser,
+)
 
 _SHEET = f"""
 QPushButton[kind="tab"] {{ background: transparent; border: none; border-bottom: 2px solid {theme.HAIRLINE};
     border-radius: 0; color: {theme.TEXT_2}; font-weight: 600; padding: 4px 0; }}
-QPushButton[kind="tab"][short="true"] {{ padding: 0; min-height: 18px; }}
+QPushButton[kind="tab"][short="true"] {{ padding: 0; min-height: 17px; }}
 QPushButton[kind="tab"]:hover {{ background: {theme.HOVER}; }}
 QPushButton[kind="tab"][side="buy"]:checked {{ color: {theme.UP}; border-bottom-color: {theme.UP}; }}
 QPushButton[kind="tab"][side="sell"]:checked {{ color: {theme.DOWN}; border-bottom-color: {theme.DOWN}; }}
 QPushButton[kind="tab"]:focus {{ border: 1px solid {theme.FOCUS}; border-bottom-width: 2px; }}
 QPushButton[kind="chip"] {{ padding: 0; min-height: 18px; font-size: {theme.LABEL_PX}px; min-width: 20px; }}
+QLineEdit[short="true"], QComboBox[short="true"] {{ min-height: 16px; }}
 QPushButton[kind="chip"]:focus {{ border: 1px solid {theme.FOCUS}; }}
 """
 _NEWS_PX = 36
@@ -55,8 +64,9 @@ _FORM_STRIP_PX = 24
 _FOOT_GAP_PX = 4
 _FORM_GAP_PX = 5
 _SHORT_PX = 540
-"""Below this height the form gives up what stands elsewhere too: stop and target need no scrolling."""
-_SHORT_GAP_PX = 2
+"""Below this height the form is closer together, stop and target stand side by side, and what is said
+elsewhere too is left out: it fits a small screen without scrolling."""
+_SHORT_GAP_PX = 1
 _SHORT_NEWS_PX = 20
 _FOOT_SIDE_PX = 8
 _TAB_GAP_PX = 8
@@ -82,6 +92,7 @@ class TicketPanel(QWidget):
         self._pressed_from: QPushButton | None = None
         self._is_short = False
         self._build_ui()
+        self._lay_out()
         self._bind()
         self._render()
 
@@ -146,9 +157,12 @@ class TicketPanel(QWidget):
         kinds.addWidget(self._life)
         box.addLayout(kinds)
         self._build_fields()
-        for row in self._rows.values():
-            box.addWidget(row)
-            if row is self._rows[names.QUANTITY]:
+        for name, row in self._rows.items():
+            if name == names.STOP_LOSS:
+                box.addWidget(self._legs)
+            elif name != names.TAKE_PROFIT:
+                box.addWidget(row)
+            if name == names.QUANTITY:
                 box.addLayout(self._build_size_helpers())
         box.addWidget(self._build_flags())
         box.addStretch(1)
@@ -167,8 +181,6 @@ class TicketPanel(QWidget):
         self._slip = NumberEdit("Most it may slip")
         self._stop = NumberEdit("Stop loss")
         self._target = NumberEdit("Take profit")
-        for edit in (self._stop, self._target):
-            edit.setPlaceholderText("price or 50p")
         self._comment = QLineEdit()
         self._comment.setAccessibleName("Comment")
         self._comment.setPlaceholderText("kept with the order")
@@ -183,6 +195,7 @@ class TicketPanel(QWidget):
         self._trail_unit.setFixedWidth(80)
         self._unit = chooser("Unit of the size")
         self._unit.setFixedWidth(80)
+        self._form_choosers = (self._type, self._life, self._reference, self._trail_unit, self._unit)
         self._rows: dict[str, FieldRow] = {
             names.TRIGGER_PRICE: FieldRow("Trigger", self._trigger),
             names.TRAIL_OFFSET: FieldRow("Trail by", self._trail, self._trail_unit),
@@ -197,6 +210,7 @@ class TicketPanel(QWidget):
             names.TAKE_PROFIT: FieldRow("Take profit", self._target, keeps_line=True),
             names.COMMENT: FieldRow("Comment", self._comment),
         }
+        self._legs = LegRows(self._rows[names.STOP_LOSS], self._rows[names.TAKE_PROFIT])
         self._edits: dict[str, QLineEdit] = {
             names.LIMIT_PRICE: self._limit,
             names.TRIGGER_PRICE: self._trigger,
@@ -227,6 +241,8 @@ class TicketPanel(QWidget):
         self._percent.setFont(theme.number_font(theme.LABEL_PX))
         self._percent.setFixedWidth(42)
         self._percent.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
+        self._free_beside = label(kind="muted")
+        row.addWidget(self._free_beside)
         row.addWidget(self._slider, 1)
         row.addWidget(self._percent)
         self._share = QWidget()
@@ -258,7 +274,7 @@ class TicketPanel(QWidget):
 
     def _build_foot(self) -> QWidget:
         self._foot = QWidget()
-        box = QVBoxLayout(self._foot)
+        box = self._foot_box = QVBoxLayout(self._foot)
         box.setContentsMargins(_FOOT_SIDE_PX, 4, _FOOT_SIDE_PX, 6)
         box.setSpacing(_FOOT_GAP_PX)
         box.addWidget(self._build_news())
@@ -269,6 +285,7 @@ class TicketPanel(QWidget):
         strip = QVBoxLayout(self._cost_strip)
         strip.setContentsMargins(0, 0, 0, 0)
         strip.setSpacing(4)
+        self._cost_box = strip
         for widget in (line(), self._costs, self._carry, line(), self._fixed):
             strip.addWidget(widget)
         box.addWidget(self._cost_strip)
@@ -450,13 +467,18 @@ class TicketPanel(QWidget):
                 edit.setText(texts[name])
         money, units = vm.free_texts
         free = f"free {money if form.side is Side.BUY else units}"
-        note = vm.size_note or free if self._is_short else vm.size_note
+        beside = self._is_short and not lots
+        note = vm.size_note or free if self._is_short and lots else vm.size_note
+        set_text(self._free_beside, free if beside else "")
+        self._free_beside.setVisible(beside)
         self._size.setToolTip(free[:1].upper() + free[1:])
         notes = {names.QUANTITY: note, names.EXPIRE_TIME: vm.expiry_hint, **vm.leg_notes}
         for name, row in self._rows.items():
             row.setVisible(name in vm.fields)
             if name in self._edits:
                 row.show_message(vm.problems.get(name, ""), notes.get(name, ""))
+        self._legs.setVisible(bool({names.STOP_LOSS, names.TAKE_PROFIT} & vm.fields))
+        self._legs.fit_lines()
         self._life.setVisible(names.TIME_IN_FORCE in vm.fields)
         self._render_flags()
         self._render_presets()
@@ -663,15 +685,40 @@ class TicketPanel(QWidget):
         is_short = self.height() < _SHORT_PX
         if is_short is not self._is_short:
             self._is_short = is_short
-            self._form_box.setSpacing(_SHORT_GAP_PX if is_short else _FORM_GAP_PX)
-            self._form_box.setContentsMargins(8, 0 if is_short else 4, 8, 4)
-            self._news.setMinimumHeight(self._news_px)
-            # An answer takes room from a short form: its scroll bar must not come and go, and move the rest.
-            always, as_needed = Qt.ScrollBarPolicy.ScrollBarAlwaysOn, Qt.ScrollBarPolicy.ScrollBarAsNeeded
-            self._scroll.setVerticalScrollBarPolicy(always if is_short else as_needed)
-            for tab in self._tabs.values():
-                theme.set_property(tab, "short", is_short)
+            self._lay_out()
             self._render()
+
+    def _lay_out(self) -> None:
+        """Close together where height is short, else as usual."""
+        short = self._is_short
+        gap = _SHORT_GAP_PX if short else _FORM_GAP_PX
+        self._form_box.setSpacing(gap)
+        self._form_box.setContentsMargins(*((6, 0, 4, 0) if short else (8, 4, 8, 4)))
+        self._legs.set_short(short, gap)
+        for leg in (self._stop, self._target):
+            leg.setPlaceholderText("or 50p" if short else "price or 50p")
+        for field in (*self._edits.values(), *self._form_choosers):
+            theme.set_property(field, "short", short)
+        for edit in self._edits.values():
+            if isinstance(edit, NumberEdit):
+                edit.setFont(theme.mono_font(theme.TABLE_PX if short else theme.BASE_PX))
+        grids = (self._costs, self._carry, self._fixed)
+        for grid in grids:
+            grid.set_short(short)
+        for button in self._buttons.values():
+            button.set_short(short)
+        self._cost_box.setSpacing(1 if short else 4)
+        self._foot_box.setSpacing(3 if short else _FOOT_GAP_PX)
+        self._foot_box.setContentsMargins(_FOOT_SIDE_PX, 1 if short else 4, _FOOT_SIDE_PX, 3 if short else 6)
+        self._news.setMinimumHeight(self._news_px)
+        # An answer takes room from a short form: its scroll bar must not come and go, and move the rest.
+        always, as_needed = Qt.ScrollBarPolicy.ScrollBarAlwaysOn, Qt.ScrollBarPolicy.ScrollBarAsNeeded
+        self._scroll.setVerticalScrollBarPolicy(always if short else as_needed)
+        for tab in self._tabs.values():
+            theme.set_property(tab, "short", short)
+        for part in (*grids, self._cost_strip, self._buttons_row, self._foot, self):
+            if (layout := part.layout()) is not None:
+                layout.activate()  # all at once: what is asked next is where the buttons are
 
     def showEvent(self, event: QShowEvent) -> None:
         self._vm.set_visible(True)

@@ -25,6 +25,9 @@ from terminal.widgets.controls import ElidedLabel, label, set_text
 
 LABEL_PX = 62
 _BIG_PX = 46
+_SHORT_BIG_PX = 40
+_COST_PX = 16
+_SHORT_COST_PX = 15
 
 
 class NumberEdit(QLineEdit):
@@ -55,10 +58,11 @@ class FieldRow(QWidget):
         """``keeps_line``: the message has its line while there is none, so that typing here moves nothing."""
         super().__init__()
         self._keeps_line = keeps_line
+        self._whole, self._brief = title, ""
         self.field = field
-        box = QVBoxLayout(self)
-        box.setContentsMargins(0, 0, 0, 0)
-        box.setSpacing(1)
+        self._box = QVBoxLayout(self)
+        self._box.setContentsMargins(0, 0, 0, 0)
+        self._box.setSpacing(1)
         row = QHBoxLayout()
         row.setSpacing(4)
         self._title = label(title, kind="label")
@@ -68,22 +72,89 @@ class FieldRow(QWidget):
         row.addWidget(field, 1)
         for widget in beside:
             row.addWidget(widget)
-        box.addLayout(row)
+        self._box.addLayout(row)
         self._message = label(kind="error")
         self._message.setFont(theme.ui_font(theme.LABEL_PX))
         self._message.setWordWrap(True)
         self._message.setIndent(LABEL_PX + 4)
         self._message.setVisible(keeps_line)
-        box.addWidget(self._message)
+        self._box.addWidget(self._message)
+
+    @property
+    def has_message(self) -> bool:
+        return bool(self._message.text())
 
     def show_message(self, problem: str, note: str = "") -> None:
         """A problem in red with its field outlined, else a quiet note, else nothing."""
         text = f"✕ {problem}" if problem else note
+        if self._brief and text:
+            text = f"{self._brief} {text}"
         set_text(self._message, text)
         theme.set_property(self._message, "kind", "error" if problem else "muted")
         self._message.setVisible(self._keeps_line or bool(text))
         theme.set_property(self.field, "invalid", bool(problem))
         self.field.setAccessibleDescription(problem or note)
+
+    def lend_message(self, brief: str) -> QLabel:
+        """Be called by a short name, and let the message stand elsewhere; it says then whose it is."""
+        self._brief = brief
+        set_text(self._title, brief)
+        self._title.setToolTip(self._whole)
+        self._title.setFixedWidth(self._title.fontMetrics().horizontalAdvance(brief) + 2)
+        self._message.setIndent(0)
+        self._message.setMinimumHeight(self._message.fontMetrics().height())
+        self._box.removeWidget(self._message)
+        return self._message
+
+    def take_message_back(self) -> None:
+        """Have the whole name and the message underneath again."""
+        self._brief = ""
+        set_text(self._title, self._whole)
+        self._title.setToolTip("")
+        self._title.setFixedWidth(LABEL_PX)
+        self._message.setIndent(LABEL_PX + 4)
+        self._message.setMinimumHeight(0)
+        self._box.addWidget(self._message)
+
+
+class LegRows(QWidget):
+    """Stop loss and take profit: one under the other, or where height is short side by side, with what they
+    would mean in lines below. One such line is always kept, so that typing a stop moves nothing."""
+
+    def __init__(self, stop: FieldRow, target: FieldRow) -> None:
+        super().__init__()
+        self._legs = {"SL": stop, "TP": target}
+        self._is_short = False
+        self._grid = QGridLayout(self)
+        self._grid.setContentsMargins(0, 0, 0, 0)
+        self._grid.setHorizontalSpacing(10)
+        self._grid.addWidget(stop, 0, 0, 1, 2)
+        self._grid.addWidget(target, 1, 0, 1, 2)
+
+    def set_short(self, short: bool, gap: int) -> None:
+        """Side by side, or one under the other with a gap of so many px."""
+        self._grid.setVerticalSpacing(1 if short else gap)
+        if short is self._is_short:
+            return
+        self._is_short = short
+        for at, (brief, leg) in enumerate(self._legs.items()):
+            self._grid.removeWidget(leg)
+            if short:
+                self._grid.addWidget(leg, 0, at)
+                self._grid.addWidget(leg.lend_message(brief), 1 + at, 0, 1, 2)
+                continue
+            leg.take_message_back()
+            self._grid.addWidget(leg, at, 0, 1, 2)
+        # So that both fields are equally wide: the box for trailing stands beside the first one.
+        self._grid.setColumnStretch(0, 3 if short else 1)
+        self._grid.setColumnStretch(1, 2 if short else 0)
+
+    def fit_lines(self) -> None:
+        """Keep one line for messages, and no empty one beside another."""
+        if self._is_short:
+            stop, target = self._legs.values()
+            stop._message.setVisible(stop.has_message or not target.has_message)
+            target._message.setVisible(target.has_message)
 
 
 def chooser(name: str) -> QComboBox:
@@ -113,7 +184,7 @@ class CostGrid(QWidget):
 
     def __init__(self, count: int) -> None:
         super().__init__()
-        grid = QGridLayout(self)
+        grid = self._grid = QGridLayout(self)
         grid.setContentsMargins(0, 0, 0, 0)
         grid.setHorizontalSpacing(6)
         grid.setVerticalSpacing(2)
@@ -126,9 +197,16 @@ class CostGrid(QWidget):
             value.setFont(theme.number_font(theme.TABLE_PX))
             value.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
             for column, cell in enumerate((name, detail, value)):
-                cell.setFixedHeight(16)
+                cell.setFixedHeight(_COST_PX)
                 grid.addWidget(cell, row, column)
             self._cells.append((name, detail, value))
+
+    def set_short(self, short: bool) -> None:
+        """Closer together, or as usual."""
+        self._grid.setVerticalSpacing(0 if short else 2)
+        for cells in self._cells:
+            for cell in cells:
+                cell.setFixedHeight(_SHORT_COST_PX if short else _COST_PX)
 
     def show_lines(self, lines: Sequence[CostLine]) -> None:
         """Show the lines; there are always the same ones."""
@@ -149,6 +227,7 @@ class BigButton(QPushButton):
     def __init__(self, kind: str) -> None:
         super().__init__()
         self._lines = SendButton("", "")
+        self._height_px = _BIG_PX
         self.setProperty("kind", kind)
         self.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
         self.setAutoDefault(False)
@@ -164,11 +243,16 @@ class BigButton(QPushButton):
             self.setAccessibleName(f"{lines.title} {lines.detail}".strip())
             self.update()
 
+    def set_short(self, short: bool) -> None:
+        """A little less high, or as usual; both lines keep their size."""
+        self._height_px = _SHORT_BIG_PX if short else _BIG_PX
+        self.updateGeometry()
+
     def sizeHint(self) -> QSize:
-        return QSize(120, _BIG_PX)
+        return QSize(120, self._height_px)
 
     def minimumSizeHint(self) -> QSize:
-        return QSize(90, _BIG_PX)
+        return QSize(90, self._height_px)
 
     def paintEvent(self, event: QPaintEvent) -> None:
         super().paintEvent(event)
