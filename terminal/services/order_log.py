@@ -19,9 +19,11 @@ _WORDS = {"report": "the venue reports it", "cancel": "cancel sent", "cancel tak
 
 
 def _size(quantity: Decimal, instrument: Instrument | None) -> str:
-    """``0.05 lots`` where the venue speaks of lots, else the quantity."""
+    """``0.05 lots`` where the venue speaks of lots, ``1000 USD`` of an inverse contract, else a number."""
     if instrument is not None and instrument.lot_size:
         return f"{plain(quantity / instrument.lot_size)} lots"
+    if instrument is not None and instrument.is_inverse:
+        return f"{plain(quantity)} {instrument.base}"
     return plain(quantity)
 
 

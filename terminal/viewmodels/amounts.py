@@ -4,11 +4,14 @@ ticks; quote money, or coins with what they are worth beside them."""
 from __future__ import annotations
 
 from decimal import Decimal
+from typing import Final
 
 from terminal.domain.instrument import Instrument
 from terminal.domain.worth import in_quote
 from terminal.viewmodels import format as fmt
 from terminal.viewmodels.size_entry import short_quantity
+
+_CENTS_BELOW: Final = 10_000
 
 
 def pip_of(instrument: Instrument | None) -> tuple[Decimal, str]:
@@ -48,11 +51,13 @@ def money_text(amount: Decimal | None, instrument: Instrument, *, signed: bool =
 def beside_text(
     amount: Decimal | None, instrument: Instrument, price: Decimal | None, *, signed: bool = False
 ) -> str:
-    """What coins are worth at a price, to stand beside them: ``≈ 1 000.00 USD``; empty where money is quote
-    money anyway."""
+    """What coins are worth at a price, to stand beside them: ``≈ 1 000.00 USD``, without cents from ten
+    thousand on; empty where money is quote money anyway."""
     if not instrument.is_inverse or amount is None or price is None:
         return ""
-    return f"≈ {fmt.money(in_quote(instrument, amount, price), instrument.quote, signed=signed)}"
+    money = in_quote(instrument, amount, price)
+    digits = 2 if abs(money) < _CENTS_BELOW else 0
+    return f"≈ {fmt.money(money, instrument.quote, decimals=digits, signed=signed)}"
 
 
 def lot_of(instrument: Instrument | None) -> Decimal:
@@ -66,8 +71,8 @@ def short_size(quantity: Decimal, instrument: Instrument | None) -> str:
 
 
 def size_text(quantity: Decimal, instrument: Instrument | None) -> str:
-    """``0.05 lots`` where the venue speaks of lots, ``1 000 USD`` of an inverse contract, which would be taken
-    for coins, else the quantity."""
+    """``0.05 lots`` where the venue speaks of lots, ``1 000 USD`` of an inverse contract (a bare number would
+    be taken for coins), else the quantity."""
     if instrument is not None and instrument.lot_size:
         return f"{fmt.quantity(quantity / instrument.lot_size)} lots"
     if instrument is not None and instrument.is_inverse:

@@ -98,7 +98,7 @@ def order_confirmation(
         rows.append(("Fee, estimated", _with_worth(text, fee, instrument, price)))
     return Confirmation(
         title=f"{side} {amount} of {instrument.symbol}"
-        if request.in_quote
+        if request.in_quote or instrument.is_inverse
         else f"{side} {size} {instrument.symbol}",
         rows=tuple(rows),
         warnings=warnings,

@@ -71,14 +71,20 @@ def cost_lines(
     slippage = CostLine(
         labels[1],
         fmt.NOTHING if cost.slippage_ticks is None else _distance(cost.slippage_ticks, instrument),
-        _slippage_detail(cost, money),
-        tip="Expected average price against the middle of bid and ask. Plus costs you, minus saves you.",
+        _slippage_detail(cost, money, instrument),
+        tip=_tip(
+            money.text(cost.slippage, signed=True) if cost.slippage is not None and money.is_coin else "",
+            "Expected average price against the middle of bid and ask. Plus costs you, minus saves you.",
+        ),
     )
     fee = CostLine(
         labels[2],
         money.text(cost.fee),
-        _fee_detail(cost, instrument),
-        tip="By the account's own rates: maker for what rests, taker for what is taken at once.",
+        cost.fee_kind if cost.fee is not None else "rate unknown",
+        tip=_tip(
+            beside_text(cost.fee, instrument, cost.average_price),
+            "By the account's own rates: maker for what rests, taker for what is taken at once.",
+        ),
     )
     return (CostLine(labels[0], fmt.price(cost.average_price, digits)), slippage, fee)
 
@@ -224,20 +230,18 @@ def _loss_tip(side: Side, instrument: Instrument, cost: CostEstimate) -> str:
     return "The cost of the trade. What is sold can lose no more; a later rise is missed."
 
 
-def _fee_detail(cost: CostEstimate, instrument: Instrument) -> str:
-    if cost.fee is None:
-        return "rate unknown"
-    return " ".join(
-        word for word in (beside_text(cost.fee, instrument, cost.average_price), cost.fee_kind) if word
-    )
+def _tip(figure: str, story: str) -> str:
+    """A tooltip that begins with the figure for which its line has no room."""
+    return f"{figure}. {story}" if figure else story
 
 
-def _slippage_detail(cost: CostEstimate, money: Money) -> str:
+def _slippage_detail(cost: CostEstimate, money: Money, instrument: Instrument) -> str:
     if cost.slippage is None and cost.fee_kind == "maker":
         return "rests at its price"
     if cost.slippage is None:
         return "once triggered"
-    return money.text(cost.slippage, signed=True)
+    beside = beside_text(cost.slippage, instrument, cost.average_price, signed=True)
+    return beside or money.text(cost.slippage, signed=True)
 
 
 def _distance(ticks: Decimal, instrument: Instrument) -> str:

@@ -113,6 +113,9 @@ class OrderRow:
     comment: str = ""
     levels: str = ""
     """Stop and target in words; empty without them."""
+    unit: str = ""
+    """What the quantity counts, where that is not the coin of the symbol: the dollars of an inverse
+    contract."""
 
 
 def _side_tone(row: OrderRow) -> str:
@@ -135,7 +138,8 @@ def _size(quantity: Decimal, row: OrderRow) -> str:
     """In lots where the venue speaks of lots, else with all the digits of the market's step."""
     if row.lot != 1:
         return f"{fmt.quantity(quantity / row.lot)} lots"
-    return fmt.fixed(quantity, row.quantity_decimals)
+    number = fmt.fixed(quantity, row.quantity_decimals)
+    return f"{number} {row.unit}" if row.unit else number
 
 
 def _units(row: OrderRow) -> str:
@@ -363,6 +367,7 @@ class OrdersViewModel(QObject):
             price_decimals=instrument.price_decimals if instrument is not None else 8,
             quantity_decimals=instrument.quantity_decimals if instrument is not None else 8,
             lot=(instrument.lot_size if instrument is not None else None) or Decimal(1),
+            unit=instrument.base if instrument is not None and instrument.is_inverse else "",
             created_ns=order.created_ns,
             lifetime=order.request.time_in_force.value,
             origin=_origin_text(order),

@@ -400,8 +400,11 @@ def apply_preset(
             return plain(found / instrument.lot_size), unit
         return plain(found), SizeUnit.BASE
     if text[0] not in "+*/":
-        # A plain number counts what the field counts, where that is a quantity.
+        # A plain number counts what the field counts, where that is a quantity; where a quantity is dollars
+        # (an inverse contract) it means the coin, as it does for everything else of that coin.
         plain_unit = SizeUnit.LOTS if instrument.lot_size else SizeUnit.BASE
+        if instrument.is_inverse:
+            plain_unit = SizeUnit.QUOTE
         size = parse_size(text, instrument, plain_unit)
         return plain(size.value), size.unit
     operand = _number(text[1:], text, None)
@@ -412,6 +415,10 @@ def apply_preset(
     elif text[0] != "+":
         raise ValueError("Enter a size first.")
     if text[0] == "+":
+        if unit is SizeUnit.BASE and operand < instrument.quantity_step:
+            raise ValueError(
+                f"That is less than one step of {quantity_text(instrument.quantity_step, instrument)}."
+            )
         value += operand
     elif text[0] == "*":
         value *= operand
@@ -422,7 +429,8 @@ def apply_preset(
     elif unit is SizeUnit.LOTS and instrument.lot_size:
         value = round_down(value, instrument.quantity_step / instrument.lot_size)
     else:
-        value = value.quantize(Decimal("0.01"), rounding=ROUND_DOWN)
+        finest = 8 if unit is SizeUnit.QUOTE and instrument.is_inverse else 2
+        value = value.quantize(Decimal(1).scaleb(-finest), rounding=ROUND_DOWN)
     if unit is SizeUnit.PERCENT:
         value = min(value, Decimal(100))
     if value <= 0:

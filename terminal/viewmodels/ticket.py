@@ -75,6 +75,7 @@ from terminal.viewmodels.ticket_legs import read_leg
 
 _REFRESH_NS: Final = 100_000_000
 _DUPLICATE: Final = "duplicate"
+_NO_BREAK: Final = "\u00a0"
 _PRICE_FIELDS = (LIMIT_PRICE, TRIGGER_PRICE, "trail_offset", "limit_offset")
 _LIVES = (TimeInForce.GTC, TimeInForce.GTD, TimeInForce.DAY, TimeInForce.IOC, TimeInForce.FOK)
 
@@ -711,6 +712,10 @@ class TicketViewModel(QObject):
             at = "trailing"
         total = cost.total or cost.notional if cost is not None else None
         money = f" · {money_text(total, self.instrument)}" if total is not None else ""
+        if self.instrument.is_inverse:
+            # The first line tells dollars: where the coins have no room they go with their unit, in one word.
+            money = money.lstrip().replace(" ", _NO_BREAK)
+            money = f" {money}" if money else ""
         if self.instrument.lot_size:
             # What moves here is the margin; the whole worth would frighten without telling anything.
             lots = fmt.quantity(request.quantity / self.instrument.lot_size)

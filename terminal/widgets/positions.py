@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QVBoxLayout, QWidget
 
 from terminal.viewmodels.positions import PositionsViewModel
 from terminal.widgets.table import DataTable
+
+_CENTS: Final = 2
+_COIN_PX: Final = {"pnl": 120, "swap": 93, "commission": 93, "margin": 85}
+_GIVE_WAY: Final = ("liquidation", "kept")
+"""Columns that need not be seen, the first to go first."""
 
 
 class PositionsPanel(QWidget):
@@ -27,12 +34,37 @@ class PositionsPanel(QWidget):
         self.table.acted.connect(vm.act)
         self.table.delete_pressed.connect(vm.close_position)
         vm.refused.connect(self.table.say_beside)
-        self._spare = vm.model.column_of("liquidation")
-        self._whole_px = sum(column.width for column in vm.model.columns)
+        self._vm = vm
+        self._given = [column.width for column in vm.model.columns]
+        self._has_coins = False
+        vm.changed.connect(self._on_vm_changed)
+        self._on_vm_changed()
+        self._fit()
+
+    def _on_vm_changed(self) -> None:
+        has_coins = any(row.money_decimals > _CENTS for row in self._vm.model.rows)
+        if has_coins is not self._has_coins:
+            self._has_coins = has_coins
+            self._fit()
+
+    def _fit(self) -> None:
+        """Room for the eight digits of coins where a position has such. Without room for all columns some
+        give way to the buttons: the margin's tip has the price of liquidation, the stop's who keeps it."""
+        model = self._vm.model
+        for at, column in enumerate(model.columns):
+            wanted = max(column.width, _COIN_PX.get(column.key, 0) if self._has_coins else 0)
+            # What a person has set stays.
+            if wanted != self._given[at] and self.table.columnWidth(at) in (self._given[at], 0):
+                self.table.setColumnWidth(at, wanted)
+            self._given[at] = wanted
+        whole = sum(self._given)
+        for key in _GIVE_WAY:
+            at = model.column_of(key)
+            self.table.setColumnHidden(at, self.width() < whole)
+            whole -= self._given[at] if self.width() < whole else 0
 
     def resizeEvent(self, event: QResizeEvent) -> None:
-        # Without room for all columns this one gives way to the buttons: the margin's tip has its price.
-        self.table.setColumnHidden(self._spare, self.width() < self._whole_px)
+        self._fit()
         super().resizeEvent(event)
 
 

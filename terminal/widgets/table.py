@@ -100,6 +100,13 @@ class CellDelegate(QStyledItemDelegate):
             head, zeros = split_zeros(number)
             tail = zeros + space + unit
             width = metrics.horizontalAdvance(tail)
+            if metrics.horizontalAdvance(head) + width > inner.width():
+                # Cut at its beginning it would be another number.
+                painter.setPen(tint)
+                painter.drawText(
+                    inner, _LEFT, metrics.elidedText(text, Qt.TextElideMode.ElideRight, inner.width())
+                )
+                return
             gone = str(index.data(TONE_ROLE) or "") == "disabled"
             painter.setPen(QColor(theme.DISABLED if gone else theme.MUTED))
             painter.drawText(inner, _RIGHT, tail)

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from typing import Any
+
+from PySide6.QtCore import QRect
 from PySide6.QtGui import QFontMetrics
 from PySide6.QtWidgets import QApplication
 
@@ -50,6 +53,41 @@ def test_a_column_that_grows_pushes_nothing_out_of_sight(qapp: QApplication) -> 
             panel.resize(width, 200)
             QApplication.processEvents()
             assert not panel.table.horizontalScrollBar().isVisible(), width
+        panel.close()
+
+    with_frame(body, LONG)
+
+
+class Strokes:
+    """Takes what a delegate writes."""
+
+    def __init__(self) -> None:
+        self.texts: list[str] = []
+
+    def setFont(self, font: object) -> None: ...
+    def setPen(self, pen: object) -> None: ...
+
+    def drawText(self, area: QRect, flags: int, text: str) -> None:
+        self.texts.append(text)
+
+
+def test_a_number_without_room_loses_its_end_and_never_its_beginning(qapp: QApplication) -> None:
+    async def body(frame: Frame) -> None:
+        panel = PositionsPanel(frame.positions)
+        model, table = frame.positions.model, panel.table
+        index = model.index(0, model.column_of("entry"))
+        whole = str(index.data())
+
+        def drawn(width: int) -> str:
+            strokes: Any = Strokes()
+            table._delegate._paint_text(strokes, QRect(0, 0, width + 2 * table.padding, 24), index)
+            return "".join(reversed(strokes.texts))
+
+        room = QFontMetrics(table.font()).horizontalAdvance(whole)
+        assert drawn(room + 2) == whole
+        short = drawn(room - 10)
+        assert short.endswith("…")
+        assert whole.startswith(short[:-1])
         panel.close()
 
     with_frame(body, LONG)

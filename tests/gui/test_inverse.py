@@ -6,6 +6,7 @@ from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
+from PySide6.QtGui import QFontMetrics
 from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
@@ -14,9 +15,10 @@ from terminal.domain.instrument import InstrumentId, InstrumentKind
 from terminal.domain.market import Side
 from terminal.domain.orders import OrderType
 from terminal.venues.base import Leverage, ProtectionKind
-from terminal.viewmodels.size_entry import SizeUnit
+from terminal.viewmodels.size_entry import Preset, SizeUnit
 from terminal.viewmodels.ticket import TicketViewModel
 from terminal.viewmodels.ticket_form import STOP_LOSS
+from terminal.widgets.positions import PositionsPanel
 from terminal.widgets.ticket import TicketPanel
 from tests.gui.test_perpetual import Swaps, plain
 from tests.gui.test_positions import cell, with_frame
@@ -62,11 +64,23 @@ def test_the_ticket_counts_dollars_and_tells_coins(qtbot: QtBot) -> None:
     assert vm.cost is not None
     assert (vm.cost.notional, vm.cost.fee) == (D("0.02"), D("0.000004"))
     assert vm.buttons[Side.BUY].title == "Buy 1\u202f000 USD"
-    assert plain(vm.buttons[Side.BUY].detail) == "50 000.0 · 0.01999600 BTC"
+    assert plain(vm.buttons[Side.BUY].detail) == "50 000.0 ·\u00a00.01999600\u00a0BTC"
+    # What there is no room for goes as a whole: coins without their unit would look like dollars.
+    assert plain(vm.buttons[Side.BUY].detail.rpartition(" ")[0]) == "50 000.0"
     assert vm.buttons[Side.BUY].reason == ""
     assert [plain(text) for text in vm.free_texts] == ["0.50000000 BTC"] * 2
     # A tenth of 0.02 BTC is tied up.
     assert (plain(vm.carry[0].value), plain(vm.carry[0].detail)) == ("≈ 0.00200000 BTC", "at 10x cross")
+    # The usual size buttons mean the coin, as everywhere else.
+    vm.press_preset(Preset("0.05"))
+    assert (vm.form.size, vm.form.unit, vm.size_note) == ("0.05", SizeUnit.QUOTE, "= 2500 USD")
+    vm.press_preset(Preset("/2"))
+    assert vm.form.size == "0.025"
+    vm.set_unit(SizeUnit.BASE)
+    assert vm.form.size == "1200", "1250 on the step of 100"
+    vm.press_preset(Preset("+0.01"))
+    assert vm.problems["quantity"] == "That is less than one step of 100 USD."
+    vm.set_text("quantity", "1000")
     # 0.020004 of the 5 BTC that 0.5 BTC carry at 10x.
     assert vm.percent == 0
     vm.set_text("quantity", "100000")
@@ -126,7 +140,7 @@ def test_a_position_shows_dollars_held_and_coins_won(qapp: QApplication) -> None
     swap = InstrumentId("kraken", "BTC/USD")
     held = Position(
         swap, "7", Side.BUY, D(10_000), D(40_000), D("0.05"), "BTC", commission=D("-0.0001"),
-        margin=D("0.025"), leverage=D(10), margin_mode="cross",
+        margin=D("0.025"), swap=D("-0.00000123"), leverage=D(10), margin_mode="cross",
     )  # fmt: skip
 
     async def body(frame: Any) -> None:
@@ -145,5 +159,17 @@ def test_a_position_shows_dollars_held_and_coins_won(qapp: QApplication) -> None
         assert plain(tip(model.rows[0])).splitlines()[0] == "≈ +2 500.00 USD"
         frame.positions.set_hide_amounts(True)
         assert "≈" not in tip(model.rows[0])
+        frame.positions.set_hide_amounts(False)
+        panel = PositionsPanel(frame.positions)
+        panel.resize(1366, 200)
+        panel.show()
+        table = panel.table
+        metrics = QFontMetrics(table.font())
+        for key in ("size", "pnl", "swap", "commission", "margin"):
+            at = model.column_of(key)
+            room = table.columnWidth(at) - 2 * table.padding
+            assert metrics.horizontalAdvance(cell(frame, key)) <= room, key
+        assert not table.horizontalScrollBar().isVisible()
+        panel.close()
 
     with_frame(body, held)

@@ -11,7 +11,7 @@ from terminal.domain.errors import OrderRefused
 from terminal.domain.instrument import InstrumentKind
 from terminal.domain.market import Side
 from terminal.domain.orders import Order, OrderRequest, OrderState, OrderType
-from terminal.services.risk import Limit, RiskLimits, RiskRules, Step, read_prices
+from terminal.services.risk import Limit, Prices, RiskLimits, RiskRules, Step, read_prices
 from tests.unit.services.order_fakes import (
     ACCOUNT,
     BTC_USD,
@@ -182,3 +182,38 @@ def test_the_closest_limits_win() -> None:
     assert rules_.limits_for(INSTRUMENT) is kind
     assert rules_.limits_for(replace(INSTRUMENT, kind=InstrumentKind.PERPETUAL)) is venue
     assert RiskRules(general).limits_for(INSTRUMENT) is general
+
+
+def test_an_inverse_contract_is_weighed_by_the_dollars_it_counts() -> None:
+    inverse = replace(INSTRUMENT, base="USD", is_inverse=True, quantity_step=D(100), min_quantity=D(100))
+    limits = RiskLimits(max_notional=Limit(D(1_000), Step.REFUSE))
+    prices = Prices(D(59_999), D(60_000), D(60_000), 0, None)
+
+    def found(quantity: str, equity: str) -> list[OrderRefused]:
+        asked = limit_order(quantity=quantity)
+        return RiskRules(limits).check(asked, inverse, prices, equity=D(equity), recent=())
+
+    assert found("1000", "100000") == []
+    # 1200 USD, whatever the price; not 1200 x 60 000.
+    (most,) = found("1200", "100000")
+    assert most.user_text == "worth 1200 USD, your limit is 1000 USD"
+    (share,) = found("1000", "5000")
+    assert share.user_text == "20 % of the account, your limit is 10 %"
+
+
+def test_the_expected_price_of_an_inverse_market_order_is_the_mean_by_coins() -> None:
+    market = FakeMarket()
+    market.listing = replace(INSTRUMENT, base="USD", is_inverse=True)
+    request = market_order(quantity="8")
+    assert market.order_book is not None
+    levels = list(market.order_book.asks())
+    linear = read_prices(request, FakeMarket()).expected(Side.BUY)
+    mean = read_prices(request, market).expected(Side.BUY)
+    taken, coins = D(0), D(0)
+    for price, quantity in levels:
+        part = min(quantity, 8 - taken)
+        taken, coins = taken + part, coins + part / price
+    assert mean is not None
+    assert linear is not None
+    assert abs(mean - 8 / coins) < D("1e-9")
+    assert mean < linear, "the plain mean is the higher one"

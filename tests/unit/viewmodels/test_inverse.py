@@ -132,25 +132,21 @@ def test_what_rests_pays_the_makers_rate_and_slips_nowhere() -> None:
 def test_the_strip_names_the_coin() -> None:
     average, slippage, fee = cost_lines(cost_of(Side.BUY, "1000"), Side.BUY, SWAP, "")
     assert plain(average.value) == "50 000.0"
-    assert plain(slippage.detail).endswith(" BTC")
+    # 1000 / 45 000 - 1000 / 50 000 = 0.00222222 BTC less than at the middle, at 50 000 worth 111.11.
+    assert plain(slippage.detail) == "≈ +111.11 USD"
+    assert slippage.tip.startswith("+0.00222222 BTC. ")
     # 0.02 BTC x 0.5 %, at 50 000.
-    assert (fee.value, fee.detail) == ("0.00010000 BTC", "≈ 5.00 USD taker")
+    assert (fee.value, fee.detail) == ("0.00010000 BTC", "taker")
+    assert fee.tip.startswith("≈ 5.00 USD. ")
 
 
 def test_the_question_before_it_is_sent_tells_coins_and_dollars() -> None:
     request = OrderRequest(SWAP.id, Side.BUY, OrderType.LIMIT, D(1000), limit_price=D(50_000))
-    rows = dict(
-        order_confirmation(
-            request,
-            SWAP,
-            badge="",
-            venue="OKX",
-            notional=D("0.02"),
-            fee=D("0.0001"),
-            price=D(50_000),
-            margin="",
-        ).rows
+    shown = order_confirmation(
+        request, SWAP, badge="", venue="OKX", notional=D("0.02"), fee=D("0.0001"), price=D(50_000), margin=""
     )
+    assert plain(shown.title) == "Buy 1 000 USD of BTC/USD-PERP"
+    rows = dict(shown.rows)
     assert plain(rows["Quantity"]) == "1 000 USD"
     assert plain(rows["Value"]) == "0.02000000 BTC (≈ 1 000.00 USD)"
     assert plain(rows["Fee, estimated"]) == "0.00010000 BTC (≈ 5.00 USD)"
