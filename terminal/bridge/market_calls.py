@@ -7,20 +7,22 @@ tells no trades (CFDs), ``last`` is the bid, of which its bars are made too.
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from terminal.bridge.envelope import plain, text_of, whole_of
 from terminal.bridge.errors import CallRefused, NotSupported
 from terminal.bridge.feeds import FeedsOnDemand
 from terminal.bridge.symbols import SymbolTable, wire_name
 from terminal.core.clock import Clock
+from terminal.domain.book import OrderBook
 from terminal.domain.decimals import ZERO
-from terminal.domain.instrument import Instrument, InstrumentKind
-from terminal.domain.market import Feed, FeedKind, Side
+from terminal.domain.instrument import Instrument, InstrumentId, InstrumentKind
+from terminal.domain.market import Feed, FeedKind, Quote, Side
 from terminal.services.market_data import FeedState, MarketData
 from terminal.services.session import Session
-from terminal.venues.base import BookKind, HasHistory
+from terminal.venues.base import BookKind, HasHistory, HasTickers
 
 Params = Mapping[str, Any]
 
@@ -28,9 +30,18 @@ PERIODS_MIN: Final = (1, 3, 5, 15, 30, 60, 120, 240, 360, 720, 1440, 4320, 10080
 _MOST_RECORDS: Final = 1500
 _MOST_TRADES: Final = 500
 _MOST_LEVELS: Final = 500
+_TICKERS_KEPT_NS: Final = 1_000_000_000
 _FIRST_PRINT_S: Final = 2.0
 _MS: Final = 1_000_000
 _S: Final = 1_000_000_000
+
+
+class _Asked(NamedTuple):
+    """The prices of everything, as a connection told them."""
+
+    connector: object
+    at_ns: int
+    told: Mapping[InstrumentId, Quote]
 
 
 class MarketCalls:
@@ -41,6 +52,8 @@ class MarketCalls:
         self._symbols = symbols
         self._feeds = feeds
         self._clock = clock
+        self._asking: dict[str, asyncio.Lock] = {}
+        self._asked: dict[str, _Asked] = {}
 
     async def ticker(self, session: Session, params: Params) -> object:
         """Best prices and the figures of 24 hours; ``vol`` in base units."""
@@ -139,13 +152,36 @@ class MarketCalls:
         return {wire_name(item): _market_of(item) for item in self._market.instruments(session.venue)}
 
     async def tickers(self, session: Session, params: Params) -> object:
-        """A ticker of everything whose price is live now: what the screen or a strategy watches."""
-        return [
-            self._ticker(item)
-            for item in self._market.instruments(session.venue)
-            if self._market.quote(item.id) is not None
-            and self._market.feed_state(Feed(FeedKind.QUOTES, item.symbol), session.venue) is FeedState.LIVE
-        ]
+        """A ticker of everything that the venue lists, by one call to it at most once a second; where it has
+        no such call, of everything whose price is live: what the screen or a strategy watches.
+
+        A live price is told as it is; the others are those of the venue's answer.
+
+        Raises:
+            TerminalError: the venue could not be asked.
+        """
+        asked = await self._all_quotes(session)
+        out = []
+        for item in self._market.instruments(session.venue):
+            feed = Feed(FeedKind.QUOTES, item.symbol)
+            if self._market.feed_state(feed, session.venue) is FeedState.LIVE and self._market.quote(item.id):
+                out.append(self._ticker(item))
+            elif item.id in asked:
+                out.append(self._told(item, asked[item.id], None))
+        return out
+
+    async def _all_quotes(self, session: Session) -> Mapping[InstrumentId, Quote]:
+        connector: object = session.connector
+        if not isinstance(connector, HasTickers):
+            return {}
+        # Several strategies that ask at once are answered by one call.
+        async with self._asking.setdefault(session.venue, asyncio.Lock()):
+            kept = self._asked.get(session.venue)
+            now = self._clock.monotonic_ns()
+            if kept is None or kept.connector is not connector or now - kept.at_ns >= _TICKERS_KEPT_NS:
+                told = {each.instrument: each for each in await connector.tickers()}
+                kept = self._asked[session.venue] = _Asked(connector, self._clock.monotonic_ns(), told)
+        return kept.told
 
     # -- what orders need too -------------------------------------------------------------------------
 
@@ -195,7 +231,9 @@ class MarketCalls:
     def _ticker(self, instrument: Instrument) -> dict[str, object]:
         quote = self._market.quote(instrument.id)
         assert quote is not None
-        book = self._market.book(instrument.id)
+        return self._told(instrument, quote, self._market.book(instrument.id))
+
+    def _told(self, instrument: Instrument, quote: Quote, book: OrderBook | None) -> dict[str, object]:
         bid = book.best_bid.price if book is not None and book.best_bid is not None else quote.bid
         ask = book.best_ask.price if book is not None and book.best_ask is not None else quote.ask
         opened = None
@@ -210,7 +248,7 @@ class MarketCalls:
             "open": plain(opened),
             "last": plain(bid if quote.last is None else quote.last),
             "vol": plain(quote.volume_24h),
-            "time": str((quote.ts_event_ns or self._clock.wall_ns()) // _MS),
+            "time": str((quote.ts_event_ns or quote.ts_received_ns) // _MS),
         }
 
 

@@ -24,7 +24,7 @@ from terminal.domain.account import (
 from terminal.domain.book import BookChecker
 from terminal.domain.events import BudgetLevel, VenueEvent
 from terminal.domain.instrument import Instrument
-from terminal.domain.market import Bar, Feed, FeedKind
+from terminal.domain.market import Bar, Feed, FeedKind, Quote
 from terminal.domain.orders import (
     AmendRequest,
     Fill,
@@ -531,6 +531,20 @@ class SubmitsBatches(Protocol):
         self, requests: Sequence[tuple[OrderRequest, str]]
     ) -> Sequence[SubmitAck | Exception]:
         """One result a request, in order: the ack, or what went wrong with that one."""
+        ...
+
+
+@runtime_checkable
+class HasTickers(Protocol):
+    """A connector whose venue tells the prices of everything that it lists in one call, or in one a kind."""
+
+    async def tickers(self) -> Sequence[Quote]:
+        """Best prices and the figures of 24 hours, as they were at the answer; what the venue does not say is
+        None.
+
+        Raises:
+            VenueError: it could not be asked, or the answer cannot be read.
+        """
         ...
 
 

@@ -31,6 +31,7 @@ from terminal.venues.base import (
     HasMarginModes,
     HasRawCalls,
     HasRecords,
+    HasTickers,
     Reconnects,
     SignIn,
     SubmitsBatches,
@@ -46,7 +47,7 @@ from tests.venues.samples import SAMPLES
 VENUES = registry.names()
 PROTOCOLS: list[Any] = [
     *(Connector, Reconnects, TradesOrders, Amends, SubmitsBatches, HasDeadMansSwitch, HasHistory),
-    *(TradesPositions, HasExpectedMargin, HasAccounts, HasRecords, HasRawCalls),
+    *(TradesPositions, HasExpectedMargin, HasAccounts, HasRecords, HasRawCalls, HasTickers),
     *(HasLeverage, HasMarginModes, HasLeverageTiers, HasMarginCalls, HasFillOffsets),
 ]
 
@@ -79,6 +80,25 @@ def test_flags_agree_with_the_protocols(practice: Practice) -> None:
             assert isinstance(hand, HasLeverageTiers) == can.leverage_tiers
             assert isinstance(hand, HasMarginCalls) == can.margin_calls
             assert isinstance(hand, HasFillOffsets) == can.fill_offsets
+
+    run(main())
+
+
+def test_prices_of_everything_are_those_of_listed_instruments(practice: Practice) -> None:
+    async def main() -> None:
+        async with desk(practice, quotes=False) as found:
+            connector: object = found.connector
+            if not isinstance(connector, HasTickers):
+                pytest.skip("this venue has no such call")
+            listed = {each.id: each for each in await found.connector.instruments()}
+            told = await connector.tickers()
+            assert len({quote.instrument for quote in told}) == len(told) > 5
+            for quote in told:
+                grid = listed[quote.instrument].tick_size
+                assert quote.bid is None or quote.ask is None or quote.bid < quote.ask, quote
+                assert not [each for each in (quote.bid, quote.ask) if each is not None and each % grid], (
+                    quote
+                )
 
     run(main())
 

@@ -39,7 +39,7 @@ from terminal.domain.events import (
     WireFault,
 )
 from terminal.domain.instrument import Instrument
-from terminal.domain.market import Bar, Feed, FeedKind
+from terminal.domain.market import Bar, Feed, FeedKind, Quote
 from terminal.domain.orders import (
     AmendRequest,
     OrderRef,
@@ -56,6 +56,7 @@ from terminal.venues.kraken.checksum import KrakenBookChecker
 from terminal.venues.kraken.errors import VENUE_NAME
 from terminal.venues.kraken.history import BarHistory
 from terminal.venues.kraken.key_check import check_key
+from terminal.venues.kraken.lending import quotes
 from terminal.venues.kraken.limits import RateLimits
 from terminal.venues.kraken.nonce import MemoryNonceStore, NonceSource, NonceStore
 from terminal.venues.kraken.private_stream import PrivateStream
@@ -523,6 +524,11 @@ class KrakenConnector:
         if not self.rest.has_key:
             raise CredentialError("no Kraken key", user_text="Enter a Kraken API key in Connections first.")
         return await check_key(self.rest, self._key_label)
+
+    async def tickers(self) -> Sequence[Quote]:
+        """The prices of every pair, in one call."""
+        await self._reader.learn_pairs()
+        return quotes(await self.rest.ticker(), self._symbols, self._clock.wall_ns())
 
     async def raw_call(self, path: str, params: Mapping[str, str]) -> bytes:
         """One of Kraken's own calls that only read, in Kraken's envelope."""

@@ -11,7 +11,7 @@ import asyncio
 import itertools
 import logging
 import random
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from decimal import Decimal
 from functools import partial
 from typing import Any, Final
@@ -31,7 +31,7 @@ from terminal.domain.events import (
     WireFault,
 )
 from terminal.domain.instrument import Instrument
-from terminal.domain.market import Bar, Feed, FeedKind
+from terminal.domain.market import Bar, Feed, FeedKind, Quote
 from terminal.domain.orders import AmendRequest, Fill, OrderRef, OrderReport, OrderRequest, Protection
 from terminal.transport.http_client import HttpClient
 from terminal.transport.websocket import ConnectGate, LinkPolicy, WebSocketLink
@@ -45,7 +45,7 @@ from terminal.venues.base import (
     Sink,
     SubmitAck,
 )
-from terminal.venues.okx import VENUE
+from terminal.venues.okx import VENUE, lending
 from terminal.venues.okx.account_reader import AccountReader
 from terminal.venues.okx.auth import VenueTime, signer_of
 from terminal.venues.okx.before_order import BeforeOrder
@@ -447,6 +447,17 @@ class OkxConnector:
         """Every fill of a position that is open or was closed since the start of the program."""
         self._require_key()
         return await self.records.position_fills(position_id)
+
+    # --- lent to others ----------------------------------------------------------------------------------
+
+    async def tickers(self) -> Sequence[Quote]:
+        """The prices of everything that OKX lists, one call a kind."""
+        await self._reader.learn_instruments()
+        return await lending.tickers(self.rest, self._symbols, self._clock)
+
+    async def raw_call(self, path: str, params: Mapping[str, str]) -> bytes:
+        """One of OKX's own calls that only read, in OKX's envelope."""
+        return await lending.raw_call(self.rest, path, params)
 
     # --- inside ------------------------------------------------------------------------------------------
 

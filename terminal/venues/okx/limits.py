@@ -34,6 +34,7 @@ _READS: Final[dict[str, _Limit]] = {
     "/api/v5/public/instruments": _Limit(20, 2, "Instruments"),
     "/api/v5/account/instruments": _Limit(20, 2, "Instruments of the account"),
     "/api/v5/market/ticker": _Limit(20, 2, "Tickers"),
+    "/api/v5/market/tickers": _Limit(20, 2, "Tickers of a whole list"),
     "/api/v5/market/candles": _Limit(40, 2, "Bars"),
     "/api/v5/market/history-candles": _Limit(20, 2, "Old bars"),
     "/api/v5/account/balance": _Limit(10, 2, "Balances"),

@@ -49,6 +49,26 @@ _WITH_ROWS: Final = ("0", "1", "2")
 _decode_envelope = msgspec.json.Decoder(wire.Envelope).decode
 
 
+def _paths(area: str, *names: str) -> frozenset[str]:
+    return frozenset(f"/api/v5/{area}/{name}" for name in names)
+
+
+RAW_CALLS: Final[dict[str, frozenset[str]]] = {
+    "public": _paths("public", "time", "instruments", "funding-rate", "mark-price", "price-limit"),
+    "market": _paths("market", "ticker", "tickers", "books", "candles", "history-candles", "trades"),
+    "account": _paths(
+        *("account", "balance", "positions", "config", "bills", "bills-archive", "trade-fee"),
+        "leverage-info",
+    ),
+    "trade": _paths(
+        *("trade", "order", "orders-pending", "orders-history", "orders-history-archive", "fills"),
+        *("fills-history", "orders-algo-pending"),
+    ),
+}
+"""What may be called by its own name, always with GET: nothing that places, moves or withdraws (read
+2026-08)."""
+
+
 class Answer(Protocol):
     """What the HTTP client gives back."""
 
@@ -130,6 +150,10 @@ class OkxRest:
     async def ticker(self, inst_id: str) -> wire.TickerRow | None:
         rows = await self._get("/api/v5/market/ticker", {"instId": inst_id}, wire.TickerRow)
         return rows[0] if rows else None
+
+    async def tickers(self, inst_type: str) -> list[wire.TickerRow]:
+        """Best prices and 24 hours of every instrument of a type, in one call."""
+        return await self._get("/api/v5/market/tickers", {"instType": inst_type}, wire.TickerRow)
 
     async def candles(
         self, inst_id: str, bar: str, *, after_ms: int | None, limit: int, old: bool
@@ -260,6 +284,12 @@ class OkxRest:
     async def cancel_all_after(self, timeout_s: int) -> None:
         body = {"timeOut": str(timeout_s)}
         await self._post("/api/v5/trade/cancel-all-after", body, wire.CancelAfterRow, urgent=timeout_s != 0)
+
+    # --- as they are -------------------------------------------------------------------------------------
+
+    async def raw(self, path: str, params: Mapping[str, str], *, private: bool) -> list[bytes]:
+        """The rows of a call that only reads, as OKX wrote them."""
+        return [bytes(row) for row in await self._get(path, params, msgspec.Raw, private=private)]
 
     # --- how a call is made ------------------------------------------------------------------------------
 

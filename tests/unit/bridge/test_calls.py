@@ -14,10 +14,10 @@ import pytest
 
 from terminal.bridge import market_calls
 from terminal.bridge.bots import BotLimits, BotMode
-from terminal.domain.errors import OutcomeUnknown, RequestRejected
+from terminal.domain.errors import OutcomeUnknown, RateLimited, RequestRejected, VenueError
 from terminal.domain.events import BarsReceived, FeedConfirmed, TradesReceived
 from terminal.domain.instrument import Instrument
-from terminal.domain.market import Bar, Feed, FeedKind, Side, Trade
+from terminal.domain.market import Bar, Feed, FeedKind, Quote, Side, Trade
 from terminal.domain.orders import OrderRequest, OrderState, OrderType, Origin
 from terminal.services.arming import ArmState
 from terminal.services.session import ConnectionPlan, Mode
@@ -135,6 +135,54 @@ def test_what_is_listed_and_not_told_in_full_is_null(tmp_path: Path) -> None:
             assert markets["ETH_USD"]["base"] == "ETH"
             assert markets["ETH_USD"]["tick_size"] is markets["ETH_USD"]["min_qty"] is None
             assert set(markets["ETH_USD"]) == set(markets["BTC_USD"])
+
+    run(main())
+
+
+class ListVenue(LendingVenue):
+    """Tells the prices of everything in one call."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.asked = 0
+        self.failure: VenueError | None = None
+
+    async def tickers(self) -> Sequence[Quote]:
+        self.asked += 1
+        await asyncio.sleep(0)
+        if self.failure is not None:
+            raise self.failure
+        listed = [each.id for each in await self.instruments()]
+        return [
+            Quote(
+                at, D(7), D(1), D(8), D(1), D("7.5"), D(2), D(6), D(9), None, None, None, None, 5_000_000_000
+            )
+            for at in listed[:2]
+        ]
+
+
+def test_tickers_of_everything_come_by_one_call_a_second(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def main() -> None:
+        venue = ListVenue()
+        monkeypatch.setattr(market_calls, "_TICKERS_KEPT_NS", 10**15)
+        async with open_bridge(tmp_path, venue=venue) as desk:
+            await desk.call("ticker", symbol="BTC_USD")
+            answers = await asyncio.gather(*(desk.call("tickers") for _ in range(3)))
+            assert venue.asked == 1
+            assert answers[0] == answers[1] == answers[2]
+            live, other = answers[0]["data"]
+            assert (live["symbol"], live["buy"], live["open"]) == ("BTC_USD", "60000.0", "59500.0")
+            assert other == {
+                "symbol": "ETH_USD", "buy": "7", "sell": "8", "high": "9", "low": "6", "open": None,
+                "last": "7.5", "vol": "2", "time": "5000",
+            }  # fmt: skip
+            monkeypatch.setattr(market_calls, "_TICKERS_KEPT_NS", 0)
+            await desk.call("tickers")
+            assert venue.asked == 2
+            venue.failure = RateLimited("fake", "slow down", user_text="Fake asks for a pause.")
+            assert await desk.error("tickers") == "Fake asks for a pause."
 
     run(main())
 
