@@ -114,15 +114,29 @@ class AccountFigures:
     """Margin levels in per cent at which the venue warns, highest first."""
     stop_out: Decimal | None = None
     """Margin level in per cent at which the venue closes positions by itself."""
+    own_equity: Decimal | None = None
+    """As the venue says it; None: balance and open profit."""
+    own_free: Decimal | None = None
+    """What new positions may tie up, as the venue says; None: equity without the used margin."""
+    maintenance_level: Decimal | None = None
+    """Equity in per cent of the least margin that keeps the positions open, where the venue goes by that;
+    ``stop_out`` is then in the same measure."""
+    beside_balances: bool = False
+    """The account holds several currencies, of which these figures are the sum: orders are paid from the
+    balances."""
 
     @property
     def equity(self) -> Decimal | None:
         """Balance and open profit or loss."""
+        if self.own_equity is not None:
+            return self.own_equity
         return None if self.unrealised is None else self.balance + self.unrealised
 
     @property
     def free_margin(self) -> Decimal | None:
         """What new positions may tie up."""
+        if self.own_free is not None:
+            return self.own_free
         equity = self.equity
         return None if equity is None or self.used_margin is None else equity - self.used_margin
 

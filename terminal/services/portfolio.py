@@ -113,7 +113,8 @@ class Portfolio:
     def on_figures(self, account: str, figures: AccountFigures) -> None:
         """Take the figures of an account on margin from its stream."""
         self._figures[account] = figures
-        self._known.add(account)
+        if not figures.beside_balances:
+            self._known.add(account)
         self._watch_prices(account)
         self.changed.notify(account)
 
@@ -144,7 +145,7 @@ class Portfolio:
         """Keep a price of everything held, so that its worth is never a guess."""
         venue = account.partition(":")[0]
         amounts = dict(self._totals.get(account, {}))
-        figures = self._figures.get(account)
+        figures = self.figures(account)
         if figures is not None and figures.currency != HOME_CURRENCY:
             amounts[figures.currency] = figures.balance
         for asset, total in amounts.items():
@@ -182,6 +183,11 @@ class Portfolio:
 
     def figures(self, account: str) -> AccountFigures | None:
         """Balance, margin and what follows of them; None for an account that holds balances instead."""
+        found = self._figures.get(account)
+        return None if found is None or found.beside_balances else found
+
+    def overview(self, account: str) -> AccountFigures | None:
+        """What the venue says of an account on margin as a whole, whether it holds balances or not."""
         return self._figures.get(account)
 
     def info(self, account: str) -> AccountInfo | None:
@@ -213,7 +219,7 @@ class Portfolio:
         if account not in self._known:
             return None
         venue = account.partition(":")[0]
-        figures = self._figures.get(account)
+        figures = self.figures(account)
         if figures is not None:
             price = self._price(venue, figures.currency, currency)
             return None if price is None or figures.equity is None else figures.equity * price

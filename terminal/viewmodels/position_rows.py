@@ -187,7 +187,7 @@ POSITION_COLUMNS: tuple[Column[PositionRow], ...] = (
     Column("liquidation", "Liquidation", lambda r: leg_text(r, r.position.liquidation_price), 84, number=True,
            sort=lambda r: r.position.liquidation_price, tip=_backing,
            title_tip="Where the venue would close it by itself, as it says; moves with all that backs it"),
-    Column("actions", "", lambda r: "", 250, actions=lambda r: (CLOSE, HALF, REVERSE, DOUBLE)),
+    Column("actions", "", lambda r: "", 244, actions=lambda r: (CLOSE, HALF, REVERSE, DOUBLE)),
 )  # fmt: skip
 
 
@@ -226,6 +226,8 @@ class AccountRow:
     """False: it is listed so that it can be shown again, and nothing else is done with it."""
     stop_out: str = ""
     has_margin_calls: bool = False
+    is_only: bool = False
+    """Its connection has no other: it is always shown, and orders go to it."""
 
 
 def _figure(
@@ -243,8 +245,13 @@ def _sort_figure(read: Callable[[AccountFigures], Decimal | None]) -> Callable[[
     return lambda row: None if row.figures is None else read(row.figures)
 
 
+def _level(figures: AccountFigures) -> Decimal | None:
+    """In the measure that the venue itself goes by."""
+    return figures.margin_level if figures.maintenance_level is None else figures.maintenance_level
+
+
 def _level_text(row: AccountRow) -> str:
-    level = None if row.figures is None else row.figures.margin_level
+    level = None if row.figures is None else _level(row.figures)
     return "" if level is None else fmt.percent(level, 0, signed=False)
 
 
@@ -253,6 +260,8 @@ def _level_tip(row: AccountRow) -> str:
     if row.figures is None:
         return ""
     lines = []
+    if row.figures.maintenance_level is not None:
+        lines.append("Equity in per cent of the margin that keeps the positions open.")
     if row.figures.margin_calls:
         levels = ", ".join(f"{fmt.quantity(call, 2)}{fmt.THIN}%" for call in row.figures.margin_calls)
         lines.append(f"Margin calls at {levels}.")
@@ -278,6 +287,8 @@ def level_tone(figures: AccountFigures | None) -> str:
 
 
 def _show_actions(row: AccountRow) -> tuple[Action, ...]:
+    if row.is_only:
+        return ()
     if not row.is_shown:
         return (SHOW,)
     return (STAYS,) if row.is_active else (HIDE,)
@@ -291,6 +302,8 @@ def _row_actions(row: AccountRow) -> tuple[Action, ...]:
 
 
 def _show_tip(row: AccountRow) -> str:
+    if row.is_only:
+        return "The one account of its connection."
     if row.is_active:
         return "Orders go to this account, so it is always shown. Choose another one to trade with first."
     return HIDE.tip if row.is_shown else SHOW.tip
@@ -317,7 +330,7 @@ ACCOUNT_COLUMNS: tuple[Column[AccountRow], ...] = (
            sort=_sort_figure(lambda f: f.used_margin), title_tip="Tied up by open positions"),
     Column("free", "Free margin", lambda r: _figure(r, lambda f: f.free_margin), 120, number=True,
            sort=_sort_figure(lambda f: f.free_margin)),
-    Column("level", "Level", _level_text, 80, number=True, sort=_sort_figure(lambda f: f.margin_level),
+    Column("level", "Level", _level_text, 80, number=True, sort=_sort_figure(_level),
            tone=lambda r: level_tone(r.figures), tip=_level_tip,
            title_tip="Equity in per cent of the margin"),
     Column("actions", "", lambda r: "", 180, actions=_row_actions),

@@ -4,6 +4,7 @@ person can do: close all or a part, reverse, double, move the stop."""
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
+from dataclasses import replace
 from decimal import Decimal
 from typing import Protocol
 
@@ -91,7 +92,7 @@ class PositionSource(Protocol):
 
     def positions(self, account: str) -> tuple[Position, ...]: ...
     def position(self, account: str, position_id: str) -> Position | None: ...
-    def figures(self, account: str) -> AccountFigures | None: ...
+    def overview(self, account: str) -> AccountFigures | None: ...
     def info(self, account: str) -> AccountInfo | None: ...
 
 
@@ -229,10 +230,14 @@ class PositionsViewModel(QObject):
             if entry.hidden is not None:
                 accounts.append(self._account_row(entry, entry.hidden, None))
                 continue
-            info, figures = self._portfolio.info(entry.account), self._portfolio.figures(entry.account)
+            info, figures = self._portfolio.info(entry.account), self._portfolio.overview(entry.account)
             title = info.title if info is not None else entry.name
             if info is not None:
                 accounts.append(self._account_row(entry, info, figures))
+            elif figures is not None:
+                # The one account of its connection: there is nothing to choose and nothing to hide.
+                about = AccountInfo("", entry.name, True, figures.currency)
+                accounts.append(replace(self._account_row(entry, about, figures), kind="", is_only=True))
             held = self._portfolio.positions(entry.account)
             rows.extend(self._row(entry, title, position) for position in held)
         self._watch({row.position.instrument for row in rows})

@@ -199,6 +199,9 @@ class FakePortfolio:
         return next((each for each in self.open if each.position_id == position_id), None)
 
     def figures(self, account: str) -> AccountFigures | None:
+        return None if self.margin is None or self.margin.beside_balances else self.margin
+
+    def overview(self, account: str) -> AccountFigures | None:
         return self.margin
 
     def info(self, account: str) -> AccountInfo | None:

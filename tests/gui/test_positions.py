@@ -252,6 +252,32 @@ def test_an_account_shows_its_margin_and_can_be_chosen(qapp: QApplication) -> No
     with_frame(body, LONG)
 
 
+def test_the_one_account_of_a_connection_shows_its_figures_and_its_past(qapp: QApplication) -> None:
+    async def body(frame: Frame) -> None:
+        frame.portfolio.margin = AccountFigures(
+            "USD", D(900), D(50), D(100), stop_out=D(100), own_equity=D(950), own_free=D(800),
+            maintenance_level=D("692.6"), beside_balances=True,
+        )  # fmt: skip
+        frame.portfolio.changed.notify(ACCOUNT)
+        frame.tick()
+        model = frame.positions.accounts_model
+        (row,) = model.rows
+        texts = {column.key: column.text(row).replace("\u202f", "") for column in model.columns}
+        assert texts["equity"] == "950.00 USD"
+        assert texts["free"] == "800.00 USD"
+        assert texts["level"] == "693%"
+        assert texts["kind"] == ""
+        level = next(column for column in model.columns if column.key == "level")
+        assert level.tip is not None
+        assert "keeps the positions open" in level.tip(row)
+        actions = {column.key: column.actions(row) for column in model.columns if column.actions}
+        assert actions["shown"] == ()
+        assert [action.key for action in actions["actions"]] == ["history"]
+        assert all(each.asset != "USD" or each.total != D(900) for each in frame.account.balances.rows)
+
+    with_frame(body, LONG)
+
+
 OTHER = f"{ACCOUNT}:8"
 ELSEWHERE = AccountInfo("8", "House 5120002", True, "EUR", AccountKind.NETTED)
 

@@ -17,6 +17,7 @@ from terminal.domain.instrument import Instrument
 from terminal.domain.orders import Fill, OrderRef, OrderReport
 from terminal.venues.okx import account, wire
 from terminal.venues.okx.errors import UNKNOWN_ORDER, VENUE_NAME
+from terminal.venues.okx.figures import Figures
 from terminal.venues.okx.holdings import Holdings
 from terminal.venues.okx.order_words import AccountMode
 from terminal.venues.okx.orders import OrderTracker
@@ -47,6 +48,7 @@ class AccountReader:
         tracker: OrderTracker,
         holdings: Holdings,
         clock: Clock,
+        figures: Figures,
         *,
         on_fault: Callable[[str], None],
         on_instruments: Callable[[tuple[Instrument, ...]], None],
@@ -57,6 +59,7 @@ class AccountReader:
         self._tracker = tracker
         self._holdings = holdings
         self._clock = clock
+        self._figures = figures
         self._on_fault = on_fault
         self._on_instruments = on_instruments
         self._emit = emit
@@ -72,6 +75,11 @@ class AccountReader:
             self.config = config
             self._mode = AccountMode(config.acctLv, config.posMode == "long_short_mode")
         return self._mode
+
+    @property
+    def level(self) -> str:
+        """The account's mode as read last (``acctLv``); empty while it was not."""
+        return "" if self._mode is None else self._mode.level
 
     async def learn_instruments(self, types: Sequence[str] = INST_TYPES) -> None:
         """Read the lists of instruments, each once."""
@@ -167,7 +175,8 @@ class AccountReader:
             recent += self._reports(await self._ended(inst_type, since_ms))
         recent = [report for report in recent if report.state.is_final]
         fills = await self._fills(since_ms, types)
-        money = account.balances((await self._rest.balance()).details, with_zero=False)
+        held = await self._rest.balance()
+        money = account.balances(held.details, with_zero=False)
         positions_known = True
         if mode.level != "1":
             try:
@@ -194,6 +203,7 @@ class AccountReader:
             positions=self._holdings.all(),
             positions_known=positions_known,
             fees=fees,
+            figures=self._figures.take(held, held.details, is_whole=True),
             ts_event_ns=taken_ns,
         )
 

@@ -51,6 +51,7 @@ from terminal.venues.okx.auth import VenueTime, signer_of
 from terminal.venues.okx.before_order import BeforeOrder
 from terminal.venues.okx.checksum import OkxBookChecker
 from terminal.venues.okx.errors import VENUE_NAME
+from terminal.venues.okx.figures import Figures
 from terminal.venues.okx.history import BarHistory
 from terminal.venues.okx.holdings import Holdings
 from terminal.venues.okx.hosts import endpoints_of
@@ -133,12 +134,14 @@ class OkxConnector:
             on_fault=self._on_rest_fault,
         )
         self._history = BarHistory(self.rest, self._clock)
+        figures = Figures(lambda: self._reader.level)
         self._reader = AccountReader(
             self.rest,
             self._symbols,
             self._tracker,
             self._holdings,
             self._clock,
+            figures,
             on_fault=self._on_rest_fault,
             on_instruments=lambda changed: self._sink(InstrumentsChanged(changed)),
             emit=lambda event: self._sink(event),
@@ -183,6 +186,7 @@ class OkxConnector:
                 numbers=numbers,
                 tracker=self._tracker,
                 holdings=self._holdings,
+                figures=figures,
                 prepare=self._prepare,
                 deadline_s=deadline_s,
                 url=partial(self._address, "ws_private"),

@@ -17,19 +17,21 @@ from terminal.domain.errors import AuthRejected, VenueUnavailable
 from terminal.domain.events import (
     AccountStreamReset,
     BalancesReported,
+    FiguresReported,
     FillReported,
     LinkState,
     OrderReported,
 )
 from terminal.venues.okx.account import balances
 from terminal.venues.okx.errors import VENUE_NAME, to_error
+from terminal.venues.okx.figures import Figures
 from terminal.venues.okx.holdings import Holdings
 from terminal.venues.okx.orders import OrderTracker, is_set
 from terminal.venues.okx.parse import WIRE_ERRORS, decode_head
 from terminal.venues.okx.public_stream import FeedStream
 from terminal.venues.okx.stream import PONG, Stream
 from terminal.venues.okx.trading import WsTrading
-from terminal.venues.okx.wire import AlgoRow, BalanceDetail, BalanceRow, Head, OrderRow, PositionRow
+from terminal.venues.okx.wire import AlgoRow, BalanceRow, Head, OrderRow, PositionRow
 
 log = logging.getLogger("venue.okx")
 
@@ -108,6 +110,7 @@ class PrivateStream(Stream):
         numbers: itertools.count[int],
         tracker: OrderTracker,
         holdings: Holdings,
+        figures: Figures,
         prepare: Callable[[], Awaitable[object]],
         deadline_s: float,
         **rest: Any,
@@ -115,6 +118,7 @@ class PrivateStream(Stream):
         """``prepare`` reads what has to be known of the account before it may trade."""
         self._tracker = tracker
         self._holdings = holdings
+        self._figures = figures
         self._prepare = prepare
         self._acknowledged = Acknowledged(numbers)
         self._is_signed_in = False
@@ -199,8 +203,8 @@ class PrivateStream(Stream):
                 for row in _decode_orders(head.data):
                     self._on_order(row)
             case "account":
-                details = [each for row in _decode_balances(head.data) for each in row.details]
-                self._on_balances(head, details)
+                for money in _decode_balances(head.data):
+                    self._on_balances(head, money)
             case "positions":
                 self._on_positions(head, _decode_positions(head.data))
             case _:
@@ -221,13 +225,15 @@ class PrivateStream(Stream):
         if outcome.violation and outcome.report is None:
             self._sink(AccountStreamReset("An order changed in a way that could not be read."))
 
-    def _on_balances(self, head: Head, details: list[BalanceDetail]) -> None:
-        if head.eventType != "snapshot":
-            self._sink(BalancesReported(balances(details, with_zero=True), False))
+    def _on_balances(self, head: Head, row: BalanceRow) -> None:
+        is_whole = head.eventType == "snapshot"
+        details = self._page(head, "account", row.details) if is_whole else row.details
+        if details is None:
             return
-        whole = self._page(head, "account", details)
-        if whole is not None:
-            self._sink(BalancesReported(balances(whole, with_zero=False), True))
+        self._sink(BalancesReported(balances(details, with_zero=not is_whole), is_whole))
+        figures = self._figures.changed(row, details, is_whole=is_whole)
+        if figures is not None:
+            self._sink(FiguresReported(figures))
 
     def _on_positions(self, head: Head, rows: list[PositionRow]) -> None:
         is_whole = head.eventType == "snapshot"

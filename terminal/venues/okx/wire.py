@@ -186,12 +186,25 @@ class BalanceDetail(Struct):
     eq: str = ""
     frozenBal: str = ""
 
+    eqUsd: str = ""
 
+    availEq: str = ""
+    upl: str = ""
+    imr: str = ""
+    isoEq: str = ""
+    mgnRatio: str = ""
 class BalanceRow(Struct):
     details: list[BalanceDetail] = []
     totalEq: str = ""
     uTime: str = ""
 
+    """All in USD, as is what follows."""
+    availEq: str = ""
+    upl: str = ""
+    imr: str = ""
+    isoEq: str = ""
+    mgnRatio: str = ""
+    """Equity to maintenance margin: OKX liquidates at 1. Not in futures mode, which has it by currency."""
 
 class ConfigRow(Struct):
     uid: str = ""

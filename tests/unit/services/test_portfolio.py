@@ -5,7 +5,7 @@ from __future__ import annotations
 from decimal import Decimal
 
 from terminal.core.clock import ManualClock
-from terminal.domain.account import AccountSnapshot, Balance
+from terminal.domain.account import AccountFigures, AccountSnapshot, Balance
 from terminal.domain.events import BalancesReported
 from terminal.domain.instrument import InstrumentId
 from terminal.domain.market import Feed, FeedKind, Quote, Side
@@ -147,3 +147,26 @@ def test_a_venue_that_counts_in_tether_prices_what_is_held_all_the_same() -> Non
     assert portfolio.equity(ACCOUNT) == D(1200), "a tether counts as a dollar while nothing better is known"
     quote(market, "USDT/USD", "0.89", "0.91")
     assert portfolio.equity(ACCOUNT) == D(1180)
+
+
+def test_figures_beside_balances_are_an_overview_and_orders_are_paid_from_the_balances() -> None:
+    portfolio, market = a_portfolio()
+    quote(market, "BTC/USD", "99", "101")
+    figures = AccountFigures("USD", D(5000), D(50), D(100), own_equity=D(5050), beside_balances=True)
+    portfolio.on_figures(ACCOUNT, figures)
+    assert portfolio.figures(ACCOUNT) is None
+    assert portfolio.overview(ACCOUNT) == figures
+    assert portfolio.equity(ACCOUNT) == D(1200), "what is held at mid prices"
+    assert not portfolio.is_known("fake:other")
+    portfolio.on_figures("fake:other", figures)
+    assert not portfolio.is_known("fake:other"), "its balances are not"
+    alone = AccountFigures("USD", D(5000), D(50), D(100))
+    portfolio.on_figures(ACCOUNT, alone)
+    assert portfolio.figures(ACCOUNT) == portfolio.overview(ACCOUNT) == alone
+    assert portfolio.equity(ACCOUNT) == D(5050)
+
+
+def test_figures_that_the_venue_says_itself_count_before_sums() -> None:
+    figures = AccountFigures("USD", D(5000), D(50), D(100), own_equity=D(4990), own_free=D(4000))
+    assert (figures.equity, figures.free_margin, figures.margin_level) == (D(4990), D(4000), D(4990))
+    assert AccountFigures("USD", D(5000), D(50), D(100)).free_margin == D(4950)
