@@ -1,7 +1,8 @@
 """The protocol's names of instruments: ``BTC_USD`` for spot and CFD, ``BTC_USDT.swap`` for a perpetual.
 
 What lies behind base and quote in a dated instrument's own name follows the point: ``BTC/USD-261225`` is
-``BTC_USD.261225``.
+``BTC_USD.261225``. An inverse contract has its coin's name, though its amounts count the quote currency as
+everywhere in the terminal: the protocol speaks of base units and knows no contracts that it could count.
 """
 
 from __future__ import annotations
