@@ -93,6 +93,8 @@ class Sample:
     """So long at least many orders at once wait, where they do."""
     switch_s: tuple[int, int] = (1, 4)
     """Times of the dead man's switch to wait for, and to disarm before."""
+    opens_with_deposit: bool = True
+    """The practice account's record of its money begins with what it was given."""
     buys_at_market: bool = True
     """Otherwise what buys at once is a limit order beyond the market."""
 
@@ -328,6 +330,7 @@ _OKX = Sample(
     orders_wait=True,
     open_orders=60,
     margin_symbol="BTC/USDT-PERP",
+    opens_with_deposit=False,
     distances_from_fill=False,
     # Sixty go at once, and what would wait for over a second is refused.
     wait_s=0.8,

@@ -36,6 +36,7 @@ from terminal.domain.orders import AmendRequest, Fill, OrderRef, OrderReport, Or
 from terminal.transport.http_client import HttpClient
 from terminal.transport.websocket import ConnectGate, LinkPolicy, WebSocketLink
 from terminal.venues.base import (
+    CashFlowPage,
     ConnectorSettings,
     FillPage,
     KeyReport,
@@ -81,7 +82,7 @@ _FUNDING: Final = "funding-rate"
 
 class OkxConnector:
     """OKX spot, swaps and futures: TradesOrders, Amends, SubmitsBatches, TradesPositions, HasLeverage,
-    HasMarginModes, HasDeadMansSwitch and HasHistory.
+    HasMarginModes, HasRecords, HasDeadMansSwitch and HasHistory.
 
     ``settings.options``: ``region`` (``global``, ``eea``, ``us``, ``tr``), ``demo`` (``true``),
     ``order_deadline_s``.
@@ -176,7 +177,7 @@ class OkxConnector:
             modes,
             emit=lambda event: self._sink(event),
         )
-        self.records = Records(
+        self._records = Records(
             self.rest, self._reader, self._tracker, self._holdings, on_fault=self._on_rest_fault
         )
         self._desk: OrderDesk | None = None
@@ -440,17 +441,22 @@ class OkxConnector:
     async def order_history(self, until_ns: int | None = None) -> OrderPage:
         """Orders that have ended, of the last three months."""
         self._require_key()
-        return await self.records.order_history(until_ns)
+        return await self._records.order_history(until_ns)
 
     async def fill_history(self, until_ns: int | None = None) -> FillPage:
         """Fills of the last three months."""
         self._require_key()
-        return await self.records.fill_history(until_ns)
+        return await self._records.fill_history(until_ns)
+
+    async def cash_flow(self, until_ns: int | None = None) -> CashFlowPage:
+        """Transfers, funding, interest and the like of the last three months."""
+        self._require_key()
+        return await self._records.cash_flow(until_ns)
 
     async def position_fills(self, position_id: str) -> Sequence[Fill]:
         """Every fill of a position that is open or was closed since the start of the program."""
         self._require_key()
-        return await self.records.position_fills(position_id)
+        return await self._records.position_fills(position_id)
 
     # --- lent to others ----------------------------------------------------------------------------------
 

@@ -8,6 +8,7 @@ from typing import Any
 from terminal.domain.account import CashFlow
 from terminal.domain.events import PositionReported, WireFault
 from terminal.domain.orders import OrderState
+from terminal.venues.base import HasRecords
 from tests.helpers import eventually, run
 from tests.unit.venues.okx.fakes import Call, FakeHttp, desk, order_row
 
@@ -73,6 +74,7 @@ def test_orders_come_by_pages_that_all_types_have_in_common() -> None:
         http.replies[ORDERS] = paged(spot + swaps + borrowed, "cTime", "ordId")
         async with desk(http=http) as found:
             records = found.connector
+            assert isinstance(records, HasRecords)
             pages = []
             until: int | None = None
             while True:
@@ -209,7 +211,7 @@ def test_money_that_came_or_went_is_in_words_and_trades_are_left_out() -> None:
         http = FakeHttp()
         http.replies[BILLS] = paged(rows, "ts", "billId")
         async with desk(http=http) as found:
-            page = await found.connector.records.cash_flow()
+            page = await found.connector.cash_flow()
             assert page.earlier_ns is None
             assert len(http.named("bills-archive")) == 4
             told = [(entry.what, entry.amount, entry.note) for entry in page.entries]
@@ -237,10 +239,10 @@ def test_a_page_of_bills_takes_few_answers_and_goes_on_where_it_ended() -> None:
         http = FakeHttp()
         http.replies[BILLS] = paged(rows, "ts", "billId")
         async with desk(http=http) as found:
-            page = await found.connector.records.cash_flow()
+            page = await found.connector.cash_flow()
             assert (page.entries, page.earlier_ns) == ((), 1501 * MS)
             assert len(http.named("bills-archive")) == 5
-            page = await found.connector.records.cash_flow(page.earlier_ns)
+            page = await found.connector.cash_flow(page.earlier_ns)
             assert [entry.what for entry in page.entries] == ["transfer out"]
 
     run(main())
