@@ -1,18 +1,20 @@
 """An order book: sorted levels, kept exact by the venue's own rules.
 
-Each side is two lists in step, prices (ascending) and quantities. Measured: to hash a ``Decimal`` that was
-just decoded takes twice as long as to find it among a hundred sorted ones, so there is no dict beside them.
-Integers gain nothing, because turning the wire's text into them eats the gain. A side has at most a thousand
-levels: a list shift is cheaper than any tree.
+Each side is its quantities by price and a sorted list of the prices. To hash a ``Decimal`` takes longer than
+to find it among a hundred sorted ones, but an object is hashed only once: the decoders of the busy feeds give
+the same object for the same price (:data:`~terminal.domain.decimals.kept_prices`), and then a level that
+only changes, or goes and was not there, is not searched for at all. Integers gain nothing, because turning
+the wire's text into them eats the gain. A side has at most a thousand levels: a list shift is cheaper than
+any tree.
 """
 
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal, InvalidOperation
-from itertools import islice, repeat
-from operator import attrgetter, eq, mul
+from itertools import repeat
+from operator import attrgetter, mul
 from typing import Final, NamedTuple, Protocol
 
 from terminal.domain.decimals import HUGE, TINY, ZERO
@@ -20,8 +22,11 @@ from terminal.domain.instrument import InstrumentId
 from terminal.domain.market import BookDelta, BookLevel, BookSnapshot, Level, Side
 from terminal.domain.worth import mean_price
 
-# What InvalidOperation means here: a comparison with NaN raises it.
+# A comparison with NaN raises the one; to hash a signalling NaN, and what is no number at all, the other.
+_NOT_NUMBERS: Final = (InvalidOperation, TypeError)
 _NOT_A_NUMBER: Final = "a level that is not a number"
+# Updates are applied together where they have more levels than the book has times this.
+_MANY: Final = 1
 _price_of: Final = attrgetter("price")
 
 
@@ -50,48 +55,125 @@ class Cost(NamedTuple):
     """0 to 1: the part of the asked quantity that the visible book covers. Never extrapolated."""
 
 
-def _apply_side(prices: list[Decimal], quantities: list[Decimal], levels: Iterable[Level]) -> None:
-    """The hottest loop of the program. The levels are checked here and not where they are decoded, because
-    to walk over them once more costs a third as much again. Measured: of 270 ns a level the search takes 150,
-    the checks 30; the rest is the two lists."""
-    try:
+def _whole(price: object) -> Decimal:
+    """A price as a decoder gives it where it has no point. Raises TypeError for anything else."""
+    if type(price) is not int:
+        raise TypeError(f"no price: {type(price).__name__}")
+    return Decimal(price)
+
+
+class _Side:
+    """The bids or the asks.
+
+    The levels are checked here and not where they are decoded, because to walk over them once more costs a
+    third as much again; a price only where it is new.
+    """
+
+    __slots__ = ("is_bids", "prices", "quantities")
+
+    def __init__(self, side: Side) -> None:
+        self.is_bids = side is Side.BUY
+        self.prices: list[Decimal] = []
+        """Ascending."""
+        self.quantities: dict[Decimal, Decimal] = {}
+
+    def load(self, levels: Iterable[Level], depth: int) -> None:
+        """Take a whole side. A venue sends it in order already: to sort it takes a comparison a level."""
+        ordered = sorted(levels, key=_price_of)
+        prices = [price if isinstance(price := level.price, Decimal) else _whole(price) for level in ordered]
+        if prices and not (prices[0] > TINY and prices[-1] < HUGE):
+            raise BookFault(f"impossible price {prices[0]} or {prices[-1]}")
+        quantities = [level.quantity for level in ordered]
+        for quantity in quantities:
+            if not ZERO < quantity < HUGE:
+                raise BookFault(f"impossible quantity {quantity}")
+        # Of a price that comes twice the last one counts.
+        self.quantities = dict(zip(prices, quantities, strict=True))
+        self.prices = prices if len(self.quantities) == len(prices) else list(self.quantities)
+        self._cut(depth)
+
+    def clear(self) -> None:
+        self.prices, self.quantities = [], {}
+
+    def apply(self, levels: Iterable[Level], depth: int) -> None:
+        """One update. The hottest loop of the program."""
+        prices, quantities = self.prices, self.quantities
         for level in levels:
             price = level.price
             quantity = level.quantity
-            at = bisect_left(prices, price)
             if not quantity:
-                if at < len(prices) and prices[at] == price:
-                    del prices[at], quantities[at]
+                if price in quantities:
+                    del quantities[price], prices[bisect_left(prices, price)]
             elif not ZERO < quantity < HUGE:
                 raise BookFault(f"impossible quantity {quantity}")
-            elif at < len(prices) and prices[at] == price:
-                quantities[at] = quantity
+            elif price in quantities:
+                quantities[price] = quantity
             elif TINY < price < HUGE:
-                prices.insert(at, price)
-                quantities.insert(at, quantity)
+                if not isinstance(price, Decimal):
+                    price = _whole(price)  # type: ignore[unreachable]
+                prices.insert(bisect_left(prices, price), price)
+                quantities[price] = quantity
             else:
                 raise BookFault(f"impossible price {price}")
-    except InvalidOperation:
-        raise BookFault(_NOT_A_NUMBER) from None
+        if len(prices) > depth:
+            self._cut(depth)
+
+    def apply_together(self, updates: Sequence[Sequence[Level]], depth: int) -> None:
+        """Many updates: as :meth:`apply` with each in turn, but the prices are sorted once at the end.
+
+        That pays where more levels come than there are. What a full side loses is decided update by update:
+        from there on they are applied one by one.
+        """
+        quantities = self.quantities
+        moved: dict[Decimal, None] = {}
+        done = 0
+        try:
+            for levels in updates:
+                for level in levels:
+                    price = level.price
+                    quantity = level.quantity
+                    if not quantity:
+                        if price in quantities:
+                            del quantities[price]
+                            moved[price] = None
+                    elif not ZERO < quantity < HUGE:
+                        raise BookFault(f"impossible quantity {quantity}")
+                    elif price in quantities:
+                        quantities[price] = quantity
+                    elif TINY < price < HUGE:
+                        if not isinstance(price, Decimal):
+                            price = _whole(price)  # type: ignore[unreachable]
+                        quantities[price] = quantity
+                        moved[price] = None
+                    else:
+                        raise BookFault(f"impossible price {price}")
+                done += 1
+                if len(quantities) > depth:
+                    break
+        finally:
+            if moved:
+                prices = [price for price in self.prices if price not in moved]
+                prices += [price for price in moved if price in quantities]
+                prices.sort()
+                self.prices = prices
+        self._cut(depth)
+        for levels in updates[done:]:
+            self.apply(levels, depth)
+
+    def _cut(self, depth: int) -> None:
+        """The venue silently forgets what lies beyond the depth."""
+        prices = self.prices
+        if (over := len(prices) - depth) > 0:
+            gone = slice(over) if self.is_bids else slice(depth, None)
+            for price in prices[gone]:
+                del self.quantities[price]
+            del prices[gone]
 
 
-def _sorted_side(levels: Iterable[Level]) -> tuple[list[Decimal], list[Decimal]]:
-    """The prices, ascending, and their quantities; of a price that comes twice the last one counts.
-
-    A venue sends a side in order already: to sort it takes a comparison a level, a tenth of hashing it.
-    """
-    ordered = sorted(levels, key=_price_of)
-    prices = [level.price for level in ordered]
-    quantities = [level.quantity for level in ordered]
-    if prices and not (prices[0] > TINY and prices[-1] < HUGE):
-        raise BookFault(f"impossible price {prices[0]} or {prices[-1]}")
-    for quantity in quantities:
-        if not ZERO < quantity < HUGE:
-            raise BookFault(f"impossible quantity {quantity}")
-    if any(map(eq, prices, islice(prices, 1, None))):
-        once = dict(zip(prices, quantities, strict=True))
-        return list(once), list(once.values())
-    return prices, quantities
+def _require_next(delta: BookDelta, sequence: int | None) -> None:
+    previous = delta.previous_sequence
+    if previous is not None and sequence is not None and previous != sequence:
+        raise BookFault(f"sequence {sequence} is followed by {previous}")
 
 
 class OrderBook:
@@ -105,10 +187,8 @@ class OrderBook:
     """
 
     __slots__ = (
-        "_ask_prices",
-        "_ask_quantities",
-        "_bid_prices",
-        "_bid_quantities",
+        "_asks",
+        "_bids",
         "depth",
         "instrument",
         "sequence",
@@ -122,10 +202,8 @@ class OrderBook:
         self.sequence: int | None = None
         self.ts_event_ns: int | None = None
         self.unit: Decimal | None = None
-        self._bid_prices: list[Decimal] = []
-        self._bid_quantities: list[Decimal] = []
-        self._ask_prices: list[Decimal] = []
-        self._ask_quantities: list[Decimal] = []
+        self._bids = _Side(Side.BUY)
+        self._asks = _Side(Side.SELL)
 
     def load(self, snapshot: BookSnapshot) -> None:
         """Replace everything by a snapshot.
@@ -133,13 +211,13 @@ class OrderBook:
         Raises:
             BookFault: a level without a possible price or quantity, or best bid at or above best ask.
         """
+        bids, asks = _Side(Side.BUY), _Side(Side.SELL)
         try:
-            bids, asks = _sorted_side(snapshot.bids), _sorted_side(snapshot.asks)
-        except InvalidOperation:
+            bids.load(snapshot.bids, self.depth)
+            asks.load(snapshot.asks, self.depth)
+        except _NOT_NUMBERS:
             raise BookFault(_NOT_A_NUMBER) from None
-        depth = self.depth
-        self._bid_prices, self._bid_quantities = bids[0][-depth:], bids[1][-depth:]
-        self._ask_prices, self._ask_quantities = asks[0][:depth], asks[1][:depth]
+        self._bids, self._asks = bids, asks
         self.unit = snapshot.unit
         self.sequence = snapshot.sequence
         self.ts_event_ns = snapshot.ts_event_ns
@@ -152,64 +230,79 @@ class OrderBook:
             BookFault: the update does not follow the last one, or holds an impossible level. Nothing
                 impossible gets into the book, but of that update a part may be in it.
         """
-        if (
-            delta.previous_sequence is not None
-            and self.sequence is not None
-            and delta.previous_sequence != self.sequence
-        ):
-            raise BookFault(f"sequence {self.sequence} is followed by {delta.previous_sequence}")
-        depth = self.depth
-        if delta.bids:
-            prices, quantities = self._bid_prices, self._bid_quantities
-            _apply_side(prices, quantities, delta.bids)
-            if len(prices) > depth:
-                del prices[:-depth], quantities[:-depth]
-        if delta.asks:
-            prices, quantities = self._ask_prices, self._ask_quantities
-            _apply_side(prices, quantities, delta.asks)
-            if len(prices) > depth:
-                del prices[depth:], quantities[depth:]
+        _require_next(delta, self.sequence)
+        try:
+            if delta.bids:
+                self._bids.apply(delta.bids, self.depth)
+            if delta.asks:
+                self._asks.apply(delta.asks, self.depth)
+        except _NOT_NUMBERS:
+            raise BookFault(_NOT_A_NUMBER) from None
         self.sequence = delta.sequence
         self.ts_event_ns = delta.ts_event_ns
 
+    def apply_all(self, deltas: Sequence[BookDelta]) -> None:
+        """Apply updates that have gathered: the book is then as if each had been applied by itself.
+
+        Raises:
+            BookFault: as :meth:`apply`. Where a number is missing in their sequence none is applied.
+        """
+        bids = [delta.bids for delta in deltas if delta.bids]
+        asks = [delta.asks for delta in deltas if delta.asks]
+        if sum(map(len, bids)) + sum(map(len, asks)) < _MANY * sum(self.level_counts()):
+            for delta in deltas:
+                self.apply(delta)
+            return
+        sequence = self.sequence
+        for delta in deltas:
+            _require_next(delta, sequence)
+            sequence = delta.sequence
+        try:
+            self._bids.apply_together(bids, self.depth)
+            self._asks.apply_together(asks, self.depth)
+        except _NOT_NUMBERS:
+            raise BookFault(_NOT_A_NUMBER) from None
+        if deltas:
+            self.sequence = sequence
+            self.ts_event_ns = deltas[-1].ts_event_ns
+
     def require_uncrossed(self) -> None:
         """Raise BookFault where the best bid is not below the best ask."""
-        if self._bid_prices and self._ask_prices and self._bid_prices[-1] >= self._ask_prices[0]:
-            raise BookFault(f"crossed: bid {self._bid_prices[-1]} at or above ask {self._ask_prices[0]}")
+        bids, asks = self._bids.prices, self._asks.prices
+        if bids and asks and bids[-1] >= asks[0]:
+            raise BookFault(f"crossed: bid {bids[-1]} at or above ask {asks[0]}")
 
     def clear(self) -> None:
         """Forget every level; the book is empty until the next snapshot."""
-        self._bid_prices, self._bid_quantities = [], []
-        self._ask_prices, self._ask_quantities = [], []
+        self._bids.clear()
+        self._asks.clear()
         self.sequence = None
 
     def __bool__(self) -> bool:
-        return bool(self._bid_prices or self._ask_prices)
+        return bool(self._bids.prices or self._asks.prices)
 
     @property
     def best_bid(self) -> BookLevel | None:
-        if not self._bid_prices:
+        if not self._bids.prices:
             return None
         return next(self.bids(1))
 
     @property
     def best_ask(self) -> BookLevel | None:
-        if not self._ask_prices:
+        if not self._asks.prices:
             return None
         return next(self.asks(1))
 
     @property
     def mid(self) -> Decimal | None:
         """Half way between the best prices; None while a side is empty."""
-        if not self._bid_prices or not self._ask_prices:
-            return None
-        return (self._bid_prices[-1] + self._ask_prices[0]) / 2
+        bids, asks = self._bids.prices, self._asks.prices
+        return (bids[-1] + asks[0]) / 2 if bids and asks else None
 
     @property
     def spread(self) -> Decimal | None:
-        if not self._bid_prices or not self._ask_prices:
-            return None
-        return self._ask_prices[0] - self._bid_prices[-1]
+        bids, asks = self._bids.prices, self._asks.prices
+        return asks[0] - bids[-1] if bids and asks else None
 
     def bids(self, count: int | None = None) -> Iterator[BookLevel]:
         """Bid levels, highest first."""
@@ -232,13 +325,15 @@ class OrderBook:
     def _counted(self, side: Side, count: int | None = None) -> tuple[list[Decimal], list[Decimal]]:
         """As :meth:`best`, with the quantities as the venue counts them."""
         if side is Side.SELL:
-            return self._ask_prices[:count], self._ask_quantities[:count]
-        end = None if count is None else -count - 1
-        return self._bid_prices[:end:-1], self._bid_quantities[:end:-1]
+            prices, quantities = self._asks.prices[:count], self._asks.quantities
+        else:
+            end = None if count is None else -count - 1
+            prices, quantities = self._bids.prices[:end:-1], self._bids.quantities
+        return prices, [quantities[price] for price in prices]
 
     def level_counts(self) -> tuple[int, int]:
         """How many bid and ask levels there are."""
-        return len(self._bid_prices), len(self._ask_prices)
+        return len(self._bids.prices), len(self._asks.prices)
 
     def grouped(self, side: Side, step: Decimal) -> dict[int, Decimal]:
         """Quantities by bucket, keyed by ``price / step``: bids rounded down, asks rounded up, so that a

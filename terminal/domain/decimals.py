@@ -6,14 +6,54 @@ Prices and quantities are ``Decimal`` from the parser to the wire. Text leaves o
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from decimal import ROUND_CEILING, ROUND_FLOOR, ROUND_HALF_EVEN, Decimal, InvalidOperation
-from typing import Final
+from operator import getitem
+from typing import Any, ClassVar, Final, cast
 
 ZERO: Final = Decimal(0)
 HUGE: Final = Decimal("1e20")
 TINY: Final = Decimal("1e-20")
 """No market has prices or quantities beyond these."""
 _MAX_DIGITS = 30
+
+
+_MOST_KEPT = 20_000
+
+
+class Price(Decimal):
+    """A price of a busy feed, of those in :data:`kept_prices`."""
+
+    __slots__ = ()
+
+    __class_getitem__: ClassVar[Callable[[object], Price]]
+
+
+class KeptPrices(dict[object, Price]):
+    """The same text gives the same object: ``kept_prices["66786.5"]``.
+
+    Prices come again and again. One that is kept is quicker to find than to make, and is hashed only once,
+    which is what a book does with it. Raises ValueError for what is no text or no number, NaN, infinite or
+    absurdly long. Past twenty thousand texts they are kept anew.
+    """
+
+    def __missing__(self, text: object) -> Price:
+        if type(text) is not str:
+            raise ValueError("a price that is no text")
+        price = Price(parse_finite(text))
+        if len(self) >= _MOST_KEPT:
+            self.clear()
+        self[text] = price
+        return price
+
+
+kept_prices: Final = KeptPrices()
+
+# ``getitem(Price, text)`` is a hook for msgspec that calls no function of Python's, which would cost as much
+# as to make the number.
+Price.__class_getitem__ = kept_prices.__getitem__
+kept_price: Final = cast("Callable[[type, Any], Price]", getitem)
+"""What to hand to a decoder of msgspec as its hook for fields of the type ``Price``."""
 
 
 def parse_finite(text: str) -> Decimal:

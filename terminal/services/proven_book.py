@@ -80,12 +80,11 @@ class ProvenBook:
         """
         pending, self.pending = self.pending, []
         book = self.book
-        for event in pending:
-            if type(event) is BookDelta:
-                book.apply(event)
-            elif type(event) is BookSnapshot:
-                book.depth = event.depth
-                book.load(event)
+        first = pending[0]
+        if isinstance(first, BookSnapshot):
+            book.depth = first.depth
+            book.load(first)
+        book.apply_all([event for event in pending if type(event) is BookDelta])
         book.require_uncrossed()
         checksum = pending[-1].checksum
         if checksum is not None and self.checker is not None and not self.checker.matches(book, checksum):

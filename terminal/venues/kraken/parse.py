@@ -16,7 +16,7 @@ from typing import Final
 
 import msgspec
 
-from terminal.domain.decimals import HUGE, TINY, ZERO, require_finite
+from terminal.domain.decimals import HUGE, TINY, ZERO, kept_prices, require_finite
 from terminal.domain.events import BarUpdate
 from terminal.domain.instrument import InstrumentId
 from terminal.domain.market import Bar, BookDelta, BookSnapshot, Quote, Side, Trade
@@ -36,7 +36,7 @@ from terminal.venues.kraken.wire import (
 WIRE_ERRORS: Final = (msgspec.MsgspecError, ValueError, ArithmeticError, RecursionError)
 """All that reading a bad frame may raise."""
 
-decode_book = msgspec.json.Decoder(BookMessage).decode
+decode_book = msgspec.json.Decoder(BookMessage, float_hook=kept_prices.__getitem__).decode
 decode_ticker = msgspec.json.Decoder(TickerMessage).decode
 decode_trades = msgspec.json.Decoder(TradeMessage).decode
 decode_ohlc = msgspec.json.Decoder(OhlcMessage).decode

@@ -9,6 +9,7 @@ by its name.
 from __future__ import annotations
 
 from decimal import Decimal
+from typing import Any
 
 import msgspec
 from msgspec import Raw, Struct, field
@@ -371,9 +372,13 @@ class OrderAmendsResult(Struct):
 
 
 class WsLevel(Struct, gc=False):
-    """A domain :class:`~terminal.domain.market.Level` as it is, hence the one name that is not Kraken's."""
+    """A domain :class:`~terminal.domain.market.Level` as it is, hence the one name that is not Kraken's.
 
-    price: Decimal
+    msgspec makes numbers without a type by the decoder's hook, which keeps the prices (:mod:`.parse`), and
+    that only where they have a point. What else comes in the place of a price is for the book to refuse.
+    """
+
+    price: Any
     quantity: Decimal = field(name="qty")
 
 

@@ -13,7 +13,7 @@ from typing import Final
 
 import msgspec
 
-from terminal.domain.decimals import HUGE, TINY, ZERO, require_finite
+from terminal.domain.decimals import HUGE, TINY, ZERO, kept_price, require_finite
 from terminal.domain.events import BarUpdate
 from terminal.domain.instrument import InstrumentId
 from terminal.domain.market import Bar, BookDelta, BookSnapshot, FundingRate, Quote, Side, Trade
@@ -36,7 +36,7 @@ WIRE_ERRORS: Final = (msgspec.MsgspecError, ValueError, ArithmeticError, Recursi
 """All that reading a bad frame may raise."""
 
 decode_head = msgspec.json.Decoder(Head).decode
-decode_book = msgspec.json.Decoder(BookMessage).decode
+decode_book = msgspec.json.Decoder(BookMessage, dec_hook=kept_price).decode
 decode_ticker = msgspec.json.Decoder(TickerMessage).decode
 decode_trades = msgspec.json.Decoder(TradeMessage).decode
 decode_candles = msgspec.json.Decoder(CandleMessage).decode

@@ -13,6 +13,8 @@ from decimal import Decimal
 
 from msgspec import Raw, Struct
 
+from terminal.domain.decimals import Price
+
 # --- envelopes -------------------------------------------------------------------------------------------
 
 
@@ -54,7 +56,7 @@ class Head(Struct):
 class Level(Struct, array_like=True, gc=False):
     """``["8476.98","415","0","13"]``: price, size, nothing, how many orders."""
 
-    price: Decimal
+    price: Price
     quantity: Decimal
 
 
@@ -184,20 +186,18 @@ class BalanceDetail(Struct):
     cashBal: str = ""
     availBal: str = ""
     eq: str = ""
-    frozenBal: str = ""
-
     eqUsd: str = ""
-
+    frozenBal: str = ""
     availEq: str = ""
     upl: str = ""
     imr: str = ""
     isoEq: str = ""
     mgnRatio: str = ""
+
+
 class BalanceRow(Struct):
     details: list[BalanceDetail] = []
     totalEq: str = ""
-    uTime: str = ""
-
     """All in USD, as is what follows."""
     availEq: str = ""
     upl: str = ""
@@ -205,6 +205,8 @@ class BalanceRow(Struct):
     isoEq: str = ""
     mgnRatio: str = ""
     """Equity to maintenance margin: OKX liquidates at 1. Not in futures mode, which has it by currency."""
+    uTime: str = ""
+
 
 class ConfigRow(Struct):
     uid: str = ""

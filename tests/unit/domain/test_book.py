@@ -216,3 +216,68 @@ def test_any_history_equals_a_plain_model(history: list[list[tuple[bool, int, in
         assert [(int(p), int(q)) for p, q in book.bids()] == list(bids.items())
         assert [(int(p), int(q)) for p, q in book.asks()] == list(asks.items())
         assert book.level_counts() == (len(bids), len(asks))
+
+
+def message(rows: list[tuple[bool, int, int]]) -> BookDelta:
+    return delta(
+        bids=tuple(BookLevel(D(p), D(q)) for is_bid, p, q in rows if is_bid),
+        asks=tuple(BookLevel(D(p), D(q)) for is_bid, p, q in rows if not is_bid),
+    )
+
+
+def content(book: OrderBook) -> list[object]:
+    return [book.best(Side.BUY), book.best(Side.SELL), book.sequence, book.ts_event_ns]
+
+
+@given(
+    st.lists(changes, max_size=10),
+    st.lists(st.lists(changes, max_size=30), max_size=3),
+    st.integers(min_value=1, max_value=50),
+)
+def test_updates_that_gathered_give_the_book_of_updates_one_by_one(
+    first: list[list[tuple[bool, int, int]]],
+    batches: list[list[list[tuple[bool, int, int]]]],
+    depth: int,
+) -> None:
+    one_by_one, together = OrderBook(BTC, depth), OrderBook(BTC, depth)
+    for rows in first:
+        one_by_one.apply(message(rows))
+        together.apply(message(rows))
+    for batch in batches:
+        deltas = [message(rows) for rows in batch]
+        for each in deltas:
+            one_by_one.apply(each)
+        together.apply_all(deltas)
+        assert content(together) == content(one_by_one)
+
+
+@given(st.lists(changes, min_size=1, max_size=30), st.data())
+def test_an_impossible_level_among_many_updates_is_refused(
+    batch: list[list[tuple[bool, int, int]]], data: st.DataObject
+) -> None:
+    deltas = [message(rows) for rows in batch]
+    at = data.draw(st.integers(min_value=0, max_value=len(deltas)))
+    bad = data.draw(st.sampled_from([("90", "-1"), ("-1", "1"), ("90", "NaN"), ("sNaN", "1")]))
+    deltas.insert(at, delta(bids=levels(bad)))
+    book = OrderBook(BTC, 10)
+    with pytest.raises(BookFault):
+        book.apply_all(deltas)
+    prices, quantities = book.best(Side.BUY)
+    assert prices == sorted(set(prices), reverse=True)
+    assert all(0 < price <= 60 for price in prices)
+    assert all(0 < quantity <= 5 for quantity in quantities)
+
+
+def test_a_gap_among_many_updates_is_a_fault() -> None:
+    def chained(previous: int, number: int) -> BookDelta:
+        return delta(bids=levels(("98", str(number))))._replace(
+            previous_sequence=previous, sequence=number, ts_event_ns=number
+        )
+
+    book = OrderBook(BTC, 10)
+    book.load(snapshot(levels(("99", "1")), ())._replace(sequence=5))
+    book.apply_all([chained(5, 6), chained(6, 7), chained(7, 7)])
+    assert (book.sequence, book.ts_event_ns) == (7, 7)
+    with pytest.raises(BookFault, match="sequence 8 is followed by 9"):
+        book.apply_all([chained(7, 8), chained(9, 10), chained(10, 11)])
+    assert book.best_bid == BookLevel(D(99), D(1))

@@ -9,8 +9,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from terminal.domain.decimals import (
+    Price,
     decimals_of,
     is_multiple,
+    kept_price,
+    kept_prices,
     parse_finite,
     round_down,
     round_nearest,
@@ -54,3 +57,29 @@ def test_rounding_lands_on_the_grid_and_on_the_right_side(value: Decimal, step: 
     assert down <= value <= up
     assert up - down in (0, step)
     assert abs(near - value) <= step / 2
+
+
+def test_a_kept_price_is_the_same_object_and_a_decimal_like_any_other() -> None:
+    price = kept_prices["66786.50"]
+    assert price is kept_prices["66786.50"]
+    assert (price, hash(price), wire_text(price)) == (
+        Decimal("66786.5"),
+        hash(Decimal("66786.5")),
+        "66786.50",
+    )
+    assert type(price + 1) is Decimal
+
+
+@pytest.mark.parametrize("value", ["NaN", "Infinity", "1e999", "1e-400", "", "much", 5, 1.5, None, True])
+def test_what_is_no_price_is_not_kept(value: object) -> None:
+    for _ in range(2):
+        with pytest.raises(ValueError, match=r"."):
+            kept_price(Price, value)
+
+
+def test_kept_prices_do_not_grow_without_end() -> None:
+    first = kept_prices["123456.75"]
+    for number in range(20_001):
+        assert kept_prices[f"{number}.5"] == number + Decimal("0.5")
+    assert kept_prices["123456.75"] == first
+    assert kept_prices["123456.75"] is not first

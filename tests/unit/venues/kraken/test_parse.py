@@ -6,7 +6,6 @@ from collections.abc import Iterable
 from decimal import Decimal
 from typing import Any
 
-import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -14,7 +13,7 @@ from hypothesis import strategies as st
 from terminal.domain.book import BookFault, OrderBook
 from terminal.domain.instrument import InstrumentId
 from terminal.domain.market import Bar, BookDelta, Level, Side
-from terminal.venues.kraken import parse, wire
+from terminal.venues.kraken import parse
 from tests.unit.venues.kraken import samples
 
 BTC = InstrumentId("kraken", "BTC/USD")
@@ -173,10 +172,34 @@ def book_after(snapshot: str, update: str = "") -> OrderBook:
 @pytest.mark.parametrize("bad", IMPOSSIBLE_PRICES)
 def test_an_impossible_price_never_gets_into_the_book(bad: str) -> None:
     assert book_after(samples.BOOK_SNAPSHOT, samples.BOOK_UPDATE).level_counts() == (2, 1)
+    with pytest.raises((BookFault, *parse.WIRE_ERRORS)):
+        book_after(samples.BOOK_SNAPSHOT.replace("66788.1", bad))
+    with pytest.raises((BookFault, *parse.WIRE_ERRORS)):
+        book_after(samples.BOOK_SNAPSHOT, samples.BOOK_UPDATE.replace("66787.7", bad))
+
+
+@pytest.mark.fault(20)
+@pytest.mark.parametrize("bad", ['"much"', '"66787.7"', "null", "true", "[1.5]", '{"a":1.5}'])
+def test_what_is_no_number_never_becomes_a_price(bad: str) -> None:
     with pytest.raises(BookFault):
         book_after(samples.BOOK_SNAPSHOT.replace("66788.1", bad))
     with pytest.raises(BookFault):
         book_after(samples.BOOK_SNAPSHOT, samples.BOOK_UPDATE.replace("66787.7", bad))
+
+
+def test_a_price_without_a_point_is_a_decimal_too() -> None:
+    book = book_after(
+        samples.BOOK_SNAPSHOT.replace("66788.1", "66789"), samples.BOOK_UPDATE.replace("66787.7", "66787")
+    )
+    prices = [level.price for level in (*book.bids(), *book.asks())]
+    assert sorted(prices) == [Decimal("66787"), Decimal("66788.0"), Decimal(66789)]
+    assert all(isinstance(price, Decimal) for price in prices)
+
+
+def test_the_same_price_is_the_same_object() -> None:
+    update = parse.decode_book(samples.BOOK_UPDATE).data[0].bids
+    again = parse.decode_book(samples.BOOK_UPDATE).data[0].bids
+    assert all(one.price is other.price for one, other in zip(update, again, strict=True))
 
 
 @pytest.mark.fault(20)
@@ -199,8 +222,9 @@ def test_an_empty_level_in_a_snapshot_is_refused() -> None:
     quantity=st.decimals(min_value=0, max_value=Decimal(10) ** 9, places=8),
 )
 def test_any_real_level_comes_through_unchanged(price: Decimal, quantity: Decimal) -> None:
-    frame = f'{{"price":{price:f},"qty":{quantity:f}}}'
-    row = msgspec.json.decode(frame, type=wire.WsLevel)
+    level = f'{{"price":{price:f},"qty":{quantity:f}}}'
+    frame = f'{{"channel":"book","type":"update","data":[{{"symbol":"BTC/USD","bids":[{level}]}}]}}'
+    row = parse.decode_book(frame).data[0].bids[0]
     assert (row.price, row.quantity) == (price, quantity)
 
 
