@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from terminal.core.secret import Secret
+from terminal.emulators.okx.futures import contract_of
 from terminal.emulators.okx.listings import INSTRUMENTS
 from terminal.venues.base import ConnectorSettings
 from tests.practice import Practice, Told
@@ -23,13 +24,20 @@ _STATES: Final = {
     "filled": "FILLED",
     "canceled": "CANCELED",
 }
-_COINS: Final = {one.inst_id: one.contract_value if not one.is_inverse else D(100) for one in INSTRUMENTS}
+_LISTED: Final = {one.inst_id: one for one in INSTRUMENTS}
 
 
 def inst_id(symbol: str) -> str:
     """OKX's name of an instrument of the terminal's."""
     name = symbol.replace("/", "-")
     return f"{name.removesuffix('-PERP')}-SWAP" if name.endswith("-PERP") else name
+
+
+def _units(name: str) -> Decimal:
+    """Of the terminal's quantity in a unit of OKX's: coins, or dollars of an inverse contract."""
+    found = _LISTED.get(name) or contract_of(name)
+    assert found is not None, name
+    return found.contract_value
 
 
 class OkxPractice(Practice):
@@ -101,7 +109,7 @@ class OkxPractice(Practice):
             rest_counters=_counters(row["buckets"]),
             order_counters={},
             positions={
-                each["posId"]: abs(D(each["pos"])) * _COINS[each["instId"]] for each in row["positions"]
+                each["posId"]: abs(D(each["pos"])) * _units(each["instId"]) for each in row["positions"]
             },
         )
 
@@ -112,8 +120,8 @@ def _order(row: Mapping[str, Any]) -> dict[str, Any]:
         "cl_ord_id": row["clOrdId"] or None,
         "status": _STATES[row["state"]],
         "open": row["state"] in ("live", "partially_filled"),
-        "quantity": D(row["sz"]) * _COINS[row["instId"]],
-        "filled": D(row["accFillSz"]) * _COINS[row["instId"]],
+        "quantity": D(row["sz"]) * _units(row["instId"]),
+        "filled": D(row["accFillSz"]) * _units(row["instId"]),
     }
 
 
@@ -124,13 +132,13 @@ def _algo(row: Mapping[str, Any]) -> dict[str, Any]:
         "cl_ord_id": row["algoClOrdId"] or None,
         "status": _STATES.get(row["state"], "REJECTED"),
         "open": row["state"] == "live",
-        "quantity": D(row["sz"]) * _COINS[row["instId"]],
+        "quantity": D(row["sz"]) * _units(row["instId"]),
         "filled": D(0),
     }
 
 
 def _fill(row: Mapping[str, Any]) -> dict[str, Any]:
-    quantity = D(row["fillSz"]) * _COINS[row["instId"]]
+    quantity = D(row["fillSz"]) * _units(row["instId"])
     return {
         "exec_id": f"{row['instId']}:{row['tradeId']}:{row['side'][0]}",
         "txid": row["ordId"],

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import math
 import random
+from collections.abc import Callable
 from decimal import Decimal
 from typing import Final, NamedTuple
 
@@ -107,14 +108,22 @@ def join(candles: list[Candle]) -> Candle:
 
 
 class History:
-    """What a pair would have done at any time before (or after): a pure function of the seed."""
+    """What a pair would have done at any time before (or after): a pure function of the seed.
 
-    def __init__(self, latents: LatentPrices, listing: Listing) -> None:
+    Args:
+        basis: the log of what the pair costs more than its assets at a moment (nanoseconds UTC), as a dated
+            future does; it must never rise.
+    """
+
+    def __init__(
+        self, latents: LatentPrices, listing: Listing, basis: Callable[[int], float] | None = None
+    ) -> None:
         self.listing = listing
         self.grid = listing.grid
         self._base_path = latents.path(listing.base)
         self._quote_path = latents.path(listing.quote)
         self._is_direct = listing.quote == "USD"
+        self._basis = basis
         self._seed = seed_number(latents.seed, "history", listing.symbol)
         self._log_scale = -math.log(float(listing.tick_size))
         self._days: dict[int, _Node] = {}
@@ -217,6 +226,15 @@ class History:
 
     def _prices(self, level: int, index: int) -> tuple[float, float, float, float]:
         """Prices of a node as the assets' own nodes suggest them."""
+        prices = self._plain_prices(level, index)
+        if self._basis is None:
+            return prices
+        length = LEVELS_S[level] * 1_000_000_000
+        begin, end = self._basis(index * length), self._basis((index + 1) * length)
+        first, high, low, last = prices
+        return first + begin, high + begin, low + end, last + end
+
+    def _plain_prices(self, level: int, index: int) -> tuple[float, float, float, float]:
         base = self._base_path.node(level, index)
         if self._is_direct:
             return base[:4]
@@ -230,7 +248,7 @@ class History:
     def _split(self, level: int, parent: int, fan: int) -> list[_Node]:
         node = self._node(level - 1, parent)
         prices = [self._prices(level, parent * fan + i) for i in range(fan)]
-        if not self._is_direct:
+        if not self._is_direct or self._basis is not None:
             prices = _fit(prices, node)
         rng = random.Random((self._seed ^ (parent * 16 + level) * 0x9E3779B97F4A7C15) & ((1 << 64) - 1))
         minutes = LEVELS_S[level] // 60

@@ -158,6 +158,11 @@ class PairTape:
             close = self._bars[last - 1][1].close
             self._add_minute(last, self.next_id, Candle(close, close, close, close, 0, 0, 0))
 
+    def resume(self, now_ns: int) -> None:
+        """Nobody let the pair live for a while: what happened meanwhile is the history's."""
+        if now_ns // _MINUTE_NS > self._minutes[-1]:
+            self._begin(now_ns)
+
     def record(self, trade: EngineTrade) -> None:
         """A trade of the running market."""
         self.roll(trade.ts_ns)

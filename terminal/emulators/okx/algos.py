@@ -97,6 +97,7 @@ class Algos(DeskListener):
         self.ended[uid] = deque(maxlen=KEPT)
         for record in reversed(self._store.records("okx algo", uid, limit=KEPT)):
             algo = Algo.from_data(record.data)
+            self._exchange.recall(algo.inst_id)
             if algo.state == "live":
                 self.live[algo.algo_id] = algo
             else:
@@ -116,13 +117,13 @@ class Algos(DeskListener):
         if kind not in KINDS:
             raise wrong("ordType")
         mode = required(values, "tdMode")
-        if mode not in ((CROSS, ISOLATED) if one.is_swap else ("cash",)):
+        if mode not in ((CROSS, ISOLATED) if one.is_contract else ("cash",)):
             raise wrong("tdMode")
-        if one.is_swap and account.mode == "1":
+        if one.is_contract and account.mode == "1":
             raise OkxError("51010")
         if required(values, "side") not in ("buy", "sell"):
             raise wrong("side")
-        if one.is_swap and account.is_hedged and text_of(values, "posSide") not in ("long", "short"):
+        if one.is_contract and account.is_hedged and text_of(values, "posSide") not in ("long", "short"):
             raise wrong("posSide")
         if not text_of(values, "closeFraction"):
             self._check_size(one, values)
@@ -146,7 +147,7 @@ class Algos(DeskListener):
         size = amount(values, "sz")
         if size is None:
             raise missing("sz")
-        if one.is_swap and size % one.listing.quantity_step:
+        if one.is_contract and size % one.listing.quantity_step:
             raise OkxError("51121")
 
     def _check(self, values: Mapping[str, Any], kind: str) -> None:
@@ -257,9 +258,9 @@ class Algos(DeskListener):
             "ordType": algo.kind,
             "state": algo.state,
             **algo.fields,
-            "posSide": algo.fields["posSide"] or ("net" if one.is_swap else ""),
+            "posSide": algo.fields["posSide"] or ("net" if one.is_contract else ""),
             "reduceOnly": yes(algo.reduce_only),
-            "lever": short(self._desk.accounts[algo.uid].leverage_of(*key)) if one.is_swap else "",
+            "lever": short(self._desk.accounts[algo.uid].leverage_of(*key)) if one.is_contract else "",
             "actualSz": algo.fields["sz"] if algo.order_id else "",
             "actualPx": "",
             "actualSide": algo.actual,
@@ -288,7 +289,9 @@ class Algos(DeskListener):
         for order in filled:
             self._attach(order)
         for algo in list(self.live.values()):
-            if algo.state == "live":
+            if algo.inst_id not in self._exchange.engines:
+                self._end(algo, "canceled")
+            elif algo.state == "live":
                 leg = self._due(algo)
                 if leg:
                     self._fire(algo, leg)
@@ -305,8 +308,8 @@ class Algos(DeskListener):
                 "ordType": "oco" if both else "conditional",
                 "sz": values.get("sz") or short(order.filled),
                 "algoClOrdId": values.get("attachAlgoClOrdId", ""),
-                "reduceOnly": self._exchange.instruments[order.symbol].is_swap,
-                "tgtCcy": "" if self._exchange.instruments[order.symbol].is_swap else "base_ccy",
+                "reduceOnly": self._exchange.instruments[order.symbol].is_contract,
+                "tgtCcy": "" if self._exchange.instruments[order.symbol].is_contract else "base_ccy",
             }
             try:
                 self.place(int(order.account), request)
@@ -363,7 +366,7 @@ class Algos(DeskListener):
             "sz": size,
             "px": level,
             "posSide": fields["posSide"],
-            "tgtCcy": fields["tgtCcy"] if not one.is_swap else "",
+            "tgtCcy": fields["tgtCcy"] if not one.is_contract else "",
             "tag": fields["tag"],
             "reduceOnly": algo.reduce_only,
         }

@@ -33,8 +33,12 @@ class Booking:
         exchange = desk.exchange
         self._desk = desk
         self._positions = itertools.count(exchange.reserve("positions", 1_900_000_000_000))
-        for name, engine in exchange.engines.items():
-            engine.listen(_Ear(desk, self, exchange.instruments[name]))
+        for name in exchange.engines:
+            self._listen(exchange.instruments[name])
+        exchange.opened.append(self._listen)
+
+    def _listen(self, one: OkxInstrument) -> None:
+        self._desk.exchange.engines[one.inst_id].listen(_Ear(self._desk, self, one))
 
     def settle(self, trade: EngineTrade, order: EngineOrder, one: OkxInstrument, is_maker: bool) -> None:
         """Book one execution of a person's order."""
@@ -58,7 +62,7 @@ class Booking:
             "fillTime": ms(trade.ts_ns),
         }
         moved = Moved([], ZERO, ZERO)
-        if one.is_swap:
+        if one.is_contract:
             ccy, fee = one.settle, one.value(trade.quantity, trade.price) * rate
             moved = self._move_position(account, one, order, trade, trade_id, fee)
             change = moved.profit - fee - moved.put_in

@@ -71,6 +71,8 @@ class Candles:
         tape = self._exchange.tapes[one.inst_id]
         tape.roll(self._exchange.clock.wall_ns())
         now, oldest = tape.minute, (FIRST_DAY + 100) * 1440
+        if one.is_dated:
+            oldest = max(oldest, one.listed_ns // 60_000_000_000)
         first, end = opening(bar, min(now, (before_ms - 1) // 60_000))
         found: list[Row] = []
         while len(found) < limit and first >= oldest and first * 60_000 > after_ms:
@@ -119,7 +121,7 @@ class Candles:
             ts or str(first * 60_000),
             *map(short, prices),
             short(volume),
-            trimmed(in_coins if one.is_swap else in_quote, 8),
+            trimmed(in_coins if one.is_contract else in_quote, 8),
             trimmed(in_quote, 8),
             "1" if is_over else "0",
         ]

@@ -29,6 +29,10 @@ FORGOTTEN_NS: Final = 2 * 3_600_000_000_000
 """After so long a canceled order without a fill is in no history."""
 
 
+EXPIRED: Final = "7"
+"""``cancelSource`` of an order whose instrument has come to its end."""
+
+
 class DeskListener:
     """Told of what happens to accounts. Override what matters; do not call the desk back from inside."""
 
@@ -82,16 +86,24 @@ class Desk:
         kept = self._store.get(f"okx:account:{uid}")
         account = OkxAccount.from_data(uid, kept) if kept else OkxAccount(uid, mode)
         self.accounts[uid] = account
+        for held in account.positions.values():
+            self.exchange.recall(held.inst_id)
+        records = self._store.records("okx order", uid, limit=KEPT_ORDERS)
+        for record in records:
+            self.exchange.recall(record.data["symbol"])
         listings = {name: one.listing for name, one in self.exchange.instruments.items()}
         self.closed[uid] = deque(maxlen=KEPT_ORDERS)
         self.fills[uid] = deque(maxlen=KEPT_FILLS)
         self.bills.load(uid)
-        records = self._store.records("okx order", uid, limit=KEPT_ORDERS)
         found = [order_from_data(one.data, listings) for one in reversed(records)]
         for order in sorted((one for one in found if one is not None), key=lambda one: one.priority):
             self.orders[order.order_id] = order
             if order.tag["clOrdId"]:
                 self._by_client[uid, order.tag["clOrdId"]] = order
+            if order.is_live and order.symbol not in self.exchange.engines:
+                order.status, order.reason = OrderState.CANCELED, EXPIRED
+                order.closed_ns = order.updated_ns = self.exchange.instruments[order.symbol].expiry_ns
+                self._dirty_orders[order.order_id] = order
             if order.is_live:
                 account.open_orders[order.order_id] = order
                 self.exchange.engines[order.symbol].restore(order)
@@ -174,11 +186,14 @@ class Desk:
         """The instrument a request names.
 
         Raises:
-            OkxError: 51001.
+            OkxError: 51001, or 51027 after its end.
         """
         found = self.exchange.instruments.get(str(values.get("instId")))
         if found is None or found.inst_id in self.delisted:
             raise OkxError("51001")
+        if found.inst_id not in self.exchange.engines:
+            raise OkxError("51027")
+        self.exchange.rouse(found)
         return found
 
     def drop(self, order: EngineOrder, reason: str) -> None:

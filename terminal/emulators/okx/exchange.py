@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import itertools
 import logging
+import math
 import random
 import time
 from collections.abc import Callable
@@ -24,15 +25,20 @@ from terminal.emulators.market.history import History
 from terminal.emulators.market.latent import LatentPrices, seed_number, uniform
 from terminal.emulators.market.practice import PracticeMarket
 from terminal.emulators.market.tape import PairTape
+from terminal.emulators.okx.futures import basis_of, contract_of, contracts_at
 from terminal.emulators.okx.listings import INSTRUMENTS, OkxInstrument
 
 STEPS_PER_S: Final = 20
 QUIET_STEPS: Final = 20
 """An instrument that nobody looks at lives in every so many steps."""
+_WAKING_STEPS: Final = 6
 FUNDING_NS: Final = 8 * 3_600_000_000_000
 _SAVE_EVERY_NS: Final = 5_000_000_000
 _FIRST_ID: Final = 2_510_000_000_000_000
-_MINUTE_NS: Final = 60_000_000_000
+_SLEEP_NS: Final = 60_000_000_000
+"""A future that nobody has looked at for so long wakes up to what its history says."""
+_CALM_NS: Final = 2 * 86_400_000_000_000
+"""So long before its end a future begins to follow the index ever more closely."""
 
 log = logging.getLogger("practice.okx")
 
@@ -42,13 +48,19 @@ class VenuePrices:
 
     def __init__(self, latents: LatentPrices, instrument: OkxInstrument) -> None:
         self._latents = latents
+        self._basis = basis_of(latents.seed, instrument) if instrument.is_dated else None
+        self._expiry_ns = instrument.expiry_ns
         self._seed = seed_number(latents.seed, "okx premium", instrument.inst_id)
-        self._scale = 2.2e-4 if instrument.is_swap else 0.8e-4
+        self._scale = 2.2e-4 if instrument.is_contract else 0.8e-4
 
     def premium(self, t_ns: int) -> float:
-        """As a part of the price."""
+        """As a part of the price; that of a dated future shrinks to nothing at its end."""
         slow, fast = self._noise(t_ns, 900), self._noise(t_ns, 45)
-        return self._scale * (0.75 * slow + 0.25 * fast)
+        noise = self._scale * (0.75 * slow + 0.25 * fast)
+        if self._basis is None:
+            return noise
+        noise *= min(1.0, max(0, self._expiry_ns - t_ns) / _CALM_NS)
+        return math.expm1(self._basis(t_ns)) + noise
 
     def _noise(self, t_ns: int, period_s: int) -> float:
         index, rest = divmod(t_ns, period_s * 1_000_000_000)
@@ -75,18 +87,30 @@ class OkxExchange:
         clock: Clock,
         *,
         rate: float = 1.0,
-        instruments: tuple[OkxInstrument, ...] = INSTRUMENTS,
+        instruments: tuple[OkxInstrument, ...] | None = None,
     ) -> None:
         self.clock = clock
         self.store = market.store
         self.latents = market.latents
         self.seed = market.seed
-        self.instruments = {one.inst_id: one for one in instruments}
-        self.by_code = {one.code: one for one in instruments}
+        if instruments is None:
+            instruments = (*INSTRUMENTS, *contracts_at(clock.wall_ns()))
+        self.instruments: dict[str, OkxInstrument] = {}
+        """Everything known, delivered futures too; what has an engine is listed."""
+        self.by_code: dict[int, OkxInstrument] = {}
         self.engines: dict[str, MatchingEngine] = {}
         self.flows: dict[str, OrderFlow] = {}
         self.tapes: dict[str, PairTape] = {}
-        self.prices = {one.inst_id: VenuePrices(self.latents, one) for one in instruments}
+        self.prices: dict[str, VenuePrices] = {}
+        self.opened: list[Callable[[OkxInstrument], None]] = []
+        """Called when an instrument is listed anew."""
+        self.retired: list[Callable[[OkxInstrument], None]] = []
+        """Called when one is listed no more."""
+        self._asleep: set[str] = set()
+        """Futures at which nobody has looked yet: their books are empty."""
+        self._lived_ns: dict[str, int] = {}
+        self._expired_ns: dict[str, int] = {}
+        """Futures whose end a rehearsal has put forward."""
         self.wanted: Callable[[], set[str]] = set
         """The instruments that somebody looks at now."""
         self.after_step: Callable[[], None] = lambda: None
@@ -107,10 +131,24 @@ class OkxExchange:
         """For an order that never enters an engine."""
         return next(self._order_ids)
 
+    def _know(self, instrument: OkxInstrument) -> None:
+        self.instruments[instrument.inst_id] = self.by_code[instrument.code] = instrument
+        self.prices[instrument.inst_id] = VenuePrices(self.latents, instrument)
+
+    def recall(self, inst_id: str) -> None:
+        """Know a future of an earlier run again, though it is listed no more."""
+        if inst_id not in self.instruments:
+            found = contract_of(inst_id)
+            if found is not None:
+                self._know(found)
+
     def _open(self, instrument: OkxInstrument) -> None:
+        self._know(instrument)
         now = self.clock.wall_ns()
         listing, name = instrument.listing, instrument.inst_id
-        tape = self.tapes[name] = PairTape(History(self.latents, listing), now, self.store.minutes(name))
+        basis = basis_of(self.seed, instrument) if instrument.is_dated else None
+        history = History(self.latents, listing, basis)
+        tape = self.tapes[name] = PairTape(history, now, self.store.minutes(name))
         engine = self.engines[name] = MatchingEngine(
             listing, self.clock.wall_ns, order_ids=self._order_ids, next_trade_id=tape.next_id
         )
@@ -119,13 +157,77 @@ class OkxExchange:
         engine.listen(_Scribe(tape))
         rng = random.Random(seed_number(self.seed, "okx flow", name, now))
         self.flows[name] = OrderFlow(engine, self.prices[name], listing, rng, rate=self._rate)
+        if instrument.is_dated:
+            self._asleep.add(name)
 
     def begin(self) -> None:
         """Fill the books, once the persons' orders of earlier runs are back in them."""
         now = self.clock.wall_ns()
         for name, flow in self.flows.items():
-            self.engines[name].advance(now)
+            if name not in self._asleep:
+                self.engines[name].advance(now)
+                flow.open(now)
+
+    # ---- futures ---------------------------------------------------------------------------------
+
+    def end_of(self, one: OkxInstrument) -> int:
+        """When a dated future is delivered (nanoseconds UTC)."""
+        return min(one.expiry_ns, self._expired_ns.get(one.inst_id, one.expiry_ns))
+
+    def ended(self) -> list[OkxInstrument]:
+        """Futures that are still listed though their end has come."""
+        now = self.clock.wall_ns()
+        dated = [one for one in map(self.instruments.__getitem__, self.engines) if one.is_dated]
+        return [one for one in dated if self.end_of(one) <= now]
+
+    def expire(self, inst_id: str) -> None:
+        """Put a future's end forward to now."""
+        self._expired_ns[inst_id] = self.clock.wall_ns()
+
+    def revive(self) -> None:
+        """List again what a rehearsal has ended before its time."""
+        names, self._expired_ns = list(self._expired_ns), {}
+        for name in names:
+            if name not in self.engines:
+                self.enlist(self.instruments[name])
+
+    def enlist(self, one: OkxInstrument) -> None:
+        """Begin to trade an instrument."""
+        self._open(one)
+        for tell in self.opened:
+            tell(one)
+
+    def retire(self, one: OkxInstrument) -> None:
+        """End the trading of an instrument; its orders must be gone."""
+        name = one.inst_id
+        self.store.save_minutes(name, self.tapes.pop(name).take_unsaved())
+        del self.engines[name], self.flows[name]
+        self._asleep.discard(name)
+        for tell in self.retired:
+            tell(one)
+
+    def delivery_price(self, one: OkxInstrument) -> Decimal:
+        """The index at a future's end, at which it is settled."""
+        return self._on_tick(one, self.latents.pair_price(one.base, one.quote, self.end_of(one)))
+
+    def rouse(self, one: OkxInstrument) -> None:
+        """Somebody looks at an instrument: a future that slept is as alive as the others."""
+        if one.is_dated and one.inst_id in self.engines:
+            self.live(one.inst_id)
+
+    def _wake(self, name: str, now: int) -> None:
+        engine, tape, flow = self.engines[name], self.tapes[name], self.flows[name]
+        if name in self._asleep:
+            self._asleep.discard(name)
+            tape.resume(now)
+            engine.advance(now)
             flow.open(now)
+        elif self._rate > 0:
+            tape.resume(now)
+            for i in range(_WAKING_STEPS, 0, -1):
+                flow.step(now - i)
+        last = tape.prints[-1].price if tape.prints else tape.running_bar(60).close
+        engine.last_ticks = engine.grid.ticks(last)
 
     # ---- time ------------------------------------------------------------------------------------
 
@@ -149,6 +251,10 @@ class OkxExchange:
         """Let one instrument live up to now."""
         now = self.clock.wall_ns()
         engine, tape = self.engines[inst_id], self.tapes[inst_id]
+        if self.instruments[inst_id].is_dated:
+            lived, self._lived_ns[inst_id] = self._lived_ns.get(inst_id, 0), now
+            if inst_id in self._asleep or not 0 <= now - lived < _SLEEP_NS:
+                self._wake(inst_id, now)
         tape.roll(now)
         engine.next_trade_id = max(engine.next_trade_id, tape.next_id)  # differs after a long sleep
         if self._rate > 0 and engine.status.value == "online":
@@ -160,8 +266,9 @@ class OkxExchange:
         """Let time pass for those that somebody looks at, and for a part of the others."""
         self._turn += 1
         wanted = self.wanted()
-        for i, name in enumerate(self.engines):
-            if all_of_them or (self._turn + i) % QUIET_STEPS == 0 or name in wanted:
+        for i, name in enumerate(tuple(self.engines)):
+            is_due = all_of_them or (self._turn + i) % QUIET_STEPS == 0
+            if name in wanted or (is_due and not self.instruments[name].is_dated):
                 self.live(name)
         self.after_step()
         now = self.clock.wall_ns()
@@ -210,12 +317,12 @@ class OkxExchange:
         return self._on_tick(instrument, raw)
 
     def last(self, instrument: OkxInstrument) -> Decimal:
-        engine = self.engines[instrument.inst_id]
-        return engine.last_price or self.mark(instrument)
+        engine = self.engines.get(instrument.inst_id)
+        return (engine.last_price if engine is not None else None) or self.mark(instrument)
 
     def limits(self, instrument: OkxInstrument) -> tuple[Decimal, Decimal]:
         """Highest price of a buy and lowest of a sell."""
-        band = Decimal("0.02") if instrument.is_swap else Decimal("0.05")
+        band = Decimal("0.02") if instrument.is_contract else Decimal("0.05")
         mark = self.mark(instrument)
         return self._on_tick(instrument, float(mark * (1 + band))), self._on_tick(
             instrument, float(mark * (1 - band))
@@ -236,6 +343,8 @@ class OkxExchange:
         now, worst = self.clock.wall_ns(), 0.0
         for name, engine in self.engines.items():
             one = self.instruments[name]
+            if one.is_dated and now - self._lived_ns.get(name, 0) > _SLEEP_NS:
+                continue
             fair = self.prices[name].pair_price(one.base, one.quote, now) / float(one.listing.tick_size)
             for ticks in (*engine.best_ticks(), engine.last_ticks):
                 worst = max(worst, abs(ticks / fair - 1) * 100 if ticks else 100.0)

@@ -26,6 +26,7 @@ from terminal.emulators.okx.auth import Gatekeeper, OkxKey, make_keys
 from terminal.emulators.okx.booking import Booking
 from terminal.emulators.okx.buckets import Buckets, Limit
 from terminal.emulators.okx.calls import OrderCalls
+from terminal.emulators.okx.delivery import Delivery
 from terminal.emulators.okx.desk import Desk
 from terminal.emulators.okx.errors import OkxError
 from terminal.emulators.okx.exchange import FUNDING_NS, OkxExchange
@@ -82,10 +83,12 @@ class OkxFace:
         self.booking = Booking(self.desk)
         self.placing = Placing(self.desk)
         self.positions = Positions(self.desk, self.placing)
+        self.delivery = Delivery(self.desk)
         self.algos = Algos(self.desk, self.placing)
         for uid, mode in ((FIRST_UID, FUTURES_MODE), (SECOND_UID, FUTURES_MODE), (SPOT_UID, SPOT_MODE)):
             self.desk.open_account(uid, mode)
             self.algos.load(uid)
+        self.delivery.settle_missed()
         self.exchange.begin()
         self.desk.flush()
         self.keys = self._load_keys()
@@ -156,6 +159,7 @@ class OkxFace:
         """What follows from new prices: stops fire, funding and liquidations, and all is written."""
         self.algos.watch()
         self.positions.pace()
+        self.delivery.pace()
         self.desk.flush()
 
     def stop(self) -> None:
@@ -414,6 +418,12 @@ class OkxFace:
             self.hub.takes_inst_id = not fault.flag("off")
         elif fault.kind == "funding":
             self.positions.pay_funding(self._clock.wall_ns() // FUNDING_NS)
+        elif fault.kind == "delivery":
+            if not inst_id or not self.exchange.instruments[inst_id].is_dated:
+                raise FaultRefused(f"no dated future: {inst_id}")
+            self.exchange.expire(inst_id)
+            self.delivery.deliver_ended()
+            self.after_step()
         elif fault.kind == "liquidate":
             self.positions.liquidate_all()
 
@@ -456,6 +466,7 @@ class OkxFace:
         self.hub.takes_inst_id = False
         for inst_id in list(self.desk.suspended):
             self._relist(inst_id)
+        self.exchange.revive()
         for inst_id in list(self.rows.tick_sizes):
             self._tick_size(inst_id, None)
         if self._system:

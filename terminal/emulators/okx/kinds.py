@@ -35,6 +35,7 @@ OKX_KINDS: Final[dict[str, str]] = {
     "tick_change": "inst_id=... is told with another tick size: tick_size",
     "post_only_quiet": "a post-only order that would take is told canceled alone, without live before it",
     "inst_id_orders": "WebSocket orders may name instId instead of instIdCode",
+    "delivery": "inst_id=...: that dated future has come to its end and is delivered",
     "liquidate": "every position is taken away as by a forced liquidation",
     "funding": "the funding of the running period is settled now",
 }
@@ -43,5 +44,6 @@ OKX_KINDS: Final[dict[str, str]] = {
 OKX_IMMEDIATE: Final = frozenset({
     "cut", "half_open", "clock_jump", "expire_login", "notice", "status", "delist", "tick_change",
     "post_only_quiet", "inst_id_orders", "liquidate", "funding",
+    "delivery",
 })  # fmt: skip
 """Kinds that act when ordered; the others wait for something to match."""

@@ -137,7 +137,7 @@ class Money:
         total = ZERO
         for order in account.open_orders.values():
             one = self._instrument(order.symbol)
-            if one.is_swap or (without is not None and order.order_id == without.order_id):
+            if one.is_contract or (without is not None and order.order_id == without.order_id):
                 continue
             if order.is_buy and one.quote == ccy:
                 total += order.grid.notional(order.price_ticks, order.steps - order.done_steps)
@@ -150,7 +150,7 @@ class Money:
         total = ZERO
         for order in account.open_orders.values():
             one = self._instrument(order.symbol)
-            if not one.is_swap or one.settle != ccy:
+            if not one.is_contract or one.settle != ccy:
                 continue
             if without is None or order.order_id != without.order_id:
                 price = order.limit_price or self._exchange.mark(one)

@@ -18,18 +18,21 @@ MAINTENANCE_RATE: Final = Decimal("0.004")
 
 @dataclass(frozen=True, slots=True)
 class OkxInstrument:
-    """A spot pair or a perpetual swap."""
+    """A spot pair, a perpetual swap or a dated future."""
 
     listing: Listing
     code: int
     """``instIdCode``."""
     kind: str
-    """``SPOT`` or ``SWAP``."""
+    """``SPOT``, ``SWAP`` or ``FUTURES``."""
     settle: str = ""
     contract_value: Decimal = Decimal(1)
     """Units of ``contract_asset`` in a contract; 1 for spot."""
     contract_asset: str = ""
     max_leverage: int = 10
+    listed_ns: int = 1_606_468_572_000_000_000
+    expiry_ns: int = 0
+    """When a dated future is delivered; 0 for what has no end."""
 
     @property
     def inst_id(self) -> str:
@@ -44,27 +47,37 @@ class OkxInstrument:
         return self.listing.quote
 
     @property
+    def is_contract(self) -> bool:
+        """Counted in contracts, carried as a position."""
+        return self.kind != "SPOT"
+
+    @property
     def is_swap(self) -> bool:
+        """Without an end, and with funding."""
         return self.kind == "SWAP"
+
+    @property
+    def is_dated(self) -> bool:
+        return self.expiry_ns > 0
 
     @property
     def is_inverse(self) -> bool:
         """Worth a fixed number of dollars, settled in the coin."""
-        return self.is_swap and self.settle == self.listing.base
+        return self.is_contract and self.settle == self.listing.base
 
     @property
     def family(self) -> str:
         """``instFamily``: what a group of contracts shares."""
-        return f"{self.base}-{self.quote}" if self.is_swap else ""
+        return f"{self.base}-{self.quote}" if self.is_contract else ""
 
     @property
     def maker(self) -> Decimal:
         """Fee as a part of the turnover, positive where the trader pays."""
-        return Decimal("0.0002") if self.is_swap else Decimal("0.0008")
+        return Decimal("0.0002") if self.is_contract else Decimal("0.0008")
 
     @property
     def taker(self) -> Decimal:
-        return Decimal("0.0005") if self.is_swap else Decimal("0.001")
+        return Decimal("0.0005") if self.is_contract else Decimal("0.001")
 
     def value(self, quantity: Decimal, price: Decimal) -> Decimal:
         """What so much is worth: quote units for spot, settlement currency for contracts."""
@@ -83,7 +96,7 @@ class OkxInstrument:
         return size * self.contract_value * (price - entry)
 
 
-def _listing(
+def listing_of(
     symbol: str,
     tick: str,
     lot: str,
@@ -96,6 +109,7 @@ def _listing(
     gap: float,
     day: float = 0.04,
 ) -> Listing:
+    """What the practice market must know of an instrument: steps and minimum, and how lively it is."""
     base, quote = symbol.split("-")[:2]
     tick_size, step = Decimal(tick), Decimal(lot)
     return Listing(
@@ -125,27 +139,27 @@ def _places(step: Decimal) -> int:
 
 # fmt: off
 _SPOT: Final = (
-    _listing("BTC-USDT", "0.1", "0.00000001", "0.00001", "92400", spread=1.6, rate=40, trade=0.03, gap=9),
-    _listing("ETH-USDT", "0.01", "0.000001", "0.0001", "3150", spread=1.8, rate=34, trade=0.5, gap=9),
-    _listing("SOL-USDT", "0.01", "0.000001", "0.001", "142", spread=1.3, rate=24, trade=8, gap=1.3),
-    _listing("XRP-USDT", "0.0001", "0.000001", "0.1", "2.14", spread=1.3, rate=22, trade=650, gap=1.2),
-    _listing("DOGE-USDT", "0.00001", "0.000001", "1", "0.147", spread=1.4, rate=14, trade=5000, gap=1.3),
-    _listing("ADA-USDT", "0.0001", "0.000001", "0.1", "0.43", spread=1.1, rate=10, trade=1700, gap=1.0),
-    _listing("LTC-USDT", "0.01", "0.000001", "0.001", "84", spread=1.4, rate=9, trade=6, gap=1.3),
-    _listing("LINK-USDT", "0.001", "0.000001", "0.01", "13.4", spread=1.6, rate=9, trade=36, gap=1.6),
-    _listing("DOT-USDT", "0.001", "0.000001", "0.01", "2.18", spread=1.1, rate=8, trade=240, gap=1.0),
-    _listing("AVAX-USDT", "0.001", "0.000001", "0.01", "14.2", spread=1.6, rate=8, trade=32, gap=1.6),
-    _listing("TRX-USDT", "0.00001", "0.000001", "1", "0.28", spread=1.6, rate=8, trade=3500, gap=1.6),
-    _listing("USDC-USDT", "0.0001", "0.000001", "1", "1.0", spread=1.0, rate=8, trade=2500, gap=1.0),
+    listing_of("BTC-USDT", "0.1", "0.00000001", "0.00001", "92400", spread=1.6, rate=40, trade=0.03, gap=9),
+    listing_of("ETH-USDT", "0.01", "0.000001", "0.0001", "3150", spread=1.8, rate=34, trade=0.5, gap=9),
+    listing_of("SOL-USDT", "0.01", "0.000001", "0.001", "142", spread=1.3, rate=24, trade=8, gap=1.3),
+    listing_of("XRP-USDT", "0.0001", "0.000001", "0.1", "2.14", spread=1.3, rate=22, trade=650, gap=1.2),
+    listing_of("DOGE-USDT", "0.00001", "0.000001", "1", "0.147", spread=1.4, rate=14, trade=5000, gap=1.3),
+    listing_of("ADA-USDT", "0.0001", "0.000001", "0.1", "0.43", spread=1.1, rate=10, trade=1700, gap=1.0),
+    listing_of("LTC-USDT", "0.01", "0.000001", "0.001", "84", spread=1.4, rate=9, trade=6, gap=1.3),
+    listing_of("LINK-USDT", "0.001", "0.000001", "0.01", "13.4", spread=1.6, rate=9, trade=36, gap=1.6),
+    listing_of("DOT-USDT", "0.001", "0.000001", "0.01", "2.18", spread=1.1, rate=8, trade=240, gap=1.0),
+    listing_of("AVAX-USDT", "0.001", "0.000001", "0.01", "14.2", spread=1.6, rate=8, trade=32, gap=1.6),
+    listing_of("TRX-USDT", "0.00001", "0.000001", "1", "0.28", spread=1.6, rate=8, trade=3500, gap=1.6),
+    listing_of("USDC-USDT", "0.0001", "0.000001", "1", "1.0", spread=1.0, rate=8, trade=2500, gap=1.0),
 )
 _SWAPS: Final = (
-    (_listing("BTC-USDT-SWAP", "0.1", "0.01", "0.01", "92400", spread=1.2, rate=60, trade=6, gap=7),
+    (listing_of("BTC-USDT-SWAP", "0.1", "0.01", "0.01", "92400", spread=1.2, rate=60, trade=6, gap=7),
      "USDT", "0.01", "BTC", 100),
-    (_listing("ETH-USDT-SWAP", "0.01", "0.01", "0.01", "3150", spread=1.3, rate=48, trade=9, gap=7),
+    (listing_of("ETH-USDT-SWAP", "0.01", "0.01", "0.01", "3150", spread=1.3, rate=48, trade=9, gap=7),
      "USDT", "0.1", "ETH", 100),
-    (_listing("SOL-USDT-SWAP", "0.01", "0.01", "0.01", "142", spread=1.2, rate=30, trade=14, gap=1.2),
+    (listing_of("SOL-USDT-SWAP", "0.01", "0.01", "0.01", "142", spread=1.2, rate=30, trade=14, gap=1.2),
      "USDT", "1", "SOL", 50),
-    (_listing("BTC-USD-SWAP", "0.1", "1", "1", "92400", spread=2.0, rate=20, trade=40, gap=10),
+    (listing_of("BTC-USD-SWAP", "0.1", "1", "1", "92400", spread=2.0, rate=20, trade=40, gap=10),
      "BTC", "100", "USD", 100),
 )
 # fmt: on

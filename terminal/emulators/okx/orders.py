@@ -121,7 +121,7 @@ def read_ticket(values: Mapping[str, Any], one: OkxInstrument, mode: str, is_hed
         OkxError: 50014, 51000, 51010, 51020, 51121, 51150.
     """
     mode_text = required(values, "tdMode")
-    if one.is_swap:
+    if one.is_contract:
         if mode_text == "cash" or mode_text not in ("cross", "isolated"):
             raise wrong("tdMode")
         if mode == "1":
@@ -132,7 +132,7 @@ def read_ticket(values: Mapping[str, Any], one: OkxInstrument, mode: str, is_hed
     if side not in ("buy", "sell"):
         raise wrong("side")
     kind = required(values, "ordType")
-    if kind not in LIMITS | MARKETS or (kind == "optimal_limit_ioc" and not one.is_swap):
+    if kind not in LIMITS | MARKETS or (kind == "optimal_limit_ioc" and not one.is_contract):
         raise wrong("ordType")
     required(values, "sz")
     size = amount(values, "sz")
@@ -165,7 +165,7 @@ def read_ticket(values: Mapping[str, Any], one: OkxInstrument, mode: str, is_hed
         in_quote,
         price,
         pos_side,
-        flag_of(values, "reduceOnly") and one.is_swap,
+        flag_of(values, "reduceOnly") and one.is_contract,
         flag_of(values, "banAmend"),
         _SELF_TRADE[stp],
         {
@@ -176,7 +176,7 @@ def read_ticket(values: Mapping[str, Any], one: OkxInstrument, mode: str, is_hed
             "ordType": kind,
             "sz": short(size),
             "tgtCcy": unit,
-            "reduceOnly": flag_of(values, "reduceOnly") and one.is_swap,
+            "reduceOnly": flag_of(values, "reduceOnly") and one.is_contract,
             "stpMode": stp,
             "attach": attached,
             "ccy": text_of(values, "ccy"),
@@ -188,7 +188,7 @@ def read_ticket(values: Mapping[str, Any], one: OkxInstrument, mode: str, is_hed
 
 def _position_side(values: Mapping[str, Any], one: OkxInstrument, is_hedged: bool) -> str:
     given = text_of(values, "posSide")
-    if not one.is_swap:
+    if not one.is_contract:
         return "net"
     allowed = ("long", "short") if is_hedged else ("", "net")
     if given not in allowed:
@@ -201,7 +201,7 @@ def _unit(values: Mapping[str, Any], one: OkxInstrument, kind: str, side: str) -
     given = text_of(values, "tgtCcy")
     if given not in ("", "base_ccy", "quote_ccy"):
         raise wrong("tgtCcy")
-    if one.is_swap or kind != "market":
+    if one.is_contract or kind != "market":
         return False, ""
     unit = given or ("quote_ccy" if side == "buy" else "base_ccy")
     return unit == "quote_ccy", unit
@@ -288,7 +288,7 @@ def order_row(order: EngineOrder, one: OkxInstrument, *, is_last: bool = False) 
         "pxType": "",
         "pxUsd": "",
         "pxVol": "",
-        "tradeQuoteCcy": "" if one.is_swap else one.quote,
+        "tradeQuoteCcy": "" if one.is_contract else one.quote,
         "cTime": ms(order.created_ns),
         "uTime": ms(order.updated_ns),
     }
@@ -298,7 +298,7 @@ def push_row(row: Row, fill: Row | None, last: Decimal, notional_usd: Decimal, *
     """An order's row as the orders channel tells it: with this message's fill, or with none."""
     row = {
         **row,
-        "posSide": row["posSide"] if row["instType"] == "SWAP" else "",
+        "posSide": row["posSide"] if row["instType"] != "SPOT" else "",
         "fillPx": "",
         "fillSz": "0",
         "fillTime": "",

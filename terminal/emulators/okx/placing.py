@@ -78,7 +78,7 @@ class Placing:
         self._reduce(account, ticket)
         quantity, cash = self._fund(account, ticket)
         ticket.tag.update(tag, category=category)
-        if one.is_swap:
+        if one.is_contract:
             ticket.tag["lever"] = short(account.leverage_of(*ticket.key))
         order = self.build(uid, ticket, quantity, cash)
         self.enter(order, ticket)
@@ -147,7 +147,7 @@ class Placing:
     def _reduce(self, account: OkxAccount, ticket: Ticket) -> None:
         """What only closes must have something to close, and is cut to it."""
         one, is_buy = ticket.one, ticket.side is Side.BUY
-        if not one.is_swap:
+        if not one.is_contract:
             return
         held = account.positions.get(ticket.key)
         closes = account.is_hedged and (ticket.pos_side == "long") != is_buy
@@ -170,7 +170,7 @@ class Placing:
         is_buy = ticket.side is Side.BUY
         best = engine.best_ask() if is_buy else engine.best_bid()
         touch = best.price if best else self._exchange.mark(one)
-        if one.is_swap:
+        if one.is_contract:
             price = ticket.price or touch
             needed = money.need(account, one, is_buy, ticket.size, price, *ticket.key[1:])
             if needed and needed > money.free(account, one.settle):
@@ -285,7 +285,7 @@ class Placing:
     ) -> None:
         left = max(ZERO, (size if size is not None else order.quantity) - order.filled)
         at = price or order.limit_price or self._exchange.mark(one)
-        if one.is_swap:
+        if one.is_contract:
             ccy, needed = (
                 one.settle,
                 self._desk.money.need(account, one, order.is_buy, left, at, *position_key(order)[1:]),
@@ -302,7 +302,7 @@ class Placing:
             OkxError: 51000, 51001, 51010, 51023.
         """
         one, account = self._desk.instrument(values), self._desk.accounts[uid]
-        if not one.is_swap or account.mode == SPOT_MODE:
+        if not one.is_contract or account.mode == SPOT_MODE:
             raise OkxError("51010")
         mode = text_of(values, "mgnMode")
         if mode not in (CROSS, ISOLATED):

@@ -50,7 +50,7 @@ class Positions:
         if account.mode == SPOT_MODE:
             raise OkxError("51010")
         swaps = [
-            one for one in account.open_orders.values() if self._exchange.instruments[one.symbol].is_swap
+            one for one in account.open_orders.values() if self._exchange.instruments[one.symbol].is_contract
         ]
         if (mode == "long_short_mode") != account.is_hedged and (account.positions or swaps):
             raise OkxError("59000")
@@ -66,7 +66,7 @@ class Positions:
             OkxError: 51000, 51008, 51010, 59101 while isolated orders wait, 59102.
         """
         account, money = self._desk.accounts[uid], self._desk.money
-        if not one.is_swap or account.mode == SPOT_MODE:
+        if not one.is_contract or account.mode == SPOT_MODE:
             raise OkxError("51010")
         if leverage > one.max_leverage:
             raise OkxError("59102")
@@ -123,7 +123,7 @@ class Positions:
         assert change is not None
         if kind not in ("add", "reduce"):
             raise wrong("type")
-        if not one.is_swap or account.mode == SPOT_MODE:
+        if not one.is_contract or account.mode == SPOT_MODE:
             raise OkxError("51010")
         held = account.positions.get((one.inst_id, ISOLATED, self._side(account, side)))
         if held is None:
@@ -191,6 +191,8 @@ class Positions:
             changed = []
             for held in account.positions.values():
                 one = self._exchange.instruments[held.inst_id]
+                if not one.is_swap:
+                    continue
                 worth = one.value(held.size, self._exchange.mark(one))
                 self._fund(account, one, held, -worth * self._exchange.funding(one, slot))
                 changed.append((one.settle, held))

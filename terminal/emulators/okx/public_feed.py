@@ -17,6 +17,7 @@ from terminal.emulators.market.engine_types import EngineListener, EngineTrade
 from terminal.emulators.okx.books import BookFeed, Send
 from terminal.emulators.okx.candles import BARS, Candles, opening, volumes
 from terminal.emulators.okx.exchange import FUNDING_NS, OkxExchange
+from terminal.emulators.okx.futures import alias_of
 from terminal.emulators.okx.listings import OkxInstrument
 from terminal.emulators.okx.wire import Row, encode, ms, short
 from terminal.emulators.web import text_frame
@@ -45,7 +46,7 @@ class Rows:
 
     def instrument(self, one: OkxInstrument) -> Row:
         """As ``public/instruments`` tells it."""
-        listing, swap = one.listing, one.is_swap
+        listing, swap = one.listing, one.is_contract
         linear = "inverse" if one.is_inverse else "linear"
         return {
             "instType": one.kind,
@@ -74,19 +75,24 @@ class Rows:
             "maxTriggerSz": "9999999999",
             "maxStopSz": "12000" if swap else "1000000",
             "lever": str(one.max_leverage),
-            "listTime": "1606468572000",
-            "expTime": "",
+            "listTime": ms(one.listed_ns),
+            "expTime": ms(one.expiry_ns) if one.is_dated else "",
             "openType": "",
             "contTdSwTime": "",
-            "alias": "",
+            "alias": alias_of(one.expiry_ns, self._now()) if one.is_dated else "",
             "category": "1",
-            "state": "suspend" if one.inst_id in self.suspended else "live",
+            "state": self._state(one),
             "ruleType": "normal",
             "groupId": "1",
             "futureSettlement": False,
             "tradeQuoteCcyList": [] if swap else [one.quote],
             "upcChg": [],
         }
+
+    def _state(self, one: OkxInstrument) -> str:
+        if one.inst_id not in self.exchange.engines:
+            return "settling"
+        return "suspend" if one.inst_id in self.suspended else "live"
 
     def ticker(self, one: OkxInstrument, factor: Decimal = Decimal(1)) -> Row:
         """As ``market/ticker`` tells it."""
@@ -110,7 +116,7 @@ class Rows:
             "open24h": short(grid.price(day.open)),
             "high24h": short(grid.price(day.high)),
             "low24h": short(grid.price(day.low)),
-            "volCcy24h": short(round(coins if one.is_swap else quote, 8)),
+            "volCcy24h": short(round(coins if one.is_contract else quote, 8)),
             "vol24h": short(volume),
             "sodUtc0": short(grid.price(self._start(name, now // 1440 * 1440))),
             "sodUtc8": short(grid.price(self._start(name, hong_kong))),
@@ -194,6 +200,7 @@ class InstrumentFeed(EngineListener):
 
     def join(self, channel: str, send: Send) -> None:
         """Begin to send a channel, its first message at once where it has one."""
+        self._rows.exchange.rouse(self.one)
         joins: dict[str, Callable[[Send], None]] = {
             "books": self.book.join,
             "books5": self.book.join_five,
@@ -345,12 +352,27 @@ class PublicFeed:
 
     def __init__(self, rows: Rows, faults: Faults, rng: random.Random) -> None:
         self.rows = rows
-        self.feeds = {
-            name: InstrumentFeed(one, rows, faults, rng) for name, one in rows.exchange.instruments.items()
-        }
         self.kinds: dict[str, set[Send]] = {}
         """Who listens to the instruments of a type."""
         self.status: set[Send] = set()
+        self._faults = faults
+        self._rng = rng
+        self._batch_ns = 0
+        self.feeds: dict[str, InstrumentFeed] = {}
+        for name in rows.exchange.engines:
+            self._list(rows.exchange.instruments[name])
+        rows.exchange.opened.append(self._list)
+        rows.exchange.retired.append(self._unlist)
+
+    def _list(self, one: OkxInstrument) -> None:
+        """An instrument can be listened to from now on."""
+        feed = self.feeds[one.inst_id] = InstrumentFeed(one, self.rows, self._faults, self._rng)
+        feed.book.batch_ns = self._batch_ns or feed.book.batch_ns
+        self.tell_instrument(one)
+
+    def _unlist(self, one: OkxInstrument) -> None:
+        self.feeds.pop(one.inst_id, None)
+        self.tell_instrument(one)
 
     def wanted(self) -> set[str]:
         """Instruments that somebody listens to."""
@@ -367,8 +389,9 @@ class PublicFeed:
 
     def of_kind(self, kind: str) -> list[OkxInstrument]:
         """Instruments of a type; MARGIN has none here."""
-        listed = self.rows.exchange.instruments.values()
-        return [one for one in listed if one.kind == kind and one.inst_id not in self.rows.delisted]
+        exchange = self.rows.exchange
+        listed = [exchange.instruments[name] for name in exchange.engines if name not in self.rows.delisted]
+        return [one for one in listed if one.kind == kind]
 
     def tell_instrument(self, one: OkxInstrument) -> None:
         """An instrument's terms or state changed."""
@@ -385,8 +408,9 @@ class PublicFeed:
 
     def set_batch(self, seconds: float) -> None:
         """How long book changes gather."""
+        self._batch_ns = int(seconds * 1e9)
         for feed in self.feeds.values():
-            feed.book.batch_ns = int(seconds * 1e9)
+            feed.book.batch_ns = self._batch_ns
 
     async def run(self) -> None:
         """Flush for ever; cancel to stop."""

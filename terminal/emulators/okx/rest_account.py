@@ -177,7 +177,7 @@ class AccountCalls:
         found = []
         for name in names(params, "instId", 20) or []:
             one = self._desk.instrument({"instId": name})
-            if not one.is_swap or account.mode == SPOT_MODE:
+            if not one.is_contract or account.mode == SPOT_MODE:
                 raise OkxError("51010")
             for side in ("long", "short") if account.is_hedged else ("net",):
                 lever = short(account.leverage_of(name, mode, side))
@@ -206,9 +206,9 @@ class AccountCalls:
         found = []
         for name in names(params, "instId", 5) or []:
             one = self._desk.instrument({"instId": name})
-            if mode not in ((CROSS, ISOLATED) if one.is_swap else ("cash",)):
+            if mode not in ((CROSS, ISOLATED) if one.is_contract else ("cash",)):
                 raise wrong("tdMode")
-            if one.is_swap and account.mode == SPOT_MODE:
+            if one.is_contract and account.mode == SPOT_MODE:
                 raise OkxError("51010")
             found.append((one, *self._size(account.uid, one, mode, amount(params, "px"), in_orders)))
         if not found:
@@ -221,7 +221,7 @@ class AccountCalls:
         account, money, exchange = self._desk.accounts[uid], self._money, self._desk.exchange
         at = price or exchange.last(one)
         step = one.listing.quantity_step
-        if one.is_swap:
+        if one.is_contract:
             free = max(ZERO, money.free(account, one.settle))
             if not in_orders:
                 return trimmed(free), trimmed(free)
@@ -244,7 +244,7 @@ class AccountCalls:
         if not found:
             raise wrong("instType")
         maker, taker = short(-found[0].maker), short(-found[0].taker)
-        swap = found[0].is_swap
+        swap = found[0].is_contract
         return [
             {
                 "category": "1",

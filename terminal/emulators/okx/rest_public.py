@@ -78,8 +78,9 @@ class PublicCalls:
         if not name:
             raise missing("instId")
         found = self._exchange.instruments.get(name)
-        if found is None or name in self._rows.delisted:
+        if found is None or name not in self._exchange.engines or name in self._rows.delisted:
             raise OkxError("51001")
+        self._exchange.rouse(found)
         return found
 
     def many(self, params: Params) -> list[OkxInstrument]:
@@ -114,7 +115,10 @@ class PublicCalls:
         return [self._rows.ticker(self.one(params))]
 
     def tickers(self, params: Params) -> list[Any]:
-        return [self._rows.ticker(one) for one in self.many(params)]
+        found = self.many(params)
+        for one in found:
+            self._exchange.rouse(one)
+        return [self._rows.ticker(one) for one in found]
 
     def books(self, params: Params) -> list[Any]:
         feed = self._feed.feeds[self.one(params).inst_id]
@@ -232,11 +236,7 @@ class PublicCalls:
 
     def mark(self, params: Params) -> list[Any]:
         kind = params.get("instType", "")
-        rows = (
-            self._feed.of_kind("SWAP" if kind == "SWAP" else "SPOT")
-            if kind == "MARGIN"
-            else self.many(params)
-        )
+        rows = self._feed.of_kind("SPOT") if kind == "MARGIN" else self.many(params)
         name = params.get("instId", "")
         return [self._rows.mark(one) for one in rows if name in ("", one.inst_id)]
 

@@ -72,7 +72,9 @@ class TradeCalls:
     def order(self, key: OkxKey, params: Params) -> list[Any]:
         if not text_of(params, "instId"):
             raise missing("instId")
-        self._desk.instrument(params)
+        name = str(params["instId"])
+        if name not in self._desk.exchange.instruments or name in self._desk.delisted:
+            raise OkxError("51001")
         found = self._desk.find(key.account, params, "51603")
         if self._desk.is_forgotten(found):
             raise OkxError("51603")
