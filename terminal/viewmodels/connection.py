@@ -221,6 +221,7 @@ class ConnectionViewModel(QObject):
     Attributes:
         cards: one for each venue of the desk. infos: the venues themselves, by name.
         addable: kinds of which a person can add a venue to the desk.
+        chosen: the venue of the market that is shown; empty before one is.
     """
 
     changed = Signal()
@@ -246,6 +247,7 @@ class ConnectionViewModel(QObject):
         self.cards: tuple[VenueCard, ...] = ()
         self.infos = {info.name: info for info in infos}
         self.addable = {info.name: info for info in addable}
+        self.chosen = ""
         self.desk = desk
         self._title_of = title_of
         self._sessions = sessions
@@ -292,6 +294,9 @@ class ConnectionViewModel(QObject):
             chosen = selection.instrument
             if chosen is None or chosen.venue not in self.infos:
                 return
+            if chosen.venue != self.chosen:
+                self.chosen = chosen.venue
+                self.changed.emit()
             if self._headlines.get(chosen.venue) != chosen.symbol:
                 self._show_headline(chosen.venue, chosen.symbol)
 

@@ -167,6 +167,7 @@ class MainWindow(QMainWindow):
         self.top_bar = TopBar(self._desk, self._desk.notices)
         self.strip = VenueStrip(self._connections, self._dead_man, cross=self._cross)
         self.hint = HintBar()
+        self._offers_hint = show_hint
         self.hint.setVisible(show_hint)
         for widget in (self.top_bar, self.strip, self.hint):
             box.addWidget(widget)
@@ -212,6 +213,7 @@ class MainWindow(QMainWindow):
         self.strip.connect_wanted.connect(self.open_connect)
         self.strip.cross_wanted.connect(partial(self.workspace.show_panel, "cross"))
         self.status.keys_wanted.connect(self._on_keys_wanted)
+        self.hint.dismissed.connect(self._on_hint_dismissed)
         self.hint.dismissed.connect(self.hint_dismissed)
         self.hint.connect_wanted.connect(self._on_hint_connect)
         self.switcher.chosen.connect(self.workspace.show_panel)
@@ -221,6 +223,8 @@ class MainWindow(QMainWindow):
         desk = self._desk
         self.workspace.show_mode(desk.panel_word, striped=desk.is_make_believe)
         self.setWindowTitle(f"Parallax: {desk.badge}")
+        # It says that no money moves: never beside an account where money does.
+        self.hint.setVisible(self._offers_hint and self._connections.mode is not Mode.LIVE)
 
     # -- dialogs --------------------------------------------------------------------------------------
 
@@ -259,6 +263,9 @@ class MainWindow(QMainWindow):
             self.key_overlay.close_over()
         else:
             self.key_overlay.open_over(self)
+
+    def _on_hint_dismissed(self) -> None:
+        self._offers_hint = False
 
     def _on_hint_connect(self) -> None:
         venue = next((card.venue for card in self._connections.cards if card.can_connect), None)

@@ -2,21 +2,42 @@
 
 from __future__ import annotations
 
+from enum import IntEnum
 from functools import partial
 
-from PySide6.QtCore import QPoint, Qt, Signal
-from PySide6.QtWidgets import QFrame, QHBoxLayout, QMenu, QToolButton, QWidget
+from PySide6.QtCore import QPoint, QSize, Qt, Signal
+from PySide6.QtGui import QResizeEvent
+from PySide6.QtWidgets import QFrame, QHBoxLayout, QLayout, QMenu, QSizePolicy, QToolButton, QWidget
 
 from terminal.viewmodels.connection import ConnectionViewModel, Mode, Shape, VenueCard
 from terminal.viewmodels.cross_venue import CrossVenueViewModel
 from terminal.viewmodels.dead_man import DeadManViewModel
 from terminal.widgets import theme
-from terminal.widgets.controls import ClickFrame, PriceLabel, StateDot, label, set_text, set_tone
+from terminal.widgets.controls import (
+    ClickFrame,
+    ElidedLabel,
+    PriceLabel,
+    StateDot,
+    label,
+    set_text,
+    set_tone,
+)
 from terminal.widgets.cross_venue import CrossVenueLine
 from terminal.widgets.dead_man import SwitchRing
 from terminal.widgets.icons import icon
 
 STRIP_PX = 34
+_GAP_PX = 6
+_SHORTEST_TITLE_PX = 28
+
+
+class Detail(IntEnum):
+    """How much a card tells where room is short. It always tells the venue, its state and its age."""
+
+    BARE = 0
+    PRICES = 1
+    FULL = 2
+    """And of which market the prices are."""
 
 
 class VenueCardWidget(ClickFrame):
@@ -26,11 +47,16 @@ class VenueCardWidget(ClickFrame):
         super().__init__(parent)
         self.setProperty("kind", "card")
         self.setFixedHeight(26)
+        self.setSizePolicy(QSizePolicy.Policy.Maximum, QSizePolicy.Policy.Fixed)
+        self.detail = Detail.FULL
+        self._has_price = self._is_unofficial = False
         row = QHBoxLayout(self)
         row.setContentsMargins(8, 0, 8, 0)
-        row.setSpacing(6)
+        row.setSpacing(_GAP_PX)
         self.dot = StateDot()
-        self.title = label(kind="title")
+        self.title = ElidedLabel()
+        self.title.setProperty("kind", "title")
+        self.title.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Preferred)
         self.mode = label(kind="muted")
         self.symbol = label(kind="label")
         self.bid = PriceLabel(theme.UP)
@@ -50,12 +76,11 @@ class VenueCardWidget(ClickFrame):
         self.dot.show_state(card.shape, card.tone)
         set_text(self.title, card.title)
         set_text(self.mode, "unofficial interface" if card.unofficial else "")
-        self.mode.setVisible(card.unofficial)
         set_text(self.symbol, card.symbol)
-        has_price = bool(card.symbol) and card.mode is not None
-        for widget in (self.symbol, self.bid, self.slash, self.ask):
-            widget.setVisible(has_price)
-        if has_price:
+        self._is_unofficial = card.unofficial
+        self._has_price = bool(card.symbol) and card.mode is not None
+        self._show_parts()
+        if self._has_price:
             self.bid.show_price(card.bid, proven=live)
             self.ask.show_price(card.ask, proven=live)
         set_text(self.state, card.age if live else card.word)
@@ -63,6 +88,37 @@ class VenueCardWidget(ClickFrame):
         self.state.setMinimumWidth(34 if live else 0)
         self.setToolTip(_tip(card))
         self.setAccessibleName(f"{card.title}: {card.word}, {card.badge or 'not connected'}")
+
+    def show_detail(self, detail: Detail, title_px: int | None = None) -> None:
+        """Tell more or less. ``title_px``: most room for the title; None: all that it wants."""
+        wanted = self.title.sizeHint().width()
+        self.title.setFixedWidth(wanted if title_px is None else min(wanted, title_px))
+        if detail is not self.detail:
+            self.detail = detail
+            self._show_parts()
+
+    def width_of(self, detail: Detail) -> int:
+        """What the card wants in order to tell so much."""
+        parts = [self.dot, self.title, self.state, *self._parts(detail)]
+        if not self.ring.isHidden():
+            parts.append(self.ring)
+        widths = [max(part.sizeHint().width(), part.minimumWidth()) for part in parts]
+        widths[1] = self.title.sizeHint().width()
+        return sum(widths) + _GAP_PX * (len(parts) - 1) + 2 * 8 + 2
+
+    def _parts(self, detail: Detail) -> list[QWidget]:
+        out: list[QWidget] = []
+        if self._has_price and detail is not Detail.BARE:
+            out += [self.bid, self.slash, self.ask]
+        if detail is Detail.FULL:
+            out += [self.symbol] if self._has_price else []
+            out += [self.mode] if self._is_unofficial else []
+        return out
+
+    def _show_parts(self) -> None:
+        shown = self._parts(self.detail)
+        for part in (self.mode, self.symbol, self.bid, self.slash, self.ask):
+            part.setVisible(part in shown)
 
 
 def _tip(card: VenueCard) -> str:
@@ -118,7 +174,9 @@ class VenueStrip(QFrame):
         self.setFixedHeight(STRIP_PX)
         self._row = QHBoxLayout(self)
         self._row.setContentsMargins(6, 3, 6, 4)
-        self._row.setSpacing(6)
+        self._row.setSpacing(_GAP_PX)
+        # The window may be as narrow as it likes: the cards tell less then.
+        self._row.setSizeConstraint(QLayout.SizeConstraint.SetNoConstraint)
         self.add = QToolButton()
         self.add.setText("+")
         self.add.setAccessibleName("Add a venue")
@@ -149,9 +207,32 @@ class VenueStrip(QFrame):
                 widget.clicked.connect(partial(self._on_card_clicked, card.venue))
                 self._row.insertWidget(at, widget)
             widget.show_card(card)
+        self._fit()
         addable = self._vm.addable.values()
         self.add.setVisible(bool(addable))
         self.add.setToolTip("\n".join(f"Add {info.added_as}…" for info in addable))
+
+    def _fit(self) -> None:
+        """As much as there is room for: first the prices of the chosen market's venue, then those of the
+        others, then their symbols. Where not even the titles fit, they are shortened."""
+        cards = {venue: self._cards[venue] for venue in self._vm.infos if venue in self._cards}
+        ranked = sorted(cards, key=lambda venue: venue != self._vm.chosen)
+        fixed: list[QWidget] = [self.add]
+        if self.line is not None and not self.line.isHidden():
+            fixed.append(self.line)
+        room = self.width() - 2 * _GAP_PX - _GAP_PX * (len(cards) + len(fixed))
+        room -= sum(max(each.minimumWidth(), each.minimumSizeHint().width()) for each in fixed)
+        room -= sum(card.width_of(Detail.BARE) for card in cards.values())
+        titles = sum(card.title.sizeHint().width() for card in cards.values())
+        most_px = max(_SHORTEST_TITLE_PX, (titles + room) // len(cards)) if cards and room < 0 else None
+        details = dict.fromkeys(cards, Detail.BARE)
+        for detail, venue in [(detail, venue) for detail in (Detail.PRICES, Detail.FULL) for venue in ranked]:
+            room -= cards[venue].width_of(detail) - cards[venue].width_of(details[venue])
+            if room < 0:
+                break
+            details[venue] = detail
+        for venue, card in cards.items():
+            card.show_detail(details[venue], most_px)
 
     def _render_rings(self) -> None:
         assert self._dead_man is not None
@@ -174,6 +255,13 @@ class VenueStrip(QFrame):
         """Offer what can be added to the desk."""
         for venue, info in self._vm.addable.items():
             menu.addAction(f"Add {info.added_as}…", partial(self.connect_wanted.emit, venue))
+
+    def minimumSizeHint(self) -> QSize:
+        return QSize(0, STRIP_PX)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self._fit()
 
     def menu_for(self, venue: str) -> QMenu:
         """What a click on a venue's card offers."""

@@ -813,6 +813,20 @@ def test_the_hint_is_closed_for_good(open_window: Open, qtbot: QtBot) -> None:
     with qtbot.waitSignal(window.hint_dismissed):
         window.hint._on_close_clicked()
     assert not window.hint.isVisible()
+    window._render()
+    assert not window.hint.isVisible()
+
+
+def test_the_hint_never_says_that_no_money_moves_beside_an_account_where_it_does(
+    open_window: Open, frame: Frame
+) -> None:
+    window = open_window(hint=True)
+    session = frame.sessions.sessions["kraken"]
+    for mode, says in ((Mode.LIVE, False), (Mode.PRACTICE, True)):
+        session.mode = mode
+        frame.sessions.changed.notify("kraken")
+        frame.tick()
+        assert window.hint.isVisible() is says
 
 
 def test_panels_keep_their_own_header(open_window: Open) -> None:
