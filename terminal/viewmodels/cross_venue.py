@@ -21,9 +21,11 @@ from terminal.domain.decimals import ZERO
 from terminal.domain.instrument import Instrument, InstrumentId, MarketStatus
 from terminal.domain.market import Feed, FeedKind, Side
 from terminal.domain.twins import ALONE, DOLLARS
+from terminal.domain.worth import mean_price, value
 from terminal.services.market_data import FeedState, Topic
 from terminal.services.session import Mode, SessionState
 from terminal.viewmodels import format as fmt
+from terminal.viewmodels.cost import spend
 from terminal.viewmodels.cross_venue_ports import (
     Chooser,
     CrossMarket,
@@ -57,6 +59,13 @@ class _Offer(NamedTuple):
 
     average: Decimal
     notional: Decimal
+
+
+def _units(instrument: Instrument, quantity: Decimal, price: Decimal | None) -> Decimal | None:
+    """So much of it in units of the asset: of what counts dollars the coins that they are at a price."""
+    if not instrument.is_inverse:
+        return quantity * instrument.multiplier
+    return value(instrument, quantity, price) if price else None
 
 
 class CrossVenueViewModel(QObject):
@@ -301,7 +310,7 @@ class CrossVenueViewModel(QObject):
         here = [key for key in self._shown if key.venue in self._titles]
         known = [each for key in here if (each := self._market.instrument(key)) is not None]
         own = None if chosen is None else self._market.instrument(chosen)
-        self.base = own.base if own is not None else ""
+        self.base = "" if own is None else own.settled_in if own.is_inverse else own.base
         self.size = None if own is None else self._size(own, known)
         common = self._common_money(known)
         world = None if chosen is None else self._mode_of(chosen.venue)
@@ -314,7 +323,8 @@ class CrossVenueViewModel(QObject):
         self.changed.emit()
 
     def _size(self, own: Instrument, known: Sequence[Instrument]) -> Decimal | None:
-        """The ticket's size in base units; the usual small one where the ticket is about something else."""
+        """The ticket's size in base units (what an inverse contract counts is turned into coins); the usual
+        small one where the ticket is about something else."""
         # With the chosen venue's own price gone, that of a twin still says how much a sum of money buys.
         price = next((found for each in (own, *known) if (found := self._best(each))), None)
         self._has_price = price is not None
@@ -324,9 +334,9 @@ class CrossVenueViewModel(QObject):
         ):
             at = self._best(ticket) or price
             quantity = self._ticket.quantity_for(self.side, at) if at else None
-            return quantity * ticket.multiplier if quantity is not None else None
+            return None if quantity is None else _units(ticket, quantity, at)
         text = default_size(own, price)
-        return Decimal(text) * (own.lot_size or Decimal(1)) * own.multiplier if text else None
+        return _units(own, Decimal(text) * (own.lot_size or Decimal(1)), price) if text else None
 
     def _best(self, instrument: Instrument) -> Decimal | None:
         book = self._market.book(instrument.id)
@@ -359,8 +369,6 @@ class CrossVenueViewModel(QObject):
         if mode is not world:
             what = "practice prices" if mode is Mode.PRACTICE else "real prices"
             return replace(row, state=RowState.OTHER_WORLD, note=what)
-        if instrument.is_inverse:
-            return replace(row, state=RowState.OTHER_WORLD, note=f"counted in {instrument.quote}")
         row, offer = self._offer(row, instrument, now)
         if offer is None or row.state not in (RowState.LIVE, RowState.TOO_SMALL):
             return row
@@ -427,6 +435,9 @@ class CrossVenueViewModel(QObject):
             return replace(row, note="no size"), None
         quantity = self.size / instrument.multiplier
         offer, share = self._walk(instrument, depth, quantity)
+        if instrument.is_inverse and offer is not None:
+            # Its least is dollars, which is what the coins come to.
+            quantity = offer.notional / instrument.multiplier
         if offer is None:
             text = "thin: no depth" if share is None else f"thin: {int(share * 100)} %"
             return replace(row, state=RowState.THIN, note=text), None
@@ -438,7 +449,14 @@ class CrossVenueViewModel(QObject):
     def _walk(
         self, instrument: Instrument, book: OrderBook | None, quantity: Decimal
     ) -> tuple[_Offer | None, Decimal | None]:
-        """Average and worth of taking so many of the venue's own units; else the share that is covered."""
+        """Average and worth of taking so many of the venue's own units (of an inverse contract: coins); else
+        the share that is covered."""
+        inverse = instrument.is_inverse
+        if book is not None and inverse:
+            dollars, coins = spend(book, self.side, quantity, inverse=True)
+            if coins < quantity or not dollars:
+                return None, coins / quantity if quantity else ZERO
+            return _Offer(mean_price(dollars, coins, inverse=True), dollars * instrument.multiplier), None
         if book is not None:
             cost = book.cost_to_take(self.side, quantity)
             if cost.covered < 1 or cost.average_price is None:
@@ -451,6 +469,8 @@ class CrossVenueViewModel(QObject):
         )
         if price is None or offered is None:
             return None, None
+        if inverse:
+            offered = offered / price
         if offered < quantity:
             return None, offered / quantity
         return _Offer(price, price * quantity * instrument.multiplier), None

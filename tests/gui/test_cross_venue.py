@@ -10,7 +10,7 @@ import pytest
 from pytestqt.qtbot import QtBot
 
 from terminal.domain.account import FeeRates
-from terminal.domain.instrument import MarketStatus
+from terminal.domain.instrument import Instrument, InstrumentKind, MarketStatus
 from terminal.domain.market import FeedKind, Side
 from terminal.domain.schedule import SessionHours, TradingSchedule
 from terminal.services.market_data import FeedState
@@ -188,15 +188,50 @@ def test_practice_prices_are_never_compared_with_real_ones(world: World) -> None
     assert world.row(BROKER).state is RowState.LIVE
 
 
-def test_an_inverse_contract_is_not_compared_whoever_calls_it_a_twin(world: World) -> None:
-    inverse = listing("okx", "BTC/USD-PERP")
-    world.replace(inverse, is_inverse=True)
-    world.market.set_book(inverse, [("99999", "5000")], [("100000", "5000")])
-    world.twins.move([inverse.id], "BTC/USD")
-    world.twins.move([OKX.id], "")
-    world.look()
+@pytest.fixture
+def inverse(world: World) -> Instrument:
+    """100 dollars a contract at OKX, called a twin; at 100 000 a thousand of them are 0.01 BTC."""
+    found = listing("okx", "BTC/USD-PERP", InstrumentKind.PERPETUAL)
+    world.replace(found, is_inverse=True, base="USD", quantity_step=D(100), min_quantity=D(100))
+    world.market.set_book(found, [("99999", "5000")], [("100000", "500"), ("125000", "5000")])
+    world.twins.move([found.id], "BTC/USD")
+    return found
+
+
+def test_an_inverse_contract_that_is_called_a_twin_is_compared_by_coins(
+    world: World, inverse: Instrument
+) -> None:
+    vm = world.look()
+    assert vm.question_text == "Buy 0.01 BTC"
     row = world.row(inverse)
-    assert (row.state, row.state_text, row.total) == (RowState.OTHER_WORLD, "counted in USD", None)
+    # 500 at 100 000 are 0.005 BTC; the other 0.005 are 625 at 125 000: 1125 for 0.01.
+    assert row.state is RowState.LIVE
+    assert row.average == D(112_500)
+    assert row.total is not None
+    assert row.fee is not None
+    assert row.total.quantize(D("0.0001")) == D(1125) + row.fee.quantize(D("0.0001"))
+    world.ticket.quantity = D("0.0005")
+    world.pass_time()
+    row = world.row(inverse)
+    # 50 dollars.
+    assert (row.state, row.state_text) == (RowState.TOO_SMALL, "least 100 USD")
+    world.ticket.quantity = D("0.09")
+    world.pass_time()
+    # 0.005 + 5000 / 125 000 = 0.045 BTC are there.
+    assert world.row(inverse).state_text == "thin: 50 %"
+
+
+def test_an_inverse_contract_in_the_ticket_asks_about_its_coins(world: World, inverse: Instrument) -> None:
+    world.selection.select(inverse.id)
+    found = world.market.instrument(inverse.id)
+    assert found is not None
+    world.ticket.instrument, world.ticket.quantity = found, D(1000)
+    vm = world.look()
+    # 1000 at the best ask of 100 000.
+    assert vm.size == D("0.01")
+    assert vm.question_text == "Buy 0.01 BTC"
+    kraken = world.row(KRAKEN)
+    assert kraken.total == D(1004)
 
 
 def test_a_size_below_the_venue_s_least_is_shown_but_takes_no_part(world: World) -> None:

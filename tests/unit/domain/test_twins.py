@@ -48,6 +48,7 @@ def test_an_inverse_contract_has_no_twins_by_itself() -> None:
     # OKX BTC-USD-SWAP: quantities count dollars, profit is paid in the coin.
     inverse = replace(listed("okx", "USD", "USD", InstrumentKind.PERPETUAL, "BTC/USD-PERP"), is_inverse=True)
     assert usual_group(inverse) == ALONE
+    assert str(underlying_of(inverse)) == "BTC/USD"
 
 
 def test_every_dollar_is_one_family_but_stays_its_own_asset() -> None:
