@@ -76,6 +76,7 @@ from terminal.widgets.watchlist import SearchDialog, WatchlistPanel
 
 _COLLECT_EVERY_S = 1.0
 _LINKED = ("watchlist", "chart", "cross", "ladder", "tape", "ticket")
+_GROUPS = "groups"
 _LINKS = "links"
 _LADDER_ROWS = "ladder_rows"
 WATCHED_AT_FIRST = 4
@@ -302,11 +303,15 @@ class Screen(QObject):
         self.window.settings_wanted.connect(self.open_settings)
         self._build_bridge()
         workspace = self.window.workspace
+        # First what the groups show, then which panel is in which of them.
+        workspace.keep(_GROUPS, self.links.kept, self.links.restore)
         workspace.keep(_LINKS, self._kept_links, self._restore_links)
         workspace.keep(_LADDER_ROWS, self.ladder.kept, self.ladder.restore)
         self.ladder.regrouped.connect(workspace.kept_changed)
+        self.links.watch(workspace.kept_changed)
         for link in self._link.values():
             link.moved.watch(workspace.kept_changed)
+            link.changed.watch(workspace.kept_changed)
         self.window.twins_wanted.connect(self.open_twins)
         self._cross_panel.twins_wanted.connect(self.open_twins)
         self._preferences = Preferences(terminal.settings, self, app)

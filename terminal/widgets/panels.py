@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 
 from PySide6.QtCore import QPoint, QRect, QSize, Qt, Signal
@@ -90,11 +90,7 @@ class LinkChooser(QWidget):
         where = "no link group" if link.number == ALONE else f"link group {link.number}"
         words = f"{where}, {link.venues[link.venue]}" if link.venue in link.venues else where
         self.setAccessibleName(f"Link: {words}")
-        self.setToolTip(
-            "This panel goes by itself"
-            if link.number == ALONE
-            else f"Link group {link.number}: panels of this group show the same market"
-        )
+        self.setToolTip(_link_tip(link))
         self.update()
 
     def open_menu(self) -> None:
@@ -107,6 +103,14 @@ class LinkChooser(QWidget):
             action = menu.addAction(_chip_icon(number), text, partial(link.join, number))
             action.setCheckable(True)
             action.setChecked(link.number == number)
+        if link.number != ALONE:
+            menu.addSeparator()
+            for name, text in _SHARED.items():
+                if name in ("takes", "gives") or link.is_chart:
+                    action = menu.addAction(text)
+                    action.setCheckable(True)
+                    action.setChecked(getattr(link.shares, name))
+                    action.toggled.connect(partial(self._on_share_toggled, name))
         if len(link.venues) > 1:
             menu.addSeparator()
             for venue, title in {"": "Any venue", **link.venues}.items():
@@ -116,6 +120,9 @@ class LinkChooser(QWidget):
                 action.setChecked(link.venue == venue)
         menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         menu.popup(self.mapToGlobal(QPoint(0, self.height() + 2)))
+
+    def _on_share_toggled(self, name: str, on: bool) -> None:
+        self._link.share(replace(self._link.shares, **{name: on}))
 
     # -- Qt's side ------------------------------------------------------------------------------------
 
@@ -144,6 +151,27 @@ class LinkChooser(QWidget):
             self.open_menu()
         else:
             super().keyPressEvent(event)
+
+
+_SHARED = {
+    "takes": "Show the group's market",
+    "gives": "Give its market to the group",
+    "interval": "Bars of the group's length",
+    "crosshair": "Crosshair of the group",
+}
+
+
+def _link_tip(link: PanelLink) -> str:
+    if link.number == ALONE:
+        return "This panel goes by itself"
+    whole = f"Link group {link.number}"
+    ways = {
+        (True, True): "panels of this group show the same market",
+        (True, False): "shows the group's market, and does not change it",
+        (False, True): "gives its market to the group, and does not follow it",
+        (False, False): "its market is its own",
+    }
+    return f"{whole}: {ways[link.shares.takes, link.shares.gives]}"
 
 
 def _tint(number: int) -> QColor:

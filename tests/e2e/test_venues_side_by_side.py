@@ -112,7 +112,8 @@ def test_the_cheaper_venue_is_a_click_away_and_a_panel_stays_where_it_is_held(
         listed = desk.terminal.market.instrument
         await fx.until(lambda: listed(HERE) is not None and listed(THERE) is not None, "both lists")
         await desk.frame()
-        assert [row.id for row in desk.screen.cross.model.rows] == [HERE]
+        assert desk.shown == THERE, "the market of the group is kept"
+        assert [row.id for row in desk.screen.cross.model.rows] == [THERE]
         assert desk.screen.cross.summary == "No other venue here trades it"
 
     run_fx(venues, tmp_path, first, on_desk=BOTH)

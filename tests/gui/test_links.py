@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from decimal import Decimal
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +16,7 @@ from pytestqt.qtbot import QtBot
 
 from terminal.domain.market import Side
 from terminal.services.twins import Twins
-from terminal.viewmodels.selection import ALONE, LinkedSizes, LinkGroups, PanelLink
+from terminal.viewmodels.selection import ALONE, LinkedSizes, LinkGroups, PanelLink, Shares
 from terminal.widgets import theme
 from terminal.widgets.panels import LinkChooser
 from tests.gui.frame_fakes import Frame, empty_panels
@@ -129,6 +131,97 @@ def test_a_twin_that_is_listed_later_is_shown_and_kept_while_its_list_is_away(tm
     assert (ladder.instrument, told) == (OKX.id, [])
 
 
+def test_the_market_goes_both_ways_or_one_way_or_none(linked: Linked) -> None:
+    chart, ladder = linked.panel(), linked.panel()
+    ladder.share(Shares(gives=False))
+    ladder.select(ETH.id)
+    assert (chart.instrument, ladder.instrument, ladder.text) == (KRAKEN.id, ETH.id, "1←")
+    chart.select(OKX.id)
+    assert shown(ladder) == OKX.id
+    ladder.share(Shares(takes=False))
+    chart.select(KRAKEN.id)
+    assert (ladder.instrument, ladder.text) == (OKX.id, "1→")
+    ladder.select(ETH.id)
+    assert chart.instrument == ETH.id
+    ladder.share(Shares(takes=False, gives=False))
+    ladder.select(PERP.id)
+    assert (chart.instrument, ladder.text) == (ETH.id, "1×")
+    ladder.share(Shares())
+    assert ladder.instrument == ETH.id
+
+
+def test_charts_share_the_length_of_a_bar_where_they_are_told_to(linked: Linked) -> None:
+    first, second, third = (linked.groups.panel(is_chart=True) for _ in range(3))
+    told: list[object] = []
+    second.interval_changed.watch(lambda: told.append(second.interval_s))
+    first.choose_interval(60)
+    assert told == []
+    for link in (first, second):
+        link.share(Shares(interval=True))
+    first.choose_interval(3600)
+    first.choose_interval(3600)
+    assert (told, third.interval_s) == ([3600], None)
+    third.share(Shares(interval=True))
+    assert third.interval_s == 3600
+    second.join(2)
+    first.choose_interval(60)
+    assert told == [3600]
+
+
+def test_the_crosshair_is_told_to_the_other_charts_of_the_group(linked: Linked) -> None:
+    first, second, third = (linked.groups.panel(is_chart=True) for _ in range(3))
+    told: list[tuple[int, object]] = []
+    for at, link in enumerate((first, second, third)):
+        link.pointed.watch(partial(lambda at, time_ns: told.append((at, time_ns)), at))
+    third.share(Shares(crosshair=False))
+    told.clear()
+    first.point(7)
+    first.point(None)
+    third.point(9)
+    assert told == [(1, 7), (1, None)]
+
+
+def test_what_the_groups_show_is_kept_and_bad_entries_are_left_out(linked: Linked, tmp_path: Path) -> None:
+    ladder, alone = linked.panel(), linked.panel()
+    ladder.join(2)
+    ladder.select(OKX.id)
+    alone.join(ALONE)
+    alone.select(ETH.id)
+    linked.groups.group(2).set_interval(3600)
+    groups, links = linked.groups.kept(), [ladder.kept(), alone.kept()]
+    assert json.loads(json.dumps(groups)) == groups
+    again = Linked(tmp_path / "again")
+    first, second = again.panel(), again.panel()
+    again.groups.restore(groups)
+    first.restore(links[0])
+    second.restore(links[1])
+    assert (first.number, first.instrument) == (2, OKX.id)
+    assert (second.number, second.instrument) == (ALONE, ETH.id)
+    assert again.groups.group(2).interval_s == 3600
+    again.groups.restore(None)
+    assert first.instrument == OKX.id
+
+
+@pytest.mark.parametrize(
+    "entry",
+    [
+        7, {"instrument": 7}, {"instrument": ["gone", "BTC/USD"]}, {"instrument": ["okx", ""]},
+        {"instrument": ["okx", "x" * 500]}, {"instrument": ["okx"]}, {"instrument": [1, 2]},
+        {"instrument": None, "interval_s": True}, {"instrument": None, "interval_s": -5},
+    ],
+)  # fmt: skip
+def test_a_bad_group_keeps_nobody_without_a_market(linked: Linked, entry: object) -> None:
+    ladder = linked.panel()
+    linked.groups.restore({"1": entry, "2": entry, "9": entry})
+    ladder.restore({"group": 2})
+    assert ladder.instrument == KRAKEN.id
+    assert linked.groups.group(1).instrument == KRAKEN.id
+    assert linked.groups.group(1).interval_s is None
+    linked.groups.restore(["nonsense"])
+    ladder.restore({"group": 3, "chosen": entry, "takes": 1})
+    assert (ladder.instrument, ladder.shares) == (KRAKEN.id, Shares())
+
+
 @pytest.mark.parametrize("kept", [None, 7, {"group": "x"}, {"group": 77, "venue": 3}, {"venue": "gone"}])
 def test_what_a_layout_cannot_tell_is_the_first_place(linked: Linked, kept: object) -> None:
     ladder = linked.panel()
@@ -193,6 +286,14 @@ def test_the_chip_offers_groups_and_venues(linked: Linked, qtbot: QtBot, qapp: Q
     assert (link.number, link.venue) == (3, "okx")
     assert chip.sizeHint().width() > narrow
     assert chip.accessibleName() == "Link: link group 3, OKX"
+    assert not any("length" in action.text() for action in menu.actions()), "no chart has no bars"
+    chip.open_menu()
+    menu = chip.findChildren(QMenu)[-1]
+    entry(menu, "Give its market to the group").trigger()
+    assert link.shares == Shares(gives=False)
+    assert link.text == "3← OKX"
+    assert "does not change it" in chip.toolTip()
+    menu.close()
     before = chip.grab().toImage()
     link.select(ETH.id)
     assert chip.grab().toImage() != before
