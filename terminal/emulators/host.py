@@ -29,9 +29,12 @@ from terminal.emulators.market.store import Store
 from terminal.emulators.okx.face import OkxFace
 from terminal.emulators.okx.kinds import OKX_IMMEDIATE, OKX_KINDS
 from terminal.emulators.okx.steering import OKX_PREFIX, OkxControl
+from terminal.emulators.quotex.face import QuotexFace
+from terminal.emulators.quotex.kinds import QUOTEX_IMMEDIATE, QUOTEX_KINDS
+from terminal.emulators.quotex.steering import QUOTEX_PREFIX, QuotexControl
 from terminal.emulators.web import HttpRequest, HttpResponse, Upgrade, WebServer
 
-VENUES: Final = ("kraken", "ctrader", "okx", "custom")
+VENUES: Final = ("kraken", "ctrader", "okx", "quotex", "custom")
 FILE_VERSION: Final = 1
 
 
@@ -130,6 +133,18 @@ class PracticeHost:
             okx_control.server = self.server
             if book_batch_ms is not None:
                 self._okx.set_batch(book_batch_ms / 1000)
+        self._quotex: QuotexFace | None = None
+        if "quotex" in venues:
+            self._quotex = QuotexFace(
+                self.market,
+                Faults(self.clock.monotonic_ns, kinds=QUOTEX_KINDS, immediate=QUOTEX_IMMEDIATE),
+                self.clock,
+                rng=random.Random(self.market.seed + 3),
+                data_dir=data_dir,
+                rate=rate,
+            )
+            quotex_control = self._controls["quotex"] = QuotexControl(self.market, self._quotex)
+            quotex_control.server = self.server
         self._tasks: list[asyncio.Task[Any]] = []
 
     @property
@@ -156,6 +171,12 @@ class PracticeHost:
         assert self._custom is not None
         return self._custom
 
+    @property
+    def quotex(self) -> QuotexFace:
+        """The Quotex of this host, which must have one."""
+        assert self._quotex is not None
+        return self._quotex
+
     async def start(self, port: int = 0, *, live: bool = True) -> int:
         """Listen and let the market live (unless ``live`` is false); returns the port."""
         port = await self.server.start(port)
@@ -163,6 +184,8 @@ class PracticeHost:
             await self._ctrader.listen()
         if self._custom is not None:
             await self._custom.listen()
+        if self._quotex is not None:
+            await self._quotex.listen()
         if live:
             self._tasks.append(tasks.spawn(self.market.run(), name="practice.market"))
             if self._ctrader is not None:
@@ -171,6 +194,8 @@ class PracticeHost:
                 self._tasks.append(self._okx.start_market())
             if self._custom is not None:
                 self._tasks.extend(self._custom.start())
+            if self._quotex is not None:
+                self._tasks.extend(self._quotex.start())
         for face in self.faces:
             self._tasks.extend(face.start())
         return port
@@ -184,6 +209,9 @@ class PracticeHost:
             await self._ctrader.close()
         if self._custom is not None:
             await self._custom.close()
+        if self._quotex is not None:
+            self._quotex.stop()
+            await self._quotex.close()
         await self.server.stop()
         await tasks.cancel_and_wait(*self._tasks, timeout_s=1.0)
         self._tasks.clear()
@@ -199,6 +227,8 @@ class PracticeHost:
             entries["ctrader"] = self._ctrader.endpoints(port)
         if self._custom is not None:
             entries["custom"] = self._custom.endpoints()
+        if self._quotex is not None:
+            entries["quotex"] = self._quotex.endpoints()
         for name, entry in entries.items():
             control = self._controls[name]
             entry["control"] = f"http://127.0.0.1:{port}{control.prefix.rstrip('/')}"
@@ -227,7 +257,11 @@ class PracticeHost:
 
     def on_request(self, request: HttpRequest) -> HttpResponse:
         """Hand a request to whom it is for."""
-        for name, prefix in (("ctrader", CTRADER_PREFIX), ("okx", OKX_PREFIX)):
+        for name, prefix in (
+            ("ctrader", CTRADER_PREFIX),
+            ("okx", OKX_PREFIX),
+            ("quotex", QUOTEX_PREFIX),
+        ):
             if name in self._controls and request.path.startswith(prefix):
                 return self._controls[name].on_request(request)
         if self._custom is not None and request.path.startswith(CUSTOM_PREFIX):

@@ -61,14 +61,19 @@ class PriceBar(NamedTuple):
 
 
 class Shifts:
-    """When the practice market's prices were moved by a rehearsal, so that the past before it stays."""
+    """When the practice market's prices were moved by a rehearsal, so that the past before it stays.
 
-    _KEY: Final = "ctrader:shifts"
+    Args:
+        key: under which they are kept.
+    """
 
-    def __init__(self, latents: LatentPrices, store: Store, now_ns: int) -> None:
+    def __init__(
+        self, latents: LatentPrices, store: Store, now_ns: int, *, key: str = "ctrader:shifts"
+    ) -> None:
         self._latents = latents
         self._store = store
-        kept = store.get(self._KEY)
+        self._key = key
+        kept = store.get(key)
         self._times: list[int] = []
         self._logs: list[dict[str, float]] = []
         if isinstance(kept, dict) and kept.get("seed") == latents.seed:
@@ -85,7 +90,7 @@ class Shifts:
         self._times.append(now_ns // 1_000_000)
         self._logs.append(now)
         self._store.put(
-            self._KEY,
+            self._key,
             {
                 "seed": self._latents.seed,
                 "rows": [list(row) for row in zip(self._times, self._logs, strict=True)],
