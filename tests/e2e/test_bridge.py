@@ -7,13 +7,18 @@ import contextlib
 import itertools
 import json
 import time
+from collections.abc import Awaitable
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
 import pytest
+from PySide6.QtCore import Qt
+from PySide6.QtTest import QTest
+from PySide6.QtWidgets import QApplication
 
 from terminal.bridge.bots import BotMode
+from terminal.core import tasks
 from terminal.core.secret import Secret
 from terminal.domain.market import Side
 from terminal.domain.orders import OrderRequest, OrderType, Origin
@@ -46,10 +51,10 @@ class Strategy:
         }
         return json.dumps(call).encode()
 
-    async def call(self, method: str, **params: Any) -> Any:
+    async def call(self, method: str, path: str = "/KRAKEN", **params: Any) -> Any:
         """The document of the answer."""
         body = self.body(method, **params)
-        head = f"POST /KRAKEN HTTP/1.1\r\nHost: 127.0.0.1:{self._port}\r\nContent-Length: {len(body)}\r\n\r\n"
+        head = f"POST {path} HTTP/1.1\r\nHost: 127.0.0.1:{self._port}\r\nContent-Length: {len(body)}\r\n\r\n"
         return (await self.send(head.encode() + body))[1]
 
     async def send(self, data: bytes) -> tuple[int, Any]:
@@ -127,13 +132,35 @@ def test_a_strategy_trades_and_a_hand_goes_first(desk_practice: Practice, tmp_pa
         texts = [row.result for row in screen.bridge.calls.rows]
         assert any("traded by hand" in text for text in texts)
 
+        assert (await bot.call("accounts", "/PAPER"))["data"] == (await bot.call("accounts"))["data"]
         screen.bridge.act("grid", BotMode.READ_ONLY.name)
         assert "may only read" in (await bot.call("trade", **trade))["error"]
+
+        screen.bridge.act("grid", BotMode.CONFIRM.name)
+        focus = QApplication.focusWidget()
+        asked = tasks.spawn(bot.call("trade", **{**trade, "amount": "0.003"}), name="a bot that asks")
+        await desk.until(lambda: screen.waiting.cards.cards, "a card over the chart")
+        [card] = screen.waiting.cards.cards
+        await desk.until(card.accept.isEnabled, "a card that a click counts on")
+        assert QApplication.focusWidget() is focus
+        assert card.window() is screen.window
+        QTest.mouseClick(card.accept, Qt.MouseButton.LeftButton)
+        order_id = (await asked)["data"]["id"]
+        assert (await bot.call("order", symbol="BTC_USD", id=order_id))["data"]["status"] == "pending"
+        sent = len(terminal.gate.orders)
+        asked = tasks.spawn(
+            _hung_up(bot.call("trade", **{**trade, "amount": "0.004"})), name="a bot that asks"
+        )
+        await desk.until(lambda: screen.waiting.cards.cards, "another card")
+
         assert terminal.gate.open_orders(ACCOUNT)
         screen.desk.flatten()
         assert not terminal.bridge.is_on
+        assert not terminal.bridge.waiting.all
+        assert await asked, "its connection was cut"
         assert screen.bridge_light.text() == "○ Bridge off"
         await desk.until(lambda: not terminal.gate.open_orders(ACCOUNT), "everything canceled")
+        assert len(terminal.gate.orders) == sent
         panel.close()
 
     run_screen(desk_practice, tmp_path, body)
@@ -187,6 +214,15 @@ def test_attacks_on_the_bridge_reach_no_order_and_hold_up_nothing(
             assert not any(secret in path.read_text(errors="replace") for path in _files(desk.paths.log))
 
     run_screen(desk_practice, tmp_path, body)
+
+
+async def _hung_up(call: Awaitable[Any]) -> bool:
+    """Whether a call ended without an answer."""
+    try:
+        await call
+    except (OSError, EOFError):
+        return True
+    return False
 
 
 def _files(folder: Path) -> list[Path]:
