@@ -179,6 +179,7 @@ class FakeAccounts:
         self.margin: AccountFigures | None = None
         self.margin_leverage: Decimal | None = None
         self.rates: dict[tuple[str, str], Decimal] = {}
+        self.worth_of_all: Decimal | None = None
 
     def balances(self, account: str) -> Mapping[str, Balance]:
         return self.held
@@ -194,6 +195,9 @@ class FakeAccounts:
 
     def leverage(self, account: str, instrument: Instrument) -> Decimal | None:
         return self.margin_leverage
+
+    def equity(self, account: str, currency: str) -> Decimal | None:
+        return self.worth_of_all
 
     def worth(self, account: str, asset: str, amount: Decimal, currency: str) -> Decimal | None:
         rate = self.rates.get((asset, currency))

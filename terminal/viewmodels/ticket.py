@@ -15,7 +15,7 @@ from typing import Final
 from PySide6.QtCore import QObject, Signal
 
 from terminal.core.clock import Clock
-from terminal.domain.account import FeeRates, effective_leverage
+from terminal.domain.account import AccountFigures, FeeRates, effective_leverage
 from terminal.domain.decimals import ZERO
 from terminal.domain.instrument import Instrument, InstrumentId, InstrumentKind
 from terminal.domain.market import Feed, FeedKind, Side
@@ -548,10 +548,19 @@ class TicketViewModel(QObject):
             self._fees(),
             self._clock.wall_ns(),
             quote=self._market.quote(self.instrument.id),
-            equity=None if figures is None else figures.equity,
+            equity=self._equity(figures),
             rate=self._rate(),
             leverage=self._times,
         )
+
+    def _equity(self, figures: AccountFigures | None) -> Decimal | None:
+        """What a share at risk is one of: in the account's own currency where it has one, else what all its
+        balances are worth in the quote asset."""
+        assert self.instrument is not None
+        assert self.place is not None
+        if figures is not None:
+            return figures.equity
+        return self._accounts.equity(self.place.account, self.instrument.quote)
 
     @property
     def _times(self) -> Decimal:

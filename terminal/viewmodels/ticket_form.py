@@ -109,7 +109,7 @@ class Surroundings:
     zone: tzinfo | None = None
     quote: Quote | None = None
     equity: Decimal | None = None
-    """Of an account on margin, in its own currency."""
+    """Of the account, in its own currency; where it has none, in quote units."""
     rate: Decimal | None = None
     """What one quote unit is worth in the account's currency; None while unknown."""
     leverage: Decimal = Decimal(1)

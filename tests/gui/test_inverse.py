@@ -110,6 +110,12 @@ def test_every_unit_of_its_size(qtbot: QtBot) -> None:
     # A dollar loses 0.000005 BTC, 0.2 USD at 40 000: 250 USD, in steps of 100.
     assert vm.size_note == "= 200 USD"
     assert plain(vm.leg_notes[STOP_LOSS]).endswith("−0.00100000 BTC (≈ −40.00 USD)  at 40 000.0")
+    vm.set_text("quantity", "r0.5")
+    assert "equity is not known" in vm.problems["quantity"]
+    inverse.desk.accounts.worth_of_all = D(20_000)
+    vm.set_text("quantity", "r0.50")
+    # Half a per cent of 20 000 USD: 100 / 0.2 = 500.
+    assert vm.size_note == "= 500 USD"
 
 
 def test_a_price_that_got_worse_for_the_coin_is_shown_again_and_a_better_one_is_sent(qtbot: QtBot) -> None:
