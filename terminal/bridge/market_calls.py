@@ -2,12 +2,14 @@
 
 Times of ticker, depth and trades are Unix milliseconds, those of records Unix seconds of the start of a bar.
 Trades and records come oldest first. What a venue does not say is ``null``, never a made-up number; where it
-tells no trades (CFDs), ``last`` is the bid, of which its bars are made too.
+tells no trades (CFDs), ``last`` is the bid, of which its bars are made too, and the figures of a day are
+those of its bars of an hour.
 """
 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import Mapping
 from typing import Any, Final, NamedTuple
 
@@ -19,7 +21,7 @@ from terminal.core.clock import Clock
 from terminal.domain.book import OrderBook
 from terminal.domain.decimals import ZERO
 from terminal.domain.instrument import Instrument, InstrumentId, InstrumentKind
-from terminal.domain.market import Feed, FeedKind, Quote, Side
+from terminal.domain.market import Bar, Feed, FeedKind, Quote, Side
 from terminal.services.market_data import FeedState, MarketData
 from terminal.services.session import Session
 from terminal.venues.base import BookKind, HasHistory, HasTickers
@@ -32,6 +34,8 @@ _MOST_TRADES: Final = 500
 _MOST_LEVELS: Final = 500
 _TICKERS_KEPT_NS: Final = 1_000_000_000
 _FIRST_PRINT_S: Final = 2.0
+_HOURS_S: Final = 2.0
+_HOUR_S: Final = 3600
 _MS: Final = 1_000_000
 _S: Final = 1_000_000_000
 
@@ -59,7 +63,28 @@ class MarketCalls:
         """Best prices and the figures of 24 hours; ``vol`` in base units."""
         instrument = self._instrument(session, params)
         await self.have_quote(session, instrument)
+        quote = self._market.quote(instrument.id)
+        hours = Feed(FeedKind.BARS, instrument.symbol, interval_s=_HOUR_S)
+        if quote is not None and quote.high_24h is None and self._tells_hours(session):
+            series = self._market.bars(instrument.id, _HOUR_S)
+            with contextlib.suppress(CallRefused):  # then it is not told
+                await self._feeds.within(
+                    _HOURS_S, session.venue, hours, lambda: bool(series.bars) and not series.loading
+                )
         return self._ticker(instrument)
+
+    def _tells_hours(self, session: Session) -> bool:
+        return _HOUR_S in session.info.capabilities.bar_intervals_s
+
+    def _day(self, instrument: Instrument) -> tuple[Bar, ...]:
+        """The hours of the last 24, where they are live."""
+        feed = Feed(FeedKind.BARS, instrument.symbol, interval_s=_HOUR_S)
+        if self._market.feed_state(feed, instrument.id.venue) is not FeedState.LIVE:
+            return ()
+        since = self._clock.wall_ns() - 24 * _HOUR_S * _S
+        return tuple(
+            bar for bar in self._market.bars(instrument.id, _HOUR_S).bars[-25:] if bar.open_ns > since
+        )
 
     async def depth(self, session: Session, params: Params) -> object:
         """Levels ``[price, amount]``, best first on both sides; base units."""
@@ -147,9 +172,14 @@ class MarketCalls:
         ]
 
     async def markets(self, session: Session, params: Params) -> object:
-        """What the venue lists, by the protocol's name, with the grid and the limits of orders; those are
-        ``null`` where the venue tells them only of what is watched."""
-        return {wire_name(item): _market_of(item) for item in self._market.instruments(session.venue)}
+        """What the venue lists, by the protocol's name, with the grid and the limits of orders. Where it
+        tells those only of what is watched (cTrader), the others are left out: a made-up grid would be traded
+        on."""
+        return {
+            wire_name(item): _market_of(item)
+            for item in self._market.instruments(session.venue)
+            if item.is_detailed
+        }
 
     async def tickers(self, session: Session, params: Params) -> object:
         """A ticker of everything that the venue lists, by one call to it at most once a second; where it has
@@ -236,16 +266,19 @@ class MarketCalls:
     def _told(self, instrument: Instrument, quote: Quote, book: OrderBook | None) -> dict[str, object]:
         bid = book.best_bid.price if book is not None and book.best_bid is not None else quote.bid
         ask = book.best_ask.price if book is not None and book.best_ask is not None else quote.ask
-        opened = None
+        opened, high, low = None, quote.high_24h, quote.low_24h
         if quote.last is not None and quote.change_24h is not None:
             opened = quote.last - quote.change_24h
+        if high is None and (day := self._day(instrument)):
+            opened, high, low = day[0].open, max(bar.high for bar in day), min(bar.low for bar in day)
         return {
             "symbol": wire_name(instrument),
             "buy": plain(bid),
             "sell": plain(ask),
-            "high": plain(quote.high_24h),
-            "low": plain(quote.low_24h),
-            "open": plain(opened),
+            "high": plain(high),
+            "low": plain(low),
+            # The one field that a plugin may leave out.
+            **({} if opened is None else {"open": plain(opened)}),
             "last": plain(bid if quote.last is None else quote.last),
             "vol": plain(quote.volume_24h),
             "time": str((quote.ts_event_ns or quote.ts_received_ns) // _MS),
@@ -256,19 +289,12 @@ def _levels(prices: list[Any], quantities: list[Any]) -> list[list[str | None]]:
     return [[plain(price), plain(quantity)] for price, quantity in zip(prices, quantities, strict=True)]
 
 
-_GRID: Final = (
-    *("tick_size", "amount_size", "price_precision", "amount_precision"),
-    *("min_qty", "max_qty", "min_notional", "max_notional"),
-)
-
-
 def _market_of(item: Instrument) -> dict[str, object]:
     """Grid and limits; 0 is a limit that there is not, for the fields are numbers to those who read them."""
-    told: dict[str, object] = {"symbol": wire_name(item), "base": item.base, "quote": item.quote}
-    if not item.is_detailed:
-        return {**told, **dict.fromkeys(_GRID)}
     return {
-        **told,
+        "symbol": wire_name(item),
+        "base": item.base,
+        "quote": item.quote,
         "tick_size": plain(item.tick_size),
         "amount_size": plain(item.quantity_step),
         "price_precision": item.price_decimals,

@@ -127,14 +127,12 @@ def test_the_first_call_waits_for_a_print_and_not_for_long(
     run(main())
 
 
-def test_what_is_listed_and_not_told_in_full_is_null(tmp_path: Path) -> None:
+def test_what_is_listed_without_its_grid_is_no_market(tmp_path: Path) -> None:
     async def main() -> None:
         async with open_bridge(tmp_path, venue=PastBesides()) as desk:
             markets = (await desk.call("markets"))["data"]
+            assert set(markets) == {"BTC_USD"}
             assert markets["BTC_USD"]["tick_size"] == "0.1"
-            assert markets["ETH_USD"]["base"] == "ETH"
-            assert markets["ETH_USD"]["tick_size"] is markets["ETH_USD"]["min_qty"] is None
-            assert set(markets["ETH_USD"]) == set(markets["BTC_USD"])
 
     run(main())
 
@@ -175,7 +173,7 @@ def test_tickers_of_everything_come_by_one_call_a_second(
             live, other = answers[0]["data"]
             assert (live["symbol"], live["buy"], live["open"]) == ("BTC_USD", "60000.0", "59500.0")
             assert other == {
-                "symbol": "ETH_USD", "buy": "7", "sell": "8", "high": "9", "low": "6", "open": None,
+                "symbol": "ETH_USD", "buy": "7", "sell": "8", "high": "9", "low": "6",
                 "last": "7.5", "vol": "2", "time": "5000",
             }  # fmt: skip
             monkeypatch.setattr(market_calls, "_TICKERS_KEPT_NS", 0)
@@ -464,7 +462,44 @@ def test_a_venue_that_tells_no_trades_has_the_bid_as_its_last_price(tmp_path: Pa
             desk.venue.emit(untold)
             ticker = (await desk.call("ticker", symbol="BTC_USD"))["data"]
             assert ticker["last"] == "60000.0"
-            assert ticker["vol"] is ticker["high"] is ticker["open"] is None
+            assert ticker["vol"] is ticker["high"] is None
+            assert "open" not in ticker
+
+    run(main())
+
+
+class HoursVenue(LendingVenue):
+    """Tells no figures of the day with its prices, and bars of an hour."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        able = replace(self.info.capabilities, bar_intervals_s=(60, 3600))
+        self.info = replace(self.info, capabilities=able)
+        # Half an hour off the clock's, so that no hour ends while the test runs.
+        self.hour = time.time_ns() - 1800 * 10**9
+
+    async def subscribe(self, feed: Feed) -> None:
+        if feed.interval_s == 3600:
+            self.emit(FeedConfirmed(feed))
+            hours = tuple(
+                Bar(self.hour - ago * 3600 * 10**9, D(100 + ago), D(200 + ago), D(50 - ago), D(100), D(1))
+                for ago in range(30, -1, -1)
+            )
+            self.emit(BarsReceived(BTC, 3600, hours, time.time_ns()))
+            return
+        await super().subscribe(feed)
+        if feed.kind is FeedKind.QUOTES:
+            now = time.time_ns()
+            untold = (None, None, None, None, None, None, None)
+            self.emit(Quote(BTC, D("60000.0"), D(1), D("60000.1"), D(2), *untold, now, now))
+
+
+def test_the_day_of_a_venue_that_tells_no_day_is_made_of_its_hours(tmp_path: Path) -> None:
+    async def main() -> None:
+        async with open_bridge(tmp_path, venue=HoursVenue()) as desk:
+            ticker = (await desk.call("ticker", symbol="BTC_USD"))["data"]
+            assert (ticker["open"], ticker["high"], ticker["low"]) == ("123", "223", "27")
+            assert ticker["vol"] is None
 
     run(main())
 
