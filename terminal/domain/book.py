@@ -162,12 +162,10 @@ class _Side:
 
     def _cut(self, depth: int) -> None:
         """The venue silently forgets what lies beyond the depth."""
-        prices = self.prices
-        if (over := len(prices) - depth) > 0:
-            gone = slice(over) if self.is_bids else slice(depth, None)
-            for price in prices[gone]:
-                del self.quantities[price]
-            del prices[gone]
+        prices, quantities = self.prices, self.quantities
+        worst = 0 if self.is_bids else -1
+        for _ in range(len(prices) - depth):
+            del quantities[prices.pop(worst)]
 
 
 def _require_next(delta: BookDelta, sequence: int | None) -> None:
