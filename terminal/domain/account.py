@@ -65,6 +65,10 @@ class Position:
     """What backs it, in the venue's word: ``cross``, ``isolated``."""
     liquidation_price: Decimal | None = None
     """Where the venue would close it by itself, as it says; it moves with all that backs the position."""
+    borrowed: Decimal | None = None
+    """Spot that was bought or sold on credit: what is owed, interest so far included."""
+    borrowed_asset: str = ""
+    """In what it is owed; empty where nothing is borrowed."""
     contract: RunningContract | None = None
     """How it ends by itself, where it is a fixed-payout contract: its quantity is the stake."""
 

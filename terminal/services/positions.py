@@ -123,7 +123,7 @@ class PositionDesk:
     ) -> OrderRequest:
         """The order that doubles a position: as much again at the market, with the same distances of stop and
         target where the account keeps each order as a position of its own."""
-        position = self._position(account, position_id)
+        position = self._not_borrowed(account, position_id)
         info = self._portfolio.info(account)
         hedged = info is not None and info.kind is AccountKind.HEDGED
         return OrderRequest(
@@ -140,7 +140,7 @@ class PositionDesk:
     ) -> tuple[OrderRequest, ...]:
         """The orders that turn a position round: one of twice its size where positions are netted, else one
         that closes it and, once that is filled, one that opens the other side."""
-        position = self._position(account, position_id)
+        position = self._not_borrowed(account, position_id)
         info = self._portfolio.info(account)
         if info is not None and info.kind is AccountKind.NETTED:
             return (
@@ -311,6 +311,13 @@ class PositionDesk:
                     self._set_pending(*key, None)
 
     # -- helpers --------------------------------------------------------------------------------------
+
+    def _not_borrowed(self, account: str, position_id: str) -> Position:
+        """A position that orders can enlarge: those here buy spot with what is there, not on credit."""
+        position = self._position(account, position_id)
+        if position.borrowed_asset:
+            raise OrderRefused("borrowed", "A position in borrowed spot can only be closed here.")
+        return position
 
     def _position(self, account: str, position_id: str) -> Position:
         position = self._portfolio.position(account, position_id)

@@ -138,6 +138,9 @@ def _backing(row: PositionRow) -> str:
     parts = []
     if position.leverage is not None:
         parts.append(f"{fmt.quantity(position.leverage, 2)}x {position.margin_mode}".strip())
+    if position.borrowed_asset and position.borrowed is not None:
+        owed = fmt.HIDDEN if row.hidden else fmt.quantity(position.borrowed, 8)
+        parts.append(f"{owed} {position.borrowed_asset} borrowed")
     if position.liquidation_price is not None:
         parts.append(f"liquidation at {leg_text(row, position.liquidation_price)}, as the venue says now")
     return ", ".join(parts)

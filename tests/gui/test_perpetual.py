@@ -348,3 +348,21 @@ def test_long_names_of_a_short_ticket_do_not_run_into_each_other(qtbot: QtBot) -
         assert tab.text().startswith(word)
         assert tab.fontMetrics().horizontalAdvance(tab.text()) < tab.width()
         assert tab.toolTip() == f"{word} 1000BONK/USDT perp"
+
+
+def test_a_position_in_borrowed_spot_tells_what_is_owed_unless_amounts_are_hidden() -> None:
+    held = Position(
+        BTC, "41", Side.BUY, D("0.01"), D(60_000), D(1), "USD", leverage=D(5), margin_mode="isolated",
+        borrowed=D("250.50"), borrowed_asset="USD",
+    )  # fmt: skip
+
+    async def body(frame: Any) -> None:
+        model = frame.positions.model
+        column = model.columns[model.column_of("symbol")]
+        assert "5x isolated, 250.5 USD borrowed" in plain(column.tip(model.rows[0]))
+        frame.positions.set_hide_amounts(True)
+        frame.tick()
+        assert "250" not in column.tip(model.rows[0])
+        assert "borrowed" in column.tip(model.rows[0])
+
+    with_frame(body, held)

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from decimal import Decimal
 
 from terminal.domain.account import NO_PROTECTION, Balance, FeeRates, Position
-from terminal.domain.decimals import ZERO
+from terminal.domain.decimals import ZERO, round_down
 from terminal.domain.market import Side
 from terminal.domain.orders import Protection, TriggerReference
 from terminal.venues.okx.order_words import Held
@@ -29,12 +29,22 @@ def balances(details: Iterable[BalanceDetail], *, with_zero: bool) -> tuple[Bala
 
 
 def is_offered(row: PositionRow) -> bool:
-    """Whether the terminal can show this position: contracts, not borrowed spot and not options."""
-    return symbol_of(row.instId) is not None and inst_type_of(row.instId) != "SPOT"
+    """Whether the terminal can show this position: contracts and borrowed spot, not options."""
+    return symbol_of(row.instId) is not None and (inst_type_of(row.instId) != "SPOT" or is_borrowed(row))
+
+
+def is_borrowed(row: PositionRow) -> bool:
+    """Whether this is spot bought or sold on credit, under the pair's own name."""
+    return row.instType == "MARGIN"
 
 
 def held_of(row: PositionRow) -> Held:
-    """What a closing order needs. Net mode: the sign of ``pos`` is the direction."""
+    """What a closing order needs. Net mode: the sign of ``pos`` is the direction; of borrowed spot it is what
+    the position is in."""
+    if is_borrowed(row):
+        quote = row.instId.partition("-")[2]
+        side = Side.SELL if row.posCcy == quote else Side.BUY
+        return Held(row.instId, row.mgnMode, row.posSide or "net", side, True, row.ccy)
     size = number(row.pos)
     if row.posSide == "short":
         side = Side.SELL
@@ -53,10 +63,14 @@ def position(row: PositionRow, symbols: SymbolMap, protection: Protection = NO_P
     Raises ValueError or ArithmeticError where it cannot be read.
     """
     held = held_of(row)
-    quantity = abs(symbols.to_quantity(row.instId, number(row.pos)))
     average = maybe_price(row.avgPx)
-    if average is None and quantity:
+    if average is None and number(row.pos):
         raise ValueError("a position without its price")
+    if held.is_borrowed:
+        quantity = _coins(row, held, average, symbols)
+    else:
+        quantity = abs(symbols.to_quantity(row.instId, number(row.pos)))
+    owed = abs(number(row.liab)) if held.is_borrowed else None
     return Position(
         instrument=symbols.id_of(row.instId),
         position_id=row.posId,
@@ -74,7 +88,27 @@ def position(row: PositionRow, symbols: SymbolMap, protection: Protection = NO_P
         leverage=maybe(row.lever),
         margin_mode=row.mgnMode,
         liquidation_price=maybe_price(row.liqPx),
+        borrowed=owed,
+        borrowed_asset=row.liabCcy if owed is not None else "",
     )
+
+
+def _coins(row: PositionRow, held: Held, average: Decimal | None, symbols: SymbolMap) -> Decimal:
+    """How many coins a position in borrowed spot is about: those that it holds, or those that it owes.
+
+    ``{"instId":"BTC-USDT","instType":"MARGIN","mgnMode":"isolated","pos":"300.2","posCcy":"USDT","liab":
+    "-0.01002","liabCcy":"BTC","avgPx":"30020","ccy":"USDT"}``: a short of 0.01002 BTC. Fees and interest
+    leave odd ends, which are not counted: they go when all is closed.
+    """
+    size = number(row.pos)
+    if held.side is Side.SELL:
+        base = row.instId.partition("-")[0]
+        owed = abs(number(row.liab)) if row.liabCcy == base else ZERO
+        size = owed or (size / average if average else ZERO)
+    listed = symbols.instrument(symbols.id_of(row.instId).symbol)
+    if listed is None or size < listed.quantity_step:
+        return size
+    return round_down(size, listed.quantity_step)
 
 
 def guards(row: AlgoRow, held: Held) -> bool:

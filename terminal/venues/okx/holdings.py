@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from decimal import Decimal
 from typing import NamedTuple
 
 import msgspec
@@ -53,6 +54,11 @@ class Holdings:
     def row(self, position_id: str) -> PositionRow | None:
         """OKX's own record of an open position."""
         return self._rows.get(position_id)
+
+    def is_whole(self, position_id: str, quantity: Decimal) -> bool:
+        """Whether so much is all of an open position."""
+        told = self._told.get(position_id)
+        return told is not None and told.quantity == quantity
 
     def held(self, position_id: str | None) -> Held | None:
         """What a closing order needs to know of a position."""

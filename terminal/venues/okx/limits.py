@@ -54,6 +54,7 @@ _READS: Final[dict[str, _Limit]] = {
     "/api/v5/trade/order-algo": _Limit(20, 2, "Stop orders"),
     "/api/v5/trade/amend-algos": _Limit(20, 2, "Stop order changes"),
     "/api/v5/trade/cancel-algos": _Limit(20, 2, "Stop order cancels"),
+    "/api/v5/trade/close-position": _Limit(20, 2, "Positions closed"),
     "/api/v5/trade/cancel-all-after": _Limit(1, 1, "Dead man's switch"),
 }
 _SINGLE: Final = 60

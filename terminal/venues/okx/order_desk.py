@@ -26,9 +26,11 @@ from terminal.venues.okx.holdings import Holdings
 from terminal.venues.okx.limits import RateLimits
 from terminal.venues.okx.margin_modes import MarginModes
 from terminal.venues.okx.order_words import (
+    Held,
     algo_amendment,
     algo_order,
     amendment,
+    borrowed_close,
     is_algo,
     plain_order,
     require_client_id,
@@ -87,6 +89,8 @@ class OrderDesk:
         symbol = request.instrument.symbol
         mode = await self._before.mode()
         held = self._holdings.held(request.position_id)
+        if held is not None and held.is_borrowed:
+            return await self._close_borrowed(request, client_order_id, held)
         backing = self._modes.of(inst_id_of(symbol), mode, held)
         if is_algo(request.order_type):
             body = algo_order(request, client_order_id, self._symbols, mode, backing, held=held)
@@ -222,6 +226,36 @@ class OrderDesk:
         to 120 seconds: what is shorter or longer becomes the nearest."""
         seconds = 0 if timeout_s <= 0 else min(max(timeout_s, _SWITCH_S[0]), _SWITCH_S[1])
         await self._rest.cancel_all_after(seconds)
+
+    async def _close_borrowed(self, request: OrderRequest, client_order_id: str, held: Held) -> SubmitAck:
+        """Close spot on credit: all of it by the call that OKX has for that, which pays back what is owed to
+        the last bit; a part of it by an order.
+
+        That call names no order: it is asked for by our id ("Close positions", read 2026-08).
+        """
+        assert request.position_id is not None
+        is_whole = self._holdings.is_whole(request.position_id, request.quantity)
+        if request.order_type is OrderType.MARKET and is_whole and request.side is held.side.opposite:
+            whole = {
+                "instId": held.inst_id,
+                "mgnMode": held.margin_mode,
+                "ccy": held.currency,
+                "clOrdId": require_client_id(client_order_id),
+            }
+            await self._rest.close_position(whole)
+            try:
+                row = await self._rest.order(held.inst_id, client_id=client_order_id)
+            except VenueError as error:
+                raise OutcomeUnknown(VENUE_NAME, f"closing, asked after: {error}") from error
+            if row is None:
+                raise OutcomeUnknown(VENUE_NAME, "closing: no order of this id yet")
+            self._tracker.note(client_order_id, row.ordId)
+            return SubmitAck(row.ordId)
+        body = borrowed_close(request, client_order_id, held)
+        await self._limits.take_order(request.instrument.symbol, "orders")
+        ack = single(await self._write(_PLACE, [body]), "order")
+        self._tracker.note(client_order_id, ack.ordId)
+        return SubmitAck(ack.ordId)
 
     # --- inside ------------------------------------------------------------------------------------------
 

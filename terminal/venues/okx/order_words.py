@@ -53,6 +53,10 @@ class Held:
     pos_side: str
     """``net``, ``long`` or ``short``."""
     side: Side
+    is_borrowed: bool = False
+    """Spot on credit rather than a contract."""
+    currency: str = ""
+    """In which its margin is."""
 
 
 def require_client_id(client_order_id: str) -> str:
@@ -144,6 +148,44 @@ def plain_order(
         entry = request.limit_price if request.limit_price is not None else market_price
         body["attachAlgoOrds"] = [_attached(request.protection, request.side, entry, symbols, inst_id)]
     return body
+
+
+def borrowed_close(request: OrderRequest, client_order_id: str, held: Held) -> dict[str, object]:
+    """The body of ``trade/order`` that closes a part of a position in borrowed spot, or places what will.
+
+    ``{"instId":"BTC-USDT","tdMode":"isolated","ccy":"USDT","side":"sell","ordType":"market","sz":"0.005",
+    "reduceOnly":true}``; sizes are coins, but a market buy's would be the amount of quote to spend ("Place
+    order", read 2026-08).
+
+    Raises:
+        Unsupported: OKX has no such order.
+    """
+    if request.order_type is OrderType.LIMIT and request.time_in_force in _LIFE:
+        kind = "post_only" if request.post_only else _LIFE[request.time_in_force]
+    elif request.order_type is OrderType.MARKET and request.side is Side.SELL and not request.in_quote:
+        kind = "market"
+    elif request.order_type is OrderType.MARKET:
+        raise Unsupported(
+            "reduce-only",
+            "OKX buys back a part of what was borrowed at a limit price only: give one, or close all.",
+        )
+    else:
+        raise Unsupported("reduce-only", "A position in borrowed spot is closed by market or limit orders.")
+    if request.protection is not None and not request.protection.is_empty:
+        raise Unsupported("protection", "An order that closes carries no stop and target.")
+    out: dict[str, object] = {
+        "instId": held.inst_id,
+        "tdMode": held.margin_mode,
+        "ccy": held.currency,
+        "side": request.side.value,
+        "clOrdId": require_client_id(client_order_id),
+        "ordType": kind,
+        "sz": wire_text(request.quantity),
+        "reduceOnly": True,
+    }
+    if request.order_type is OrderType.LIMIT:
+        out["px"] = wire_text(_need(request.limit_price, "limit price"))
+    return out
 
 
 def algo_order(

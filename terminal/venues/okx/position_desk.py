@@ -67,6 +67,11 @@ class PositionDesk:
                 venue_text="Position doesn't exist",
                 user_text="There is no such position (any more).",
             )
+        if held.is_borrowed:
+            raise Unsupported(
+                "protections",
+                "Stops and targets of borrowed spot are set on OKX's site: it can be closed here.",
+            )
         old = self._holdings.guarding(held)
         entry, sign = maybe_price(row.avgPx), held.side.sign
         stop, target = protection.stop_loss, protection.take_profit

@@ -281,6 +281,10 @@ class OkxRest:
         """The same of stop orders, which have limits of their own."""
         return await self._post(path, body, wire.Ack, urgent=urgent)
 
+    async def close_position(self, body: Mapping[str, object]) -> None:
+        """Close the whole of a position at the market."""
+        await self._post(f"{TRADE}close-position", body, wire.CloseRow)
+
     async def cancel_all_after(self, timeout_s: int) -> None:
         body = {"timeOut": str(timeout_s)}
         await self._post("/api/v5/trade/cancel-all-after", body, wire.CancelAfterRow, urgent=timeout_s != 0)

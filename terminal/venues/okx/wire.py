@@ -228,6 +228,10 @@ class PositionRow(Struct):
     posSide: str = "net"
     mgnMode: str = ""
     pos: str = ""
+    posCcy: str = ""
+    """Of borrowed spot (``MARGIN``), whose ``pos`` is never negative: base for a long, quote for a short."""
+    liab: str = ""
+    liabCcy: str = ""
     avgPx: str = ""
     upl: str = ""
     margin: str = ""
@@ -391,6 +395,11 @@ class Ack(Struct):
     algoId: str = ""
     algoClOrdId: str = ""
     subCode: str = ""
+
+
+class CloseRow(Struct):
+    instId: str = ""
+    clOrdId: str = ""
 
 
 class CancelAfterRow(Struct):

@@ -320,3 +320,18 @@ def test_doubling_takes_the_same_distances(tmp_path: Path) -> None:
         assert request.protection == Protection(stop_distance=D("1000.0"), profit_distance=D("3000.0"))
 
     with_hand(tmp_path, body)
+
+
+def test_a_position_in_borrowed_spot_is_closed_and_neither_doubled_nor_turned_round(tmp_path: Path) -> None:
+    async def body(hand: Hand) -> None:
+        position = hand.portfolio.position(ACCOUNT, "88")
+        assert position is not None
+        on_credit = replace(position, borrowed=D("250.5"), borrowed_asset="USDT")
+        hand.tell(on_credit)
+        for ask in (hand.actions.double_request, hand.actions.reverse_requests):
+            with pytest.raises(OrderRefused) as refused:
+                ask(ACCOUNT, "88")
+            assert refused.value.rule == "borrowed"
+        assert hand.actions.close_request(ACCOUNT, "88").quantity == position.quantity
+
+    with_hand(tmp_path, body)
