@@ -19,6 +19,12 @@ from tests.practice_okx import OkxPractice
 
 D = Decimal
 MADE: dict[str, Callable[[], Practice]] = {"kraken": Practice, "okx": OkxPractice}
+RAW = {
+    "kraken": ("POST", "/0/private/OpenOrders", {"trades": "false"}),
+    # The call that the protocol's guide shows.
+    "okx": ("GET", "/api/v5/trade/orders-pending", {"instType": "SPOT", "instId": "BTC-USDT"}),
+}
+FORBIDDEN = {"kraken": "/0/private/Withdraw", "okx": "/api/v5/asset/withdrawal"}
 PAIRS = {"kraken": ("BTC/USD", "BTC_USD"), "okx": ("BTC/USDT", "BTC_USDT")}
 
 
@@ -46,7 +52,15 @@ def test_the_bridge_keeps_to_the_protocol(practice: Practice, tmp_path: Path) ->
                 keys.access_key.reveal(),
                 keys.secret_key.reveal(),
                 name,
-                Flags(markets=True, futures=futures, fills=True, amount=D("0.002"), http="better"),
+                Flags(
+                    markets=True,
+                    futures=futures,
+                    fills=True,
+                    amount=D("0.002"),
+                    http="better",
+                    raw=RAW[practice.venue],
+                    forbidden_path=FORBIDDEN[practice.venue],
+                ),
             )
             assert {"optional", "resting_order", "filled_order", "keys"} <= set(checked)
             if futures:
