@@ -20,7 +20,7 @@ import logging
 import random
 import ssl
 import struct
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, Final, cast
 
 from websockets.asyncio.client import ClientConnection, connect
@@ -161,6 +161,7 @@ class WebSocketLink(Link):
             any other ``VenueError`` in another try. Frames arrive meanwhile.
         on_state: called with each new state and one plain sentence.
         gate: shared by all links of the venue; one of its own without.
+        headers: of the opening request, asked for before each attempt; a ``User-Agent`` replaces ours.
         heartbeat: makes the text to send after ``policy.heartbeat_s`` of silence.
         tap: sees every frame in both directions (``"in"``, ``"out"``), e.g. ``Recorder.tap(...)``.
     """
@@ -181,6 +182,7 @@ class WebSocketLink(Link):
         ssl_context: ssl.SSLContext | None = None,
         gate: ConnectGate | None = None,
         heartbeat: Callable[[], str] | None = None,
+        headers: Callable[[], Mapping[str, str]] | None = None,
         tap: Callable[[str, str | bytes, int], object] | None = None,
     ) -> None:
         super().__init__(
@@ -192,6 +194,7 @@ class WebSocketLink(Link):
         self._proxy = proxy
         self._ssl_context = ssl_context
         self._heartbeat = heartbeat
+        self._headers = headers
         self._tap = tap
         self._conn: _Connection | None = None
         self._ping_payload: bytes | None = None
@@ -243,6 +246,8 @@ class WebSocketLink(Link):
                 self._ssl_context = make_ssl_context()
             options["ssl"] = self._ssl_context
         policy = self.policy
+        headers = dict(self._headers()) if self._headers is not None else {}
+        user_agent = headers.pop("User-Agent", "Parallax")
 
         def make_connection(protocol: ClientProtocol, **rest: Any) -> _Connection:
             return _Connection(self, protocol, **rest)
@@ -256,7 +261,8 @@ class WebSocketLink(Link):
             close_timeout=policy.close_timeout_s,
             max_size=policy.max_message_bytes,
             max_queue=None,
-            user_agent_header="Parallax",
+            user_agent_header=user_agent,
+            additional_headers=headers,
             logger=_quiet,
             create_connection=cast("type[ClientConnection]", make_connection),
             **options,

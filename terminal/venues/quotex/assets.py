@@ -1,0 +1,163 @@
+"""Quotex's asset table as instruments: names, payouts, open or closed.
+
+Most columns of a row are unknown, and rows have grown over time: only those that are known are read, the
+payouts by length counted from the end (web terminal, ``instruments/list``).
+"""
+
+from __future__ import annotations
+
+import logging
+import re
+from collections.abc import Sequence
+from dataclasses import replace
+from decimal import Decimal
+from typing import Any, Final
+
+from terminal.domain.contracts import ContractOffer
+from terminal.domain.instrument import Instrument, InstrumentId, InstrumentKind, MarketStatus
+from terminal.venues.quotex import PERIODS_S
+from terminal.venues.quotex.errors import VENUE_NAME
+
+log = logging.getLogger("venue.quotex")
+
+_ID, _SYMBOL, _NAME, _CLASS, _DIGITS, _PAYOUT = range(6)
+_OPEN: Final = 14
+_LEAST_COLUMNS: Final = 15
+_BY_LENGTH: Final = ((60, -9), (300, -8), (86_400, -10))
+"""Length in seconds -> the column of its payout."""
+_CLASSES: Final = {
+    "currency": "Forex",
+    "crypto": "Crypto",
+    "cryptocurrency": "Crypto",
+    "commodity": "Commodities",
+    "stock": "Stocks",
+    "index": "Indices",
+}
+_OTC: Final = "_otc"
+_OTC_MARK: Final = re.compile(r"\s*\(OTC\)\s*$", re.IGNORECASE)
+_LEAST_STAKE: Final = Decimal(1)
+_CENT: Final = Decimal("0.01")
+_SHORTEST_CLOCK_S: Final = 60
+_MOST_PAYOUT: Final = 1000
+
+
+class Assets:
+    """The table as last told; its instruments by Quotex's symbol and by ours."""
+
+    def __init__(self, currency: str = "USD") -> None:
+        self.currency = currency
+        self._by_wire: dict[str, Instrument] = {}
+        self._by_symbol: dict[str, Instrument] = {}
+        self.unreadable = 0
+
+    def __len__(self) -> int:
+        return len(self._by_wire)
+
+    def all(self) -> Sequence[Instrument]:
+        """Every asset."""
+        return tuple(self._by_wire.values())
+
+    def by_wire(self, symbol: object) -> Instrument | None:
+        """By Quotex's own name, e.g. ``EURUSD_otc``."""
+        return self._by_wire.get(symbol) if isinstance(symbol, str) else None
+
+    def by_symbol(self, symbol: str) -> Instrument | None:
+        """By the name on screen, e.g. ``EUR/USD OTC``."""
+        return self._by_symbol.get(symbol)
+
+    def set_currency(self, currency: str) -> tuple[Instrument, ...]:
+        """The account's money is known (or another one): the offers that change with it."""
+        if not currency or currency == self.currency:
+            return ()
+        self.currency = currency
+        changed = []
+        for wire, known in list(self._by_wire.items()):
+            if known.offer is not None:
+                new = replace(known, offer=replace(known.offer, currency=currency))
+                self._put(wire, new)
+                changed.append(new)
+        return tuple(changed)
+
+    def take(self, rows: object) -> tuple[Instrument, ...]:
+        """Read the table; what is new or has changed. A single row may come without its table."""
+        if not isinstance(rows, list):
+            self.unreadable += 1
+            return ()
+        if rows and not isinstance(rows[0], list):
+            rows = [rows]
+        changed = []
+        for row in rows:
+            read = self._read(row)
+            if read is None:
+                self.unreadable += 1
+                log.warning("an asset that cannot be read: %.80r", row)
+                continue
+            wire, instrument = read
+            if self._by_wire.get(wire) != instrument:
+                self._put(wire, instrument)
+                changed.append(instrument)
+        return tuple(changed)
+
+    def _put(self, wire: str, instrument: Instrument) -> None:
+        self._by_wire[wire] = instrument
+        self._by_symbol[instrument.symbol] = instrument
+
+    def _read(self, row: Any) -> tuple[str, Instrument] | None:
+        if not isinstance(row, list) or len(row) < _LEAST_COLUMNS:
+            return None
+        wire, name = row[_SYMBOL], row[_NAME]
+        if not isinstance(wire, str) or not wire or not isinstance(name, str):
+            return None
+        payout = _percent(row[_PAYOUT])
+        if payout is None or not isinstance(row[_OPEN], bool | int):
+            return None
+        is_otc = wire.lower().endswith(_OTC)
+        title = _OTC_MARK.sub("", " ".join(name.split())) or wire
+        symbol = f"{title} OTC" if is_otc else title
+        taken = self._by_symbol.get(symbol)
+        if taken is not None and taken.venue_symbol != wire:
+            symbol = wire
+        base, slash, quote = title.partition("/")
+        digits = row[_DIGITS] if isinstance(row[_DIGITS], int) and 0 <= row[_DIGITS] <= 10 else 5
+        offer = ContractOffer(
+            currency=self.currency,
+            payout_pct=payout,
+            min_stake=_LEAST_STAKE,
+            max_stake=None,
+            # Only prices of its own making are traded by the second; the others end at a line of the clock.
+            timed_s=PERIODS_S if is_otc else (),
+            clock_s=tuple(each for each in PERIODS_S if each >= _SHORTEST_CLOCK_S),
+            payouts_pct=self._payouts(row),
+            is_house_quoted=is_otc,
+            sells_back=True,
+            can_wait=True,
+        )
+        return wire, Instrument(
+            id=InstrumentId(VENUE_NAME, symbol),
+            venue_symbol=wire,
+            kind=InstrumentKind.CONTRACT,
+            base=base.strip() if slash else title,
+            quote=quote.strip() if slash else self.currency,
+            tick_size=Decimal(1).scaleb(-digits),
+            quantity_step=_CENT,
+            min_quantity=_LEAST_STAKE,
+            price_decimals=digits,
+            quantity_decimals=2,
+            status=MarketStatus.ONLINE if row[_OPEN] else MarketStatus.CLOSED,
+            description="Priced by Quotex itself" if is_otc else "",
+            category=_CLASSES.get(str(row[_CLASS]).lower(), str(row[_CLASS])[:40]),
+            offer=offer,
+        )
+
+    @staticmethod
+    def _payouts(row: list[Any]) -> tuple[tuple[int, Decimal], ...]:
+        found = ((seconds, _percent(row[column])) for seconds, column in _BY_LENGTH if len(row) >= 25)
+        return tuple((seconds, percent) for seconds, percent in found if percent)
+
+
+def _percent(value: object) -> Decimal | None:
+    """A payout as a plain per cent; None where it is none."""
+    if isinstance(value, bool) or not isinstance(value, int | Decimal):
+        return None
+    percent = Decimal(value)
+    return percent if percent.is_finite() and 0 <= percent <= _MOST_PAYOUT else None

@@ -1,0 +1,513 @@
+"""The Quotex connector: domain words in, domain events out.
+
+One socket for one account at a time: demo first; the real one and tournaments only where the person has
+chosen them. Its interface is Quotex's own web terminal's and may change without notice.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import ssl
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from decimal import Decimal
+from typing import Any, Final
+from urllib.parse import urlsplit
+
+from terminal.core import tasks
+from terminal.core.clock import Clock, SystemClock
+from terminal.domain.account import AccountInfo, AccountKind
+from terminal.domain.book import BookChecker
+from terminal.domain.errors import (
+    AuthRejected,
+    CredentialError,
+    TerminalError,
+    Unsupported,
+    VenueUnavailable,
+)
+from terminal.domain.events import (
+    AccountEvent,
+    AccountsChanged,
+    BudgetLevel,
+    ForAccount,
+    InstrumentsChanged,
+    LinkChanged,
+    LinkState,
+    SignInNeeded,
+    WireFault,
+)
+from terminal.domain.instrument import Instrument
+from terminal.domain.market import Bar, Feed, FeedKind
+from terminal.transport.quotas import LeakyCounter
+from terminal.transport.websocket import WebSocketLink
+from terminal.transport.wire import make_ssl_context
+from terminal.venues.base import ConnectorSettings, LinkHealth, Sink, TradesOrders
+from terminal.venues.quotex import PERIODS_S, VENUE
+from terminal.venues.quotex.assets import Assets
+from terminal.venues.quotex.errors import VENUE_NAME
+from terminal.venues.quotex.feeds import Feeds
+from terminal.venues.quotex.history import History
+from terminal.venues.quotex.site import USER_AGENT, Site
+from terminal.venues.quotex.stream import POLICY, Link, QuotexStream
+from terminal.venues.quotex.trader import QuotexTrader
+
+log = logging.getLogger("venue.quotex")
+
+DEMO: Final = "demo"
+LIVE: Final = "live"
+_FIRST_STATE_S: Final = 40.0
+_LIST_S: Final = 20.0
+_BURST: Final = 30
+_A_SECOND: Final = 5.0
+_LANGUAGES: Final = "en-US;q=0.8,en;q=0.7"
+
+
+class QuotexConnector:
+    """Fixed-payout contracts: HasAccounts, HasHistory; the contracts are with :meth:`trader`.
+
+    ``settings.credentials``: ``token``, ``cookies``, ``user_agent`` of one session, and ``email``.
+    ``settings.options``: ``accounts`` (``live`` where the person trades with real money; else demo).
+    """
+
+    info = VENUE
+
+    def __init__(self, settings: ConnectorSettings, *, clock: Clock | None = None) -> None:
+        self._settings = settings
+        self._clock = clock or SystemClock()
+        self._endpoints = {
+            **VENUE.default_endpoints,
+            **{key: value for key, value in settings.endpoints.items() if value},
+        }
+        chosen = {each.strip() for each in settings.options.get("accounts", "").split(",") if each.strip()}
+        self._mode = LIVE if chosen == {LIVE} else DEMO
+        self._sink: Sink = _nobody
+        self._assets = Assets()
+        self._context: ssl.SSLContext | None = None
+        self._stream: QuotexStream | None = None
+        self._feeds = Feeds(self._assets, self._send_soon, lambda event: self._sink(event), self._clock)
+        self._history = History(self._send_now, self._clock)
+        self._traders = {mode: self._make_trader(mode) for mode in (DEMO, LIVE)}
+        self._balances: dict[str, Decimal] = {}
+        self._budget = LeakyCounter("requests", _BURST, _A_SECOND, self._clock, venue=VENUE_NAME)
+        self._nickname = ""
+        self._first_state: asyncio.Future[None] | None = None
+        self._listed = asyncio.Event()
+        self._told_balance = asyncio.Event()
+        self._state: tuple[LinkState, str] = (LinkState.OFF, "")
+        self._housekeeping: asyncio.Task[None] | None = None
+        self._errands: set[asyncio.Task[None]] = set()
+        self._refills: list[asyncio.Future[None]] = []
+        self._signals: dict[str, tuple[int, int]] = {}
+        self._failed = ""
+
+    def _make_trader(self, mode: str) -> QuotexTrader:
+        return QuotexTrader(
+            mode,
+            self,
+            self._assets,
+            lambda event: self._for_account(mode, event),
+            self._clock,
+            info=self.info,
+        )
+
+    # -- connection -----------------------------------------------------------------------------------
+
+    async def connect(self, sink: Sink) -> None:
+        """Open the socket and keep it open until :meth:`close`.
+
+        Raises:
+            CredentialError: nobody has signed in.
+            AuthRejected: Quotex does not take the session any more.
+            VenueUnavailable: the first try failed; further tries go on.
+        """
+        self._sink = sink
+        known = self._settings.credentials
+        if not known.get("token"):
+            text = "Sign in to Quotex first."
+            self._sink(SignInNeeded(text))
+            raise CredentialError("no Quotex session", user_text=text)
+        self._context = await asyncio.to_thread(make_ssl_context, self._endpoints.get("ca", ""))
+        self._context.minimum_version = ssl.TLSVersion.TLSv1_3
+        self._first_state = asyncio.get_running_loop().create_future()
+        self._stream = QuotexStream(
+            make_link=self._make_link,
+            headers=self._headers,
+            authorization=self._authorization,
+            on_event=self._on_event,
+            on_ready=self._on_ready,
+            on_state=self._on_state,
+            on_fault=lambda what: self._sink(WireFault("public", what)),
+            clock=self._clock,
+        )
+        self._stream.start()
+        self._housekeeping = tasks.spawn(self._keep_house(), name="quotex housekeeping")
+        self._errand(self._read_profile(), "quotex profile")
+        try:
+            async with asyncio.timeout(_FIRST_STATE_S):
+                await self._first_state
+        except TimeoutError:
+            raise VenueUnavailable(VENUE_NAME, "no answer to the first try to connect") from None
+        state, reason = self._state
+        if state is LinkState.FAILED:
+            raise AuthRejected(
+                VENUE_NAME, reason, code="session", user_text=reason or None, repair="Sign in again."
+            )
+        if state is not LinkState.LIVE:
+            raise VenueUnavailable(
+                VENUE_NAME, reason or f"the link is {state.value}", user_text=reason or None
+            )
+
+    def _make_link(
+        self,
+        *,
+        on_frame: Callable[[str | bytes, int], object],
+        on_open: Callable[[object], Awaitable[None]],
+        on_state: Callable[[LinkState, str], object],
+        heartbeat: Callable[[], str],
+        headers: Callable[[], Mapping[str, str]],
+    ) -> Link:
+        return WebSocketLink(
+            name="session",
+            venue=VENUE_NAME,
+            url=lambda: self._endpoints["ws"],
+            on_frame=on_frame,
+            on_open=on_open,
+            on_state=on_state,
+            heartbeat=heartbeat,
+            headers=headers,
+            policy=POLICY,
+            clock=self._clock,
+            proxy=self._settings.proxy,
+            ssl_context=self._context,
+        )
+
+    def _headers(self) -> dict[str, str]:
+        """Cookies and user agent of the browser that signed in: the token belongs to them."""
+        known = self._settings.credentials
+        site = urlsplit(self._endpoints["site"])
+        agent, cookies = known.get("user_agent"), known.get("cookies")
+        return {
+            "User-Agent": agent.reveal() if agent else USER_AGENT,
+            "Origin": f"{site.scheme}://{site.netloc}",
+            "Cookie": cookies.reveal() if cookies else "",
+            "Accept-Language": _LANGUAGES,
+            "Cache-Control": "no-cache",
+            "Pragma": "no-cache",
+        }
+
+    def _authorization(self) -> dict[str, Any]:
+        token = self._settings.credentials["token"].reveal()
+        return {"session": token, "isDemo": self._traders[self._mode].is_demo, "tournamentId": 0}
+
+    async def close(self) -> None:
+        """End the socket and every task; safe to call twice."""
+        self._sink = _nobody
+        await tasks.cancel_and_wait(self._housekeeping, *self._errands)
+        if self._stream is not None:
+            await self._stream.close()
+
+    def reconnect(self, reason: str) -> None:
+        """Drop the socket and open it again at once."""
+        if self._stream is not None and self._stream.link.state is not LinkState.FAILED:
+            self._stream.link.reconnect_now(reason)
+
+    async def instruments(self) -> Sequence[Instrument]:
+        """The asset table. Raises VenueUnavailable where it has not come within 20 s."""
+        try:
+            async with asyncio.timeout(_LIST_S):
+                await self._listed.wait()
+        except TimeoutError:
+            text = "Quotex did not send its list of assets."
+            raise VenueUnavailable(VENUE_NAME, "no assets", user_text=text) from None
+        return self._assets.all()
+
+    def health(self) -> LinkHealth:
+        """Figures of the socket; the clock is that of the prices, by which contracts end."""
+        stream = self._stream
+        return LinkHealth(
+            round_trip_ms=None if stream is None else stream.round_trip_ms or stream.link.round_trip_ms,
+            clock_offset_ms=self._feeds.ahead_ms,
+            last_frame_ns=None if stream is None else stream.link.last_frame_ns,
+            reconnects=0 if stream is None else stream.link.reconnects,
+            faults=0 if stream is None else stream.faults,
+        )
+
+    def budgets(self) -> Sequence[BudgetLevel]:
+        """Our own measure: Quotex names no number."""
+        return (self._budget.as_budget(),)
+
+    # -- feeds ----------------------------------------------------------------------------------------
+
+    async def subscribe(self, feed: Feed) -> None:
+        """Want a feed, now and after every reconnect. Raises Unsupported for books, prints and intervals."""
+        if feed.kind not in VENUE.capabilities.feeds:
+            raise Unsupported(feed.kind.value, "Quotex has neither an order book nor prints of trades.")
+        if feed.kind is FeedKind.BARS and feed.interval_s not in PERIODS_S:
+            raise Unsupported("bar interval", "Quotex has no candles of this length.")
+        self._feeds.add(feed)
+        if feed.interval_s is not None:
+            self._errand(self._give_past(feed), f"quotex bars {feed}")
+
+    async def unsubscribe(self, feed: Feed) -> None:
+        """Want a feed no longer."""
+        self._feeds.remove(feed)
+
+    async def resync(self, feed: Feed) -> None:
+        """There is nothing to resync: a price stands by itself."""
+
+    def book_checker(self, symbol: str) -> BookChecker | None:
+        """None: there are no books."""
+        return None
+
+    async def bars(
+        self,
+        symbol: str,
+        interval_s: int,
+        *,
+        end_ns: int | None = None,
+        limit: int = 720,
+        progress: Callable[[Decimal], None] | None = None,
+    ) -> Sequence[Bar]:
+        """Candles that open before ``end_ns``, oldest first; volumes are numbers of price changes."""
+        instrument = self._assets.by_symbol(symbol)
+        if instrument is None:
+            raise VenueUnavailable(VENUE_NAME, f"{symbol} is not listed")
+        return await self._history.bars(instrument, interval_s, end_ns=end_ns, limit=limit, progress=progress)
+
+    async def _give_past(self, feed: Feed) -> None:
+        """The bars of the past that come along with a subscription, and the one that is being built."""
+        assert feed.interval_s is not None
+        try:
+            await self.instruments()
+            bars = await self.bars(feed.symbol, feed.interval_s, limit=200)
+        except TerminalError as error:
+            log.info("no past of %s: %s", feed, error)
+            return
+        instrument = self._assets.by_symbol(feed.symbol)
+        if instrument is not None:
+            self._feeds.give_past(instrument, feed.interval_s, bars)
+
+    def sentiment(self, symbol: str) -> Decimal | None:
+        """How many per cent of Quotex's people hold up contracts on an asset now; None while not told."""
+        return self._feeds.sentiment(symbol)
+
+    # -- accounts -------------------------------------------------------------------------------------
+
+    def accounts(self) -> Sequence[AccountInfo]:
+        """Demo and real. One of them is open at a time."""
+        return tuple(self._info_of(mode) for mode in (DEMO, LIVE))
+
+    async def show_accounts(self, account_ids: Sequence[str]) -> None:
+        """Change to the account that was not open, where it is among the wanted ones (all, if empty)."""
+        wanted = [each for each in (account_ids or (DEMO, LIVE)) if each in self._traders]
+        other = LIVE if self._mode == DEMO else DEMO
+        if other not in wanted:
+            return
+        self._traders[self._mode].lost()
+        self._for_state(self._mode, LinkState.CONNECTING, "Another account of Quotex is open.")
+        self._mode = other
+        self._told_balance.clear()
+        self._sink(AccountsChanged((self._info_of(other),)))
+        if self.is_ready:
+            self._send_now("account/change", {"demo": self._traders[other].is_demo, "tournamentId": 0})
+            self._tell_balance()
+            self._for_state(other, LinkState.LIVE, "")
+
+    def trader(self, account_id: str) -> TradesOrders:
+        """The account's own hand. Raises KeyError for one that is not there."""
+        return self._traders[account_id]
+
+    async def refill(self, amount: Decimal) -> None:
+        """Fill the demo account up. Raises VenueUnavailable where no answer comes."""
+        self._send_now("demo/refill", int(amount))
+        done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._refills.append(done)
+        try:
+            async with asyncio.timeout(_LIST_S / 2):
+                await done
+        except TimeoutError:
+            text = "Quotex did not answer the refill; look at the balance."
+            raise VenueUnavailable(VENUE_NAME, "no answer to the refill", user_text=text) from None
+        finally:
+            self._refills.remove(done)
+
+    def _info_of(self, mode: str) -> AccountInfo:
+        name = f" {self._nickname}" if self._nickname else ""
+        return AccountInfo(
+            account_id=mode,
+            title=f"Quotex {'real' if mode == LIVE else 'demo'}{name}",
+            is_live=mode == LIVE,
+            currency=self._assets.currency,
+            kind=AccountKind.HEDGED,
+        )
+
+    def _for_account(self, mode: str, event: AccountEvent) -> None:
+        self._sink(ForAccount(mode, event))
+
+    def _for_state(self, mode: str, state: LinkState, reason: str) -> None:
+        self._sink(ForAccount(mode, state, reason))
+
+    # -- what the hand needs of the connection --------------------------------------------------------
+
+    @property
+    def mode(self) -> str:
+        """The account that is open."""
+        return self._mode
+
+    @property
+    def is_ready(self) -> bool:
+        """Whether the session is open and authorised."""
+        return self._stream is not None and self._stream.is_authorized
+
+    def send(self, name: str, *data: Any) -> None:
+        """Send an event now. Raises NotSent or OutcomeUnknown."""
+        self._send_now(name, *data)
+
+    async def prices_of(self, instrument: Instrument, within_s: float) -> bool:
+        """Whether prices of an asset come; asks for them while nobody watches it."""
+        wire = instrument.venue_symbol
+        if self._feeds.is_followed(wire):
+            return True
+        feed = Feed(FeedKind.QUOTES, instrument.symbol)
+        self._feeds.add(feed)
+        try:
+            async with asyncio.timeout(within_s):
+                while not self._feeds.is_followed(wire):  # noqa: ASYNC110 - a few times, and prices come by call
+                    await asyncio.sleep(0.05)
+        except TimeoutError:
+            return False
+        return True
+
+    def _send_now(self, name: str, *data: Any) -> None:
+        if self._stream is None:
+            raise VenueUnavailable(VENUE_NAME, "not connected")
+        self._budget.charge(1)
+        self._stream.send(name, *data)
+
+    def _send_soon(self, name: str, *data: Any) -> None:
+        """For what is asked for again at the next opening anyway."""
+        if self._stream is not None:
+            self._budget.charge(1)
+            self._stream.try_send(name, *data)
+
+    # -- what the socket tells ------------------------------------------------------------------------
+
+    async def _on_ready(self) -> None:
+        """Authorised: the table, the balance, and everything that was asked for before."""
+        await self._listed.wait()
+        await self._told_balance.wait()
+        self._feeds.ask_all()
+
+    def _on_state(self, state: LinkState, reason: str) -> None:
+        self._state = (state, reason)
+        if state is not LinkState.LIVE:
+            self._feeds.interrupt(reason or "The connection is down.")
+            self._history.lost()
+            for trader in self._traders.values():
+                trader.lost()
+            self._told_balance.clear()
+        self._sink(LinkChanged("public", state, reason, self._clock.wall_ns()))
+        if state is LinkState.LIVE:
+            self._sink(AccountsChanged((self._info_of(self._mode),)))
+            self._tell_balance()
+        self._for_state(self._mode, state, reason)
+        if state is LinkState.FAILED:
+            self._sink(SignInNeeded(reason or "Sign in to Quotex again."))
+        first = self._first_state
+        settled = (LinkState.LIVE, LinkState.RECONNECTING, LinkState.FAILED)
+        if first is not None and not first.done() and state in settled:
+            first.set_result(None)
+
+    def _on_event(self, name: str, data: Any, ts_received_ns: int) -> None:
+        if name == "quotes/stream":
+            unreadable = self._feeds.on_quotes(data, ts_received_ns)
+            if unreadable:
+                self._sink(WireFault("public", f"{unreadable} prices that cannot be read"))
+        elif name == "instruments/list":
+            self._on_assets(data)
+        elif name == "history/list/v2":
+            self._feeds.on_history(data, ts_received_ns)
+        elif name == "history/load":
+            self._history.on_answer(data)
+        elif name == "depth/change":
+            self._feeds.on_sentiment(data)
+        elif name in ("balance", "balance/list", "s_balance/list", "s_balance/update"):
+            self._on_balance(data)
+        elif name == "demo/refill":
+            self._on_balance(data)
+            for waiting in self._refills:
+                if not waiting.done():
+                    waiting.set_result(None)
+        else:
+            self._traders[self._mode].on_event(name, data)
+
+    def _on_assets(self, data: Any) -> None:
+        before = self._assets.unreadable
+        changed = self._assets.take(data)
+        if self._assets.unreadable > before:
+            self._sink(WireFault("public", "assets that cannot be read"))
+        if len(self._assets):
+            self._listed.set()
+        if changed:
+            self._sink(InstrumentsChanged(changed))
+        self._feeds.table_changed(changed)
+
+    def _on_balance(self, data: Any) -> None:
+        if not isinstance(data, dict):
+            return
+        told = {DEMO: data.get("demoBalance"), LIVE: data.get("liveBalance")}
+        if "balance" in data:
+            told[DEMO if data.get("isDemo") in (1, True) else LIVE] = data["balance"]
+        for mode, value in told.items():
+            if isinstance(value, int | str | Decimal) and not isinstance(value, bool):
+                amount = Decimal(value)
+                if amount.is_finite():
+                    self._balances[mode] = amount
+        self._tell_balance()
+
+    def _tell_balance(self) -> None:
+        amount = self._balances.get(self._mode)
+        if amount is not None:
+            self._told_balance.set()
+            self._traders[self._mode].on_balance(amount)
+
+    # -- inside ---------------------------------------------------------------------------------------
+
+    async def _read_profile(self) -> None:
+        """Name and currency: without them the account is counted in dollars and has no name."""
+        known = self._settings.credentials
+        cookies, agent = known.get("cookies"), known.get("user_agent")
+        site = Site(
+            self._endpoints["site"],
+            ca_file=self._endpoints.get("ca", ""),
+            cookies=cookies.reveal() if cookies else "",
+            user_agent=agent.reveal() if agent else USER_AGENT,
+        )
+        try:
+            profile = await site.profile()
+        except TerminalError as error:
+            log.info("no profile: %s", error)
+            return
+        finally:
+            await site.close()
+        self._nickname = profile.nickname
+        changed = self._assets.set_currency(profile.currency)
+        if changed:
+            self._sink(InstrumentsChanged(changed))
+        if self.is_ready:
+            self._sink(AccountsChanged((self._info_of(self._mode),)))
+
+    async def _keep_house(self) -> None:
+        while True:
+            await asyncio.sleep(1.0)
+            if self.is_ready:
+                self._feeds.tick()
+
+    def _errand(self, work: Any, name: str) -> None:
+        task = tasks.spawn(work, name=name)
+        self._errands.add(task)
+        task.add_done_callback(self._errands.discard)
+
+
+def _nobody(event: object) -> None:
+    """Where events go before the connection and after the close."""

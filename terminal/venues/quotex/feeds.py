@@ -1,0 +1,316 @@
+"""Ticks to quotes and running bars, and which assets are followed.
+
+Quotex sends one price an asset, neither bid nor ask: both sides of the quote are that price. One subscription
+an asset carries all of it (``instruments/update``); bars of every length are built from its ticks, each from
+the first tick of its bucket on, over the last bar that history told (web terminal, ``quotes/stream``,
+``history/list/v2``).
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from decimal import Decimal
+from typing import Any, Final
+
+from terminal.core.clock import Clock
+from terminal.domain.contracts import NS
+from terminal.domain.events import (
+    BarsReceived,
+    BarUpdate,
+    FeedConfirmed,
+    FeedInterrupted,
+    FeedRefused,
+    VenueEvent,
+)
+from terminal.domain.instrument import Instrument
+from terminal.domain.market import Bar, Feed, FeedKind, Quote
+from terminal.venues.quotex.assets import Assets
+
+log = logging.getLogger("venue.quotex")
+
+_DEFAULT_PERIOD_S: Final = 60
+_CONFIRM_NS: Final = 10 * NS
+_CLOCK_SAMPLES: Final = 32
+_ZERO: Final = Decimal(0)
+
+Send = Callable[..., None]
+
+
+@dataclass(slots=True)
+class _Followed:
+    """One asset that is asked for."""
+
+    instrument: Instrument
+    feeds: dict[Feed, None] = field(default_factory=dict)
+    flowing: bool = False
+    asked_ns: int = 0
+    price: Decimal | None = None
+    since_ns: int | None = None
+    """Quotex's time of the first tick since it is followed."""
+    running: dict[int, Bar] = field(default_factory=dict)
+    """By length in seconds: the bar that is being built."""
+
+
+class Feeds:
+    """The followed assets of one connection. ``send`` writes an event and raises nothing."""
+
+    def __init__(self, assets: Assets, send: Send, sink: Callable[[VenueEvent], None], clock: Clock) -> None:
+        self._assets = assets
+        self._send = send
+        self._sink = sink
+        self._clock = clock
+        self._followed: dict[str, _Followed] = {}
+        self._unknown: dict[Feed, None] = {}
+        self._offsets_ns: list[int] = []
+        self._sentiments: dict[str, Decimal] = {}
+
+    # -- what is wanted -------------------------------------------------------------------------------
+
+    def add(self, feed: Feed) -> None:
+        """Want a feed. One of an asset that is not listed (yet) waits for the table."""
+        instrument = self._assets.by_symbol(feed.symbol)
+        if instrument is None:
+            self._unknown[feed] = None
+            return
+        wire = instrument.venue_symbol
+        followed = self._followed.get(wire)
+        if followed is None:
+            followed = self._followed[wire] = _Followed(instrument)
+        is_new = not followed.feeds
+        followed.feeds[feed] = None
+        if is_new:
+            self._ask(followed)
+        elif followed.flowing:
+            self._sink(FeedConfirmed(feed))
+
+    def remove(self, feed: Feed) -> None:
+        """Want it no longer."""
+        self._unknown.pop(feed, None)
+        instrument = self._assets.by_symbol(feed.symbol)
+        followed = self._followed.get(instrument.venue_symbol) if instrument is not None else None
+        if followed is None or feed not in followed.feeds:
+            return
+        del followed.feeds[feed]
+        if feed.interval_s is not None:
+            followed.running.pop(feed.interval_s, None)
+        if not followed.feeds:
+            del self._followed[followed.instrument.venue_symbol]
+            self._send("instruments/unsubscribe", {"asset": followed.instrument.venue_symbol})
+            self._send("depth/unfollow", followed.instrument.venue_symbol)
+
+    def is_followed(self, wire: str) -> bool:
+        """Whether prices of an asset come now: without them Quotex takes no deal on it."""
+        found = self._followed.get(wire)
+        return found is not None and found.flowing
+
+    def ask_all(self) -> None:
+        """The connection is back: ask for everything again."""
+        waiting, self._unknown = self._unknown, {}
+        for feed in waiting:
+            self.add(feed)
+        for followed in self._followed.values():
+            self._ask(followed)
+
+    def table_changed(self, changed: Sequence[Instrument]) -> None:
+        """The table has come or changed: what waited for an asset is asked for, what is gone is refused."""
+        for instrument in changed:
+            followed = self._followed.get(instrument.venue_symbol)
+            if followed is not None:
+                followed.instrument = instrument
+        for feed in list(self._unknown):
+            if self._assets.by_symbol(feed.symbol) is not None:
+                del self._unknown[feed]
+                self.add(feed)
+            elif len(self._assets):
+                del self._unknown[feed]
+                self._sink(FeedRefused(feed, f"Quotex lists no {feed.symbol}."))
+
+    def interrupt(self, reason: str) -> None:
+        """The connection is gone: nothing that was shown is proven any more."""
+        for followed in self._followed.values():
+            followed.flowing = False
+            for feed in followed.feeds:
+                self._sink(FeedInterrupted(feed, reason))
+
+    def tick(self) -> None:
+        """Now and then: an asset that does not answer is asked for once more."""
+        now_ns = self._clock.monotonic_ns()
+        for followed in self._followed.values():
+            if not followed.flowing and now_ns - followed.asked_ns > _CONFIRM_NS:
+                self._ask(followed)
+
+    def _ask(self, followed: _Followed) -> None:
+        followed.asked_ns = self._clock.monotonic_ns()
+        followed.flowing, followed.since_ns = False, None
+        followed.running.clear()
+        wire = followed.instrument.venue_symbol
+        lengths = [feed.interval_s for feed in followed.feeds if feed.interval_s is not None]
+        period = min(lengths, default=_DEFAULT_PERIOD_S)
+        self._send("instruments/update", {"asset": wire, "period": period})
+        self._send("chart_notification/get", {"asset": wire, "version": "1.0.0"})
+        self._send("depth/follow", wire)
+
+    # -- what Quotex tells ----------------------------------------------------------------------------
+
+    @property
+    def ahead_ms(self) -> float | None:
+        """How far Quotex's clock is before ours; None before the first price. The largest of the last
+        samples, which is the one that was least long on its way."""
+        return max(self._offsets_ns) / 1e6 if self._offsets_ns else None
+
+    def sentiment(self, symbol: str) -> Decimal | None:
+        """How many per cent of Quotex's people hold up contracts now; None while not told."""
+        instrument = self._assets.by_symbol(symbol)
+        return self._sentiments.get(instrument.venue_symbol) if instrument is not None else None
+
+    def price(self, wire: str) -> Decimal | None:
+        """The last price of a followed asset."""
+        found = self._followed.get(wire)
+        return found.price if found is not None else None
+
+    def on_quotes(self, data: Any, ts_received_ns: int) -> int:
+        """``quotes/stream``: rows of asset, time in seconds, price, direction. How many could not be read."""
+        unreadable = 0
+        for row in data if isinstance(data, list) else ():
+            if not isinstance(row, list) or len(row) < 3:
+                unreadable += 1
+                continue
+            at, price = _decimal(row[1]), _decimal(row[2])
+            if at is None or price is None or price <= 0:
+                unreadable += 1
+                continue
+            self._on_tick(row[0], int(at * NS), price, ts_received_ns)
+        return unreadable
+
+    def on_sentiment(self, data: Any) -> None:
+        """``depth/change``: rows of asset and per cent of buyers."""
+        for row in data if isinstance(data, list) else ():
+            if isinstance(row, list) and len(row) == 2:
+                percent = _decimal(row[1])
+                if percent is not None and 0 <= percent <= 100 and isinstance(row[0], str):
+                    self._sentiments[row[0]] = percent
+
+    def on_history(self, data: Any, ts_received_ns: int) -> None:
+        """``history/list/v2``: the last candles of one length and the last ticks. It confirms the feed."""
+        followed = self._followed.get(str(data.get("asset"))) if isinstance(data, dict) else None
+        if followed is None:
+            return
+        period = data.get("period")
+        bars = read_candles(data.get("candles"))
+        if isinstance(period, int) and bars:
+            self._give_past(followed, period, bars, ts_received_ns)
+        ticks = [row for row in data.get("history") or () if isinstance(row, list) and len(row) >= 2]
+        self._confirm(followed)
+        if ticks:
+            at, price = _decimal(ticks[-1][0]), _decimal(ticks[-1][1])
+            if at is not None and price is not None and price > 0:
+                self._tell_price(followed, int(at * NS), price, ts_received_ns)
+
+    def give_past(self, instrument: Instrument, period: int, bars: Sequence[Bar]) -> None:
+        """Bars that were asked for: those of a followed length are told, and the last one runs on."""
+        followed = self._followed.get(instrument.venue_symbol)
+        if followed is not None and bars:
+            self._give_past(followed, period, bars, self._clock.wall_ns())
+
+    def _give_past(self, followed: _Followed, period: int, bars: Sequence[Bar], ts_received_ns: int) -> None:
+        if not any(feed.interval_s == period for feed in followed.feeds):
+            return
+        running = followed.running.get(period)
+        if running is None or running.open_ns <= bars[-1].open_ns:
+            followed.running[period] = bars[-1]
+        instrument = followed.instrument.id
+        self._sink(BarsReceived(instrument, period, tuple(bars), ts_received_ns))
+
+    def _on_tick(self, wire: object, at_ns: int, price: Decimal, ts_received_ns: int) -> None:
+        self._offsets_ns.append(at_ns - ts_received_ns)
+        if len(self._offsets_ns) > _CLOCK_SAMPLES:
+            del self._offsets_ns[0]
+        followed = self._followed.get(wire) if isinstance(wire, str) else None
+        if followed is None:
+            return
+        if not followed.flowing:
+            self._confirm(followed)
+        self._tell_price(followed, at_ns, price, ts_received_ns)
+        since_ns = followed.since_ns = followed.since_ns if followed.since_ns is not None else at_ns
+        for feed in followed.feeds:
+            if feed.interval_s is not None:
+                bar = _extended(
+                    followed.running.get(feed.interval_s), at_ns, price, feed.interval_s, since_ns
+                )
+                if bar is not None:
+                    followed.running[feed.interval_s] = bar
+                    self._sink(BarUpdate(followed.instrument.id, feed.interval_s, bar, ts_received_ns))
+
+    def _tell_price(self, followed: _Followed, at_ns: int, price: Decimal, ts_received_ns: int) -> None:
+        followed.price = price
+        if any(feed.kind is FeedKind.QUOTES for feed in followed.feeds):
+            none = None
+            self._sink(
+                Quote(
+                    *(followed.instrument.id, price, none, price, none, price),
+                    *(none, none, none, none, none, none),
+                    at_ns,
+                    ts_received_ns,
+                )
+            )
+
+    def _confirm(self, followed: _Followed) -> None:
+        followed.flowing = True
+        for feed in followed.feeds:
+            self._sink(FeedConfirmed(feed))
+
+
+def _extended(bar: Bar | None, at_ns: int, price: Decimal, period_s: int, since_ns: int) -> Bar | None:
+    """The running bar with one more tick; None where the tick is older than it, or where the beginning of
+    its bar was not seen and nobody has told it yet."""
+    span_ns = period_s * NS
+    open_ns = at_ns // span_ns * span_ns
+    if bar is None and open_ns <= since_ns // span_ns * span_ns:
+        return None
+    if bar is None or open_ns > bar.open_ns:
+        return Bar(open_ns, price, price, price, price, Decimal(1))
+    if open_ns < bar.open_ns:
+        return None
+    return bar._replace(
+        high=max(bar.high, price), low=min(bar.low, price), close=price, volume=bar.volume + 1
+    )
+
+
+def read_candles(rows: Any) -> list[Bar]:
+    """Candles of the wire, oldest first: rows of time, open, **close, high**, low and ticks, in either
+    order, or objects with those names. What cannot be read is left out."""
+    bars: dict[int, Bar] = {}
+    for row in rows if isinstance(rows, list) else ():
+        bar = _candle(row)
+        if bar is not None:
+            bars[bar.open_ns] = bar
+    return [bars[key] for key in sorted(bars)]
+
+
+def _candle(row: Any) -> Bar | None:
+    if isinstance(row, dict):
+        values = [row.get(name) for name in ("time", "open", "close", "high", "low", "ticks")]
+    elif isinstance(row, list) and len(row) >= 5:
+        values = list(row[:6])
+    else:
+        return None
+    numbers = [_decimal(each) for each in values]
+    at, first, last, high, low = numbers[:5]
+    if at is None or first is None or last is None or high is None or low is None:
+        return None
+    if not 0 < low <= min(first, last) or high < max(first, last):
+        return None
+    count = numbers[5] if len(numbers) > 5 else None
+    return Bar(int(at) * NS, first, high, low, last, count if count is not None else _ZERO)
+
+
+def _decimal(value: Any) -> Decimal | None:
+    if isinstance(value, bool) or not isinstance(value, int | str | Decimal):
+        return None
+    try:
+        number = Decimal(value)
+    except ArithmeticError:
+        return None
+    return number if number.is_finite() else None

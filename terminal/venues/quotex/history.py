@@ -1,0 +1,110 @@
+"""Candles of the past, page by page (``history/load``)."""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+from collections.abc import Callable, Sequence
+from decimal import Decimal
+from typing import Any, Final, Protocol
+
+from terminal.core.clock import Clock
+from terminal.domain.contracts import NS
+from terminal.domain.errors import VenueUnavailable
+from terminal.domain.instrument import Instrument
+from terminal.domain.market import Bar
+from terminal.venues.quotex.errors import VENUE_NAME
+from terminal.venues.quotex.feeds import read_candles
+
+_A_PAGE: Final = 200
+_ANSWER_S: Final = 10.0
+_PAUSE_S: Final = 0.1
+"""Between two pages; faster is said to lead to bans."""
+_AT_ONCE: Final = 2
+
+
+class _Send(Protocol):
+    def __call__(self, name: str, *data: Any) -> None: ...
+
+
+class History:
+    """Asks for pages and matches the answers by their ``index``."""
+
+    def __init__(self, send: _Send, clock: Clock) -> None:
+        self._send = send
+        self._clock = clock
+        self._numbers = itertools.count(clock.wall_ns() // 1_000_000)
+        self._waiting: dict[int, asyncio.Future[list[Bar]]] = {}
+        self._turn = asyncio.Semaphore(_AT_ONCE)
+
+    def on_answer(self, data: Any) -> bool:
+        """Take an answer; False where nobody waits for it."""
+        index = data.get("index") if isinstance(data, dict) else None
+        waiting = self._waiting.pop(index, None) if isinstance(index, int) else None
+        if waiting is None or waiting.done():
+            return False
+        rows = data.get("data") or data.get("candles") or data.get("history")
+        waiting.set_result(read_candles(rows))
+        return True
+
+    def lost(self) -> None:
+        """The connection is gone: nobody gets an answer any more."""
+        waiting, self._waiting = self._waiting, {}
+        for each in waiting.values():
+            if not each.done():
+                each.set_exception(VenueUnavailable(VENUE_NAME, "the connection was lost"))
+
+    async def bars(
+        self,
+        instrument: Instrument,
+        interval_s: int,
+        *,
+        end_ns: int | None,
+        limit: int,
+        progress: Callable[[Decimal], None] | None,
+    ) -> Sequence[Bar]:
+        """Bars that open before ``end_ns``, oldest first; fewer or none where Quotex has no more.
+
+        Raises:
+            VenueUnavailable, NotSent: a page could not be had.
+        """
+        found: dict[int, Bar] = {}
+        until_ns = end_ns if end_ns is not None else self._clock.wall_ns() + interval_s * NS
+        async with self._turn:
+            while len(found) < limit:
+                page = await self._page(instrument, interval_s, until_ns)
+                fresh = [bar for bar in page if bar.open_ns < until_ns and bar.open_ns not in found]
+                found.update((bar.open_ns, bar) for bar in fresh)
+                if progress is not None:
+                    progress(min(Decimal(1), Decimal(len(found)) / limit))
+                if not fresh:
+                    break
+                until_ns = fresh[0].open_ns
+                if len(found) < limit:
+                    await asyncio.sleep(_PAUSE_S)
+        ordered = [found[key] for key in sorted(found)]
+        return ordered[-limit:]
+
+    async def _page(self, instrument: Instrument, interval_s: int, until_ns: int) -> list[Bar]:
+        index = next(self._numbers)
+        answer: asyncio.Future[list[Bar]] = asyncio.get_running_loop().create_future()
+        self._waiting[index] = answer
+        try:
+            self._send(
+                "history/load",
+                {
+                    "asset": instrument.venue_symbol,
+                    "index": index,
+                    "time": until_ns // NS,
+                    "offset": interval_s * _A_PAGE,
+                    "period": interval_s,
+                },
+            )
+            async with asyncio.timeout(_ANSWER_S):
+                return await answer
+        except TimeoutError:
+            raise VenueUnavailable(
+                VENUE_NAME, "no bars came", user_text="Quotex did not send the bars of the past."
+            ) from None
+        finally:
+            self._waiting.pop(index, None)
