@@ -378,6 +378,10 @@ class QuotexConnector:
             return False
         return True
 
+    def price(self, wire: str) -> Decimal | None:
+        """The last price of an asset that is followed."""
+        return self._feeds.price(wire)
+
     def _send_now(self, name: str, *data: Any) -> None:
         if self._stream is None:
             raise VenueUnavailable(VENUE_NAME, "not connected")

@@ -76,8 +76,9 @@ class Site:
             timeout=_TIMEOUT_S,
             headers=self._headers(user_agent),
         )
-        for name, value in _cookie_pairs(cookies):
-            self._client.cookies.set(name, value, domain=urlsplit(base_url).hostname or "")
+        if cookies:
+            # As one header, in the browser's own words: a jar would ask which host they are of.
+            self._client.headers["Cookie"] = cookies
 
     async def close(self) -> None:
         """End the sitting."""
@@ -274,11 +275,6 @@ def token_of(page: str) -> str:
 
 def _has_arrived(answer: httpx.Response) -> bool:
     return "trade" in urlsplit(str(answer.url)).path
-
-
-def _cookie_pairs(text: str) -> list[tuple[str, str]]:
-    pairs = (part.strip().partition("=") for part in text.split(";") if "=" in part)
-    return [(name.strip(), value.strip()) for name, _, value in pairs if name.strip()]
 
 
 def _sentence(words: str) -> str:

@@ -54,6 +54,10 @@ class Wire(Protocol):
         """Whether prices of an asset come, asking for them if need be."""
         ...
 
+    def price(self, wire: str) -> Decimal | None:
+        """The last price of an asset, by Quotex's name for it."""
+        ...
+
     @property
     def mode(self) -> str: ...
     @property
@@ -433,7 +437,11 @@ class QuotexTrader:
         ticket = str(data.get("ticket"))
         self.deals.sold(ticket)
         if data.get("profit") is not None:
-            for event in self.deals.closed({**data, "id": ticket}, sold_back=True):
+            row = {**data, "id": ticket}
+            deal = self.deals.deals.get(ticket)
+            if deal is not None and row.get("closePrice") is None:
+                row["closePrice"] = self._wire.price(deal.instrument.venue_symbol)
+            for event in self.deals.closed(row, sold_back=True):
                 self._emit(event)
         _succeed(self._cancels.get(ticket))
 
