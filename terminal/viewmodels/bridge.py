@@ -3,6 +3,7 @@ paused for them."""
 
 from __future__ import annotations
 
+import time
 from collections.abc import Awaitable, Callable, Sequence
 from datetime import datetime, tzinfo
 from decimal import Decimal
@@ -23,6 +24,7 @@ from terminal.viewmodels.bridge_rows import (
     MODE_WORDS,
     MODES,
     PAUSED_COLUMNS,
+    READY_AFTER_S,
     BotForm,
     BotRow,
     CallRow,
@@ -97,6 +99,8 @@ class BridgeViewModel(QObject):
         self._zone = zone
         self._rows: dict[int, CallRow] = {}
         self._was_locked = False
+        self._numbers: tuple[int, ...] = ()
+        self._moved_s = 0.0
         self._unwatch = [
             bridge.changed.watch(self._refresh),
             bridge.bots.changed.watch(self._refresh),
@@ -244,7 +248,8 @@ class BridgeViewModel(QObject):
         self.changed.emit()
 
     def accept(self, number: int) -> None:
-        """The person's yes to what waits. One that follows too soon on its appearance is not meant for it."""
+        """The person's yes to what waits. One that follows too soon on a card's coming, or on another one's
+        going, is not meant for it."""
         row = next((row for row in self._waiting_rows() if row.number == number), None)
         if row is not None and row.is_ready:
             self._bridge.waiting.accept(number)
@@ -309,8 +314,14 @@ class BridgeViewModel(QObject):
 
     def _waiting_rows(self) -> tuple[WaitingRow, ...]:
         waiting, titles = self._bridge.waiting, dict(self._venues)
+        numbers = tuple(each.number for each in waiting.all)
+        if numbers != self._numbers:
+            # The cards have moved: a second click would hit another one.
+            self._numbers, self._moved_s = numbers, time.monotonic()
+        rests_s = time.monotonic() - self._moved_s
         return tuple(
-            waiting_row(each, titles, waiting.age_s(each), waiting.left_s(each)) for each in waiting.all
+            waiting_row(each, titles, waiting.age_s(each), waiting.left_s(each), rests_s >= READY_AFTER_S)
+            for each in waiting.all
         )
 
     def _refresh(self) -> None:

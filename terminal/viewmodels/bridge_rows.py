@@ -27,7 +27,7 @@ MODE_TIPS: Final = {
     BotMode.TRADING: "Orders go to the venue, within its limits and yours",
 }
 READY_AFTER_S: Final = 0.7
-"""A click within this time was meant for what lay there before."""
+"""A click within this time after cards have come, gone or moved was meant for what lay there before."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,8 +150,10 @@ def call_row(record: CallRecord, at: str) -> CallRow:
     )
 
 
-def waiting_row(waiting: Waiting, titles: Mapping[str, str], age_s: float, left_s: float) -> WaitingRow:
-    """What waits for a click, as a card."""
+def waiting_row(
+    waiting: Waiting, titles: Mapping[str, str], age_s: float, left_s: float, is_at_rest: bool
+) -> WaitingRow:
+    """What waits for a click, as a card; ``is_at_rest``: no card has moved for a moment."""
     venue = titles.get(waiting.instrument.venue, waiting.instrument.venue)
     money = "practice money" if waiting.is_practice else "REAL MONEY"
     worth = "" if waiting.worth is None else f", worth {fmt.money(waiting.worth)} USD"
@@ -163,7 +165,7 @@ def waiting_row(waiting: Waiting, titles: Mapping[str, str], age_s: float, left_
         not waiting.is_practice,
         f"{left_s:.0f} s",
         min(1.0, left_s / (age_s + left_s)) if left_s else 0.0,
-        age_s >= READY_AFTER_S,
+        is_at_rest,
     )
 
 

@@ -228,6 +228,34 @@ def test_an_order_that_waits_is_a_card_that_takes_no_focus(qapp: QApplication, t
     on_panel(tmp_path, body)
 
 
+def test_a_second_click_does_not_hit_the_card_that_moved_under_it(qapp: QApplication, tmp_path: Path) -> None:
+    async def body(panel: Panel) -> None:
+        desk, cards = panel.desk, panel.dialog.waiting
+        panel.vm.act("grid", BotMode.CONFIRM.name)
+        calls = []
+        for price in ("59000", "58000"):
+            ask = desk.call("trade", **{**BUY, "price": price})
+            calls.append(tasks.spawn(ask, name="a bot's call"))
+            await eventually(lambda: len(cards.cards) == len(calls), what="a card of each")
+
+        def are_ready() -> bool:
+            QApplication.processEvents()
+            return all(card.accept.isEnabled() for card in cards.cards)
+
+        await eventually(are_ready, what="cards at rest")
+        QTest.mouseClick(cards.cards[0].accept, Qt.MouseButton.LeftButton)
+        [other] = cards.cards
+        QTest.mouseClick(other.accept, Qt.MouseButton.LeftButton)
+        assert "data" in await calls[0]
+        assert [each.number for each in desk.bridge.waiting.all] == [other.number]
+        assert len(desk.venue.orders) == 1
+        await eventually(are_ready, what="the other one at rest again")
+        QTest.mouseClick(other.accept, Qt.MouseButton.LeftButton)
+        assert "data" in await calls[1]
+
+    on_panel(tmp_path, body)
+
+
 def test_a_bot_is_changed_in_the_form_and_the_change_holds_at_once(
     qapp: QApplication, tmp_path: Path
 ) -> None:
