@@ -13,9 +13,8 @@ import pytest
 from terminal.domain.account import Position
 from terminal.domain.instrument import InstrumentId
 from terminal.domain.market import Side
-from terminal.domain.orders import OrderState
+from terminal.domain.orders import Fill, Order, OrderState
 from terminal.domain.worth import profit
-from terminal.viewmodels.cost import estimate
 from tests.e2e.rig import Rig, rig, state_of
 from tests.helpers import run
 from tests.practice import Practice
@@ -24,6 +23,7 @@ from tests.practice_okx import MAIN, OkxPractice, inst_id
 D = Decimal
 SWAP = InstrumentId("okx", "BTC/USD-PERP")
 SATOSHI = D("1e-8")
+MAKER, TAKER = D("0.0002"), D("0.0005")
 
 
 @pytest.fixture(scope="module")
@@ -41,13 +41,21 @@ async def its_own_position(practice: Practice) -> dict[str, Any]:
     return found
 
 
+def require_mean_of(order: Order, fills: list[Fill]) -> None:
+    """The average price is the one at which all of it comes to the coins of its parts."""
+    quantity = sum((each.quantity for each in fills), D(0))
+    coins = sum((each.quantity / each.price for each in fills), D(0))
+    assert order.filled_quantity == quantity
+    assert order.average_price is not None
+    assert abs(order.average_price - quantity / coins) < SATOSHI
+
+
 def held(found: Rig) -> list[Position]:
     return [each for each in found.terminal.portfolio.positions(found.account) if each.instrument == SWAP]
 
 
 def test_bought_in_parts_and_sold_again(practice: Practice, tmp_path: Path) -> None:
     async def main() -> None:
-        # Nobody else trades, so that the book is at the venue what it is here.
         await practice.freeze()
         async with rig(practice, tmp_path, instrument=SWAP) as found:
             terminal = found.terminal
@@ -55,43 +63,44 @@ def test_bought_in_parts_and_sold_again(practice: Practice, tmp_path: Path) -> N
             assert instrument is not None
             assert (instrument.settled_in, instrument.quantity_step) == ("BTC", D(100))
             coins = terminal.portfolio.balances(found.account)["BTC"].total
-            # All of the first two levels, a part of the third, and the rest waits there.
+            # Past the second level of the asks: what is left of it waits there.
             levels = list(found.book().asks(3))
-            taken = sum((level.quantity for level in levels), D(0))
-            request = found.limit(quantity=str(taken + 300), price=levels[-1].price)
-            cost = estimate(
-                request, instrument, found.book(), terminal.portfolio.fee_rates(found.account, SWAP.symbol)
-            )
-            order = await found.send(request)
-            await found.until(lambda: state_of(order) is OrderState.PARTLY_FILLED, "partly filled")
-            await found.until(lambda: order.filled_quantity == taken, "all that was offered")
-            # The worth of each part in coins: the mean of them is not that of the prices.
-            worth = sum((level.quantity / level.price for level in levels), D(0))
-            assert order.average_price is not None
-            assert abs(order.average_price - taken / worth) < SATOSHI
-            assert (
-                order.average_price != sum((level.quantity * level.price for level in levels), D(0)) / taken
-            )
+            quantity = sum((level.quantity for level in levels), D(0)) + 300
+            states: list[OrderState] = []
+            found.gate.changed.watch(lambda changed: states.append(changed.state))
+            order = await found.send(found.limit(quantity=str(quantity), price=levels[-1].price))
+
+            def fills() -> list[Fill]:
+                return [each for each in found.gate.fills if each.client_order_id == order.client_order_id]
+
+            await found.until(lambda: len({each.price for each in fills()}) >= 2, "filled at two prices")
+            assert OrderState.PARTLY_FILLED in states
             await practice.order(
                 "trade", symbol=inst_id(SWAP.symbol), side="sell", through=format(levels[-1].price, "f")
             )
             await found.until(lambda: state_of(order) is OrderState.FILLED, "filled")
-            await found.until(lambda: [each.quantity for each in held(found)] == [taken + 300], "a position")
+            await found.until(lambda: sum(each.quantity for each in fills()) == quantity, "all its fills")
+            require_mean_of(order, fills())
+            plain = sum((each.quantity * each.price for each in fills()), D(0)) / quantity
+            assert order.average_price is not None
+            assert order.average_price < plain, "the mean of the prices is another one"
+            # 0.05 % of the coins for what was taken, 0.02 % for what waited.
+            fee = sum(
+                (each.quantity / each.price * (MAKER if each.is_maker else TAKER) for each in fills()), D(0)
+            )
+            assert order.fees.keys() == {"BTC"}
+            assert abs(order.fees["BTC"] - fee) < 10 * SATOSHI
+
+            await found.until(lambda: [each.quantity for each in held(found)] == [quantity], "a position")
             (position,) = held(found)
             row = await its_own_position(practice)
-            assert D(row["pos"]) * 100 == taken + 300
+            assert D(row["pos"]) * 100 == quantity
             # The venue's own average, worked out from its own fills.
             assert abs(D(row["avgPx"]) - order.average_price) < SATOSHI
             assert position.average_price == D(row["avgPx"])
             assert position.currency == "BTC"
-            assert cost.average_price is not None
-            assert abs(cost.average_price - order.average_price) < SATOSHI, "as it had been estimated"
             gained = profit(instrument, Side.BUY, position.quantity, order.average_price, D(row["markPx"]))
             assert abs(D(row["upl"]) - gained) < SATOSHI
-            # The ticket had said the fee: what was taken and what waited, each at its rate.
-            assert order.fees.keys() == {"BTC"}
-            assert cost.fee is not None
-            assert abs(order.fees["BTC"] - cost.fee) < 10 * SATOSHI
 
             # Sold again by the desk's own button; every coin gained or lost is the reckoned one.
             (closing,) = await terminal.positions.submit_in_turn(
