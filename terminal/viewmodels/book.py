@@ -733,7 +733,8 @@ class LadderViewModel(QObject):
         if refusal:
             self.sending.tell(refusal)
             return
-        changes = [(order, moved_to(order, ghost.price)) for order in orders]
+        along = self.place.abilities.amend_protections
+        changes = [(order, moved_to(order, ghost.price, levels_too=along)) for order in orders]
         self.sending.amend(self.place, changes, ask=not self.armed)
 
     def _ghost(self, chip: Chip, key: int) -> Ghost:

@@ -90,14 +90,15 @@ def why_not_amend(orders: Iterable[Order], abilities: AmendAbilities) -> str:
     return ""
 
 
-def moved_to(order: Order, price: Decimal) -> AmendRequest:
+def moved_to(order: Order, price: Decimal, *, levels_too: bool = True) -> AmendRequest:
     """The change that puts an order at another price: its trigger until that has fired, then its limit.
 
-    The limit of a stop limit moves with its trigger, and stop and target with both, so that distances stay.
+    The limit of a stop limit moves with its trigger, and stop and target with both, so that distances stay;
+    where the venue cannot change those with the order (``levels_too``) they stay where they are.
     """
     old = price_of(order)
     by = price - old if old is not None else ZERO
-    protection = _moved_protection(order.protection, by)
+    protection = _moved_protection(order.protection, by) if levels_too else None
     if order.trigger_price is None or order.triggered:
         return AmendRequest(limit_price=price, protection=protection)
     if order.limit_price is None or order.order_type.has_trail:

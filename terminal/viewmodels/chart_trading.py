@@ -261,9 +261,9 @@ class ChartTrading(QObject):
             if refusal:
                 self.sending.tell(refusal)
             return
-        self.sending.amend(
-            self.place, [(order, moved_to(order, ghost.price)) for order in orders], ask=self.confirms
-        )
+        along = self.place.abilities.amend_protections
+        changes = [(order, moved_to(order, ghost.price, levels_too=along)) for order in orders]
+        self.sending.amend(self.place, changes, ask=self.confirms)
         # It stays on screen until the question is answered.
         self._held = self.sending.pending is not None
         if not self._held:

@@ -12,7 +12,7 @@ from pytestqt.qtbot import QtBot
 
 from terminal.domain.errors import VenueUnavailable
 from terminal.domain.market import Side
-from terminal.domain.orders import AmendRequest, OrderRequest, OrderState, OrderType
+from terminal.domain.orders import AmendRequest, OrderRequest, OrderState, OrderType, Protection
 from terminal.services.arming import ArmState
 from terminal.services.market_data import FeedState, Topic
 from terminal.services.session import Mode
@@ -413,6 +413,30 @@ def test_a_stop_line_is_moved_where_the_venue_changes_stop_orders(desk: ChartDes
         vm.trading.sending.confirm()
         await eventually(lambda: desk.gate.amended)
         assert desk.gate.amended == [("c1", AmendRequest(trigger_price=D("59990")))]
+
+    run(main())
+
+
+@pytest.mark.parametrize("along", [True, False])
+def test_stop_and_target_move_with_their_order_where_the_venue_changes_them_with_it(
+    along: bool, desk: ChartDesk
+) -> None:
+    vm = opened(desk)
+    session = desk.sessions.sessions["kraken"]
+    session.info = FakeInfo(replace(EVERYTHING, amend_protections=along, bar_intervals_s=(900,)))
+    desk.sessions.changed.notify("kraken")
+
+    async def main() -> None:
+        order = desk.gate.add(limit(Side.BUY, "60000"))
+        order.protection = Protection(D("59000"), D("62000"))
+        desk.gate.changed.notify(order)
+        desk.frames.tick()
+        vm.trading.drag(vm.trading.lines[0], D("59990"))
+        vm.trading.drop()
+        vm.trading.sending.confirm()
+        await eventually(lambda: desk.gate.amended)
+        moved = Protection(D("58990"), D("61990")) if along else None
+        assert desk.gate.amended == [("c1", AmendRequest(limit_price=D("59990"), protection=moved))]
 
     run(main())
 
