@@ -229,11 +229,21 @@ class Inquiries:
             self._ledger.report(order.account, report)
         for fill in snapshot.fills:
             self._ledger.fill(order.account, fill)
+        before = doubt.candidates
         doubt.candidates = tuple(
             other.client_order_id
             for other in self._ledger.table.of_account(order.account)
             if other.origin is Origin.EXTERNAL and is_same_order(other.request, order.request)
         )
+        if self.is_doubtful(order) and doubt.candidates and not before:
+            count = len(doubt.candidates)
+            like = "1 order at the venue looks" if count == 1 else f"{count} orders at the venue look"
+            self._ledger.tell(
+                Level.WARNING,
+                f"{order.instrument.symbol}: {like} like the one that got no answer, and which is which "
+                "cannot be told. It is not sent again; compare them in the list of orders.",
+                client_order_id=order.client_order_id,
+            )
         return bool(doubt.candidates) or not self.is_doubtful(order)
 
     def _apply(self, order: Order, report: OrderReport) -> None:

@@ -397,6 +397,10 @@ class OrdersViewModel(QObject):
             doubt = self._gate.doubts.get(order.client_order_id)
             if doubt is not None and doubt.can_settle:
                 return f"not found at the venue, {seconds} s", "warning"
+            if doubt is not None and doubt.candidates:
+                count = len(doubt.candidates)
+                like = "1 order looks like it" if count == 1 else f"{count} orders look like it"
+                return f"unknown: {like}, {seconds} s", "warning"
             return f"unknown, checking… {seconds} s", "warning"
         if order.amend_pending is not None:
             return "changing…", "muted"

@@ -530,6 +530,13 @@ def test_a_full_log_drops_its_oldest_lines(frame: Frame) -> None:
     assert frame.log.model.line(0).text == "100"
 
 
+def test_a_doubt_that_others_look_like_says_how_many(frame: Frame) -> None:
+    now = frame.clock.monotonic_ns()
+    frame.gate.doubts["a"] = Doubt("a", now, candidates=("b", "c"))
+    frame.gate.put(order("a", state=OrderState.IN_DOUBT, doubt_since_ns=now - 4_000_000_000))
+    assert row_state(frame, "a") == "unknown: 2 orders look like it, 4 s"
+
+
 def test_fills_are_listed_newest_first(frame: Frame) -> None:
     from terminal.domain.orders import Fill
 

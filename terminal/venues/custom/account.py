@@ -72,7 +72,6 @@ class Account:
         self._failures: dict[object, int] = {}
         self._listed_ns: dict[tuple[str, str], int] = {}
         self._balances_method = "accounts"
-        self.has_history = True
 
     # -- polling --------------------------------------------------------------------------------------
 
@@ -196,13 +195,13 @@ class Account:
 
     async def _try_ended(self, instrument: Instrument, since_ns: int, rank: Rank) -> None:
         """The same, where the plugin has such a list at all."""
-        if not self.has_history:
+        if not self._tracker.has_history:
             return
         try:
             await self.list_ended(instrument, since_ns, rank)
         except NotOffered as error:
             log.warning("ended orders cannot be listed: %s", error)
-            self.has_history = False
+            self._tracker.has_history = False
 
     async def try_lists(self, instrument: Instrument) -> tuple[bool, bool]:
         """Whether the plugin lists a symbol's open orders, and its ended ones."""
@@ -212,7 +211,7 @@ class Account:
         except NotOffered:
             can_list = False
         await self._try_ended(instrument, self._clock.wall_ns() - _HISTORY_MARGIN_NS, Rank.QUESTION)
-        return can_list, self.has_history
+        return can_list, self._tracker.has_history
 
     def _rows(self, method: str, data: Any, instrument: Instrument) -> tuple[list[OrderRow], set[str]]:
         """The readable rows of a list that are about this symbol, and the ids of all rows."""
@@ -315,7 +314,7 @@ class Account:
                 "keeps no id of ours. Compare them in the list of orders."
             )
             raise VenueUnavailable(VENUE_NAME, "several orders fit", code="ambiguous", user_text=text)
-        if not self.has_history:
+        if not self._tracker.has_history:
             text = "The plugin does not list ended orders, so one that ended at once cannot be looked for."
             raise VenueUnavailable(VENUE_NAME, "no list of ended orders", code="not-offered", user_text=text)
         return None

@@ -2,7 +2,9 @@
 
 The protocol has no id of ours, no times of orders and no fills (custom protocol guide, ``orders``). Fills are
 made from the growth of ``deal_amount``. An order that was sent and not answered is told from others by being
-new: it was in no list before it was sent, and its symbol, side, price and amount are those that were sent.
+new: it was in no list before it was sent, and its symbol, side, price and amount are those that were sent. It
+is taken for ours only where both lists, of open and of ended orders, have been read since, and hold one such
+order between them: somebody else's may rest while ours has been filled.
 """
 
 from __future__ import annotations
@@ -65,19 +67,37 @@ class Lost:
     """Monotonic."""
 
 
+@dataclass(frozen=True, slots=True)
+class _Listing:
+    """One of a symbol's two lists as it was read last."""
+
+    began_ns: int
+    """When it was asked for; monotonic."""
+    rows: dict[str, OrderRow]
+
+
 class Tracker:
-    """All orders of one account. ``tell`` hears reports and fills as they change."""
+    """All orders of one account. ``tell`` hears reports and fills as they change.
+
+    Attributes:
+        has_history: the plugin lists ended orders.
+    """
 
     def __init__(
         self, clock: Clock, tell: Callable[[VenueEvent], None], on_fault: Callable[[str], None]
     ) -> None:
+        self.has_history = True
         self._clock = clock
         self._tell = tell
         self._on_fault = on_fault
+        self._listings: dict[tuple[str, bool], _Listing] = {}
+        """By symbol, and whether it is the list of ended orders."""
         self._known: dict[str, Known] = {}
         self._ids: dict[str, str] = {}
         """By our id: the plugin's."""
         self._lost: dict[str, Lost] = {}
+        self._alike: dict[str, set[str]] = {}
+        """By our id of a lost order: the plugin's ids of all that ever looked like it."""
         self._sending: Counter[str] = Counter()
         self._fills: deque[Fill] = deque(maxlen=_FILLS_KEPT)
 
@@ -165,22 +185,31 @@ class Tracker:
     def _take(
         self, instrument: Instrument, rows: Iterable[OrderRow], began_ns: int, *, is_history: bool
     ) -> None:
+        symbol = instrument.symbol
         found = {row.order_id: row for row in rows}
-        named = self._name_lost(instrument, found, began_ns)
+        self._listings[symbol, is_history] = _Listing(began_ns, found)
+        named, waiting = self._name_lost(symbol)
         for order_id, row in found.items():
-            known = self._known.get(order_id)
+            known, lost = self._known.get(order_id), named.pop(order_id, None)
             if known is None:
-                lost = named.get(order_id)
-                if lost is None and self._sending[instrument.symbol] > 0:
+                if lost is None and (self._sending[symbol] > 0 or order_id in waiting):
                     continue
                 known = self._enter(row, instrument, lost)
                 is_old = is_history or state_of(row, in_open_list=True) in FINAL_STATES
                 self.apply(known, row, in_open_list=not is_history, quiet=is_old and lost is None)
             else:
-                lost = named.get(order_id)
                 if lost is not None:
                     self._name(known, lost)
                 self.apply(known, row, in_open_list=not is_history)
+        for order_id, lost in named.items():
+            # It stands in the other list, which had to wait for this one.
+            row = self._listings[symbol, not is_history].rows[order_id]
+            known = self._known.get(order_id)
+            if known is None:
+                known = self._enter(row, instrument, lost)
+            else:
+                self._name(known, lost)
+            self.apply(known, row, in_open_list=is_history)
 
     def _enter(self, row: OrderRow, instrument: Instrument, lost: Lost | None) -> Known:
         known = self._known[row.order_id] = Known(row.order_id, instrument, self._clock.monotonic_ns())
@@ -197,22 +226,36 @@ class Tracker:
         known.client_order_id, known.request = lost.client_order_id, lost.request
         self._ids[lost.client_order_id] = known.order_id
         self._lost.pop(lost.client_order_id, None)
+        self._alike.pop(lost.client_order_id, None)
         known.report = None
 
-    def _name_lost(
-        self, instrument: Instrument, found: dict[str, OrderRow], began_ns: int
-    ) -> dict[str, Lost]:
-        """Which rows are lost orders: exactly one new row fits, and it fits no other lost order."""
+    def _name_lost(self, symbol: str) -> tuple[dict[str, Lost], set[str]]:
+        """Which listed orders are lost ones: the only one that fits, and it fits no other lost order. And
+        those that may be, of which it cannot be said before the other list was read too."""
         claims: dict[str, list[Lost]] = {}
-        if self._sending[instrument.symbol] > 0:
-            return {}  # a new row may be the one that is on its way
+        waiting: set[str] = set()
+        needed = (False, True) if self.has_history else (False,)
+        if self._sending[symbol] > 0:
+            return {}, waiting  # a new row may be the one that is on its way
         for lost in self._recent_lost():
-            if lost.request.instrument.symbol != instrument.symbol or began_ns < lost.sent_ns:
+            if lost.request.instrument.symbol != symbol:
                 continue
-            fitting = self.candidates(lost, found.values())
-            if len(fitting) == 1:
-                claims.setdefault(fitting[0].order_id, []).append(lost)
-        return {order_id: lost[0] for order_id, lost in claims.items() if len(lost) == 1}
+            since = [
+                listing
+                for is_history in needed
+                if (listing := self._listings.get((symbol, is_history))) is not None
+                and listing.began_ns >= lost.sent_ns
+            ]
+            listed = {row.order_id for each in since for row in self.candidates(lost, each.rows.values())}
+            # One that fitted and is listed no more may still have been it.
+            alike = self._alike.setdefault(lost.client_order_id, set())
+            alike |= listed
+            fitting = {order_id for order_id in alike if self.is_stranger(order_id)}
+            if len(since) < len(needed):
+                waiting |= listed
+            elif len(fitting) == 1 and fitting <= listed:
+                claims.setdefault(next(iter(fitting)), []).append(lost)
+        return {order_id: lost[0] for order_id, lost in claims.items() if len(lost) == 1}, waiting
 
     def candidates(self, lost: Lost, rows: Iterable[OrderRow]) -> list[OrderRow]:
         """The rows that may be a lost order: new since it was sent, nobody else's, the same in all terms."""

@@ -17,6 +17,7 @@ from terminal.domain.orders import Fill, Order, OrderRequest, OrderState, OrderT
 from terminal.services.arming import Arming, ArmState
 from terminal.services.journal import Journal
 from terminal.services.market_data import FeedState, MarketData
+from terminal.services.notices import Notice
 from terminal.services.orders import OrderGate
 from terminal.services.portfolio import Portfolio
 from terminal.services.risk import RiskLimits, RiskRules
@@ -147,6 +148,47 @@ def test_an_order_that_arrived_unanswered_is_settled_by_itself(tmp_path: Path, f
             assert plugin.counts()["trade"] == 1
             if filled:
                 await eventually(lambda: sum(fill.quantity for fill in found.fills) == D("0.25"))
+
+    run(main())
+
+
+@pytest.mark.parametrize("arrived", [False, True], ids=["ours never came", "ours filled at once"])
+def test_an_order_that_cannot_be_told_from_another_stays_in_doubt_and_says_so(
+    tmp_path: Path, arrived: bool
+) -> None:
+    async def main() -> None:
+        plugin = Plugin()
+        trade = plugin.answers["trade"]
+
+        def place(params: dict[str, object]) -> object:
+            answer = trade(params) if arrived else None
+            if arrived:
+                plugin.fill(plugin.orders[-1], "0.25", "1000")
+            # The person's own second hand, in the same moment: the same in all that the protocol tells.
+            for _ in range(1 if arrived else 2):
+                plugin.place(amount="0.25", price="1000")
+            return answer
+
+        plugin.answers["trade"] = place
+        async with house(tmp_path, plugin) as found:
+            notices: list[Notice] = []
+            found.gate.notice.watch(notices.append)
+            plugin.fail("trade", "drop-after")
+            order = await found.submit()
+            await found.until(order, OrderState.IN_DOUBT)
+            key = order.client_order_id
+            await eventually(lambda: key in found.gate.doubts and len(found.gate.doubts[key].candidates) == 2)
+            looks = plugin.counts()["historyorders"]
+            await eventually(lambda: plugin.counts()["historyorders"] > looks + 2, what="more looks")
+            assert order.state is OrderState.IN_DOUBT
+            told = [notice.text for notice in notices if notice.client_order_id == key]
+            assert len([text for text in told if "2 orders at the venue look like" in text]) == 1, told
+            assert order.venue_order_id is None
+            assert not found.gate.doubts[key].can_settle, (
+                "it may be there: it is not settled as never arrived"
+            )
+            assert plugin.counts()["trade"] == 1
+            assert found.fills == []
 
     run(main())
 

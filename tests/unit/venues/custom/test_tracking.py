@@ -156,6 +156,9 @@ def test_the_only_new_order_that_fits_is_the_lost_one() -> None:
     bench.open({"id": "old"})
     bench.lose()
     bench.open({"id": "old"}, {"id": "new"})
+    assert bench.tracker.id_of("ours") is None, "it may be somebody's, and ours filled at once"
+    assert [report.venue_order_id for report in bench.reports] == ["old"], "nor is it told as somebody's yet"
+    bench.ended()
     assert bench.reports[-1].venue_order_id == "new"
     assert bench.reports[-1].client_order_id == "ours"
     assert bench.tracker.id_of("ours") == "new"
@@ -170,6 +173,8 @@ def test_the_lost_order_is_found_among_the_ended_ones_with_its_fill() -> None:
         {"id": "old", "status": "filled", "deal_amount": "0.25", "avg_price": "1"},
         {"id": "new", "status": "filled", "deal_amount": "0.25", "avg_price": "1004"},
     )
+    assert bench.reports == []
+    bench.open()
     assert [report.client_order_id for report in bench.reports] == ["ours"]
     assert bench.fills == [("new:0.25", D("0.25"), D(1004))]
 
@@ -192,6 +197,7 @@ def test_an_order_that_was_there_or_fits_not_or_fits_with_another_is_not_taken(
     bench.open({"id": "old"})
     bench.lose()
     bench.open(*listed)
+    bench.ended()
     assert bench.tracker.id_of("ours") is None
     assert all(report.client_order_id is None for report in bench.reports)
 
@@ -201,6 +207,7 @@ def test_one_new_order_is_not_taken_for_two_lost_ones() -> None:
     bench.lose("first")
     bench.lose("second")
     bench.open({"id": "a"})
+    bench.ended()
     assert bench.tracker.id_of("first") is bench.tracker.id_of("second") is None
 
 
@@ -209,7 +216,46 @@ def test_a_list_from_before_the_sending_proves_nothing() -> None:
     began_ns = bench.clock.monotonic_ns()
     bench.lose()
     bench.tracker.take_open(bench.instrument, [row(id="a")], began_ns)
+    bench.ended()
     assert bench.tracker.id_of("ours") is None
+    # Nor is an old list of ended orders the second half of the proof.
+    bench.tracker.take_ended(bench.instrument, [], began_ns)
+    bench.open({"id": "b"})
+    assert bench.tracker.id_of("ours") is None
+
+
+@pytest.mark.parametrize("first", ["open", "ended"])
+def test_one_that_rests_and_one_that_ended_are_two_that_fit(first: str) -> None:
+    bench = Bench()
+    bench.lose()
+    looks = {
+        "open": lambda: bench.open({"id": "a"}),
+        "ended": lambda: bench.ended(
+            {"id": "b", "status": "filled", "deal_amount": "0.25", "avg_price": "1004"}
+        ),
+    }
+    for name in sorted(looks, key=lambda name: name != first):
+        looks[name]()
+    looks[first]()
+    assert bench.tracker.id_of("ours") is None
+    assert bench.tracker.lost("ours") is not None
+    assert bench.fills == []
+    assert [(each.venue_order_id, each.client_order_id) for each in bench.reports] == [("a", None)]
+    # What rests is gone: what is left may be either, and is not guessed at.
+    bench.open()
+    bench.ended(
+        {"id": "a", "status": "canceled"},
+        {"id": "b", "status": "filled", "deal_amount": "0.25", "avg_price": "1004"},
+    )
+    assert bench.tracker.id_of("ours") is None
+
+
+def test_without_a_list_of_ended_orders_the_open_ones_must_do() -> None:
+    bench = Bench()
+    bench.tracker.has_history = False
+    bench.lose()
+    bench.open({"id": "new"})
+    assert bench.tracker.id_of("ours") == "new"
 
 
 def test_much_later_a_like_order_is_somebodys_second_thought() -> None:
@@ -217,6 +263,7 @@ def test_much_later_a_like_order_is_somebodys_second_thought() -> None:
     bench.lose()
     bench.clock.advance(16 * 60)
     bench.open({"id": "a"})
+    bench.ended()
     assert bench.tracker.id_of("ours") is None
 
 
