@@ -143,7 +143,7 @@ def call_row(record: CallRecord, at: str) -> CallRow:
         record.venue,
         record.method,
         record.told,
-        "" if record.by_hand else f"{record.took_ms:.1f}",
+        "" if record.by_hand else f"{record.took_ms:.{0 if record.took_ms >= 1000 else 1}f}",
         record.took_ms,
         "by hand" if record.by_hand else record.error or answered,
         record.is_refused,

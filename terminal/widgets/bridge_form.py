@@ -57,7 +57,7 @@ class BotFormPanel(QWidget):
         self.per_minute = _small_edit(48, "Orders a minute at most")
         row.addWidget(self.per_minute)
         row.addWidget(label("orders/min", kind="label"))
-        self.per_day = _small_edit(84, "Worth of all orders of a day at most, in USD")
+        self.per_day = _small_edit(104, "Worth of all orders of a day at most, in USD")
         row.addWidget(self.per_day)
         row.addWidget(label("USD a day", kind="label"))
         self.make = QPushButton()
@@ -107,6 +107,7 @@ class BotFormPanel(QWidget):
         self.mode.choose(MODES.index(form.mode))
         self.per_minute.setText(form.per_minute)
         self.per_day.setText(form.per_day)
+        self.per_day.setCursorPosition(0)  # of a long figure the front matters
         self.all_places.setChecked(not form.venues)
         for name, box in self.places.items():
             box.setChecked(name in form.venues)
