@@ -114,6 +114,11 @@ class Instrument:
         return self.id.symbol
 
     @property
+    def asset(self) -> str:
+        """What it is about: the base asset, of an inverse contract (which counts money) its coin."""
+        return self.settled_in if self.is_inverse else self.base
+
+    @property
     def settled_in(self) -> str:
         """The asset that its profit, fees and margin are in: the coin of an inverse contract (the first part
         of its symbol), else the quote asset."""

@@ -23,8 +23,8 @@ _SAME_ASSET: Final = MappingProxyType(
     {"XBT": "BTC", "XDG": "DOGE", "GOLD": "XAU", "SILVER": "XAG", "WTI": "XTI", "BRENT": "XBR"}
 )
 # A dated future and a fixed-payout contract have prices of their own: nobody takes one for the other. An
-# inverse contract counts money instead of the asset, so no size of another is a size of it: who calls it a twin
-# has its prices compared, but no link leads to it by itself.
+# inverse contract counts money instead of the asset, so no size of another is a size of it: whoever calls it a
+# twin has its prices compared, but no link leads to it by itself.
 _NEVER_BY_ITSELF: Final = frozenset({InstrumentKind.FUTURE, InstrumentKind.CONTRACT, InstrumentKind.UNKNOWN})
 
 
@@ -54,10 +54,9 @@ def money_of(quote: str) -> str:
 def underlying_of(instrument: Instrument) -> Underlying | None:
     """What an instrument is about, of an inverse contract its coin; None where its venue names no base or no
     quote."""
-    base = instrument.settled_in if instrument.is_inverse else instrument.base
-    if not base or not instrument.quote:
+    if not instrument.asset or not instrument.quote:
         return None
-    return Underlying(asset_of(base), money_of(instrument.quote))
+    return Underlying(asset_of(instrument.asset), money_of(instrument.quote))
 
 
 def usual_group(instrument: Instrument) -> str:

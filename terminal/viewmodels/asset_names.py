@@ -34,4 +34,4 @@ ASSET_NAMES: Final[Mapping[str, str]] = MappingProxyType(
 
 def describe(instrument: Instrument) -> str:
     """An instrument in words: as its venue puts it, else the common name of its asset; empty without one."""
-    return instrument.description or ASSET_NAMES.get(instrument.base.upper(), "")
+    return instrument.description or ASSET_NAMES.get(instrument.asset.upper(), "")

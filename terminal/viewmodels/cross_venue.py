@@ -310,7 +310,7 @@ class CrossVenueViewModel(QObject):
         here = [key for key in self._shown if key.venue in self._titles]
         known = [each for key in here if (each := self._market.instrument(key)) is not None]
         own = None if chosen is None else self._market.instrument(chosen)
-        self.base = "" if own is None else own.settled_in if own.is_inverse else own.base
+        self.base = own.asset if own is not None else ""
         self.size = None if own is None else self._size(own, known)
         common = self._common_money(known)
         world = None if chosen is None else self._mode_of(chosen.venue)

@@ -13,6 +13,7 @@ from typing import Final
 from terminal.domain.decimals import ZERO
 from terminal.domain.instrument import Instrument, InstrumentId, InstrumentKind
 from terminal.domain.market import Quote
+from terminal.domain.worth import worth
 from terminal.viewmodels.asset_names import ASSET_NAMES, describe
 
 MOST_HITS: Final = 200
@@ -82,7 +83,7 @@ class _Entry:
         self.order = (instrument.symbol, instrument.venue)
         self.name = plain(instrument.symbol)
         self.venue_name = plain(instrument.venue_symbol)
-        self.base = instrument.base.upper()
+        self.base = instrument.asset.upper()
         asset = _in_words(ASSET_NAMES.get(self.base, ""))
         self.asset = asset.replace(" ", "")
         self.tags = (*_in_words(venue_title).split(), KIND_BADGES[instrument.kind].upper())
@@ -228,7 +229,7 @@ def _best(
     for entry in group:
         key = entry.key
         quote = quote_of(key)
-        volume = ZERO if quote is None else quote_volume(quote)
+        volume = ZERO if quote is None else quote_volume(quote, entry.instrument)
         if volume or key in chosen:
             favourite = key in favourites
             hit = Hit(entry.instrument, favourite, volume)
@@ -240,8 +241,12 @@ def _best(
     return hits + [Hit(entry.instrument, False, ZERO) for entry in others[: limit - len(hits)]]
 
 
-def quote_volume(quote: Quote | None) -> Decimal:
+def quote_volume(quote: Quote | None, instrument: Instrument | None) -> Decimal:
     """A day's volume in quote units; 0 while unknown."""
     if quote is None or quote.volume_24h is None or quote.last is None:
         return ZERO
-    return quote.volume_24h * quote.last
+    return (
+        quote.volume_24h * quote.last
+        if instrument is None
+        else worth(instrument, quote.volume_24h, quote.last)
+    )

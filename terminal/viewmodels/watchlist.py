@@ -305,7 +305,7 @@ class WatchlistViewModel(QObject):
             pip=known.pip_size if known is not None else None,
             spread=quote.ask - quote.bid if quote.ask is not None and quote.bid is not None else None,
             volume=quote.volume_24h,
-            worth=quote_volume(quote) or None,
+            worth=quote_volume(quote, known) or None,
         )
 
     def _spark(self, instrument: InstrumentId) -> tuple[float, ...]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from decimal import Decimal
 
 import pytest
@@ -203,3 +204,13 @@ def test_a_venue_is_found_by_what_it_is_called_now() -> None:
     assert found(index, "another btc", known) == [keys[0]]
     assert found(index, "okx", known) == []
     assert rank("btc another", known[0], "Another") == 0
+
+
+def test_an_inverse_contract_is_found_by_its_coin_and_weighed_by_the_dollars_it_counts() -> None:
+    swap, spot = InstrumentId("okx", "BTC/USD-PERP"), InstrumentId("okx", "BTC/USDT")
+    inverse = replace(listed(swap), base="USD", quote="USD", is_inverse=True)
+    # 30 dollars a day against 20 coins at 2 dollars each.
+    quotes = {swap: quoted(swap, 30), spot: quoted(spot, 20)}
+    hits = SearchIndex().search("bitcoin", [inverse, listed(spot)], (), (), quotes.get)
+    assert [(hit.id, hit.volume) for hit in hits] == [(spot, D(40)), (swap, D(30))]
+    assert hits[1].words == "Bitcoin"
