@@ -117,9 +117,10 @@ class Algos(DeskListener):
         if kind not in KINDS:
             raise wrong("ordType")
         mode = required(values, "tdMode")
-        if mode not in ((CROSS, ISOLATED) if one.is_contract else ("cash",)):
+        if mode not in ((CROSS, ISOLATED) if one.is_contract else ("cash", ISOLATED)):
             raise wrong("tdMode")
-        if one.is_contract and account.mode == "1":
+        one = self._exchange.in_mode(one.inst_id, mode)
+        if one.is_carried and account.mode == "1":
             raise OkxError("51010")
         if required(values, "side") not in ("buy", "sell"):
             raise wrong("side")
@@ -245,7 +246,7 @@ class Algos(DeskListener):
 
     def row(self, algo: Algo) -> Row:
         """As ``orders-algo-pending`` tells it."""
-        one = self._exchange.instruments[algo.inst_id]
+        one = self._exchange.in_mode(algo.inst_id, algo.fields["tdMode"])
         key = algo.inst_id, algo.fields["tdMode"], algo.fields["posSide"] or "net"
         return {
             "instType": one.kind,
@@ -258,9 +259,9 @@ class Algos(DeskListener):
             "ordType": algo.kind,
             "state": algo.state,
             **algo.fields,
-            "posSide": algo.fields["posSide"] or ("net" if one.is_contract else ""),
+            "posSide": algo.fields["posSide"] or ("net" if one.is_carried else ""),
             "reduceOnly": yes(algo.reduce_only),
-            "lever": short(self._desk.accounts[algo.uid].leverage_of(*key)) if one.is_contract else "",
+            "lever": short(self._desk.accounts[algo.uid].leverage_of(*key)) if one.is_carried else "",
             "actualSz": algo.fields["sz"] if algo.order_id else "",
             "actualPx": "",
             "actualSide": algo.actual,
@@ -297,6 +298,7 @@ class Algos(DeskListener):
                     self._fire(algo, leg)
 
     def _attach(self, order: EngineOrder) -> None:
+        one = self._exchange.traded(order)
         for values in order.tag["attach"]:
             both = values.get("tpTriggerPx") and values.get("slTriggerPx")
             request = {
@@ -308,8 +310,8 @@ class Algos(DeskListener):
                 "ordType": "oco" if both else "conditional",
                 "sz": values.get("sz") or short(order.filled),
                 "algoClOrdId": values.get("attachAlgoClOrdId", ""),
-                "reduceOnly": self._exchange.instruments[order.symbol].is_contract,
-                "tgtCcy": "" if self._exchange.instruments[order.symbol].is_contract else "base_ccy",
+                "reduceOnly": one.is_carried,
+                "tgtCcy": "" if one.is_carried else "base_ccy",
             }
             try:
                 self.place(int(order.account), request)
@@ -323,7 +325,7 @@ class Algos(DeskListener):
 
     def _due(self, algo: Algo) -> str:
         """Which leg fires now: tp, sl, trigger or trail; empty for none."""
-        one, fields = self._exchange.instruments[algo.inst_id], algo.fields
+        one, fields = self._exchange.in_mode(algo.inst_id, algo.fields["tdMode"]), algo.fields
         sells = fields["side"] == "sell"
         if algo.kind == "trigger":
             level = Decimal(fields["triggerPx"])
@@ -350,7 +352,7 @@ class Algos(DeskListener):
         return ""
 
     def _fire(self, algo: Algo, leg: str) -> None:
-        fields, one = algo.fields, self._exchange.instruments[algo.inst_id]
+        fields, one = algo.fields, self._exchange.in_mode(algo.inst_id, algo.fields["tdMode"])
         price = {"tp": "tpOrdPx", "sl": "slOrdPx", "trigger": "orderPx"}.get(leg, "")
         level = fields[price] if price else "-1"
         size = fields["sz"]
@@ -366,7 +368,8 @@ class Algos(DeskListener):
             "sz": size,
             "px": level,
             "posSide": fields["posSide"],
-            "tgtCcy": fields["tgtCcy"] if not one.is_contract else "",
+            # What waits on margin closes a position, which is counted in base units.
+            "tgtCcy": "" if one.is_contract else "base_ccy" if one.is_carried else fields["tgtCcy"],
             "tag": fields["tag"],
             "reduceOnly": algo.reduce_only,
         }

@@ -38,11 +38,11 @@ class Booking:
         exchange.opened.append(self._listen)
 
     def _listen(self, one: OkxInstrument) -> None:
-        self._desk.exchange.engines[one.inst_id].listen(_Ear(self._desk, self, one))
+        self._desk.exchange.engines[one.inst_id].listen(_Ear(self._desk, self))
 
-    def settle(self, trade: EngineTrade, order: EngineOrder, one: OkxInstrument, is_maker: bool) -> None:
+    def settle(self, trade: EngineTrade, order: EngineOrder, is_maker: bool) -> None:
         """Book one execution of a person's order."""
-        desk = self._desk
+        desk, one = self._desk, self._desk.exchange.traded(order)
         uid = int(order.account)
         account = desk.accounts[uid]
         rate = one.maker if is_maker else one.taker
@@ -62,7 +62,7 @@ class Booking:
             "fillTime": ms(trade.ts_ns),
         }
         moved = Moved([], ZERO, ZERO)
-        if one.is_contract:
+        if one.is_carried:
             ccy, fee = one.settle, one.value(trade.quantity, trade.price) * rate
             moved = self._move_position(account, one, order, trade, trade_id, fee)
             change = moved.profit - fee - moved.put_in
@@ -118,7 +118,7 @@ class Booking:
         )
         desk.note_fill(uid, order, fill)
         is_last = not order.cash_units and order.done_steps >= order.steps
-        desk.tell_order(order, one, fill, is_last=is_last)
+        desk.tell_order(order, fill, is_last=is_last)
         event = "liquidation" if forced else "filled"
         desk.tell_money(uid, event, ccys, positions, [{"instId": one.inst_id, "tradeId": trade_id}])
         desk.tell_fill(order)
@@ -180,34 +180,33 @@ class Booking:
 class _Ear(EngineListener):
     """Hears one engine for the desk."""
 
-    def __init__(self, desk: Desk, booking: Booking, one: OkxInstrument) -> None:
+    def __init__(self, desk: Desk, booking: Booking) -> None:
         self._desk = desk
         self._booking = booking
-        self._one = one
 
     def on_accepted(self, order: EngineOrder) -> None:
         if order.account != BOT_ACCOUNT:
             self._desk.note_open(order)
-            self._desk.tell_order(order, self._one)
+            self._desk.tell_order(order)
 
     def on_trade(self, trade: EngineTrade) -> None:
         if trade.maker_order.account != BOT_ACCOUNT:
-            self._booking.settle(trade, trade.maker_order, self._one, True)
+            self._booking.settle(trade, trade.maker_order, True)
         if trade.taker_order.account != BOT_ACCOUNT:
-            self._booking.settle(trade, trade.taker_order, self._one, False)
+            self._booking.settle(trade, trade.taker_order, False)
 
     def on_filled(self, order: EngineOrder) -> None:
         if order.account == BOT_ACCOUNT:
             return
         self._desk.note_closed(order)
         if order.cash_units:
-            self._desk.tell_order(order, self._one)  # only closes it: this message has no fill
+            self._desk.tell_order(order)  # only closes it: this message has no fill
 
     def on_canceled(self, order: EngineOrder, reason: str) -> None:
         if order.account != BOT_ACCOUNT:
             self._desk.note_closed(order)
-            self._desk.tell_order(order, self._one)
+            self._desk.tell_order(order)
 
     def on_amended(self, order: EngineOrder) -> None:
         if order.account != BOT_ACCOUNT:
-            self._desk.tell_order(order, self._one)
+            self._desk.tell_order(order)

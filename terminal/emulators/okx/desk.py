@@ -237,10 +237,9 @@ class Desk:
         for listener in self._listeners:
             listener.on_end(order)
 
-    def tell_order(
-        self, order: EngineOrder, one: OkxInstrument, fill: Row | None = None, *, is_last: bool = False
-    ) -> None:
+    def tell_order(self, order: EngineOrder, fill: Row | None = None, *, is_last: bool = False) -> None:
         """Push an order as it is now."""
+        one = self.exchange.traded(order)
         price = (
             Decimal(fill["fillPx"]) if fill is not None else (order.limit_price or self.exchange.last(one))
         )

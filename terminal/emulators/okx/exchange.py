@@ -19,7 +19,7 @@ from typing import Final
 
 from terminal.core.clock import Clock
 from terminal.emulators.market.engine import MatchingEngine
-from terminal.emulators.market.engine_types import EngineListener, EngineTrade
+from terminal.emulators.market.engine_types import EngineListener, EngineOrder, EngineTrade
 from terminal.emulators.market.flow import OrderFlow
 from terminal.emulators.market.history import History
 from terminal.emulators.market.latent import LatentPrices, seed_number, uniform
@@ -97,6 +97,8 @@ class OkxExchange:
             instruments = (*INSTRUMENTS, *contracts_at(clock.wall_ns()))
         self.instruments: dict[str, OkxInstrument] = {}
         """Everything known, delivered futures too; what has an engine is listed."""
+        self.margins: dict[str, OkxInstrument] = {}
+        """Spot pairs as they are traded on margin."""
         self.by_code: dict[int, OkxInstrument] = {}
         self.engines: dict[str, MatchingEngine] = {}
         self.flows: dict[str, OrderFlow] = {}
@@ -134,6 +136,20 @@ class OkxExchange:
     def _know(self, instrument: OkxInstrument) -> None:
         self.instruments[instrument.inst_id] = self.by_code[instrument.code] = instrument
         self.prices[instrument.inst_id] = VenuePrices(self.latents, instrument)
+        if not instrument.is_carried:
+            self.margins[instrument.inst_id] = instrument.on_margin
+
+    def traded(self, order: EngineOrder) -> OkxInstrument:
+        """What an order trades: a pair, the same on margin, or a contract."""
+        return self.in_mode(order.symbol, str(order.tag["tdMode"]))
+
+    def in_mode(self, inst_id: str, mode: str) -> OkxInstrument:
+        """An instrument as orders of a ``tdMode`` trade it."""
+        return self.instruments[inst_id] if mode == "cash" else self.carried(inst_id)
+
+    def carried(self, inst_id: str) -> OkxInstrument:
+        """An instrument as positions are held in it."""
+        return self.margins.get(inst_id) or self.instruments[inst_id]
 
     def recall(self, inst_id: str) -> None:
         """Know a future of an earlier run again, though it is listed no more."""

@@ -495,7 +495,7 @@ class OkxFace:
         orders = [*desk.closed[uid], *desk.open_orders(uid)]
         return {
             "requests": list(self._requests),
-            "orders": [order_row(order, self.exchange.instruments[order.symbol]) for order in orders],
+            "orders": [order_row(order, self.exchange.traded(order)) for order in orders],
             "fills": list(desk.fills[uid]),
             "balances": desk.money.balance_row(desk.accounts[uid])["details"],
             "positions": [

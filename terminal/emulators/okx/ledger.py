@@ -128,7 +128,7 @@ class Money:
         self._exchange = exchange
 
     def _instrument(self, inst_id: str) -> OkxInstrument:
-        return self._exchange.instruments[inst_id]
+        return self._exchange.carried(inst_id)
 
     # ---- what is bound ---------------------------------------------------------------------------
 
@@ -136,8 +136,8 @@ class Money:
         """What open spot orders have set aside of a currency."""
         total = ZERO
         for order in account.open_orders.values():
-            one = self._instrument(order.symbol)
-            if one.is_contract or (without is not None and order.order_id == without.order_id):
+            one = self._exchange.traded(order)
+            if one.is_carried or (without is not None and order.order_id == without.order_id):
                 continue
             if order.is_buy and one.quote == ccy:
                 total += order.grid.notional(order.price_ticks, order.steps - order.done_steps)
@@ -149,8 +149,8 @@ class Money:
         """What open swap orders that would open a position need of a currency."""
         total = ZERO
         for order in account.open_orders.values():
-            one = self._instrument(order.symbol)
-            if not one.is_contract or one.settle != ccy:
+            one = self._exchange.traded(order)
+            if not one.is_carried or one.settle != ccy:
                 continue
             if without is None or order.order_id != without.order_id:
                 price = order.limit_price or self._exchange.mark(one)
@@ -207,6 +207,18 @@ class Money:
     def isolated_equity(self, account: OkxAccount, ccy: str) -> Decimal:
         """What all isolated positions of a currency are worth."""
         return sum((self.own_equity(one) for one in self._all_in(account, ccy) if one.is_isolated), ZERO)
+
+    def borrowed(self, account: OkxAccount, ccy: str) -> Decimal:
+        """What positions on margin owe of a currency."""
+        owed = [self._debt(one) for one in account.positions.values()]
+        return sum((amount for amount, name in owed if name == ccy), ZERO)
+
+    def _debt(self, position: Position) -> tuple[Decimal, str]:
+        """What a position on margin owes: its cost where it is long, the coins where it is short."""
+        one, size = self._instrument(position.inst_id), position.size
+        if one.is_contract:
+            return ZERO, ""
+        return (size * position.entry, one.quote) if size > 0 else (-size, one.base)
 
     def spare(self, account: OkxAccount, position: Position) -> Decimal:
         """How much of an isolated position's margin its owner may take back."""
@@ -271,6 +283,7 @@ class Money:
             "eq": trimmed(equity + isolated),
             "isoEq": trimmed(isolated) if margins else "",
             "isoUpl": trimmed(apart) if margins else "",
+            "isoLiab": trimmed(self.borrowed(account, ccy)) if margins else "",
             "cashBal": trimmed(cash),
             "availBal": trimmed(free),
             "availEq": trimmed(free) if margins else "",
@@ -322,15 +335,25 @@ class Money:
         equity = self.own_equity(position) if apart else self.equity(account, one.settle)
         liquidation = self.liquidation_price(account, position) if size else None
         worth = one.value(size, mark) * self._exchange.usd(one.settle)
+        debt, debt_ccy = self._debt(position)
+        told = {
+            "pos": short(position.size if position.side == "net" else size),
+            "availPos": short(size) if position.side != "net" else "",
+            "posCcy": "",
+        }
+        if not one.is_contract:
+            is_long = position.size > 0
+            count = short(size) if is_long else trimmed(size * position.entry)
+            told = {"pos": count, "availPos": count, "posCcy": one.base if is_long else one.quote}
         return {
             "instType": one.kind,
             "instId": one.inst_id,
             "mgnMode": position.mode,
             "posId": str(position.pos_id),
             "posSide": position.side,
-            "pos": short(position.size if position.side == "net" else size),
-            "posCcy": "",
-            "availPos": short(size) if position.side != "net" else "",
+            **told,
+            "liab": trimmed(-debt) if debt_ccy else "",
+            "liabCcy": debt_ccy,
             "avgPx": trimmed(position.entry) if size else "",
             "markPx": short(mark),
             "last": short(self._exchange.last(one)),

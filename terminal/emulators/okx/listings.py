@@ -6,7 +6,7 @@ instrument codes are this venue's own, as a client must read them and never know
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import Final
 
@@ -18,13 +18,13 @@ MAINTENANCE_RATE: Final = Decimal("0.004")
 
 @dataclass(frozen=True, slots=True)
 class OkxInstrument:
-    """A spot pair, a perpetual swap or a dated future."""
+    """A spot pair, the same on margin, a perpetual swap or a dated future."""
 
     listing: Listing
     code: int
     """``instIdCode``."""
     kind: str
-    """``SPOT``, ``SWAP`` or ``FUTURES``."""
+    """``SPOT``, ``MARGIN``, ``SWAP`` or ``FUTURES``."""
     settle: str = ""
     contract_value: Decimal = Decimal(1)
     """Units of ``contract_asset`` in a contract; 1 for spot."""
@@ -48,8 +48,19 @@ class OkxInstrument:
 
     @property
     def is_contract(self) -> bool:
-        """Counted in contracts, carried as a position."""
+        """Counted in contracts."""
+        return self.kind in ("SWAP", "FUTURES")
+
+    @property
+    def is_carried(self) -> bool:
+        """What is traded becomes a position, settled in one currency."""
         return self.kind != "SPOT"
+
+    @property
+    def on_margin(self) -> OkxInstrument:
+        """A spot pair as it is traded with borrowed money: a position in the base currency that is settled in
+        the quote currency."""
+        return replace(self, kind="MARGIN", settle=self.quote, contract_asset=self.base)
 
     @property
     def is_swap(self) -> bool:

@@ -126,6 +126,11 @@ def read_ticket(values: Mapping[str, Any], one: OkxInstrument, mode: str, is_hed
             raise wrong("tdMode")
         if mode == "1":
             raise OkxError("51010")
+    elif one.is_carried:
+        if mode == "1":
+            raise OkxError("51010")
+        if text_of(values, "ccy") not in ("", one.settle):
+            raise wrong("ccy")
     elif mode_text != "cash":
         raise OkxError("51010") if mode_text in ("cross", "isolated") else wrong("tdMode")
     side = required(values, "side")
@@ -165,7 +170,7 @@ def read_ticket(values: Mapping[str, Any], one: OkxInstrument, mode: str, is_hed
         in_quote,
         price,
         pos_side,
-        flag_of(values, "reduceOnly") and one.is_contract,
+        flag_of(values, "reduceOnly") and one.is_carried,
         flag_of(values, "banAmend"),
         _SELF_TRADE[stp],
         {
@@ -176,7 +181,7 @@ def read_ticket(values: Mapping[str, Any], one: OkxInstrument, mode: str, is_hed
             "ordType": kind,
             "sz": short(size),
             "tgtCcy": unit,
-            "reduceOnly": flag_of(values, "reduceOnly") and one.is_contract,
+            "reduceOnly": flag_of(values, "reduceOnly") and one.is_carried,
             "stpMode": stp,
             "attach": attached,
             "ccy": text_of(values, "ccy"),
@@ -204,7 +209,7 @@ def _unit(values: Mapping[str, Any], one: OkxInstrument, kind: str, side: str) -
     if one.is_contract or kind != "market":
         return False, ""
     unit = given or ("quote_ccy" if side == "buy" else "base_ccy")
-    return unit == "quote_ccy", unit
+    return unit == "quote_ccy", "" if one.is_carried else unit
 
 
 def check_size(one: OkxInstrument, size: Decimal) -> None:

@@ -66,6 +66,8 @@ class Placing:
         account, one = self._desk.accounts[uid], self._desk.instrument(values)
         if one.inst_id in self._desk.suspended:
             raise OkxError("51022")
+        if text_of(values, "tdMode") == ISOLATED:
+            one = self._exchange.carried(one.inst_id)
         ticket = read_ticket(values, one, account.mode, account.is_hedged)
         client_id = ticket.tag["clOrdId"]
         known = self._desk.named(uid, client_id) if client_id else None
@@ -75,10 +77,11 @@ class Placing:
             raise OkxError("51025")
         self._exchange.live(one.inst_id)
         self._bound_price(ticket, flag_of({"x": values.get("pxAmendType") == "1"}, "x"))
+        self._count_in_coins(ticket)
         self._reduce(account, ticket)
         quantity, cash = self._fund(account, ticket)
         ticket.tag.update(tag, category=category)
-        if one.is_contract:
+        if one.is_carried:
             ticket.tag["lever"] = short(account.leverage_of(*ticket.key))
         order = self.build(uid, ticket, quantity, cash)
         self.enter(order, ticket)
@@ -127,11 +130,11 @@ class Placing:
         order.status = OrderState.OPEN
         self._desk.note_open(order)
         if reason is not CancelReason.POST_ONLY or self.push_live_when_crossing:
-            self._desk.tell_order(order, one)
+            self._desk.tell_order(order)
         order.status, order.reason = OrderState.CANCELED, reason
         order.closed_ns = order.updated_ns = self._desk.now_ns()
         self._desk.note_closed(order)
-        self._desk.tell_order(order, one)
+        self._desk.tell_order(order)
 
     def _bound_price(self, ticket: Ticket, pull: bool) -> None:
         """Refuse a price beyond the band (51006), or pull it in."""
@@ -147,10 +150,10 @@ class Placing:
     def _reduce(self, account: OkxAccount, ticket: Ticket) -> None:
         """What only closes must have something to close, and is cut to it."""
         one, is_buy = ticket.one, ticket.side is Side.BUY
-        if not one.is_contract:
+        if not one.is_carried:
             return
         held = account.positions.get(ticket.key)
-        closes = account.is_hedged and (ticket.pos_side == "long") != is_buy
+        closes = ticket.pos_side != "net" and (ticket.pos_side == "long") != is_buy
         if not closes and not ticket.reduce_only:
             return
         if held is None:
@@ -166,11 +169,9 @@ class Placing:
     def _fund(self, account: OkxAccount, ticket: Ticket) -> tuple[Decimal, Decimal | None]:
         """Quantity and quote amount for the engine; refuses what cannot be paid (51008)."""
         one, money = ticket.one, self._desk.money
-        engine = self._exchange.engines[one.inst_id]
         is_buy = ticket.side is Side.BUY
-        best = engine.best_ask() if is_buy else engine.best_bid()
-        touch = best.price if best else self._exchange.mark(one)
-        if one.is_contract:
+        touch = self._touch(one, is_buy)
+        if one.is_carried:
             price = ticket.price or touch
             needed = money.need(account, one, is_buy, ticket.size, price, *ticket.key[1:])
             if needed and needed > money.free(account, one.settle):
@@ -201,6 +202,20 @@ class Placing:
                 ticket.tag["sz"] = short(quantity)
         check_size(one, quantity)
         return quantity, None
+
+    def _touch(self, one: OkxInstrument, is_buy: bool) -> Decimal:
+        """The price that a market order would meet first."""
+        engine = self._exchange.engines[one.inst_id]
+        best = engine.best_ask() if is_buy else engine.best_bid()
+        return best.price if best else self._exchange.mark(one)
+
+    def _count_in_coins(self, ticket: Ticket) -> None:
+        """A position is counted in base units, also where its order is sized in the quote currency."""
+        one = ticket.one
+        if one.is_carried and ticket.in_quote:
+            ticket.size = self._lots(one, ticket.size / self._touch(one, ticket.side is Side.BUY))
+            ticket.in_quote = False
+            check_size(one, ticket.size)
 
     def _lots(self, one: OkxInstrument, quantity: Decimal) -> Decimal:
         step = one.listing.quantity_step
@@ -245,7 +260,7 @@ class Placing:
         return order
 
     def _amend(self, uid: int, order: EngineOrder, values: Mapping[str, Any]) -> None:
-        one, account = self._exchange.instruments[order.symbol], self._desk.accounts[uid]
+        one, account = self._exchange.traded(order), self._desk.accounts[uid]
         size, price = amount(values, "newSz"), amount(values, "newPx")
         if size is None and price is None:
             raise OkxError("51500")
@@ -285,7 +300,7 @@ class Placing:
     ) -> None:
         left = max(ZERO, (size if size is not None else order.quantity) - order.filled)
         at = price or order.limit_price or self._exchange.mark(one)
-        if one.is_contract:
+        if one.is_carried:
             ccy, needed = (
                 one.settle,
                 self._desk.money.need(account, one, order.is_buy, left, at, *position_key(order)[1:]),
@@ -301,14 +316,15 @@ class Placing:
         Raises:
             OkxError: 51000, 51001, 51010, 51023.
         """
-        one, account = self._desk.instrument(values), self._desk.accounts[uid]
-        if not one.is_contract or account.mode == SPOT_MODE:
-            raise OkxError("51010")
+        one, account = self._exchange.carried(self._desk.instrument(values).inst_id), self._desk.accounts[uid]
         mode = text_of(values, "mgnMode")
         if mode not in (CROSS, ISOLATED):
             raise wrong("mgnMode")
+        if account.mode == SPOT_MODE or (mode == CROSS and not one.is_contract):
+            raise OkxError("51010")
         side = text_of(values, "posSide") or "net"
-        if side not in (("long", "short") if account.is_hedged else ("net",)):
+        is_hedged = account.is_hedged and one.is_contract
+        if side not in (("long", "short") if is_hedged else ("net",)):
             raise wrong("posSide")
         held = account.positions.get((one.inst_id, mode, side))
         if held is None:
@@ -322,7 +338,8 @@ class Placing:
             "reduceOnly": True,
             "clOrdId": text_of(values, "clOrdId"),
             "tag": text_of(values, "tag"),
-            **({"posSide": side} if account.is_hedged else {}),
+            **({"posSide": side} if is_hedged else {}),
+            **({} if one.is_contract else {"tgtCcy": "base_ccy"}),
         }
         self.place(uid, request)
         return {"instId": one.inst_id, "posSide": side, "clOrdId": request["clOrdId"], "tag": request["tag"]}

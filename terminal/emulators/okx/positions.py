@@ -49,9 +49,7 @@ class Positions:
             raise wrong("posMode")
         if account.mode == SPOT_MODE:
             raise OkxError("51010")
-        swaps = [
-            one for one in account.open_orders.values() if self._exchange.instruments[one.symbol].is_contract
-        ]
+        swaps = [one for one in account.open_orders.values() if self._exchange.traded(one).is_contract]
         if (mode == "long_short_mode") != account.is_hedged and (account.positions or swaps):
             raise OkxError("59000")
         account.is_hedged = mode == "long_short_mode"
@@ -66,12 +64,13 @@ class Positions:
             OkxError: 51000, 51008, 51010, 59101 while isolated orders wait, 59102.
         """
         account, money = self._desk.accounts[uid], self._desk.money
-        if not one.is_contract or account.mode == SPOT_MODE:
+        one = self._exchange.carried(one.inst_id)
+        if account.mode == SPOT_MODE or (mode == CROSS and not one.is_contract):
             raise OkxError("51010")
         if leverage > one.max_leverage:
             raise OkxError("59102")
         if mode == ISOLATED:
-            self._releverage(account, one, leverage, self._side(account, side))
+            self._releverage(account, one, leverage, self._side(account, one, side))
         else:
             before = account.leverage_of(one.inst_id)
             account.set_leverage(leverage, one.inst_id, CROSS, "net")
@@ -87,9 +86,10 @@ class Positions:
         ]
         self._desk.tell_money(uid, "set_leverage", [one.settle], rows, [])
 
-    def _side(self, account: OkxAccount, side: str) -> str:
-        side = side or ("" if account.is_hedged else "net")
-        if side not in (("long", "short") if account.is_hedged else ("net",)):
+    def _side(self, account: OkxAccount, one: OkxInstrument, side: str) -> str:
+        is_hedged = account.is_hedged and one.is_contract
+        side = side or ("" if is_hedged else "net")
+        if side not in (("long", "short") if is_hedged else ("net",)):
             raise wrong("posSide")
         return side
 
@@ -116,16 +116,16 @@ class Positions:
             OkxError: 50014, 51000, 51001, 51010, 59300 without such a position, 59301 when there is not so
                 much to move.
         """
-        one, account = self._desk.instrument(values), self._desk.accounts[uid]
+        one, account = self._exchange.carried(self._desk.instrument(values).inst_id), self._desk.accounts[uid]
         side, kind = required(values, "posSide"), required(values, "type")
         required(values, "amt")
         change = amount(values, "amt")
         assert change is not None
         if kind not in ("add", "reduce"):
             raise wrong("type")
-        if not one.is_contract or account.mode == SPOT_MODE:
+        if account.mode == SPOT_MODE:
             raise OkxError("51010")
-        held = account.positions.get((one.inst_id, ISOLATED, self._side(account, side)))
+        held = account.positions.get((one.inst_id, ISOLATED, self._side(account, one, side)))
         if held is None:
             raise OkxError("59300")
         money = self._desk.money
@@ -183,14 +183,14 @@ class Positions:
     def _cross_ccys(self, account: OkxAccount) -> list[str]:
         """The currencies in which cross positions are settled."""
         held = [one for one in account.positions.values() if not one.is_isolated]
-        return sorted({self._exchange.instruments[one.inst_id].settle for one in held})
+        return sorted({self._exchange.carried(one.inst_id).settle for one in held})
 
     def pay_funding(self, slot: int) -> None:
         """Settle the funding of a slot for every open position."""
         for uid, account in self._desk.accounts.items():
             changed = []
             for held in account.positions.values():
-                one = self._exchange.instruments[held.inst_id]
+                one = self._exchange.carried(held.inst_id)
                 if not one.is_swap:
                     continue
                 worth = one.value(held.size, self._exchange.mark(one))
@@ -230,7 +230,7 @@ class Positions:
         """Take the cross orders of a currency out and its positions away; what is owed beyond the cash is
         forgiven."""
         for order in list(account.open_orders.values()):
-            one = self._exchange.instruments[order.symbol]
+            one = self._exchange.traded(order)
             if one.settle == ccy and order.tag["tdMode"] == CROSS:
                 self._desk.drop(order, "2")
         for held in self._desk.money.settled_in(account, ccy):
@@ -253,7 +253,7 @@ class Positions:
 
     def _take_away(self, account: OkxAccount, held: Position) -> None:
         """Close a position in the market, in the venue's own name."""
-        one = self._exchange.instruments[held.inst_id]
+        one = self._exchange.carried(held.inst_id)
         self._exchange.live(one.inst_id)
         if account.positions.get(held.key) is not held:
             return  # somebody took the other side of a resting order of its owner in that moment

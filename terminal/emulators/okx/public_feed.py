@@ -56,10 +56,10 @@ class Rows:
             "instFamily": one.family,
             "baseCcy": "" if swap else one.base,
             "quoteCcy": "" if swap else one.quote,
-            "settleCcy": one.settle,
+            "settleCcy": one.settle if swap else "",
             "ctVal": short(one.contract_value) if swap else "",
             "ctMult": "1" if swap else "",
-            "ctValCcy": one.contract_asset,
+            "ctValCcy": one.contract_asset if swap else "",
             "ctType": linear if swap else "",
             "optType": "",
             "stk": "",
@@ -388,9 +388,12 @@ class PublicFeed:
         self.kinds.get(kind, set()).discard(send)
 
     def of_kind(self, kind: str) -> list[OkxInstrument]:
-        """Instruments of a type; MARGIN has none here."""
+        """Instruments of a type."""
         exchange = self.rows.exchange
-        listed = [exchange.instruments[name] for name in exchange.engines if name not in self.rows.delisted]
+        names = [name for name in exchange.engines if name not in self.rows.delisted]
+        if kind == "MARGIN":
+            return [exchange.margins[name] for name in names if name in exchange.margins]
+        listed = [exchange.instruments[name] for name in names]
         return [one for one in listed if one.kind == kind]
 
     def tell_instrument(self, one: OkxInstrument) -> None:

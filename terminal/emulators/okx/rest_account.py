@@ -176,10 +176,10 @@ class AccountCalls:
             raise wrong("mgnMode")
         found = []
         for name in names(params, "instId", 20) or []:
-            one = self._desk.instrument({"instId": name})
-            if not one.is_contract or account.mode == SPOT_MODE:
+            one = self._desk.exchange.carried(self._desk.instrument({"instId": name}).inst_id)
+            if account.mode == SPOT_MODE or (mode == CROSS and not one.is_contract):
                 raise OkxError("51010")
-            for side in ("long", "short") if account.is_hedged else ("net",):
+            for side in ("long", "short") if account.is_hedged and one.is_contract else ("net",):
                 lever = short(account.leverage_of(name, mode, side))
                 found.append({"instId": name, "mgnMode": mode, "posSide": side, "lever": lever, "ccy": ""})
         if not found:
@@ -206,9 +206,10 @@ class AccountCalls:
         found = []
         for name in names(params, "instId", 5) or []:
             one = self._desk.instrument({"instId": name})
-            if mode not in ((CROSS, ISOLATED) if one.is_contract else ("cash",)):
+            if mode not in ((CROSS, ISOLATED) if one.is_contract else ("cash", ISOLATED)):
                 raise wrong("tdMode")
-            if one.is_contract and account.mode == SPOT_MODE:
+            one = self._desk.exchange.in_mode(name, mode)
+            if one.is_carried and account.mode == SPOT_MODE:
                 raise OkxError("51010")
             found.append((one, *self._size(account.uid, one, mode, amount(params, "px"), in_orders)))
         if not found:
@@ -221,7 +222,7 @@ class AccountCalls:
         account, money, exchange = self._desk.accounts[uid], self._money, self._desk.exchange
         at = price or exchange.last(one)
         step = one.listing.quantity_step
-        if one.is_contract:
+        if one.is_carried:
             free = max(ZERO, money.free(account, one.settle))
             if not in_orders:
                 return trimmed(free), trimmed(free)
@@ -237,10 +238,12 @@ class AccountCalls:
 
     def trade_fee(self, key: OkxKey, params: Params) -> list[Any]:
         kind = required(params, "instType")
-        found = [one for one in self._desk.exchange.instruments.values() if one.kind == kind]
-        name = text_of(params, "instId")
-        if name:
-            found = [self._desk.instrument(params)]
+        exchange = self._desk.exchange
+        every = [*exchange.instruments.values(), *exchange.margins.values()]
+        found = [one for one in every if one.kind == kind]
+        if text_of(params, "instId"):
+            name = self._desk.instrument(params).inst_id
+            found = [one for one in found if one.inst_id == name]
         if not found:
             raise wrong("instType")
         maker, taker = short(-found[0].maker), short(-found[0].taker)

@@ -235,10 +235,7 @@ class PublicCalls:
         return found
 
     def mark(self, params: Params) -> list[Any]:
-        kind = params.get("instType", "")
-        rows = self._feed.of_kind("SPOT") if kind == "MARGIN" else self.many(params)
-        name = params.get("instId", "")
-        return [self._rows.mark(one) for one in rows if name in ("", one.inst_id)]
+        return [self._rows.mark(one) for one in self.many(params)]
 
     def price_limit(self, params: Params) -> list[Any]:
         return [self._rows.limit(self.one(params))]

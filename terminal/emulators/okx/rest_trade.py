@@ -65,7 +65,7 @@ class TradeCalls:
         }
 
     def _row(self, order: Any) -> Row:
-        return order_row(order, self._desk.exchange.instruments[order.symbol])
+        return order_row(order, self._desk.exchange.traded(order))
 
     # ---- lists -----------------------------------------------------------------------------------
 

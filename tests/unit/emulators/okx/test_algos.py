@@ -33,9 +33,7 @@ def test_stops_and_triggers_are_moved_and_fire_where_they_stand_now() -> None:
             assert (await stream.login())["event"] == "login"
             await stream.subscribe("orders-algo", instType="ANY")
             bid, _ = v.best()
-            await v.control(
-                "trade", symbol="BTC-USDT", side="sell", through=str(bid)
-            )
+            await v.control("trade", symbol="BTC-USDT", side="sell", through=str(bid))
             bid, _ = v.best()
             low, lower = str(bid - 60), str(bid - 4000)
             stop = {**STOP, "ordType": "conditional", "slTriggerPx": low, "slOrdPx": "-1"}

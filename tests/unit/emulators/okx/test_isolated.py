@@ -211,3 +211,72 @@ def test_bills_tell_every_movement_of_cash_and_are_paged() -> None:
             assert (await v.send("GET", "account/bills", begin="soon")).json()["code"] == "51000"
 
     run(main())
+
+
+def test_a_pair_on_margin_is_a_position_with_a_debt() -> None:
+    async def main() -> None:
+        async with venue(live=False) as v, v.private("orders", "positions") as stream:
+            pair = {"instId": "ETH-USDT", "tdMode": "isolated", "ordType": "market"}
+            assert await v.refusal(**{**pair, "tdMode": "cross"}, side="buy", sz="100") == "51010"
+            await lever(v, "ETH-USDT", "5")
+            before, coins = await cash(v), await cash(v, "ETH")
+            bought = await v.place(**pair, side="buy", sz="1000")
+            told = await stream.order("filled", bought["clOrdId"])
+            # Without another word a buy is sized in the quote currency.
+            assert (told["instType"], told["lever"], told["sz"], told["posSide"]) == (
+                "MARGIN",
+                "5",
+                "1000",
+                "net",
+            )
+            row = await held(v, "ETH-USDT")
+            size, cost = D(row["pos"]), D(row["pos"]) * D(row["avgPx"])
+            assert abs(cost - 1000) < 5
+            assert (row["instType"], row["posCcy"], row["liabCcy"]) == ("MARGIN", "ETH", "USDT")
+            assert abs(D(row["liab"]) + cost) < D("1e-6")
+            assert abs(D(row["margin"]) - cost / 5) < D("1e-6")
+            assert abs(await cash(v) - before + cost / 5 - D(told["fee"])) < D("1e-6")
+            assert await cash(v, "ETH") == coins  # what is borrowed for is no balance
+            # At this price the coins and the margin cover the debt and what must stay.
+            wanted = (cost - D(row["margin"])) / size / (1 - D("0.004") - D("0.001"))
+            assert abs(D(row["liqPx"]) - wanted) < D("1e-6")
+            (balance,) = await v.get("account/balance", ccy="USDT")
+            assert abs(D(balance["details"][0]["isoLiab"]) - cost) < D("1e-6")
+            # Turned over: twice as much is sold as is held.
+            await v.place(**pair, side="sell", sz=str(2 * size))
+            row = await held(v, "ETH-USDT")
+            assert (row["posCcy"], row["liabCcy"], D(row["liab"])) == ("USDT", "ETH", -size)
+            assert abs(D(row["pos"]) - size * D(row["avgPx"])) < D("1e-6")
+            closed = {"instId": "ETH-USDT", "mgnMode": "isolated"}
+            assert (await v.post("trade/close-position", {**closed, "mgnMode": "cross"}))["code"] == "51010"
+            await v.act("trade/close-position", closed)
+            assert await v.get("account/positions") == []
+            fills = await v.get("trade/fills", instType="MARGIN")
+            gained = sum((D(one["fee"]) + D(one["fillPnl"]) for one in fills), start=D(0))
+            assert abs(await cash(v) - before - gained) < D("1e-6")
+            assert await v.refusal(**pair, side="sell", sz="1", reduceOnly=True) == "51169"
+            assert await v.refusal(**pair, side="sell", sz="1", ccy="ETH") == "51000"
+            rows = await v.rows("public/instruments", instType="MARGIN", instId="ETH-USDT")
+            assert (rows[0]["lever"], rows[0]["settleCcy"], rows[0]["ctVal"]) == ("10", "", "")
+
+    run(main())
+
+
+def test_a_stop_closes_a_short_on_margin() -> None:
+    async def main() -> None:
+        async with venue(live=False) as v:
+            pair = {"instId": "BTC-USDT", "tdMode": "isolated"}
+            await v.control("trade", symbol="BTC-USDT", side="buy", through=str(v.best()[1]))
+            _, ask = v.best()
+            levels = {"slTriggerPx": str(ask + 60), "slOrdPx": "-1"}
+            stop = {**pair, "side": "buy", "ordType": "conditional", "sz": "0.01", "reduceOnly": True}
+            await v.place(**pair, side="sell", ordType="market", sz="0.01")
+            placed = await v.act("trade/order-algo", {**stop, **levels})
+            await v.control("trade", symbol="BTC-USDT", side="buy", through=str(ask + 90))
+            await eventually(lambda: v.host.okx.told(None)["positions"] == [], what="the end of the short")
+            (row,) = await v.get("trade/order-algo", algoId=placed["algoId"])
+            assert (row["state"], row["instType"]) == ("effective", "MARGIN")
+            (order,) = await v.get("trade/order", instId="BTC-USDT", ordId=row["ordId"])
+            assert (order["accFillSz"], order["reduceOnly"]) == ("0.01", "true")
+
+    run(main())

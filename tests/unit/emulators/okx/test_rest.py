@@ -63,7 +63,12 @@ def test_lists_prices_and_bars_are_texts_that_agree() -> None:
             trades = await v.rows("market/trades", instId="BTC-USDT", limit="100")
             minute = int(trades[0]["ts"]) // 60_000 * 60_000 - 300_000
             ends = {"after": str(minute + 60_000), "before": str(minute - 1)}
-            inside = await v.rows("market/history-trades", instId="BTC-USDT", type="2", limit="100", **ends)
+            inside: list[Any] = []
+            while not inside or len(inside) % 100 == 0:  # a lively minute has more than one page
+                page = {**ends, "after": inside[-1]["ts"] if inside else ends["after"]}
+                inside += await v.rows(
+                    "market/history-trades", instId="BTC-USDT", type="2", limit="100", **page
+                )
             (bar_row,) = await v.rows("market/candles", instId="BTC-USDT", **ends)
             prices = [Decimal(row["px"]) for row in inside]
             assert [prices[-1], max(prices), min(prices), prices[0]] == [Decimal(one) for one in bar_row[1:5]]
