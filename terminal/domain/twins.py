@@ -23,8 +23,8 @@ _SAME_ASSET: Final = MappingProxyType(
     {"XBT": "BTC", "XDG": "DOGE", "GOLD": "XAU", "SILVER": "XAG", "WTI": "XTI", "BRENT": "XBR"}
 )
 # A dated future and a fixed-payout contract have prices of their own: nobody takes one for the other. An
-# inverse contract counts money instead of the asset, so no size of another is a size of it: whoever calls it a
-# twin has its prices compared, but no link leads to it by itself.
+# inverse contract counts money instead of the asset, so no size of another is a size of it: whoever calls it
+# a twin has its prices compared, but no link leads to it by itself.
 _NEVER_BY_ITSELF: Final = frozenset({InstrumentKind.FUTURE, InstrumentKind.CONTRACT, InstrumentKind.UNKNOWN})
 
 
