@@ -14,8 +14,10 @@ from terminal.domain.account import Balance, FeeRates, Position
 from terminal.domain.instrument import InstrumentId, InstrumentKind
 from terminal.domain.market import Side
 from terminal.domain.orders import OrderType
+from terminal.services.market_data import Topic
 from terminal.venues.base import Leverage, ProtectionKind
 from terminal.viewmodels.size_entry import Preset, SizeUnit
+from terminal.viewmodels.tape import TapeViewModel
 from terminal.viewmodels.ticket import TicketViewModel
 from terminal.viewmodels.ticket_form import STOP_LOSS
 from terminal.widgets.positions import PositionsPanel
@@ -179,3 +181,30 @@ def test_a_position_shows_dollars_held_and_coins_won(qapp: QApplication) -> None
         panel.close()
 
     with_frame(body, held)
+
+
+def test_a_dated_one_has_a_margin_and_no_funding(qtbot: QtBot) -> None:
+    inverse = Inverse()
+    inverse.desk.market.instruments[BTC] = replace(
+        inverse.desk.market.instruments[BTC], kind=InstrumentKind.FUTURE
+    )
+    inverse.desk.market.changed.notify(BTC, Topic.INSTRUMENT)
+    inverse.desk.pass_time(1)
+    (margin,) = inverse.vm.carry
+    # 1000 / 50 000 at 10x.
+    assert (margin.label, plain(margin.value)) == ("Margin", "≈ 0.00200000 BTC")
+
+
+def test_the_tape_is_filtered_by_the_dollars_that_it_counts(qtbot: QtBot) -> None:
+    desk = Inverse().desk
+    tape = TapeViewModel(desk.market, desk.selection, desk.frames, desk.clock)
+    now = desk.clock.wall_ns()
+    desk.market.add_trade(1, Side.BUY, "50000.0", "900", now)
+    desk.market.add_trade(2, Side.SELL, "50000.0", "1100", now)
+    tape.set_filter("$1k")
+    desk.pass_time(0.02)
+    assert tape.filter_problem == ""
+    assert [row.quantity_text for row in tape.visible(5)] == ["1100"]
+    tape.set_filter("1 BTC")
+    assert tape.filter_problem == "Enter an amount in USD."
+    tape.close()
