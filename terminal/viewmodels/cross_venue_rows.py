@@ -126,7 +126,7 @@ COLUMNS: Final[tuple[Column[VenueRow], ...]] = (
            title_tip="Worse than the best one, in basis points of its total"),
     Column("spark", "5 min", lambda r: r.spark_text, 84, tone=_quiet, sort=lambda r: r.difference_bps,
            title_tip="The difference of the last five minutes"),
-    Column("state", "Age", lambda r: r.state_text, 150, tone=lambda r: "label" if not r.tone else "muted",
+    Column("state", "Age", lambda r: r.state_text, 120, tone=lambda r: "label" if not r.tone else "muted",
            tip=_row_tip, title_tip="How long ago the prices were last proven, or why a venue takes no part"),
 )  # fmt: skip
 

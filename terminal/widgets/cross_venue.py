@@ -34,6 +34,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from terminal.domain.instrument import InstrumentId
 from terminal.domain.market import Side
 from terminal.viewmodels.cross_venue import CrossVenueViewModel
 from terminal.viewmodels.cross_venue_rows import COLUMNS, VenueRow
@@ -52,7 +53,7 @@ from terminal.widgets.table import CellDelegate, DataTable
 _KEYS = [column.key for column in COLUMNS]
 # The first are always there; the others come in this order as there is room for them.
 _ALWAYS = ("venue", "total", "difference", "state")
-_AS_ROOM = ("average", "spark", "fee", "symbol")
+_AS_ROOM = ("average", "fee", "spark", "symbol")
 _UNDERLINED = ("venue", "total")
 _SIDES = (Side.BUY, Side.SELL)
 _MOST_SPARE_PX = 40
@@ -130,6 +131,7 @@ class CrossTable(DataTable):
     def __init__(self, vm: CrossVenueViewModel, parent: QWidget | None = None) -> None:
         super().__init__(vm.model, parent=parent)
         self._vm = vm
+        self._best: InstrumentId | None = None
         self.setItemDelegate(_CrossDelegate(self))
         self.setSelectionMode(QAbstractItemView.SelectionMode.SingleSelection)
         self.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
@@ -152,6 +154,11 @@ class CrossTable(DataTable):
             self.selectRow(row)
 
     def _on_vm_changed(self) -> None:
+        best = next((row.id for row in self._vm.model.rows if row.is_best), None)
+        if best != self._best:
+            # The model tells of changed texts; the line under a venue's name is none.
+            self._best = best
+            self.viewport().update()
         if not self.hasFocus():
             self.show_chosen()
 

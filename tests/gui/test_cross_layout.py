@@ -6,17 +6,19 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from PySide6.QtCore import QSize, Qt
+from PySide6.QtCore import QEvent, QObject, QRect, QSize, Qt
+from PySide6.QtGui import QPaintEvent
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QWidget
 from pytestqt.qtbot import QtBot
 
 from terminal.widgets import theme
+from terminal.widgets.cross_venue import CrossVenuePanel
 from terminal.widgets.first_layout import CROSS_PX
 from terminal.widgets.main_window import MainWindow
 from terminal.widgets.panels import Panel
 from tests.gui.frame_fakes import Frame, empty_panels
-from tests.gui.venue_fakes import World
+from tests.gui.venue_fakes import OKX, World
 
 WIDE, NARROW = QSize(1920, 1080), QSize(1366, 768)
 Open = Callable[..., MainWindow]
@@ -104,3 +106,35 @@ def test_a_layout_from_before_gets_it_where_there_is_room(open_window: Open, qtb
     qtbot.waitUntil(window.workspace.docks["cross"].isVisible)
     window.workspace.set_open("cross", False)
     assert line_of(window).isVisible()
+
+
+def test_the_line_under_the_best_venue_goes_with_it(qtbot: QtBot, qapp: QApplication, tmp_path: Path) -> None:
+    theme.apply(qapp)
+    world = World(tmp_path)
+    vm = world.look()
+    panel = CrossVenuePanel(vm)
+    qtbot.addWidget(panel)
+    panel.resize(900, 180)
+    panel.show()
+    QApplication.processEvents()
+    table = panel.table
+
+    painted: list[QRect] = []
+
+    class Watcher(QObject):
+        def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+            if isinstance(event, QPaintEvent):
+                painted.append(event.rect())
+            return False
+
+    watcher = Watcher()
+    table.viewport().installEventFilter(watcher)
+    QApplication.processEvents()
+    painted.clear()
+    best = next(at for at, row in enumerate(vm.model.rows) if row.is_best)
+    world.market.set_book(OKX, [("99999", "1")], [("101000", "1")])
+    world.pass_time()
+    QApplication.processEvents()
+    assert not vm.model.rows[best].is_best
+    old = table.visualRect(vm.model.index(best, 0))
+    assert any(rect.contains(old) for rect in painted), "the name that was underlined is painted anew"
