@@ -59,6 +59,7 @@ _SYMBOL_MOST_PX = 150
 _MARK_PX = 34
 _BRIEF_CHANGE_PX = 53
 _LAST_LEAST_PX = 60
+_ROUNDED_PX = 2  # a width in whole pixels may be one short, for each part of a text
 _MOST_SPARE_PX = 24
 _KEYS = [column.key for column in COLUMNS]
 # Symbol and last price are always there, whole, and the day's change as long as it has any room. Where one
@@ -251,10 +252,12 @@ class WatchTable(DataTable):
             for each in watched
         ]
         stars = _STAR_ROOM_PX if self._vm.favourites else 0
-        symbol = max(symbols, default=0) + stars + 2 * _PADDING_PX
+        symbol = max(symbols, default=0) + stars + 2 * _PADDING_PX + _ROUNDED_PX
         metrics = QFontMetrics(base)
-        lasts = (metrics.horizontalAdvance(row.last_text) for row in self._vm.model.rows)
-        last = max(lasts, default=0) + 2 * _PADDING_PX
+        # Of what is not listed yet nobody knows the digits.
+        known = [row for row in self._vm.model.rows if row.kind]
+        lasts = (metrics.horizontalAdvance(row.last_text) for row in known)
+        last = max(lasts, default=0) + 2 * _PADDING_PX + _ROUNDED_PX
         if self._measured_for == watched:
             last = max(last, self._needs["last"])
         self._measured_for = watched
