@@ -132,7 +132,8 @@ class ChartHeader(QWidget):
         self._vm.set_zone(None if self._vm.in_utc else UTC)
 
     def _fit(self) -> None:
-        """First the venue's name gives way, then the row of intervals; the funding takes what is to spare."""
+        """First the venue's name gives way, then the row of intervals, then the time zone; the funding takes
+        what is to spare."""
         fixed = _width_of(self._zone) + _HEADER_GAPS_PX
         row = sum(_width_of(button) for button in self.buttons.values())
         self._title.ensurePolished()
@@ -146,8 +147,17 @@ class ChartHeader(QWidget):
             self._fit_funding(self.width() - few)
         if not self._funding.isHidden():
             fixed += self._funding.sizeHint().width()
+        if not enough:
+            row = self._few.sizeHint().width()
+        shows_zone = self.width() >= fixed + row + metrics.horizontalAdvance(symbol)
+        self._zone.setVisible(shows_zone)
+        if not shows_zone:
+            fixed -= _width_of(self._zone)
         whole = self.width() >= fixed + row + metrics.horizontalAdvance(self._vm.title)
-        set_text(self._title, self._vm.title if whole or not enough else symbol)
+        room = self.width() - fixed - row + _HEADER_GAPS_PX // 2
+        shown = self._vm.title if whole else metrics.elidedText(symbol, Qt.TextElideMode.ElideRight, room)
+        set_text(self._title, shown)
+        self._title.setToolTip(self._vm.title)
         self._all.setVisible(enough)
         self._few.setVisible(not enough)
 

@@ -16,6 +16,7 @@ from PySide6.QtGui import (
     QPaintEvent,
     QPen,
     QPixmap,
+    QResizeEvent,
 )
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QMenu, QPushButton, QSizePolicy, QVBoxLayout, QWidget
 
@@ -25,6 +26,7 @@ from terminal.widgets.controls import StripedEdge, label, set_text
 from terminal.widgets.icons import icon
 
 TITLE_PX = 26
+_FLOAT_BUTTON_PX = 320
 
 
 @dataclass(frozen=True, slots=True)
@@ -260,6 +262,11 @@ class PanelTitleBar(QFrame):
     def show_title(self, on: bool) -> None:
         """A panel behind tabs has its title on the tab already."""
         self.title.setVisible(on and self._panel.show_title)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        # What a narrow panel says in its title comes first; a double-click there does the same.
+        self.float_button.setVisible(self._panel.header is None or self.width() >= _FLOAT_BUTTON_PX)
 
     def sizeHint(self) -> QSize:
         edge = self.edge.height() if not self.edge.isHidden() else 0
