@@ -101,9 +101,10 @@ class Preferences:
         notices.error_repeat_s = self._settings.whole("notice.error_repeat_s")
 
     def _apply_chart(self) -> None:
-        settings, chart = self._settings, self._screen.chart
-        chart.trading.confirms = settings.flag("trade.chart_confirms")
-        chart.set_layers(volume=settings.flag("chart.volume"), fills=settings.flag("chart.fills"))
+        settings = self._settings
+        for chart in (self._screen.chart, self._screen.chart2):
+            chart.trading.confirms = settings.flag("trade.chart_confirms")
+            chart.set_layers(volume=settings.flag("chart.volume"), fills=settings.flag("chart.fills"))
 
     def _apply_presets(self) -> None:
         self._screen.ticket.set_presets(self._settings.text("trade.size_presets"))

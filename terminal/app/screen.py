@@ -34,6 +34,7 @@ from terminal.viewmodels.account import AccountViewModel
 from terminal.viewmodels.book import LadderState, LadderViewModel
 from terminal.viewmodels.bridge import BridgeViewModel
 from terminal.viewmodels.chart import ChartState, ChartViewModel
+from terminal.viewmodels.chart_link import ChartLink
 from terminal.viewmodels.chart_positions import ChartPositions
 from terminal.viewmodels.confirm import quit_confirmation
 from terminal.viewmodels.connection import ConnectionViewModel
@@ -48,7 +49,7 @@ from terminal.viewmodels.margin_calls import MarginCallsViewModel
 from terminal.viewmodels.notices import NoticesViewModel
 from terminal.viewmodels.orders import OrdersViewModel
 from terminal.viewmodels.positions import PositionsViewModel
-from terminal.viewmodels.selection import LinkedSizes, LinkGroups
+from terminal.viewmodels.selection import LinkedSizes, LinkGroups, interval_of
 from terminal.viewmodels.settings import SettingsViewModel
 from terminal.viewmodels.status import StatusViewModel
 from terminal.viewmodels.tape import TapeState, TapeViewModel
@@ -75,10 +76,12 @@ from terminal.widgets.twins_dialog import TwinsDialog
 from terminal.widgets.watchlist import SearchDialog, WatchlistPanel
 
 _COLLECT_EVERY_S = 1.0
-_LINKED = ("watchlist", "chart", "cross", "ladder", "tape", "ticket")
+_LINKED = ("watchlist", "chart", "cross", "ladder", "tape", "ticket", "chart2")
+_SECOND_INTERVAL_S = 3600
 _GROUPS = "groups"
 _LINKS = "links"
 _LADDER_ROWS = "ladder_rows"
+_CHART2 = "chart2_interval_s"
 WATCHED_AT_FIRST = 4
 """Markets of a venue that a person has added, where nothing says which."""
 HEADLINES = {"kraken": "BTC/USD", "okx": "BTC/USDT", "ctrader": "EUR/USD"}
@@ -160,7 +163,7 @@ class Screen(QObject):
         self.links = LinkGroups(self.twins, self._titles)
         self.selection = self.links.group(1)
         self.selection.select(first_shown(terminal.venues))
-        self._link = {key: self.links.panel() for key in _LINKED}
+        self._link = {key: self.links.panel(is_chart=key.startswith("chart")) for key in _LINKED}
         self.connection_desk = ConnectionDesk(terminal, open_url=_open_url, window=sign_in_window)
         self.connections = ConnectionViewModel(
             sessions,
@@ -306,6 +309,8 @@ class Screen(QObject):
         # First what the groups show, then which panel is in which of them.
         workspace.keep(_GROUPS, self.links.kept, self.links.restore)
         workspace.keep(_LINKS, self._kept_links, self._restore_links)
+        workspace.keep(_CHART2, lambda: self.chart2.interval_s, self._restore_chart2)
+        self.chart2.interval_chosen.connect(workspace.kept_changed)
         workspace.keep(_LADDER_ROWS, self.ladder.kept, self.ladder.restore)
         self.ladder.regrouped.connect(workspace.kept_changed)
         self.links.watch(workspace.kept_changed)
@@ -332,32 +337,44 @@ class Screen(QObject):
             flashes=settings.flag("look.flashes"),
             parent=self,
         )
-        self.chart = ChartViewModel(
-            market,
+        self.chart = self._build_chart("chart", settings.whole("chart.interval_s"))
+        self.chart.interval_chosen.connect(self._on_interval_chosen)
+        # Closed at first, it asks for nothing until somebody opens it beside the other one.
+        self.chart2 = self._build_chart("chart2", _SECOND_INTERVAL_S)
+        self._chart_links = [
+            ChartLink(chart, self._link[key])
+            for key, chart in (("chart", self.chart), ("chart2", self.chart2))
+        ]
+
+    def _build_chart(self, key: str, interval_s: int) -> ChartViewModel:
+        terminal, settings, first = self._terminal, self._terminal.settings, key == "chart"
+        chart = ChartViewModel(
+            terminal.market,
             terminal.sessions,
             terminal.gate,
             terminal.portfolio,
-            self._link["chart"],
-            LinkedSizes(self.ticket, self._link["chart"]),
+            self._link[key],
+            LinkedSizes(self.ticket, self._link[key]),
             self.frames,
             terminal.clock,
-            interval_s=settings.whole("chart.interval_s"),
+            interval_s=interval_s,
             start_bars=settings.whole("chart.bars"),
             show_volume=settings.flag("chart.volume"),
             show_fills=settings.flag("chart.fills"),
-            show_hint=not settings.flag("practice.tour_done"),
+            show_hint=first and not settings.flag("practice.tour_done"),
             confirms=settings.flag("trade.chart_confirms"),
             zone=UTC if settings.text("look.clock") == "utc" else None,
             positions=ChartPositions(self.positions, terminal.portfolio.worth, self),
+            is_idle_unseen=not first,
             parent=self,
         )
-        self.chart.ticket_proposed.connect(partial(self._on_ticket_wanted, "chart"))
-        self.chart.hint_used.connect(self._on_hint_dismissed)
-        self.chart.interval_chosen.connect(self._on_interval_chosen)
+        chart.ticket_proposed.connect(partial(self._on_ticket_wanted, key))
+        chart.hint_used.connect(self._on_hint_dismissed)
+        return chart
 
     def _build_panels(self) -> dict[str, Panel]:
         blotter = Blotter(self.orders, self.account, self.positions, self.log)
-        chart = ChartPanel(self.chart)
+        chart, chart2 = ChartPanel(self.chart), ChartPanel(self.chart2)
         self._cross_panel = CrossVenuePanel(self.cross)
         self._watchlist_panel = WatchlistPanel(self.watchlist)
         return {
@@ -392,6 +409,15 @@ class Screen(QObject):
                 blotter,
                 header=blotter.header,
                 can_trade=True,
+                show_title=False,
+            ),
+            "chart2": Panel(
+                "chart2",
+                "Chart 2",
+                chart2,
+                header=chart2.header,
+                can_trade=True,
+                link=self._link["chart2"],
                 show_title=False,
             ),
         }
@@ -559,6 +585,8 @@ class Screen(QObject):
     def close(self) -> None:
         """End all ticking and finish writing the layout; the window is closed by its owner."""
         self._unwatch_desk()
+        for chart_link in self._chart_links:
+            chart_link.close()
         self._preferences.close()
         self.bridge.close()
         self.frames.stop()
@@ -592,6 +620,9 @@ class Screen(QObject):
         entries = kept if isinstance(kept, dict) else {}
         for key, link in self._link.items():
             link.restore(entries.get(key))
+
+    def _restore_chart2(self, kept: object) -> None:
+        self.chart2.set_interval(interval_of(kept) or _SECOND_INTERVAL_S)
 
     def _on_hint_dismissed(self) -> None:
         self._terminal.settings.set("practice.tour_done", True)

@@ -96,6 +96,7 @@ class ChartViewModel(QObject):
             ``trading.sending.pending``.
         hint_used: the hint bubble has done its work; remember not to show it again.
         interval_chosen: the person chose another interval (seconds); remember it with the layout.
+        pointed: (ns UTC or None) the bar under the pointer is another one; linked charts show where that is.
 
     Attributes:
         bars: the arrays. viewport: which of them are in sight. scale: which prices are.
@@ -108,6 +109,7 @@ class ChartViewModel(QObject):
     confirmation_needed = Signal(object)
     hint_used = Signal()
     interval_chosen = Signal(int)
+    pointed = Signal(object)
 
     def __init__(
         self,
@@ -128,9 +130,11 @@ class ChartViewModel(QObject):
         confirms: bool = True,
         zone: tzinfo | None = None,
         positions: ChartPositions | None = None,
+        is_idle_unseen: bool = False,
         parent: QObject | None = None,
     ) -> None:
-        """``zone``: of the time axis; None is the machine's own. ``positions``: open ones, to be drawn."""
+        """``zone``: of the time axis; None is the machine's own. ``positions``: open ones, to be drawn.
+        ``is_idle_unseen``: it asks for no data until it is first shown, nor while it is hidden."""
         super().__init__(parent)
         self.state, self.reason = ChartState.EMPTY, ""
         self.instrument: Instrument | None = None
@@ -147,7 +151,10 @@ class ChartViewModel(QObject):
         self._local, self._utc = LocalTime(zone), LocalTime(UTC)
         self._id: InstrumentId | None = None
         self._series: BarSeries | None = None
-        self._visible, self._touched, self._frozen = True, False, False
+        self._is_idle_unseen = is_idle_unseen
+        self._visible, self._touched, self._frozen = not is_idle_unseen, False, False
+        self._pointed_ns: int | None = None
+        self._linked_ns: int | None = None
         self._retry_ns, self._load_error = 0, ""
         self._release_feeds = _nothing
         self.trading = ChartTrading(
@@ -196,8 +203,12 @@ class ChartViewModel(QObject):
 
     def set_visible(self, visible: bool) -> None:
         """A hidden chart builds nothing."""
-        self._visible = visible
-        if visible:
+        was, self._visible = self._visible, visible
+        if not visible:
+            self.point(None)
+        if self._is_idle_unseen and was is not visible:
+            self._watch_feeds()
+        elif visible:
             self._request()
 
     def _on_market(self, instrument: InstrumentId, topic: Topic) -> None:
@@ -227,7 +238,7 @@ class ChartViewModel(QObject):
     def _watch_feeds(self) -> None:
         self._release_feeds()
         self._release_feeds = _nothing
-        if self._id is not None:
+        if self._id is not None and (self._visible or not self._is_idle_unseen):
             if self.intervals and self.interval_s not in self.intervals:
                 self.interval_s = min(self.intervals, key=lambda each: abs(each - self.interval_s))
             bars = Feed(FeedKind.BARS, self._id.symbol, interval_s=self.interval_s)
@@ -427,6 +438,32 @@ class ChartViewModel(QObject):
             self.trading.revert()
             self._watch_feeds()
             self.interval_chosen.emit(interval_s)
+
+    # -- the pointer of linked charts -----------------------------------------------------------------
+
+    def point(self, bar: int | None) -> None:
+        """The pointer, or the keyboard's cursor, is at this bar; None: at none."""
+        known = bar is not None and 0 <= bar < self.bars.count
+        time_ns = int(self.bars.times[bar]) if bar is not None and known else None
+        if time_ns != self._pointed_ns:
+            self._pointed_ns = time_ns
+            self.pointed.emit(time_ns)
+
+    def show_pointed(self, time_ns: int | None) -> None:
+        """A linked chart's pointer is at this time (UTC)."""
+        if time_ns != self._linked_ns:
+            self._linked_ns = time_ns
+            if self._visible:
+                self.changed.emit()
+
+    @property
+    def linked_bar(self) -> int | None:
+        """The bar in which a linked chart's pointer is; None where there is no such bar."""
+        if self._linked_ns is None or not self.bars.count:
+            return None
+        if self._linked_ns >= int(self.bars.times[-1]) + self.interval_s * 1_000_000_000:
+            return None
+        return self.bars.index_of(self._linked_ns)
 
     @property
     def in_utc(self) -> bool:

@@ -186,7 +186,7 @@ class ChartPicture:
 
     def _paint_readout(self, painter: QPainter) -> None:
         """Open, high, low, close, volume and change of the bar under the pointer, in one row or two."""
-        readout = self._vm.readout(self.bar)
+        readout = self._vm.readout(self._named_bar)
         self._readout = QRect()
         if readout is None:
             return
@@ -318,9 +318,14 @@ class ChartPicture:
         words = (vm.price_text(ghost.price),)
         self._axes.tag(painter, self.geometry, y, words, theme.FOCUS, theme.WINDOW, firm=True)
 
+    @property
+    def _named_bar(self) -> int | None:
+        """The bar under the pointer here, else under that of a linked chart."""
+        return self.bar if self.bar is not None else self._vm.linked_bar
+
     def _paint_crosshair(self, painter: QPainter) -> None:
         vm, plot, at = self._vm, self.geometry.plot, self.pointer
-        bar = self.bar
+        bar = self._named_bar
         if not vm.bars.count or vm.trading.ghost is not None:
             return
         painter.setPen(_CROSSHAIR)

@@ -180,6 +180,7 @@ class ChartView(QWidget):
     def leaveEvent(self, event: QEvent) -> None:
         if self._grab is None:
             self._picture.pointer = None
+            self._vm.point(self._bar_under())
             self.update()
         super().leaveEvent(event)
 
@@ -209,6 +210,7 @@ class ChartView(QWidget):
             self._drag(grab, at)
         else:
             self._point(at)
+        self._vm.point(self._bar_under())
         self.update()
 
     def _point(self, at: QPoint) -> None:
@@ -385,6 +387,7 @@ class ChartView(QWidget):
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         if self._act_on_key(event):
+            self._vm.point(self._bar_under())
             self._speak()
             self.update()
             event.accept()

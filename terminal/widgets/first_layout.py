@@ -14,6 +14,8 @@ CROSS_PX = 150
 _TAB_BAR_PX = 60
 _UPPER = ("watchlist", "chart", "ladder", "tape", "ticket")
 _KNOWN = {*_UPPER, "blotter", "cross"}
+_SECOND = "chart2"
+"""Nobody has asked for a second chart at first."""
 _TOP = Qt.DockWidgetArea.TopDockWidgetArea
 _BOTTOM = Qt.DockWidgetArea.BottomDockWidgetArea
 
@@ -49,12 +51,15 @@ class FirstLayout:
         self._place_tape()
         if "blotter" in docks:
             window.addDockWidget(_BOTTOM, docks["blotter"])
-        for key in docks.keys() - _KNOWN:
+        for key in docks.keys() - _KNOWN - {_SECOND}:
             window.addDockWidget(_TOP, docks[key])
-        for dock in docks.values():
-            dock.show()
+        for key, dock in docks.items():
+            dock.setVisible(key != _SECOND)
         self._is_folded = self.is_narrow
         self._place_cross()
+        if "chart" in docks and _SECOND in docks:
+            window.splitDockWidget(docks["chart"], docks[_SECOND], Qt.Orientation.Horizontal)
+            docks[_SECOND].hide()
         layout = window.layout()
         if layout is not None:
             layout.activate()
@@ -79,9 +84,20 @@ class FirstLayout:
         if "cross" in self._docks and self.shows("cross"):
             self._resize({"chart": upper - CROSS_PX, "cross": CROSS_PX}, Qt.Orientation.Vertical)
 
+    def make_room(self, key: str) -> None:
+        """A second chart that has just been opened beside the first one has as much room as that."""
+        chart, second = self._docks.get("chart"), self._docks.get(_SECOND)
+        if key != _SECOND or chart is None or second is None:
+            return
+        if layout := self._window.layout():
+            layout.activate()
+        if not second.isFloating() and chart.y() == second.y():
+            half = (chart.width() + second.width()) // 2
+            self._resize({"chart": half, _SECOND: half}, Qt.Orientation.Horizontal)
+
     def shows(self, key: str) -> bool:
         """Whether a panel is in sight at first in a window of this width."""
-        return key != "cross" or not self.is_narrow
+        return key != _SECOND and (key != "cross" or not self.is_narrow)
 
     def follow_width(self) -> bool:
         """Put ladder and tape into tabs, or out of them, where the window has become narrow or wide. False

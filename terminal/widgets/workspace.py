@@ -523,9 +523,12 @@ class DockWorkspace(QObject):
     def set_open(self, key: str, open_: bool) -> None:
         """Open or close a panel."""
         dock = self.docks[key]
+        was_closed = dock.isHidden()
         dock.setVisible(open_)
         if open_:
             dock.raise_()
+            if was_closed:
+                self._first.make_room(key)
             place = _place_on_screen(dock) if dock.isFloating() else None
             if place is not None:
                 dock.setGeometry(place)
