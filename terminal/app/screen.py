@@ -213,6 +213,7 @@ class Screen(QObject):
             open_orders=lambda account: len(gate.open_orders(account)),
             may_send_at_once=self._may_send_at_once,
             wall_ns=clock.wall_ns,
+            margins=terminal.margins,
             parent=self,
         )
         self.desk = DeskViewModel(

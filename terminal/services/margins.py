@@ -28,6 +28,7 @@ from terminal.venues.base import (
     HasLeverageTiers,
     HasMarginModes,
     Leverage,
+    MovesPositionMargin,
 )
 
 log = logging.getLogger("orders")
@@ -174,6 +175,27 @@ class Margins:
             raise Unsupported("leverage", "This venue keeps no leverage that can be changed here.")
         log.info("%s: changing the leverage of %s to %s", account, symbol, leverage)
         await self._change(account, symbol, trader.set_leverage(symbol, leverage), "leverage")
+
+    def moves_position_margin(self, account: str) -> bool:
+        """Whether the own margin of an isolated position can be changed from here."""
+        return not self._is_closed and isinstance(self._connector(account), MovesPositionMargin)
+
+    async def move_position_margin(
+        self, account: str, symbol: str, position_id: str, amount: Decimal
+    ) -> None:
+        """Add so much to an isolated position's margin; a negative amount is taken from it. Never sent twice.
+
+        Raises:
+            OrderRefused: the terminal is on View.
+            Unsupported: the venue cannot, or the position has no margin of its own.
+            VenueError: as of :meth:`set_leverage`.
+        """
+        self._require_not_view()
+        trader: object = self._connector(account)
+        if self._is_closed or not isinstance(trader, MovesPositionMargin):
+            raise Unsupported("margin", "This venue changes no margin of single positions.")
+        log.info("%s: moving %s to the margin of position %s in %s", account, amount, position_id, symbol)
+        await self._change(account, symbol, trader.move_position_margin(position_id, amount), "the margin")
 
     def _require_not_view(self) -> None:
         if self._arming is not None and self._arming.state is ArmState.VIEW:

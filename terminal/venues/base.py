@@ -121,6 +121,8 @@ class Capabilities:
     """An instrument on margin has a leverage of its own, which a person can change."""
     margin_modes: bool = False
     """What backs new positions of an instrument can be chosen, where the account has more than one mode."""
+    position_margin: bool = False
+    """A position with a margin of its own can be given more of it, or have some taken away."""
     leverage_tiers: bool = False
     """Leverage depends on the size of a position."""
     margin_calls: bool = False
@@ -419,6 +421,16 @@ class HasMarginModes(Protocol):
     async def set_margin_mode(self, symbol: str, mode: str) -> None:
         """Have new orders of an instrument backed so; open positions and orders keep theirs. Each mode may
         have a leverage of its own. Raises as a submit, and Unsupported where there is no such mode."""
+        ...
+
+
+@runtime_checkable
+class MovesPositionMargin(Protocol):
+    """A connector whose venue lets the margin of an isolated position be changed."""
+
+    async def move_position_margin(self, position_id: str, amount: Decimal) -> None:
+        """Add so much of what is free to a position's own margin, in the position's currency; a negative
+        amount is taken away from it. Raises as a submit, and RequestRejected for a position that has none."""
         ...
 
 

@@ -48,6 +48,8 @@ class PositionRow:
     pip_word: str
     stop_pending: bool
     hidden: bool
+    can_move_margin: bool = False
+    """It has a margin of its own, which can be changed."""
     money_decimals: int = 2
     """Digits of its money: an inverse contract's is a coin, of which a cent is too much to round to."""
 
@@ -146,6 +148,16 @@ def _backing(row: PositionRow) -> str:
     return ", ".join(parts)
 
 
+def _margin_tip(row: PositionRow) -> str:
+    lines = [_backing(row), "Double-click to add to it or to take from it" if row.can_move_margin else ""]
+    return "\n".join(line for line in lines if line)
+
+
+def _edit_margin(row: PositionRow) -> str:
+    margin = row.position.margin
+    return "" if margin is None or row.hidden else format(margin, "f")
+
+
 POSITION_COLUMNS: tuple[Column[PositionRow], ...] = (
     Column("symbol", "Symbol", lambda r: r.position.instrument.symbol, 86,
            tip=_position_tip),
@@ -186,7 +198,8 @@ POSITION_COLUMNS: tuple[Column[PositionRow], ...] = (
     Column("commission", "Commission", lambda r: _money(r, r.position.commission), 92, number=True,
            sort=lambda r: r.position.commission),
     Column("margin", "Margin", lambda r: _money(r, r.position.margin), 74, number=True,
-           sort=lambda r: r.position.margin, tip=_backing),
+           sort=lambda r: r.position.margin, tip=_margin_tip, editable=lambda r: r.can_move_margin,
+           edit_text=_edit_margin),
     Column("liquidation", "Liquidation", lambda r: leg_text(r, r.position.liquidation_price), 84, number=True,
            sort=lambda r: r.position.liquidation_price, tip=_backing,
            title_tip="Where the venue would close it by itself, as it says; moves with all that backs it"),

@@ -96,6 +96,15 @@ class PositionSource(Protocol):
     def info(self, account: str) -> AccountInfo | None: ...
 
 
+class MarginMover(Protocol):
+    """Changes the own margin of an isolated position (:class:`terminal.services.margins.Margins`)."""
+
+    def moves_position_margin(self, account: str) -> bool: ...
+    async def move_position_margin(
+        self, account: str, symbol: str, position_id: str, amount: Decimal
+    ) -> None: ...
+
+
 class PriceSource(Protocol):
     """Quotes and instruments (:class:`terminal.services.market_data.MarketData`)."""
 
@@ -144,6 +153,7 @@ class PositionsViewModel(QObject):
         open_orders: Callable[[str], int] = lambda account: 0,
         may_send_at_once: Callable[[], bool] = lambda: False,
         wall_ns: Callable[[], int],
+        margins: MarginMover | None = None,
         parent: QObject | None = None,
     ) -> None:
         """``accounts`` lists every account of the connections, shown or not; ``show_account`` shows or hides
@@ -170,6 +180,7 @@ class PositionsViewModel(QObject):
         self._open_orders = open_orders
         self._may_send_at_once = may_send_at_once
         self._wall_ns = wall_ns
+        self._margins = margins
         self._busy: set[str] = set()
         self._feeds: dict[InstrumentId, Callable[[], None]] = {}
         self.model.edited.connect(self._on_edited)
@@ -287,6 +298,9 @@ class PositionsViewModel(QObject):
             units_text=units_text(position.quantity, instrument),
             price_decimals=instrument.price_decimals if instrument is not None else 8,
             now=now,
+            can_move_margin=position.margin_mode == "isolated"
+            and self._margins is not None
+            and self._margins.moves_position_margin(entry.account),
             pips=pips,
             pip_word=word,
             stop_pending=(entry.account, position.position_id) in self._desk.pending,
@@ -576,6 +590,47 @@ class PositionsViewModel(QObject):
             badge=row.badge,
         )
 
+    def move_margin(self, key: str, wanted: Decimal) -> None:
+        """Ask, then add to a position's own margin or take from it, so that it is ``wanted``."""
+        row = self.row(key)
+        if row is None or not row.can_move_margin or row.position.margin is None:
+            return
+        amount = wanted - row.position.margin
+        if amount:
+            self._start(f"margin of {key}", self._move_margin(row, amount))
+
+    async def _move_margin(self, row: PositionRow, amount: Decimal) -> None:
+        position = row.position
+        assert self._margins is not None
+        assert position.margin is not None
+        money = [
+            fmt.HIDDEN if row.hidden else fmt.money(each, position.currency, decimals=8)
+            for each in (position.margin, position.margin + amount, abs(amount))
+        ]
+        adds = amount > 0
+        question = Confirmation(
+            title=f"Margin of the position in {position.instrument.symbol}",
+            rows=(
+                ("Account", row.account_title),
+                ("Now", money[0]),
+                ("New", money[1]),
+                ("Added" if adds else "Taken away", money[2]),
+            ),
+            note="It comes out of what is free, and the liquidation moves away from the price."
+            if adds
+            else "It becomes free again, and the liquidation comes nearer to the price.",
+            confirm_text="Change",
+            badge=row.badge,
+        )
+        if not await self._ask(question):
+            return
+        try:
+            await self._margins.move_position_margin(
+                row.account, position.instrument.symbol, position.position_id, amount
+            )
+        except TerminalError as error:
+            self._refuse(row.key, error.user_text)
+
     def _on_edited(self, key: object, column: str, text: str) -> None:
         row = self.row(str(key))
         if row is None:
@@ -583,7 +638,7 @@ class PositionsViewModel(QObject):
         value: Decimal | None = None
         if text:
             try:
-                value = parse_number(text, decimals=row.price_decimals)
+                value = parse_number(text, decimals=8 if column == "margin" else row.price_decimals)
             except ValueError as error:
                 self._refuse(row.key, str(error))
                 return
@@ -591,6 +646,8 @@ class PositionsViewModel(QObject):
             self.protect(row.key, stop_loss=value)
         elif column == "target":
             self.protect(row.key, take_profit=value)
+        elif column == "margin" and value is not None:
+            self.move_margin(row.key, value)
 
     def _refuse(self, key: str, text: str) -> None:
         self.refused.emit(key, text)

@@ -174,6 +174,25 @@ class FakeMarket:
         self.changed.notify(instrument, Topic.QUOTE)
 
 
+class FakeMover:
+    """Changes the own margin of isolated positions, of a venue that may be able to."""
+
+    def __init__(self) -> None:
+        self.can = False
+        self.moved: list[tuple[str, str, str, Decimal]] = []
+        self.error: TerminalError | None = None
+
+    def moves_position_margin(self, account: str) -> bool:
+        return self.can
+
+    async def move_position_margin(
+        self, account: str, symbol: str, position_id: str, amount: Decimal
+    ) -> None:
+        self.moved.append((account, symbol, position_id, amount))
+        if self.error is not None:
+            raise self.error
+
+
 class FakePortfolio:
     def __init__(self) -> None:
         self.changed: Observable[[str]] = Observable("portfolio")
@@ -504,10 +523,12 @@ class Frame:
         self.chosen: list[str] = []
         self.shown: list[tuple[str, bool]] = []
         self.refusal: TerminalError | None = None
+        self.mover = FakeMover()
         self.positions = PositionsViewModel(
             self.hands, self.portfolio, self.market, self.connections.account_entries, self.notices,
             self.frames, ask=self.ask, select_account=self.chosen.append, show_account=self.show_account,
             open_orders=lambda account: len(self.gate.open_orders(account)), wall_ns=self.clock.wall_ns,
+            margins=self.mover,
         )  # fmt: skip
         self.desk = DeskViewModel(
             self.arming, self.gate, self.connections, self.account, self.orders, self.positions,

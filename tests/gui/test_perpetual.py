@@ -366,3 +366,48 @@ def test_a_position_in_borrowed_spot_tells_what_is_owed_unless_amounts_are_hidde
         assert "borrowed" in column.tip(model.rows[0])
 
     with_frame(body, held)
+
+
+def test_the_own_margin_of_a_position_is_changed_after_a_question() -> None:
+    held = Position(
+        BTC, "32", Side.BUY, D("0.5"), D(60_000), D(12), "USD", leverage=D(3), margin_mode="isolated",
+        margin=D("800.50"),
+    )  # fmt: skip
+
+    async def body(frame: Any) -> None:
+        model = frame.positions.model
+        column = model.columns[model.column_of("margin")]
+        assert column.editable is not None
+        assert not column.editable(model.rows[0]), "the venue cannot"
+        frame.mover.can = True
+        frame.positions.refresh()
+        frame.tick()
+        row = model.rows[0]
+        assert column.editable(row)
+        assert column.edit_text(row) == "800.50"
+        assert "Double-click" in column.tip(row)
+        frame.answer = False
+        model.edited.emit(row.key, "margin", "900.5")
+        await eventually(lambda: len(frame.questions) == 1)
+        rows = {name: plain(text) for name, text in frame.questions[0].rows[1:]}
+        assert rows == {
+            "Now": "800.50000000 USD",
+            "New": "900.50000000 USD",
+            "Added": "100.00000000 USD",
+        }
+        await eventually(lambda: not frame.positions._busy)
+        assert frame.mover.moved == [], "a no sends nothing"
+        frame.answer = True
+        model.edited.emit(row.key, "margin", "800.50")
+        model.edited.emit(row.key, "margin", "nothing")
+        model.edited.emit(row.key, "margin", "700.5")
+        await eventually(lambda: frame.mover.moved == [(row.account, BTC.symbol, "32", D("-100.0"))])
+        assert "Taken away" in dict(frame.questions[-1].rows)
+        await eventually(lambda: not frame.positions._busy)
+        frame.mover.error = RequestRejected("kraken", "51008", user_text="There is not so much.")
+        refusals: list[str] = []
+        frame.positions.refused.connect(lambda key, text: refusals.append(text))
+        model.edited.emit(row.key, "margin", "9000")
+        await eventually(lambda: refusals == ["There is not so much."])
+
+    with_frame(body, held)

@@ -32,6 +32,7 @@ from terminal.venues.base import (
     HasRawCalls,
     HasRecords,
     HasTickers,
+    MovesPositionMargin,
     Reconnects,
     SignIn,
     SubmitsBatches,
@@ -48,7 +49,7 @@ VENUES = registry.names()
 PROTOCOLS: list[Any] = [
     *(Connector, Reconnects, TradesOrders, Amends, SubmitsBatches, HasDeadMansSwitch, HasHistory),
     *(TradesPositions, HasExpectedMargin, HasAccounts, HasRecords, HasRawCalls, HasTickers),
-    *(HasLeverage, HasMarginModes, HasLeverageTiers, HasMarginCalls, HasFillOffsets),
+    *(HasLeverage, HasMarginModes, MovesPositionMargin, HasLeverageTiers, HasMarginCalls, HasFillOffsets),
 ]
 
 
@@ -77,6 +78,7 @@ def test_flags_agree_with_the_protocols(practice: Practice) -> None:
             assert isinstance(hand, HasRecords) == can.records
             assert isinstance(hand, HasLeverage) == can.sets_leverage
             assert isinstance(hand, HasMarginModes) == can.margin_modes
+            assert isinstance(hand, MovesPositionMargin) == can.position_margin
             assert isinstance(hand, HasLeverageTiers) == can.leverage_tiers
             assert isinstance(hand, HasMarginCalls) == can.margin_calls
             assert isinstance(hand, HasFillOffsets) == can.fill_offsets

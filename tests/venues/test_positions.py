@@ -376,6 +376,42 @@ def test_each_margin_mode_has_its_own_leverage_and_its_own_position(
     run(main())
 
 
+def test_the_margin_of_a_position_can_be_changed_where_it_has_its_own(
+    practice: Practice, can: Capabilities
+) -> None:
+    skip_without(practice, "position_margin", can.position_margin)
+    skip_without(practice, "margin_modes", can.margin_modes)
+
+    async def main() -> None:
+        async with desk(practice, on_margin=True) as found:
+            hand = found.hand
+            position = await open_position(found)
+            with pytest.raises(Unsupported):
+                await hand.move_position_margin(position.position_id, D(1))
+            await hand.set_margin_mode(found.symbol, "isolated")
+            alone = await open_position(found)
+            assert alone.margin is not None
+            for amount, margin in ((D(5), alone.margin + 5), (D(-2), alone.margin + 3)):
+                await hand.move_position_margin(alone.position_id, amount)
+                await eventually(
+                    lambda wanted=margin: found.positions[alone.position_id].margin == wanted,  # type: ignore[misc]
+                    what=f"a margin of {margin} in {found.positions[alone.position_id]}",
+                )
+            # More than there is, and more than keeps it open.
+            for amount in (D(10**12), -alone.margin - 3):
+                with pytest.raises(RequestRejected) as refused:
+                    await hand.move_position_margin(alone.position_id, amount)
+                assert refused.value.user_text
+            with pytest.raises(RequestRejected):
+                await hand.move_position_margin("1", D(1))
+            for each in found.open_positions.values():
+                await found.submit(found.closing(each))
+            await eventually(lambda: not found.open_positions, what="the end of both")
+            found.require_no_faults()
+
+    run(main())
+
+
 def test_the_levels_of_margin_calls_can_be_moved(practice: Practice, can: Capabilities) -> None:
     skip_without(practice, "margin_calls", can.margin_calls)
 

@@ -57,6 +57,7 @@ VENUE: Final = VenueInfo(
         positions=True,
         sets_leverage=True,
         margin_modes=True,
+        position_margin=True,
         records=True,
         protections=frozenset(
             {ProtectionKind.STOP_LOSS, ProtectionKind.TAKE_PROFIT, ProtectionKind.TRAILING}

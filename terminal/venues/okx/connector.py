@@ -82,7 +82,7 @@ _FUNDING: Final = "funding-rate"
 
 class OkxConnector:
     """OKX spot, swaps and futures: TradesOrders, Amends, SubmitsBatches, TradesPositions, HasLeverage,
-    HasMarginModes, HasRecords, HasDeadMansSwitch and HasHistory.
+    HasMarginModes, MovesPositionMargin, HasRecords, HasDeadMansSwitch and HasHistory.
 
     ``settings.options``: ``region`` (``global``, ``eea``, ``us``, ``tr``), ``demo`` (``true``),
     ``order_deadline_s``.
@@ -405,6 +405,11 @@ class OkxConnector:
         own. Raises Unsupported where the account has no such mode."""
         self._require_key()
         await self._positions.set_margin_mode(symbol, mode)
+
+    async def move_position_margin(self, position_id: str, amount: Decimal) -> None:
+        """Add so much to an isolated position's margin; a negative amount is taken from it."""
+        self._require_key()
+        await self._positions.move_margin(position_id, amount)
 
     # --- the account -------------------------------------------------------------------------------------
 

@@ -43,6 +43,7 @@ _READS: Final[dict[str, _Limit]] = {
     "/api/v5/account/trade-fee": _Limit(5, 2, "Fees"),
     "/api/v5/account/leverage-info": _Limit(20, 2, "Leverage"),
     "/api/v5/account/set-leverage": _Limit(20, 2, "Leverage changes"),
+    "/api/v5/account/position/margin-balance": _Limit(20, 2, "Margin of positions"),
     "/api/v5/trade/order": _Limit(60, 2, "Order look-ups"),
     "/api/v5/trade/orders-pending": _Limit(60, 2, "Open orders"),
     "/api/v5/trade/orders-history": _Limit(40, 2, "Ended orders"),

@@ -281,6 +281,10 @@ class OkxRest:
         """The same of stop orders, which have limits of their own."""
         return await self._post(path, body, wire.Ack, urgent=urgent)
 
+    async def move_margin(self, body: Mapping[str, object]) -> None:
+        """Add to an isolated position's margin, or take from it."""
+        await self._post("/api/v5/account/position/margin-balance", body, wire.LeverageRow)
+
     async def close_position(self, body: Mapping[str, object]) -> None:
         """Close the whole of a position at the market."""
         await self._post(f"{TRADE}close-position", body, wire.CloseRow)

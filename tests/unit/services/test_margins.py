@@ -281,6 +281,39 @@ def test_what_backs_new_orders_is_chosen_and_the_leverage_read_again() -> None:
     run(main())
 
 
+def test_the_own_margin_of_a_position_is_moved_once_and_not_on_view() -> None:
+    class Isolated(FakeConnector):
+        def __init__(self) -> None:
+            super().__init__()
+            self.moved: list[tuple[str, Decimal]] = []
+
+        async def move_position_margin(self, position_id: str, amount: Decimal) -> None:
+            self.moved.append((position_id, amount))
+            if amount > 1000:
+                raise RequestRejected("swaps", "51008", user_text="There is not so much.")
+
+    async def main() -> None:
+        venue, clock = Isolated(), ManualClock()
+        arming = Arming(clock)
+        margins = Margins(lambda account: venue, clock, arming=arming)
+        assert margins.moves_position_margin(ACCOUNT)
+        await margins.move_position_margin(ACCOUNT, PERP, "32", D(-5))
+        with pytest.raises(RequestRejected):
+            await margins.move_position_margin(ACCOUNT, PERP, "32", D(5000))
+        arming.set(ArmState.VIEW)
+        with pytest.raises(OrderRefused):
+            await margins.move_position_margin(ACCOUNT, PERP, "32", D(5))
+        assert venue.moved == [("32", D(-5)), ("32", D(5000))]
+        await margins.close()
+        other = Margins(lambda account: FakeConnector(), clock)
+        assert not other.moves_position_margin(ACCOUNT)
+        with pytest.raises(Unsupported):
+            await other.move_position_margin(ACCOUNT, PERP, "32", D(5))
+        await other.close()
+
+    run(main())
+
+
 def test_on_view_and_where_there_is_none_nothing_is_sent() -> None:
     async def main() -> None:
         swaps, clock = Swaps(), ManualClock()

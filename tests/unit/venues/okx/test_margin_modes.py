@@ -12,7 +12,7 @@ from terminal.domain.events import OrderReported, PositionReported
 from terminal.domain.instrument import InstrumentId
 from terminal.domain.market import Side
 from terminal.domain.orders import OrderRequest, OrderType, Protection
-from terminal.venues.base import HasLeverage, HasMarginModes, Leverage
+from terminal.venues.base import HasLeverage, HasMarginModes, Leverage, MovesPositionMargin
 from tests.helpers import eventually, run
 from tests.unit.venues.okx.fakes import Call, Desk, FakeHttp, desk, order_row, orders, taken
 
@@ -188,5 +188,43 @@ def test_a_refused_leverage_is_in_plain_words() -> None:
                 with pytest.raises(RequestRejected) as refused:
                     await found.connector.set_leverage(SYMBOL, D(100))
                 assert says in refused.value.user_text
+
+    run(main())
+
+
+def test_the_margin_of_an_isolated_position_is_changed() -> None:
+    async def main() -> None:
+        http = account("2")
+        http.replies["/api/v5/account/position/margin-balance"] = lambda call: [
+            {**call.body, "leverage": "2.9"}
+        ]
+        async with desk(http=http) as found:
+            hand = found.connector
+            assert isinstance(hand, MovesPositionMargin)
+            credit = {"instId": "BTC-USDT", "instType": "MARGIN", "posCcy": "BTC", "pos": "0.01"}
+            await tell(
+                found,
+                position(posId="31", mgnMode="cross"),
+                position(posId="32", mgnMode="isolated", margin="800"),
+                position(posId="41", mgnMode="isolated", margin="50", **credit),
+            )
+            await hand.move_position_margin("32", D("12.50"))
+            await hand.move_position_margin("32", D(-3))
+            await hand.move_position_margin("41", D(1))
+            await hand.move_position_margin("32", D(0))
+            common = {"instId": "BTC-USDT-SWAP", "posSide": "net"}
+            assert [call.body for call in http.named("margin-balance")] == [
+                {**common, "type": "add", "amt": "12.50"},
+                {**common, "type": "reduce", "amt": "3"},
+                {**common, "instId": "BTC-USDT", "type": "add", "amt": "1", "ccy": "USDT"},
+            ]
+            with pytest.raises(Unsupported):
+                await hand.move_position_margin("31", D(1))
+            with pytest.raises(RequestRejected):
+                await hand.move_position_margin("99", D(1))
+            http.replies["/api/v5/account/position/margin-balance"] = ("51008", "Insufficient balance")
+            with pytest.raises(RequestRejected) as refused:
+                await hand.move_position_margin("32", D(10**9))
+            assert "margin does not suffice" in refused.value.user_text
 
     run(main())
