@@ -138,7 +138,10 @@ class BridgeViewModel(QObject):
     @property
     def light(self) -> str:
         """The words of the light in the top bar."""
-        return f"BRIDGE {self._bridge.port}" if self.is_on else "Bridge off"
+        if not self.is_on:
+            return "Bridge off"
+        count = len(self.waiting)
+        return f"BRIDGE {self._bridge.port}" + (f" · {count} to confirm" if count else "")
 
     @property
     def light_tip(self) -> str:

@@ -39,6 +39,7 @@ class BridgeLight(QPushButton):
         self.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         self.setProperty("kind", "flat")
         vm.changed.connect(self._render)
+        vm.waited.connect(self._render)
         self._render()
 
     def _render(self) -> None:
@@ -132,7 +133,7 @@ class BridgeDialog(QDialog):
         box.addWidget(line())
         self.waiting_title = label("Waiting for your click", kind="title")
         box.addWidget(self.waiting_title)
-        self.waiting = WaitingCards(self._vm)
+        self.waiting = WaitingCards(self._vm, by_key=True)
         box.addWidget(self.waiting)
         title = QHBoxLayout()
         title.addWidget(label("Bots", kind="title"))

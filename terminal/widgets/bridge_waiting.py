@@ -1,6 +1,7 @@
 """Orders of bots that wait for a click: cards in the bridge's panel and over the chart of the window.
 
-A card takes no focus and no key, whatever the person is typing into: it comes at any moment.
+A card comes at any moment and takes no focus, whatever the person is typing into. Over the chart it takes no
+key at all; in the panel its buttons can be walked to.
 """
 
 from __future__ import annotations
@@ -32,9 +33,12 @@ _STEPS = 1000
 class WaitingCard(QFrame):
     """One order with its two answers and its time."""
 
-    def __init__(self, row: WaitingRow, vm: BridgeViewModel, parent: QWidget | None = None) -> None:
+    def __init__(
+        self, row: WaitingRow, vm: BridgeViewModel, parent: QWidget | None = None, *, by_key: bool = False
+    ) -> None:
         super().__init__(parent)
         self.number = row.number
+        self._focus = Qt.FocusPolicy.TabFocus if by_key else Qt.FocusPolicy.NoFocus
         self.setProperty("kind", "toast")
         self.setProperty("level", "error" if row.is_live else "warning")
         self.setAccessibleName(f"Bot {row.bot} asks: {row.what}, {row.where}")
@@ -77,7 +81,7 @@ class WaitingCard(QFrame):
         button = QPushButton(text)
         button.setProperty("kind", kind)
         button.setAutoDefault(False)
-        button.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        button.setFocusPolicy(self._focus)
         button.setAccessibleName(name)
         button.setToolTip(name)
         return button
@@ -92,9 +96,10 @@ class WaitingCard(QFrame):
 class WaitingCards(QWidget):
     """The cards, one under the other, oldest first."""
 
-    def __init__(self, vm: BridgeViewModel, parent: QWidget | None = None) -> None:
+    def __init__(self, vm: BridgeViewModel, parent: QWidget | None = None, *, by_key: bool = False) -> None:
         super().__init__(parent)
         self._vm = vm
+        self._by_key = by_key
         self.cards: list[WaitingCard] = []
         self._box = QVBoxLayout(self)
         self._box.setContentsMargins(0, 0, 0, 0)
@@ -112,7 +117,7 @@ class WaitingCards(QWidget):
         shown = {card.number for card in self.cards}
         for row in rows.values():
             if row.number not in shown:
-                card = WaitingCard(row, self._vm, self)
+                card = WaitingCard(row, self._vm, self, by_key=self._by_key)
                 self.cards.append(card)
                 self._box.addWidget(card)
         for card in self.cards:

@@ -197,8 +197,11 @@ def test_an_order_that_waits_is_a_card_that_takes_no_focus(qapp: QApplication, t
         [card], [twin] = dialog.waiting.cards, host.cards.cards
         assert twin.what.text() == "Buy 0.01 BTC (BTC/USD) at 59000"
         assert twin.where.text() == "grid · Fake, practice money, worth 590.00 USD"
-        for button in (card.accept, card.refuse, twin.accept, twin.refuse):
+        for button in (twin.accept, twin.refuse):
             assert button.focusPolicy() is Qt.FocusPolicy.NoFocus
+        for button in (card.accept, card.refuse):
+            assert button.focusPolicy() is Qt.FocusPolicy.TabFocus
+        assert panel.light.text().endswith(" · 1 to confirm")
         assert window.rect().contains(host.cards.geometry())
         panel.vm.accept(card.number)
         assert desk.bridge.waiting.all, "a click at once was meant for something else"
@@ -214,6 +217,7 @@ def test_an_order_that_waits_is_a_card_that_takes_no_focus(qapp: QApplication, t
         assert "data" in await calls[0]
         assert len(desk.venue.orders) == 1
         assert host.cards.isHidden()
+        assert panel.light.text() == f"● BRIDGE {desk.bridge.port}"
         assert not dialog.waiting_title.isVisible()
 
         again = desk.call("trade", **{**BUY, "price": "58000"})

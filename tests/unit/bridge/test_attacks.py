@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 
 from terminal.bridge.bots import BotMode, NewKeys
+from terminal.core import tasks
 from terminal.core.secret import Secret
 from terminal.transport.http_server import ServerLimits
 from tests.helpers import eventually, run
@@ -219,6 +220,26 @@ def test_large_slow_and_broken_requests(tmp_path: Path) -> None:
                 got, answer = await desk.bytes_of(data)
                 assert (got, set(answer)) == (status, {"error"}), (data[:80], answer)
             assert "data" in await desk.call("accounts")
+
+    run(main())
+
+
+@fault
+def test_a_client_that_sends_a_byte_at_a_time_is_given_up(tmp_path: Path) -> None:
+    async def main() -> None:
+        async with open_bridge(tmp_path, limits=ServerLimits(head_s=0.2, body_s=0.2)) as desk:
+            head = f"POST /FAKE HTTP/1.1\r\nHost: 127.0.0.1:{desk.bridge.port}\r\n".encode()
+            for whole, slow in ((b"", head), (head + b"Content-Length: 500\r\n\r\n", b"{" * 500)):
+                reader, writer = await asyncio.open_connection("127.0.0.1", desk.bridge.port)
+                writer.write(whole)
+                answer = tasks.spawn(read_answer(reader), name="the answer")
+                for byte in slow:
+                    if answer.done():
+                        break
+                    writer.write(bytes([byte]))
+                    await asyncio.sleep(0.01)
+                assert (await answer)[0] == 408
+                writer.transport.abort()
 
     run(main())
 

@@ -62,6 +62,30 @@ def test_an_accepted_order_goes_on_and_is_the_bots_own(tmp_path: Path) -> None:
     run(main())
 
 
+def test_its_connection_is_kept_and_answers_in_order(tmp_path: Path) -> None:
+    async def main() -> None:
+        async with open_bridge(tmp_path, mode=BotMode.CONFIRM) as desk:
+            reader, writer = await asyncio.open_connection("127.0.0.1", desk.bridge.port)
+            for method, params in (("trade", BUY), ("accounts", {}), ("trade", {**BUY, "price": "58000"})):
+                body = desk.body(method, **params)
+                head = f"POST /FAKE HTTP/1.1\r\nHost: 127.0.0.1:{desk.bridge.port}\r\n"
+                writer.write(head.encode() + f"Content-Length: {len(body)}\r\n\r\n".encode() + body)
+            for accepted in (True, False):
+                await eventually(lambda: desk.bridge.waiting.all, what="an order that waits")
+                [waiting] = desk.bridge.waiting.all
+                assert "data" in await desk.call("depth", symbol="BTC_USD"), "others are answered meanwhile"
+                waits = desk.bridge.waiting
+                assert (waits.accept if accepted else waits.refuse)(waiting.number)
+                status, answer = await read_answer(reader)
+                assert (status, set(answer)) == (200, {"data" if accepted else "error"})
+                if accepted:
+                    assert "data" in (await read_answer(reader))[1]
+            writer.close()
+            assert len(desk.venue.orders) == 1
+
+    run(main())
+
+
 def test_a_refused_order_and_one_that_nobody_looked_at(tmp_path: Path) -> None:
     async def main() -> None:
         async with open_bridge(tmp_path, mode=BotMode.CONFIRM) as desk:
