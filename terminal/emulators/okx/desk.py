@@ -138,7 +138,7 @@ class Desk:
         self.tell_money(uid, "adjust", sorted(fresh.cash), rows, [])
 
     def _emptied(self, position: Position) -> Position:
-        position.size = ZERO
+        position.size = position.margin = ZERO
         return position
 
     def open_orders(self, uid: int) -> list[EngineOrder]:
