@@ -90,7 +90,8 @@ _CANCEL_BATCH_LIMIT = 50
 
 
 class KrakenConnector:
-    """Kraken spot: TradesOrders, Amends, SubmitsBatches, HasDeadMansSwitch and HasHistory.
+    """Kraken spot: TradesOrders, Amends, SubmitsBatches, HasDeadMansSwitch, HasTickers, HasRawCalls and
+    HasHistory.
 
     ``settings.options``: ``tier`` (``starter``, ``intermediate``, ``pro``), ``public_calls_per_s``,
     ``order_deadline_s``, ``history_pages``. ``nonces`` keeps the key's nonces over restarts.

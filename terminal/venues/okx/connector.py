@@ -82,7 +82,8 @@ _FUNDING: Final = "funding-rate"
 
 class OkxConnector:
     """OKX spot, swaps and futures: TradesOrders, Amends, SubmitsBatches, TradesPositions, HasLeverage,
-    HasMarginModes, MovesPositionMargin, HasRecords, HasDeadMansSwitch and HasHistory.
+    HasMarginModes, MovesPositionMargin, HasRecords, HasDeadMansSwitch, HasTickers,
+    HasRawCalls and HasHistory.
 
     ``settings.options``: ``region`` (``global``, ``eea``, ``us``, ``tr``), ``demo`` (``true``),
     ``order_deadline_s``.
