@@ -148,6 +148,8 @@ class ChartPositions(QObject):
         words = [f"{arrow} {size}", row.profit_text]
         if row.profit_worth:
             words.append(f"({row.profit_worth})")
+        if row.is_by_mark:
+            words[-1] += " at mark"
         if row.pips_text:
             words.append(row.pips_text)
         legs = []

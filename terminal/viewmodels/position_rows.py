@@ -63,6 +63,11 @@ class PositionRow:
         return self.position.side is Side.BUY
 
     @property
+    def is_by_mark(self) -> bool:
+        """Its open profit is by the venue's mark price, not by what closing it would bring now."""
+        return bool(self.position.margin_mode)
+
+    @property
     def profit_text(self) -> str:
         """Open profit in money, with its sign."""
         if self.hidden:
@@ -175,7 +180,8 @@ POSITION_COLUMNS: tuple[Column[PositionRow], ...] = (
            sort=lambda r: r.position.unrealised,
            tone=lambda r: "" if r.hidden else sign_tone(r.position.unrealised),
            tip=_profit_tip,
-           title_tip="As the venue says it; net of swap and commission where they are charged at the end"),
+           title_tip="As the venue says it: perpetuals and futures by its mark price, others by the price at "
+           "which they could be closed, net of swap and commission where these are charged at the end"),
     Column("pips", "Distance", lambda r: r.pips_text, 80, number=True, sort=lambda r: r.pips,
            tone=lambda r: sign_tone(r.pips),
            title_tip="From the entry to the price at which it could be closed, in your favour: in pips where "

@@ -663,6 +663,8 @@ def _moving_rows(row: PositionRow, quantity: Decimal) -> tuple[tuple[str, str], 
     if 0 < quantity < position.quantity:
         name, worth = "Open PnL of this part", ""
         profit = None if profit is None else profit * quantity / position.quantity
+    if row.is_by_mark:
+        name += ", by the mark price"
     money = (
         fmt.HIDDEN
         if row.hidden

@@ -26,7 +26,8 @@ _LEADER_PX: Final = 14
 _HATCH = theme.color(theme.WHITE, 110)
 _WORDS: Final = (("close", "Close"), ("reverse", "Reverse"), ("double", "Double"))
 TIPS: Final = {
-    "chip": "Your position. Money is net of swap and of the commission charged so far",
+    "chip": "Your position. Money is net of swap and of the commission charged so far; “at mark”: as the "
+    "venue counts it, by its mark price, before fees and funding",
     "close": "Close it at the market",
     "reverse": "Close it and open as much on the other side",
     "double": "Add as much again at the market",

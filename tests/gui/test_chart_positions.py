@@ -127,6 +127,15 @@ def shown(qapp: QApplication) -> Iterator[Shown]:
     shown.view.close()
 
 
+def test_a_profit_by_the_mark_price_says_so(shown: Shown) -> None:
+    (line,) = shown.positions.lines
+    assert "mark" not in line.text
+    row = a_row(shown.entry)
+    shown.put(replace(row, position=replace(row.position, margin_mode="cross")))
+    (line,) = shown.positions.lines
+    assert "USD at mark" in line.text.replace("\u202f", " ")
+
+
 def test_a_stop_is_pulled_out_of_the_line(shown: Shown) -> None:
     tab = shown.place(Part.TAB, LegKind.STOP)
     end = QPoint(tab.x(), tab.y() + 60)
