@@ -154,7 +154,9 @@ def order_report(row: OrderRow, symbols: SymbolMap) -> OrderReport:
         raise ValueError(f"unknown order type {row.ordType[:30]!r}")
     kind, life = found
     filled = symbols.to_quantity(row.instId, number(row.accFillSz))
-    if row.tgtCcy == "quote_ccy" and kind is OrderType.MARKET:
+    # A market buy on credit counts in quote without saying so.
+    buys_on_credit = row.instType == "MARGIN" and row.side == "buy" and not row.tgtCcy
+    if kind is OrderType.MARKET and (row.tgtCcy == "quote_ccy" or buys_on_credit):
         quantity = filled if state.is_final else number(row.sz)
     else:
         quantity = symbols.to_quantity(row.instId, number(row.sz))

@@ -38,6 +38,24 @@ def test_why_an_order_was_canceled_is_said_in_plain_words(source: str, text: str
     assert order_report(row, SymbolMap()).reason == reason
 
 
+@pytest.mark.parametrize(
+    ("changes", "quantity"),
+    [
+        ({"instType": "SPOT", "tgtCcy": "quote_ccy"}, D("0.016")),
+        ({"instType": "MARGIN", "tgtCcy": ""}, D("0.016")),
+        ({"instType": "MARGIN", "tgtCcy": "", "side": "sell"}, D(500)),
+        ({"instType": "SPOT", "tgtCcy": "base_ccy"}, D(500)),
+    ],
+)
+def test_a_market_buy_for_an_amount_of_quote_has_bought_what_it_filled(
+    changes: dict[str, str], quantity: Decimal
+) -> None:
+    row = row_of(
+        ordType="market", px="", sz="500", state="filled", accFillSz="0.016", avgPx="31250", **changes
+    )
+    assert order_report(row, SymbolMap()).quantity == quantity
+
+
 def test_the_stop_and_target_that_wait_for_a_fill_are_told_with_their_order() -> None:
     legs = [
         {"attachAlgoClOrdId": "PRT1", "slTriggerPx": "29000", "tpTriggerPx": ""},
