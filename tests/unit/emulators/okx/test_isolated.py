@@ -280,3 +280,31 @@ def test_a_stop_closes_a_short_on_margin() -> None:
             assert (order["accFillSz"], order["reduceOnly"]) == ("0.01", "true")
 
     run(main())
+
+
+def test_inverse_contracts_are_isolated_in_their_coin() -> None:
+    async def main() -> None:
+        async with venue(live=False) as v:
+            before = await cash(v, "BTC")
+            futures = await v.rows("public/instruments", instType="FUTURES", instFamily="BTC-USD")
+            names = {"BTC-USD-SWAP": "sell", futures[-1]["instId"]: "buy"}
+            for name, side in names.items():
+                await lever(v, name, "8")
+                await v.place(instId=name, tdMode="isolated", ordType="market", side=side, sz="40")
+            rows = {row["instId"]: row for row in await v.get("account/positions")}
+            for name, side in names.items():
+                row, sign = rows[name], 1 if side == "buy" else -1
+                entry, margin, worth = D(row["avgPx"]), D(row["margin"]), 4000 / D(row["avgPx"])
+                assert (row["ccy"], row["pos"]) == ("BTC", str(40 * sign))
+                assert abs(margin - worth / 8) < worth / 1000
+                # There the coins of the margin and of the profit are what must stay.
+                price = D(row["liqPx"])
+                left = margin + sign * 4000 * (1 / entry - 1 / price)
+                assert abs(left - 4000 / price * RATE) < D("1e-10")
+                await v.act("trade/close-position", {"instId": name, "mgnMode": "isolated"})
+            fills = await v.get("trade/fills")
+            gained = sum((D(one["fee"]) + D(one["fillPnl"]) for one in fills), start=D(0))
+            assert {one["feeCcy"] for one in fills} == {"BTC"}
+            assert abs(await cash(v, "BTC") - before - gained) < D("1e-10")
+
+    run(main())
