@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from decimal import Decimal
+from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
 
 import pytest
 from hypothesis import given
@@ -281,3 +281,22 @@ def test_a_gap_among_many_updates_is_a_fault() -> None:
     with pytest.raises(BookFault, match="sequence 8 is followed by 9"):
         book.apply_all([chained(7, 8), chained(9, 10), chained(10, 11)])
     assert book.best_bid == BookLevel(D(99), D(1))
+
+
+@given(
+    st.lists(changes, max_size=20),
+    st.lists(st.integers(min_value=1, max_value=40), min_size=1, max_size=12),
+)
+def test_buckets_are_those_of_a_plain_model_whatever_was_asked_before(
+    history: list[list[tuple[bool, int, int]]], steps: list[int]
+) -> None:
+    book = OrderBook(BTC, 40)
+    for rows in (*history, []):
+        book.apply(message(rows))
+        for step in steps:
+            for side, rounding in ((Side.BUY, ROUND_FLOOR), (Side.SELL, ROUND_CEILING)):
+                plain: dict[int, Decimal] = {}
+                for price, quantity in zip(*book.best(side), strict=True):
+                    key = int((price / step).to_integral_value(rounding))
+                    plain[key] = plain.get(key, D(0)) + quantity
+                assert book.grouped(side, D(step)) == plain
