@@ -6,6 +6,7 @@ It alone knows all of them, and which one hears of which: taken apart, the wirin
 from __future__ import annotations
 
 from collections.abc import Callable, Coroutine, Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC
 from decimal import Decimal
 from functools import partial
@@ -303,6 +304,7 @@ class Screen(QObject):
         self.search = SearchDialog(self.watchlist, self.window)
         self.window.search_wanted.connect(self.search.open)
         self._watchlist_panel.search_wanted.connect(self.search.open)
+        self.watchlist.beside_wanted.connect(self._on_beside_wanted)
         self.window.hint_dismissed.connect(self._on_hint_dismissed)
         self.window.settings_wanted.connect(self.open_settings)
         self._build_bridge()
@@ -621,6 +623,13 @@ class Screen(QObject):
         entries = kept if isinstance(kept, dict) else {}
         for key, link in self._link.items():
             link.restore(entries.get(key))
+
+    def _on_beside_wanted(self, instrument: InstrumentId) -> None:
+        link = self._link["chart2"]
+        link.share(replace(link.shares, takes=False, gives=False))
+        link.hold("")
+        link.select(instrument)
+        self.window.workspace.set_open("chart2", True)
 
     def _restore_chart2(self, kept: object) -> None:
         self.chart2.set_interval(interval_of(kept) or _SECOND_INTERVAL_S)

@@ -168,6 +168,7 @@ class WatchlistViewModel(QObject):
     Signals:
         changed: rows, the filter or the selection changed; the model has told its own views already.
         flashed: digits of some last prices have just changed, or their flash is over.
+        beside_wanted: (instrument) show it beside what the linked panels show.
 
     Attributes:
         model: the rows for a table view, filtered.
@@ -176,6 +177,7 @@ class WatchlistViewModel(QObject):
 
     changed = Signal()
     flashed = Signal()
+    beside_wanted = Signal(object)
 
     def __init__(
         self,
@@ -469,6 +471,11 @@ class WatchlistViewModel(QObject):
         return self._index.search(
             text, known, self._favourites.keys(), self._watched.keys(), self._market.quote
         )
+
+    def open_beside(self, instrument: InstrumentId) -> None:
+        """Show it in the second chart; it joins the list, and the linked panels stay where they are."""
+        self.add(instrument)
+        self.beside_wanted.emit(instrument)
 
     def open_hit(self, instrument: InstrumentId) -> None:
         """Open what the search found: it joins the list and the linked panels show it."""

@@ -228,7 +228,8 @@ class SearchDialog(QDialog):
             self.list.setCurrentIndex(self._model.index(min(row, len(hits) - 1)))
         found = f"{len(hits)} found" if hits else "0 found"
         self.list.empty_text = "" if hits else self._nothing_text()
-        set_text(self._foot, f"{found}  ·  Enter opens  ·  ↑↓ then Space: favourite  ·  Esc closes")
+        keys = "Enter opens, Shift+Enter in chart 2  ·  ↑↓ then Space: favourite  ·  Esc closes"
+        set_text(self._foot, f"{found}  ·  {keys}")
 
     def _nothing_text(self) -> str:
         if self.box.text().strip():
@@ -238,10 +239,13 @@ class SearchDialog(QDialog):
     def _on_list_clicked(self, index: QModelIndex) -> None:
         self._open_current()
 
-    def _open_current(self) -> None:
+    def _open_current(self, *, beside: bool = False) -> None:
         hit = self.current
         if hit is not None:
-            self._vm.open_hit(hit.id)
+            if beside:
+                self._vm.open_beside(hit.id)
+            else:
+                self._vm.open_hit(hit.id)
             self.accept()
 
     def _toggle_current(self) -> None:
@@ -276,7 +280,7 @@ class SearchDialog(QDialog):
         if key in moves:
             self._move(moves[Qt.Key(key)])
         elif key in (Qt.Key.Key_Return, Qt.Key.Key_Enter):
-            self._open_current()
+            self._open_current(beside=bool(event.modifiers() & Qt.KeyboardModifier.ShiftModifier))
         elif key == Qt.Key.Key_Space and (self._on_list or not self.box.text()):
             self._toggle_current()
         else:

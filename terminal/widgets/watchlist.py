@@ -333,7 +333,10 @@ class WatchTable(DataTable):
     def keyPressEvent(self, event: QKeyEvent) -> None:
         current, text = self._current(), event.text()
         if event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter) and current is not None:
-            self._vm.select(current)
+            if event.modifiers() & Qt.KeyboardModifier.ShiftModifier:
+                self._vm.open_beside(current)
+            else:
+                self._vm.select(current)
         elif event.key() == Qt.Key.Key_Space and current is not None:
             self._vm.toggle_favourite(current)
         elif event.key() == Qt.Key.Key_Delete and current is not None:
@@ -353,7 +356,8 @@ class WatchTable(DataTable):
             return
         vm = self._vm
         menu = QMenu(self)
-        menu.addAction(f"Show {found.symbol}").triggered.connect(lambda: vm.select(found))
+        menu.addAction(f"Show {found.symbol}\tEnter").triggered.connect(lambda: vm.select(found))
+        menu.addAction("Show it in chart 2\tShift+Enter").triggered.connect(lambda: vm.open_beside(found))
         word = "No favourite any more" if found in vm.favourites else "Make it a favourite"
         menu.addAction(f"{word}\tSpace").triggered.connect(lambda: vm.toggle_favourite(found))
         menu.addAction("Remove from the list\tDel").triggered.connect(lambda: vm.remove(found))

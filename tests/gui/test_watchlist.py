@@ -62,6 +62,24 @@ def test_a_click_shows_the_instrument_everywhere(shown: Shown) -> None:
     assert shown.table.selected_keys() == [ETH]
 
 
+def test_shift_enter_shows_it_beside_and_changes_no_linked_panel(shown: Shown) -> None:
+    told: list[object] = []
+    shown.vm.beside_wanted.connect(told.append)
+    row = shown.vm.model.row_of(ETH)
+    assert row is not None
+    shown.table.selectRow(row)
+    QTest.keyClick(shown.table, Qt.Key.Key_Return, Qt.KeyboardModifier.ShiftModifier)
+    dialog = SearchDialog(shown.vm, shown.panel)
+    dialog.open("perp")
+    hit = dialog.current
+    assert hit is not None
+    QTest.keyClick(dialog.box, Qt.Key.Key_Return, Qt.KeyboardModifier.ShiftModifier)
+    assert told == [ETH, hit.id]
+    assert hit.id in shown.vm.watched
+    assert shown.desk.selection.instrument == BTC
+    assert not dialog.isVisible()
+
+
 def test_another_panel_s_choice_marks_its_row(shown: Shown) -> None:
     shown.desk.selection.select(ETH)
     assert shown.table.selected_keys() == [ETH]
