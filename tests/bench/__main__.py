@@ -17,6 +17,7 @@ from tests.bench import (
     feed,
     okx_feed,
     startup,
+    three_venues,
     workspace,
 )
 
@@ -30,12 +31,14 @@ BENCHES: dict[str, Callable[[], None]] = {
     "bridge_load": bridge_load.main,
     "startup": startup.main,
     "workspace": workspace.main,
+    "three_venues": three_venues.main,
 }
 WITH_OPTIONS: dict[str, Callable[[Sequence[str]], None]] = {
     "ctrader_load": ctrader_load.main,
     "ctrader_list": ctrader_list.main,
     "clicks": clicks.main,
     "workspace": workspace.main,
+    "three_venues": three_venues.main,
 }
 
 

@@ -14,8 +14,8 @@ import argparse
 import itertools
 import statistics
 import time
-from collections.abc import Callable, Sequence
-from typing import NamedTuple
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any, NamedTuple
 
 from terminal.domain.instrument import InstrumentId
 from terminal.domain.market import FeedKind
@@ -56,20 +56,20 @@ class Stretch(NamedTuple):
 class Watch:
     """Counts events, and notes frames and knocks."""
 
-    def __init__(self, bench: Desk) -> None:
+    def __init__(self, bench: Desk, wires: Iterable[Any]) -> None:
+        """``wires``: what reads the sockets, and hands each frame to its ``_on_frame``."""
         self._bench = bench
         self.events = 0
         self._frame_times: list[float] = []
         self._work_ms: list[float] = []
         self._lag_ms: list[float] = []
-        for client in bench.connector._clients.values():
-            wire = client.link._wire
+        for wire in wires:
             wire._on_frame = self._counting(wire._on_frame)
         bench.frames.painted.connect(self._on_painted)
         bench.frames.request(_nothing)
 
-    def _counting(self, inner: Callable[[bytes, int], object]) -> Callable[[bytes, int], None]:
-        def on_frame(frame: bytes, ts_received_ns: int) -> None:
+    def _counting(self, inner: Callable[[Any, int], object]) -> Callable[[Any, int], None]:
+        def on_frame(frame: str | bytes, ts_received_ns: int) -> None:
             self.events += 1
             inner(frame, ts_received_ns)
 
@@ -123,7 +123,7 @@ async def measure(*, symbols: int, events: int, stretches: int, seconds: float) 
         for symbol in books:
             screen.watchlist.add(InstrumentId(VENUE, symbol))
         await eventually(lambda: screen.watchlist.all_live, 30, "a price of each")
-        watch = Watch(bench)
+        watch = Watch(bench, [client.link._wire for client in bench.connector._clients.values()])
         calm: list[Stretch] = []
         lively: list[Stretch] = []
         with Knocks(watch.on_knock).every(*KNOCK_EVERY_S):
@@ -138,7 +138,7 @@ async def measure(*, symbols: int, events: int, stretches: int, seconds: float) 
         print(
             f"  {len(books)} symbols with depth, the workspace shown; {stretches} x {seconds:.0f} s of each"
         )
-        _print(calm, lively)
+        print_stretches(calm, lively)
         print(
             f"    losses             {market.resyncs} resyncs, {health.faults} faults, "
             f"{health.reconnects} reconnects, {len(dead)} books not live"
@@ -172,7 +172,7 @@ _ROWS = (
 )
 
 
-def _print(calm: list[Stretch], lively: list[Stretch]) -> None:
+def print_stretches(calm: list[Stretch], lively: list[Stretch]) -> None:
     """Medians over the stretches, with the lowest and the highest."""
     for title, name, form, unit in _ROWS:
         words = []

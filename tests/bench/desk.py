@@ -118,14 +118,20 @@ class Desk:
 class _Practice(PracticeVenues):
     """Practice venues of a bench, with further words on their command line."""
 
-    def __init__(self, folder: Path, venue: str, extra_args: Sequence[str]) -> None:
-        super().__init__(folder, (venue,), seed=SEED, rate=1.0)
-        self._process = EmulatorProcess(data_dir=folder, venues=(venue,), seed=SEED, extra_args=extra_args)
+    def __init__(self, folder: Path, venues: tuple[str, ...], extra_args: Sequence[str]) -> None:
+        super().__init__(folder, venues, seed=SEED, rate=1.0)
+        self._process = EmulatorProcess(data_dir=folder, venues=venues, seed=SEED, extra_args=extra_args)
 
 
 @asynccontextmanager
-async def unstarted(*, window: bool, venue: str, practice_args: Sequence[str] = ()) -> AsyncIterator[Desk]:
-    """A terminal in a throw-away folder, which ends with the block; nothing has connected yet."""
+async def unstarted(
+    *, window: bool, venue: str, beside: Sequence[str] = (), practice_args: Sequence[str] = ()
+) -> AsyncIterator[Desk]:
+    """A terminal in a throw-away folder, which ends with the block; nothing has connected yet.
+
+    ``beside``: further venues on its desk.
+    """
+    venues = (venue, *beside)
     ring = logs.install(None, debug=False)
     memory.begin_start()
     with tempfile.TemporaryDirectory(prefix="parallax-bench-") as folder:
@@ -134,8 +140,8 @@ async def unstarted(*, window: bool, venue: str, practice_args: Sequence[str] = 
             paths,
             ring,
             throw_away=True,
-            practice=_Practice(paths.practice, venue, practice_args),
-            venues=(venue,),
+            practice=_Practice(paths.practice, venues, practice_args),
+            venues=venues,
         )
         screen = open_window(terminal) if window else None
         frames = screen.frames if screen is not None else FrameClock()
