@@ -63,6 +63,7 @@ TEXTS: Final[dict[str, str]] = {
     "51603": "Order does not exist.",
     "59000": "Your settings failed as you have positions, orders or bots in this account. Clear them first.",
     "59101": "Leverage can't be modified. Please cancel all pending isolated margin orders first.",
+    "59107": "Leverage can't be modified. Please cancel all pending cross-margin orders first.",
     "59102": "Leverage exceeds the maximum limit. Please lower the leverage.",
     "59300": "Margin call failed. Position does not exist.",
     "59301": "Margin adjustment failed for exceeding the max limit.",

@@ -61,7 +61,7 @@ class Positions:
         margin follows.
 
         Raises:
-            OkxError: 51000, 51008, 51010, 59101 while isolated orders wait, 59102.
+            OkxError: 51000, 51008, 51010, 59102, and 59101 or 59107 while isolated or cross orders wait.
         """
         account, money = self._desk.accounts[uid], self._desk.money
         one = self._exchange.carried(one.inst_id)
@@ -73,6 +73,9 @@ class Positions:
             self._releverage(account, one, leverage, self._side(account, one, side))
         else:
             before = account.leverage_of(one.inst_id)
+            orders = (position_key(order)[:2] for order in account.open_orders.values())
+            if leverage != before and (one.inst_id, CROSS) in orders:
+                raise OkxError("59107")
             account.set_leverage(leverage, one.inst_id, CROSS, "net")
             if leverage < before and money.free(account, one.settle) < 0:
                 account.set_leverage(before, one.inst_id, CROSS, "net")

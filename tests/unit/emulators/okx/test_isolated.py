@@ -116,6 +116,10 @@ def test_leverage_is_per_mode_and_side_and_moves_the_margin() -> None:
             await v.act("trade/cancel-order", {"instId": "ETH-USDT-SWAP", "ordId": placed["ordId"]})
             await lever(v, "ETH-USDT-SWAP", "3", posSide="long")
             assert (await v.post("account/set-leverage", {**body, "lever": "500"}))["code"] == "59102"
+            await v.place(**{**resting, "tdMode": "cross"}, side="buy", posSide="long")
+            crossed = {"instId": "ETH-USDT-SWAP", "lever": "4", "mgnMode": "cross"}
+            assert (await v.post("account/set-leverage", crossed))["code"] == "59107"
+            assert (await v.post("account/set-leverage", {**crossed, "lever": "7"}))["code"] == "0"
 
     run(main())
 
