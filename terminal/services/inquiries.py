@@ -237,11 +237,13 @@ class Inquiries:
         )
         if self.is_doubtful(order) and doubt.candidates and not before:
             count = len(doubt.candidates)
-            like = "1 order at the venue looks" if count == 1 else f"{count} orders at the venue look"
+            like, which = "1 order at the venue looks", "Whether it is that one cannot be told"
+            if count > 1:
+                like, which = f"{count} orders at the venue look", "Which of them it is cannot be told"
             self._ledger.tell(
                 Level.WARNING,
-                f"{order.instrument.symbol}: {like} like the one that got no answer, and which is which "
-                "cannot be told. It is not sent again; compare them in the list of orders.",
+                f"{order.instrument.symbol}: {like} like the one that got no answer. {which}: "
+                "it is not sent again, compare them in the list of orders.",
                 client_order_id=order.client_order_id,
             )
         return bool(doubt.candidates) or not self.is_doubtful(order)

@@ -18,7 +18,7 @@ from typing import Any, Final, Protocol
 
 from terminal.core.clock import Clock
 from terminal.core.secret import MASK, Secret, register, scrub
-from terminal.domain.errors import NotSent, OutcomeUnknown, ProtocolViolation, VenueError
+from terminal.domain.errors import NotSent, OutcomeUnknown, ProtocolViolation, RateLimited, VenueError
 from terminal.transport.http_client import HttpAnswer
 from terminal.transport.quotas import LeakyCounter
 from terminal.venues.custom import wire
@@ -268,6 +268,9 @@ class PluginClient:
             answer = await self._post(method, params, self._order_deadline_s, reading=False)
         except VenueError as error:
             failure = of_silence(error, method)
+            if isinstance(failure, RateLimited):
+                # An HTTP status is never an answer of the protocol's, so that this one is no refusal either.
+                failure = of_silence(OutcomeUnknown(VENUE_NAME, str(error), code=error.code), method)
             self._on_call(failure)
             raise failure from error
         try:
