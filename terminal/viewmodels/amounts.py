@@ -60,6 +60,11 @@ def beside_text(
     return f"≈ {fmt.money(money, instrument.quote, decimals=digits, signed=signed)}"
 
 
+def in_brackets(beside: str) -> str:
+    """What stands beside an amount, behind it in one piece: no line ends inside it."""
+    return f"({beside})".replace(" ", "\u00a0")
+
+
 def lot_of(instrument: Instrument | None) -> Decimal:
     """Base units of a lot where the venue speaks of lots, else 1."""
     return (instrument.lot_size if instrument is not None else None) or Decimal(1)

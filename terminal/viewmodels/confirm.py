@@ -15,7 +15,7 @@ from terminal.domain.instrument import Instrument
 from terminal.domain.market import Side
 from terminal.domain.orders import AT_MARKET, AmendRequest, Order, OrderRequest, Protection, TimeInForce
 from terminal.viewmodels import format as fmt
-from terminal.viewmodels.amounts import amount_text, beside_text, counted, money_text, size_text
+from terminal.viewmodels.amounts import amount_text, beside_text, counted, in_brackets, money_text, size_text
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,7 +151,7 @@ def contract_confirmation(
 
 def _with_worth(text: str, amount: Decimal, instrument: Instrument, price: Decimal | None) -> str:
     beside = beside_text(amount, instrument, price)
-    return f"{text} ({beside})" if beside else text
+    return f"{text} {in_brackets(beside)}" if beside else text
 
 
 def protection_rows(protection: Protection, instrument: Instrument) -> list[tuple[str, str]]:

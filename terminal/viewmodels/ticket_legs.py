@@ -13,7 +13,7 @@ from terminal.domain.market import Side
 from terminal.domain.orders import Protection, TriggerReference
 from terminal.domain.worth import profit
 from terminal.viewmodels import format as fmt
-from terminal.viewmodels.amounts import beside_text, counted, money_text, pip_of
+from terminal.viewmodels.amounts import beside_text, counted, in_brackets, money_text, pip_of
 from terminal.viewmodels.size_entry import parse_number
 
 _DISTANCE: Final = re.compile(r"(.+?)\s*(p|pip|pips|t|tick|ticks)\.?$", re.IGNORECASE)
@@ -117,7 +117,7 @@ def leg_note(leg: Leg, instrument: Instrument, *, side: Side, quantity: Decimal 
         entry = leg.price - side.sign * sign * leg.distance
         amount = profit(instrument, side, quantity, entry, leg.price)
         beside = beside_text(amount, instrument, leg.price, signed=True)
-        parts.append(f"{money_text(amount, instrument, signed=True)} ({beside})")
+        parts.append(f"{money_text(amount, instrument, signed=True)} {in_brackets(beside)}")
     if leg.price is not None:
         parts.append(f"at {fmt.price(leg.price, instrument.price_decimals)}")
     return "  ".join(parts)

@@ -111,7 +111,7 @@ def test_every_unit_of_its_size(qtbot: QtBot) -> None:
     vm.set_text("quantity", "r$50")
     # A dollar loses 0.000005 BTC, 0.2 USD at 40 000: 250 USD, in steps of 100.
     assert vm.size_note == "= 200 USD"
-    assert plain(vm.leg_notes[STOP_LOSS]).endswith("−0.00100000 BTC (≈ −40.00 USD)  at 40 000.0")
+    assert plain(vm.leg_notes[STOP_LOSS]).endswith("−0.00100000 BTC (≈\u00a0−40.00\u00a0USD)  at 40 000.0")
     vm.set_text("quantity", "r0.5")
     assert "equity is not known" in vm.problems["quantity"]
     inverse.desk.accounts.worth_of_all = D(20_000)
@@ -130,7 +130,7 @@ def test_a_price_that_got_worse_for_the_coin_is_shown_again_and_a_better_one_is_
         pending = vm.sending.pending
         assert pending is not None
         # 1000 / 62 500 = 0.016 BTC.
-        assert dict(pending.confirmation.rows)["Value"] == "0.01600000 BTC (≈ 1\u202f000.00 USD)"
+        assert dict(pending.confirmation.rows)["Value"] == "0.01600000 BTC (≈\u00a01\u202f000.00\u00a0USD)"
         market.set_book([("50000.0", "90000")], [("80000.0", "90000")])
         vm.confirm()
         pending = vm.sending.pending

@@ -48,7 +48,7 @@ def near(value: Decimal | None) -> Decimal:
 
 
 def plain(text: str) -> str:
-    return text.replace(fmt.THIN, " ").replace(fmt.MINUS, "-")
+    return text.replace(fmt.THIN, " ").replace("\u00a0", " ").replace(fmt.MINUS, "-")
 
 
 def test_the_money_is_the_coin() -> None:
@@ -149,6 +149,7 @@ def test_the_question_before_it_is_sent_tells_coins_and_dollars() -> None:
     rows = dict(shown.rows)
     assert plain(rows["Quantity"]) == "1 000 USD"
     assert plain(rows["Value"]) == "0.02000000 BTC (≈ 1 000.00 USD)"
+    assert rows["Value"].split(" ")[-1].startswith("(≈"), "a line may end before the brackets, not within"
     assert plain(rows["Fee, estimated"]) == "0.00010000 BTC (≈ 5.00 USD)"
 
 
