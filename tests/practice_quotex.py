@@ -7,6 +7,8 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
+from terminal.core.secret import Secret
+from terminal.venues.base import ConnectorSettings
 from tests.practice import Practice
 
 MAIN, SECOND = "61402117", "61402118"
@@ -32,6 +34,18 @@ class QuotexPractice(Practice):
 
     def label_of(self, key: str) -> str:
         return str(self.key(key)["email"])
+
+    def settings(self, key: str | None = "practice", **options: str) -> ConnectorSettings:
+        """What a connector is built with: the session that is ready."""
+        credentials: dict[str, Secret] = {}
+        if key is not None:
+            row = self.key(key)
+            credentials = {
+                name: Secret(str(row[name])) for name in ("email", "token", "cookies", "user_agent")
+            }
+        return ConnectorSettings(
+            {name: self.entry[name] for name in ("https", "wss", "ca")}, credentials, options
+        )
 
     # -- what happens at the venue ----------------------------------------------------------------------
 

@@ -27,6 +27,7 @@ from terminal.domain.instrument import InstrumentId
 from terminal.domain.market import Side
 from terminal.domain.orders import OrderType
 from terminal.services.arming import ArmState
+from terminal.services.contract_stats import ContractStats
 from terminal.services.market_data import FeedState
 from terminal.services.session import Mode
 from terminal.services.twins import Twins
@@ -39,6 +40,7 @@ from terminal.viewmodels.chart_link import ChartLink
 from terminal.viewmodels.chart_positions import ChartPositions
 from terminal.viewmodels.confirm import quit_confirmation
 from terminal.viewmodels.connection import ConnectionViewModel
+from terminal.viewmodels.contract_ticket import ContractTicketViewModel
 from terminal.viewmodels.cross_venue import CrossVenueViewModel
 from terminal.viewmodels.dead_man import LET_FIRE, DeadManViewModel
 from terminal.viewmodels.desk import DeskViewModel, Rehearsal
@@ -64,6 +66,7 @@ from terminal.widgets.book_view import LadderView
 from terminal.widgets.bridge import BridgeDialog, BridgeLight
 from terminal.widgets.bridge_waiting import WaitingHost
 from terminal.widgets.chart import ChartPanel
+from terminal.widgets.contract_ticket import TicketForms
 from terminal.widgets.cross_venue import CrossVenuePanel
 from terminal.widgets.history_dialog import HistoryDialog
 from terminal.widgets.keys import PANEL_KEYS
@@ -85,7 +88,7 @@ _LADDER_ROWS = "ladder_rows"
 _CHART2 = "chart2_interval_s"
 WATCHED_AT_FIRST = 4
 """Markets of a venue that a person has added, where nothing says which."""
-HEADLINES = {"kraken": "BTC/USD", "okx": "BTC/USDT", "ctrader": "EUR/USD"}
+HEADLINES = {"kraken": "BTC/USD", "okx": "BTC/USDT", "ctrader": "EUR/USD", "quotex": "EUR/USD OTC"}
 USUAL = {
     "kraken": (
         *("BTC/USD", "ETH/USD", "SOL/USD", "XRP/USD", "ADA/USD", "DOGE/USD", "LTC/USD", "LINK/USD"),
@@ -93,6 +96,7 @@ USUAL = {
     ),
     "okx": ("BTC/USDT", "ETH/USDT", "SOL/USDT", "BTC/USDT-PERP", "ETH/USDT-PERP"),
     "ctrader": ("EUR/USD", "GBP/USD", "USD/JPY", "XAU/USD", "US500"),
+    "quotex": ("EUR/USD", "EUR/USD OTC", "GBP/USD OTC", "Bitcoin OTC"),
 }
 
 # What the rehearse menu offers: the practice venue does it for real, on the wire.
@@ -251,6 +255,19 @@ class Screen(QObject):
             ask=ask,
             parent=self,
         )
+        self.contract_stats = ContractStats(gate)
+        self.contracts = ContractTicketViewModel(
+            market,
+            sessions,
+            gate,
+            portfolio,
+            self._link["ticket"],
+            self.frames,
+            clock,
+            hit_rates=self.contract_stats.hit_rate,
+            ahead_ms=self._venue_ahead_ms,
+            parent=self,
+        )
         self.ladder = LadderViewModel(
             market,
             sessions,
@@ -404,7 +421,11 @@ class Screen(QObject):
             ),
             "tape": Panel("tape", "Time and sales", TapePanel(self.tape), link=self._link["tape"]),
             "ticket": Panel(
-                "ticket", "Ticket", TicketPanel(self.ticket), can_trade=True, link=self._link["ticket"]
+                "ticket",
+                "Ticket",
+                TicketForms(TicketPanel(self.ticket), self.contracts),
+                can_trade=True,
+                link=self._link["ticket"],
             ),
             "blotter": Panel(
                 "blotter",
@@ -596,6 +617,11 @@ class Screen(QObject):
         self.window.workspace.save_now()
         self.window.workspace.stop()
         self._layouts.close()
+
+    def _venue_ahead_ms(self, venue: str) -> float | None:
+        """How far a venue's clock is before ours, by its own prices or answers; None while not known."""
+        session = self._terminal.sessions.sessions.get(venue)
+        return session.connector.health().clock_offset_ms if session is not None else None
 
     def _may_send_at_once(self) -> bool:
         """Reverse and double go without a question only while one-click is armed and the option is ticked."""

@@ -19,10 +19,12 @@ from terminal.venues.ctrader.client import POLICY
 from terminal.venues.ctrader.history import QuoteSide
 from terminal.venues.kraken.nonce import MemoryNonceStore
 from terminal.venues.okx.stream import POLICY as OKX_POLICY
+from terminal.venues.quotex.stream import POLICY as QUOTEX_POLICY
 from tests.practice import Practice, Told
 from tests.practice_ctrader import CtraderPractice
 from tests.practice_custom import CustomPractice
 from tests.practice_okx import OkxPractice, inst_id
+from tests.practice_quotex import QuotexPractice
 
 _MINUTE_NS = 60 * 10**9
 Rebuild = Callable[[Any, str, int, int], Awaitable[Sequence[Bar]]]
@@ -388,4 +390,52 @@ _CUSTOM = Sample(
     buys_at_market=False,
 )
 
-SAMPLES: dict[str, Sample] = {"kraken": _KRAKEN, "okx": _OKX, "ctrader": _CTRADER, "custom": _CUSTOM}
+
+# -- Quotex ----------------------------------------------------------------------------------------------
+
+
+def _quotex_wrong(name: str) -> Callable[[QuotexPractice], ConnectorSettings]:
+    def settings(practice: QuotexPractice) -> ConnectorSettings:
+        own = practice.settings()
+        other = practice.settings("second").credentials
+        return replace(own, credentials={**own.credentials, name: other[name]})
+
+    return settings
+
+
+_QUOTEX = Sample(
+    practice=QuotexPractice,
+    tools=lambda: {"policy": replace(QUOTEX_POLICY, backoff_s=(0.0, 0.1, 0.5), first_jitter_s=0.02)},
+    symbols=("EUR/USD OTC", "GBP/USD OTC"),
+    quantity="5",
+    too_much="50000",
+    refusals={"money": "balance", "quantity": "minimum", "price": ""},
+    ids_are_unique=False,
+    deepest=0,
+    stream_begins_anew=True,
+    begins_with_bars=True,
+    slack_s=lambda interval_s: 0,
+    rebuild=_no_finer_bars,
+    permissions=frozenset({_READ, _TRADE}),
+    keys=(
+        KeyCase("practice", warning="all that you can do"),
+        KeyCase("second", warning="all that you can do"),
+    ),
+    wrong={name: _quotex_wrong(name) for name in ("token", "cookies")},
+    unusable=(
+        (ConnectorSettings({"https": "http://example.com"}), "example.com"),
+        (ConnectorSettings({"wss": "ws://example.com"}), "example.com"),
+    ),
+    counters=lambda told, symbol: {},
+    questions=(1, 0.0),
+    orders_wait=True,
+    open_orders=3,
+)
+
+SAMPLES: dict[str, Sample] = {
+    "kraken": _KRAKEN,
+    "okx": _OKX,
+    "ctrader": _CTRADER,
+    "quotex": _QUOTEX,
+    "custom": _CUSTOM,
+}

@@ -53,8 +53,8 @@ VENUE: Final = VenueInfo(
         "The demo account comes first; the real one only after you choose it yourself."
     ),
     default_endpoints={
-        "site": "https://qxbroker.com",
-        "ws": "wss://ws2.qxbroker.com/socket.io/?EIO=3&transport=websocket",
+        "https": "https://qxbroker.com",
+        "wss": "wss://ws2.qxbroker.com/socket.io/?EIO=3&transport=websocket",
         "ca": "",
     },
     unofficial=True,

@@ -39,8 +39,9 @@ from terminal.domain.events import (
 from terminal.domain.instrument import Instrument
 from terminal.domain.market import Bar, Feed, FeedKind
 from terminal.transport.quotas import LeakyCounter
+from terminal.transport.reconnect import LinkPolicy
 from terminal.transport.websocket import WebSocketLink
-from terminal.transport.wire import make_ssl_context
+from terminal.transport.wire import make_ssl_context, require_safe_address
 from terminal.venues.base import ConnectorSettings, LinkHealth, Sink, TradesOrders
 from terminal.venues.quotex import PERIODS_S, VENUE
 from terminal.venues.quotex.assets import Assets
@@ -71,13 +72,22 @@ class QuotexConnector:
 
     info = VENUE
 
-    def __init__(self, settings: ConnectorSettings, *, clock: Clock | None = None) -> None:
+    def __init__(
+        self,
+        settings: ConnectorSettings,
+        *,
+        clock: Clock | None = None,
+        policy: LinkPolicy | None = None,
+    ) -> None:
         self._settings = settings
         self._clock = clock or SystemClock()
+        self._policy = policy or POLICY
         self._endpoints = {
             **VENUE.default_endpoints,
             **{key: value for key, value in settings.endpoints.items() if value},
         }
+        require_safe_address(self._endpoints["https"], ("https", "https"))
+        require_safe_address(self._endpoints["wss"], ("wss", "wss"))
         chosen = {each.strip() for each in settings.options.get("accounts", "").split(",") if each.strip()}
         self._mode = LIVE if chosen == {LIVE} else DEMO
         self._sink: Sink = _nobody
@@ -169,13 +179,13 @@ class QuotexConnector:
         return WebSocketLink(
             name="session",
             venue=VENUE_NAME,
-            url=lambda: self._endpoints["ws"],
+            url=lambda: self._endpoints["wss"],
             on_frame=on_frame,
             on_open=on_open,
             on_state=on_state,
             heartbeat=heartbeat,
             headers=headers,
-            policy=POLICY,
+            policy=self._policy,
             clock=self._clock,
             proxy=self._settings.proxy,
             ssl_context=self._context,
@@ -184,7 +194,7 @@ class QuotexConnector:
     def _headers(self) -> dict[str, str]:
         """Cookies and user agent of the browser that signed in: the token belongs to them."""
         known = self._settings.credentials
-        site = urlsplit(self._endpoints["site"])
+        site = urlsplit(self._endpoints["https"])
         agent, cookies = known.get("user_agent"), known.get("cookies")
         return {
             "User-Agent": agent.reveal() if agent else USER_AGENT,
@@ -482,7 +492,7 @@ class QuotexConnector:
         known = self._settings.credentials
         cookies, agent = known.get("cookies"), known.get("user_agent")
         site = Site(
-            self._endpoints["site"],
+            self._endpoints["https"],
             ca_file=self._endpoints.get("ca", ""),
             cookies=cookies.reveal() if cookies else "",
             user_agent=agent.reveal() if agent else USER_AGENT,
