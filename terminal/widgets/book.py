@@ -19,7 +19,7 @@ from terminal.viewmodels.book import LadderViewModel
 from terminal.viewmodels.sending import RequestView
 from terminal.widgets import theme
 from terminal.widgets.book_view import LadderView
-from terminal.widgets.controls import ElidedLabel, label, set_text
+from terminal.widgets.controls import ElidedLabel, KeyedPanel, label, set_text
 from terminal.widgets.icons import icon
 from terminal.widgets.request_card import RequestCard, ResultLine
 
@@ -62,7 +62,7 @@ class SizeLabel(ElidedLabel):
         self._choose()
 
 
-class LadderPanel(QWidget):
+class LadderPanel(KeyedPanel):
     """The whole ladder panel, 300 px wide and up."""
 
     def __init__(self, vm: LadderViewModel, parent: QWidget | None = None) -> None:
@@ -89,7 +89,9 @@ class LadderPanel(QWidget):
         foot.addWidget(self._card)
         foot.addWidget(self._result)
         box.addWidget(self._foot)
-        self.setFocusProxy(self.view)
+        self.begin_with(
+            self.view, self._lock, self._finer, self._group, self._coarser, self._auto, self._centre
+        )
 
     def _build_head(self) -> QFrame:
         self._head = QFrame()

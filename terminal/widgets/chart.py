@@ -21,7 +21,7 @@ from terminal.viewmodels.chart import ChartViewModel, interval_text
 from terminal.viewmodels.sending import RequestView
 from terminal.widgets import theme
 from terminal.widgets.chart_view import ChartView
-from terminal.widgets.controls import label, set_text
+from terminal.widgets.controls import KeyedPanel, label, set_text
 from terminal.widgets.request_card import RequestCard, ResultLine
 
 _CARD_PX = 300
@@ -191,7 +191,7 @@ def _width_of(button: QPushButton) -> int:
     return button.sizeHint().width()
 
 
-class ChartPanel(QWidget):
+class ChartPanel(KeyedPanel):
     """The whole chart. ``header`` goes into the title bar of whoever shows it."""
 
     def __init__(self, vm: ChartViewModel, parent: QWidget | None = None) -> None:
@@ -207,7 +207,7 @@ class ChartPanel(QWidget):
         box.setContentsMargins(0, 0, 0, 0)
         self.view = ChartView(self._vm)
         box.addWidget(self.view)
-        self.setFocusProxy(self.view)
+        self.begin_with(self.view)
         self._foot = QWidget(self)
         self._foot.setObjectName("foot")
         self._foot.setStyleSheet(

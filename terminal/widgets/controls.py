@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
 
 from PySide6.QtCore import QEvent, QPoint, QPointF, QRect, QRectF, QSize, Qt, QTimer, Signal
@@ -9,6 +10,7 @@ from PySide6.QtGui import (
     QBrush,
     QColor,
     QEnterEvent,
+    QFocusEvent,
     QFontMetrics,
     QKeyEvent,
     QMouseEvent,
@@ -311,6 +313,28 @@ class HoldButton(QPushButton):
             width = round(self.width() * self.progress)
             painter.fillRect(0, self.height() - 4, width, 4, QColor(theme.WHITE))
             painter.end()
+
+
+def walk(*parts: QWidget) -> None:
+    """Let Tab come to these in their order, and then go on to whatever follows."""
+    for before, after in itertools.pairwise(parts):
+        QWidget.setTabOrder(before, after)
+
+
+class KeyedPanel(QWidget):
+    """A panel whose keyboard is that of one of its parts, where Tab begins.
+
+    Not by Qt's focus proxy: with one that is a child, Tab leads from the end to the beginning for ever.
+    """
+
+    def begin_with(self, first: QWidget, *then: QWidget) -> None:
+        """Whoever gives the panel the keyboard gives it to ``first``; Tab goes on to the others."""
+        self._first = first
+        self.setFocusPolicy(Qt.FocusPolicy.ClickFocus)
+        walk(first, *then)
+
+    def focusInEvent(self, event: QFocusEvent) -> None:
+        self._first.setFocus(event.reason())
 
 
 class ElidedLabel(QLabel):

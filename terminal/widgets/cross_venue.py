@@ -44,6 +44,7 @@ from terminal.widgets.controls import (
     TONES,
     ClickFrame,
     ElidedLabel,
+    KeyedPanel,
     Segmented,
     label,
     set_text,
@@ -198,7 +199,7 @@ class CrossTable(DataTable):
         self._fit_columns()
 
 
-class CrossVenuePanel(QWidget):
+class CrossVenuePanel(KeyedPanel):
     """The comparison. ``header`` belongs into the panel's title bar.
 
     Signals:
@@ -219,7 +220,7 @@ class CrossVenuePanel(QWidget):
         box.setContentsMargins(0, 0, 0, 0)
         self.table = CrossTable(self._vm)
         box.addWidget(self.table)
-        self.setFocusProxy(self.table)
+        self.begin_with(self.table)
         self.header = QWidget()
         row = QHBoxLayout(self.header)
         row.setContentsMargins(0, 0, 0, 0)

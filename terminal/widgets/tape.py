@@ -24,7 +24,7 @@ from PySide6.QtWidgets import QHBoxLayout, QLineEdit, QMenu, QToolButton, QVBoxL
 from terminal.domain.market import Side
 from terminal.viewmodels.tape import Print, StripMode, TapeState, TapeViewModel
 from terminal.widgets import theme
-from terminal.widgets.controls import hatch_brush, label, set_text
+from terminal.widgets.controls import KeyedPanel, hatch_brush, label, set_text
 from terminal.widgets.icons import icon
 from terminal.widgets.painted import TextCache
 
@@ -266,7 +266,7 @@ class StripView(QWidget):
         painter.end()
 
 
-class TapePanel(QWidget):
+class TapePanel(KeyedPanel):
     """The whole panel: strip, filter, prints."""
 
     def __init__(self, vm: TapeViewModel, parent: QWidget | None = None) -> None:
@@ -307,7 +307,7 @@ class TapePanel(QWidget):
         box.addWidget(self._problem)
         self.view = TapeView(self._vm)
         box.addWidget(self.view, 1)
-        self.setFocusProxy(self.view)
+        self.begin_with(self.view, self._filter, self._choose)
 
     def _build_menu(self) -> QMenu:
         menu = QMenu(self)

@@ -35,7 +35,7 @@ from terminal.viewmodels.sending import RequestView
 from terminal.viewmodels.size_entry import Preset, SizeUnit
 from terminal.viewmodels.ticket import SendButton, TicketViewModel
 from terminal.widgets import theme
-from terminal.widgets.controls import ElidedLabel, StripedEdge, label, line, set_text
+from terminal.widgets.controls import ElidedLabel, StripedEdge, label, line, set_text, walk
 from terminal.widgets.request_card import RequestCard, ResultLine
 from terminal.widgets.ticket_parts import (
     BigButton,
@@ -557,6 +557,7 @@ class TicketPanel(QWidget):
             old.hide()
             old.deleteLater()
         self._preset_rows = []
+        chips: list[QPushButton] = []
         for line_of in self._presets:
             shown = QWidget()
             row = QHBoxLayout(shown)
@@ -571,8 +572,11 @@ class TicketPanel(QWidget):
                 chip = self._chip(preset.label, tip)
                 chip.clicked.connect(lambda _=False, one=preset: self._vm.press_preset(one))
                 row.addWidget(chip, 2 + len(preset.label))
+                chips.append(chip)
             self._preset_box.addWidget(shown)
             self._preset_rows.append(shown)
+        # Made last, they stand between the unit and the slider.
+        walk(self._unit, *chips, self._slider)
 
     def _render_foot(self) -> None:
         vm = self._vm

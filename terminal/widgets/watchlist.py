@@ -44,7 +44,7 @@ from terminal.viewmodels import format as fmt
 from terminal.viewmodels.tables import NUMBER_ROLE, ROW_ROLE, TONE_ROLE
 from terminal.viewmodels.watchlist import COLUMNS, WatchlistViewModel, WatchRow
 from terminal.widgets import theme
-from terminal.widgets.controls import TONES
+from terminal.widgets.controls import TONES, KeyedPanel
 from terminal.widgets.icons import icon, pixmap
 from terminal.widgets.search import SearchDialog
 from terminal.widgets.table import CellDelegate, DataTable
@@ -373,7 +373,7 @@ class WatchTable(DataTable):
         self._fit_columns()
 
 
-class WatchlistPanel(QWidget):
+class WatchlistPanel(KeyedPanel):
     """The search box over the table.
 
     Signals:
@@ -413,7 +413,7 @@ class WatchlistPanel(QWidget):
         self.table = WatchTable(self._vm)
         self.table.empty_text = self._vm.empty_text
         box.addWidget(self.table, 1)
-        self.setFocusProxy(self.table)
+        self.begin_with(self.table, self.box, self._add)
         self.setMinimumWidth(180)
 
     def _bind(self) -> None:

@@ -41,6 +41,8 @@ class Shown:
         with qtbot.waitExposed(self.panel):
             self.panel.show()
         self.table = self.panel.table
+        # A list that has the keyboard keeps its own mark.
+        self.panel.box.setFocus()
 
     def cell(self, instrument: InstrumentId, key: str = "last") -> QPoint:
         row = self.vm.model.row_of(instrument)
