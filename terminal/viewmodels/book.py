@@ -303,11 +303,11 @@ class LadderViewModel(QObject):
 
     def _request(self) -> None:
         if self._visible:
-            self._frames.request(self._on_frame)
+            self._frames.request(self._on_frame, can_wait=True)
 
     def _on_frame(self) -> None:
         if self._clock.monotonic_ns() - self._built_ns < self.refresh_ms * 1_000_000:
-            self._frames.request(self._on_frame)
+            self._frames.request(self._on_frame, can_wait=True)
             return
         self._build()
 

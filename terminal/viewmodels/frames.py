@@ -17,6 +17,9 @@ from PySide6.QtCore import QObject, Qt, QTimer, Signal
 log = logging.getLogger("ui")
 
 FRAME_MS = 16
+ENOUGH_MS = 5.0
+"""So much work in a frame, and what can wait comes in the next one: a third of a frame, for what was built
+is still to be painted."""
 
 
 class FrameClock(QObject):
@@ -37,7 +40,8 @@ class FrameClock(QObject):
         self.count = 0
         self.last_ms = 0.0
         self._every_frame: tuple[Callable[[], object], ...] = ()
-        self._wanted: dict[Callable[[], object], None] = {}
+        self._wanted: dict[Callable[[], object], bool] = {}
+        """Whether it can wait."""
         self._timers: set[QTimer] = set()
         self._timer = QTimer(self)
         self._timer.setTimerType(Qt.TimerType.PreciseTimer)
@@ -54,9 +58,13 @@ class FrameClock(QObject):
 
         return unregister
 
-    def request(self, fn: Callable[[], object]) -> None:
-        """Call ``fn`` once in the next frame; asking again before then changes nothing."""
-        self._wanted[fn] = None
+    def request(self, fn: Callable[[], object], *, can_wait: bool = False) -> None:
+        """Call ``fn`` once in the next frame; asking again before then changes nothing.
+
+        ``can_wait``: where a frame has enough to do it may be one of the next, so that a dozen panels that
+        became due at once do not hold up a click. Those that wait are served in turn, one a frame at least.
+        """
+        self._wanted[fn] = can_wait
         if not self._timer.isActive():
             self._timer.start()
 
@@ -99,7 +107,14 @@ class FrameClock(QObject):
             return
         # Whoever asks from inside a frame is served in the next one, so that a frame always ends.
         wanted, self._wanted = self._wanted, {}
-        for fn in wanted:
+        waiting = [fn for fn, can_wait in wanted.items() if can_wait]
+        for fn, can_wait in wanted.items():
+            if not can_wait:
+                self._call(fn)
+        for number, fn in enumerate(waiting):
+            if number and (time.perf_counter() - begun) * 1000 >= ENOUGH_MS:
+                self._wanted = dict.fromkeys(waiting[number:], True) | self._wanted
+                break
             self._call(fn)
         self.count += 1
         self.last_ms = (time.perf_counter() - begun) * 1000

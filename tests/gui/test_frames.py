@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import logging
+from functools import partial
 
 import pytest
 from pytestqt.qtbot import QtBot
 
+from terminal.viewmodels import frames as module
 from terminal.viewmodels.frames import FrameClock
 
 
@@ -50,6 +52,37 @@ def test_who_asks_inside_a_frame_waits_for_the_next(qtbot: QtBot) -> None:
     assert built == [1]
     frames.tick()
     assert built == [1, 1]
+
+
+def test_what_can_wait_is_served_in_turn_where_a_frame_has_enough_to_do(
+    qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "ENOUGH_MS", 0.0)
+    frames = FrameClock()
+    built: list[str] = []
+    panels = [partial(built.append, name) for name in "abc"]
+    for panel in panels:
+        frames.request(panel, can_wait=True)
+    frames.request(lambda: built.append("now"))
+    frames.tick()
+    assert built == ["now", "a"]
+    frames.request(panels[0], can_wait=True)
+    frames.cancel(panels[1])
+    frames.tick()
+    frames.tick()
+    assert built == ["now", "a", "c", "a"]
+
+
+def test_what_can_wait_does_not_where_there_is_little_to_do(
+    qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "ENOUGH_MS", 1e9)
+    frames = FrameClock()
+    built: list[str] = []
+    for name in "abc":
+        frames.request(partial(built.append, name), can_wait=True)
+    frames.tick()
+    assert built == ["a", "b", "c"]
 
 
 def test_registered_run_first_and_every_time_until_taken_out(qtbot: QtBot) -> None:
