@@ -154,8 +154,8 @@ class Desk:
 
     @property
     def ticket(self) -> TicketPanel:
-        found = self.panel("ticket")
-        assert isinstance(found, TicketPanel)
+        found = self.panel("ticket").findChild(TicketPanel)
+        assert found is not None
         return found
 
     @property
