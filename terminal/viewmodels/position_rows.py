@@ -127,6 +127,8 @@ def _position_tip(row: PositionRow) -> str:
     lines = [position.instrument.symbol, f"Position {position.position_id}"]
     if position.comment:
         lines.append(f"Comment: {position.comment}")
+    if position.commission:
+        lines.append(f"Commission so far: {_money(row, position.commission)} {position.currency}".rstrip())
     lines += [text for text in (_backing(row), row.funding_text) if text]
     return "\n".join(lines)
 
@@ -164,7 +166,7 @@ def _edit_margin(row: PositionRow) -> str:
 
 
 POSITION_COLUMNS: tuple[Column[PositionRow], ...] = (
-    Column("symbol", "Symbol", lambda r: r.position.instrument.symbol, 86,
+    Column("symbol", "Symbol", lambda r: r.position.instrument.symbol, 100,
            tip=_position_tip),
     Column("account", "Account", lambda r: r.account_title, 104, tone=lambda r: "muted", grows=True,
            tip=lambda r: f"{r.badge}: {r.account_title}"),
@@ -172,9 +174,9 @@ POSITION_COLUMNS: tuple[Column[PositionRow], ...] = (
            tone=lambda r: "up" if r.is_long else "down"),
     Column("size", "Size", lambda r: fmt.HIDDEN if r.hidden else r.size_text, 84, number=True,
            sort=lambda r: r.position.quantity, tip=lambda r: "" if r.hidden else r.units_text),
-    Column("entry", "Entry", lambda r: fmt.price(r.position.average_price, r.price_decimals), 76,
+    Column("entry", "Entry", lambda r: fmt.price(r.position.average_price, r.price_decimals), 84,
            number=True, sort=lambda r: r.position.average_price),
-    Column("now", "Now", lambda r: leg_text(r, r.now), 76, number=True, sort=lambda r: r.now,
+    Column("now", "Now", lambda r: leg_text(r, r.now), 84, number=True, sort=lambda r: r.now,
            title_tip="The price at which it could be closed"),
     Column("pnl", "Open PnL", lambda r: r.profit_text, 100, number=True,
            sort=lambda r: r.position.unrealised,
@@ -182,7 +184,7 @@ POSITION_COLUMNS: tuple[Column[PositionRow], ...] = (
            tip=_profit_tip,
            title_tip="As the venue says it: perpetuals and futures by its mark price, others by the price at "
            "which they could be closed, net of swap and commission where these are charged at the end"),
-    Column("pips", "Distance", lambda r: r.pips_text, 80, number=True, sort=lambda r: r.pips,
+    Column("pips", "Distance", lambda r: r.pips_text, 102, number=True, sort=lambda r: r.pips,
            tone=lambda r: sign_tone(r.pips),
            title_tip="From the entry to the price at which it could be closed, in your favour: in pips where "
            "the venue speaks of them, else in ticks"),

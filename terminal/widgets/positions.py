@@ -12,7 +12,7 @@ from terminal.widgets.table import DataTable
 
 _CENTS: Final = 2
 _COIN_PX: Final = {"pnl": 120, "swap": 93, "commission": 93, "margin": 85}
-_GIVE_WAY: Final = ("liquidation", "kept")
+_GIVE_WAY: Final = ("liquidation", "commission", "kept")
 """Columns that need not be seen, the first to go first."""
 
 
@@ -49,7 +49,8 @@ class PositionsPanel(QWidget):
 
     def _fit(self) -> None:
         """Room for the eight digits of coins where a position has such. Without room for all columns some
-        give way to the buttons: the margin's tip has the price of liquidation, the stop's who keeps it."""
+        give way to the buttons: the margin's tip has the price of liquidation, the symbol's the commission,
+        the stop's who keeps it."""
         model = self._vm.model
         for at, column in enumerate(model.columns):
             wanted = max(column.width, _COIN_PX.get(column.key, 0) if self._has_coins else 0)

@@ -173,7 +173,7 @@ def test_a_position_shows_dollars_held_and_coins_won(qapp: QApplication) -> None
         panel.show()
         table = panel.table
         metrics = QFontMetrics(table.font())
-        for key in ("size", "pnl", "swap", "commission", "margin"):
+        for key in ("size", "pnl", "swap", "margin"):
             at = model.column_of(key)
             room = table.columnWidth(at) - 2 * table.padding
             assert metrics.horizontalAdvance(cell(frame, key)) <= room, key

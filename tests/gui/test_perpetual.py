@@ -328,9 +328,15 @@ def test_the_liquidation_gives_way_to_the_buttons_where_there_is_little_room() -
         margin = model.columns[model.column_of("margin")]
         assert margin.tip is not None
         assert "liquidation at" in margin.tip(model.rows[0])
+        panel.resize(1362, 200)
+        hidden = {column.key for i, column in enumerate(model.columns) if panel.table.isColumnHidden(i)}
+        assert hidden == {"liquidation", "commission"}, "what a small screen has room for"
+        symbol = model.columns[model.column_of("symbol")]
+        assert symbol.tip is not None
+        assert "Commission so far: −1.27 USD" in symbol.tip(model.rows[0])
         panel.close()
 
-    with_frame(body, held)
+    with_frame(body, replace(held, commission=D("-1.27")))
 
 
 def test_long_names_of_a_short_ticket_do_not_run_into_each_other(qtbot: QtBot) -> None:

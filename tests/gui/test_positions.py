@@ -102,7 +102,9 @@ def test_a_comment_is_read_with_the_pointer_over_the_row(qapp: QApplication) -> 
         return str(model.index(0, model.column_of(column)).data(Qt.ItemDataRole.ToolTipRole) or "")
 
     async def body(frame: Frame) -> None:
-        assert tip(frame.positions.model, "symbol") == "EUR/USD\nPosition 88\nComment: breakout"
+        assert tip(frame.positions.model, "symbol") .splitlines() == [
+            "EUR/USD", "Position 88", "Comment: breakout", "Commission so far: −0.15 USD",
+        ]  # fmt: skip
         commented = order("a1", Side.BUY, price="64050.0")
         commented.request = replace(commented.request, comment="second try")
         frame.gate.put(commented)
