@@ -78,7 +78,7 @@ class CrossVenueViewModel(QObject):
         model: the rows for a table view, in the order of the venues.
         side: what is compared. size: in base units; None while there is none. base: of what.
         summary: one sentence, e.g. ``Kraken cheaper by 7.2 bps after fees``.
-        summary_tip: the whole of it.
+        summary_tip: the whole of it. summary_short: the same in few words, where there is little room.
         missing: venues of the desk that trade nothing of the kind, as they are called.
         after_fees: whether the fees of all compared venues are known and counted.
     """
@@ -108,6 +108,7 @@ class CrossVenueViewModel(QObject):
         self.base = ""
         self.summary = ""
         self.summary_tip = ""
+        self._brief = ""
         self.missing: tuple[str, ...] = ()
         self.after_fees = True
         self._market, self._sessions, self._accounts = market, sessions, accounts
@@ -514,7 +515,7 @@ class CrossVenueViewModel(QObject):
 
     def _summarise(self, rows: list[VenueRow]) -> None:
         """One sentence for the header and the venue strip."""
-        self.summary_tip = ""
+        self.summary_tip = self._brief = ""
         if self.instrument is None:
             self.summary = "Choose an instrument"
             return
@@ -541,6 +542,7 @@ class CrossVenueViewModel(QObject):
         else:
             word = "cheaper by" if self.side is Side.BUY else "pays more by"
             self.summary = f"{best.venue_text} {word} {bps_text(gap)} bps {fees}"
+            self._brief = f"{best.venue_text} {'−' if self.side is Side.BUY else '+'}{bps_text(gap)} bps"
         tips = [
             f"{fmt.quantity(self.size)} {self.base} at once, {best.venue_text} against {second.venue_text}."
         ]
@@ -551,6 +553,11 @@ class CrossVenueViewModel(QObject):
             money = sorted({row.conversion.split()[1] for row in (best, second) if row.assumed})
             self.summary += f" ({', '.join(money)} 1:1 assumed)"
         self.summary_tip = "\n".join(tips)
+
+    @property
+    def summary_short(self) -> str:
+        """``OKX perp −2.0 bps``: cheaper by so much than the next best, or ``+``: it pays more."""
+        return self._brief or self.summary
 
     @property
     def question_text(self) -> str:

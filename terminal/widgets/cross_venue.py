@@ -257,6 +257,7 @@ class CrossVenuePanel(KeyedPanel):
         text = vm.summary + (f"  ·  {vm.missing_text}" if vm.missing_text else "")
         if self.summary.text() != text:
             self.summary.setText(text)
+        self.summary.set_short(vm.summary_short)
         if self.summary.toolTip() != (tip := "\n".join(part for part in (text, vm.summary_tip) if part)):
             self.summary.setToolTip(tip)
         if not vm.model.rows:
@@ -299,6 +300,7 @@ class CrossVenueLine(ClickFrame):
         set_text(self.question, vm.question_text)
         if self.summary.text() != vm.summary:
             self.summary.setText(vm.summary)
+        self.summary.set_short(vm.summary_short)
         tip = "\n".join(part for part in (vm.summary, vm.summary_tip, "Click: all venues") if part)
         if self.toolTip() != tip:
             self.setToolTip(tip)

@@ -17,6 +17,7 @@ from terminal.services.market_data import FeedState
 from terminal.services.session import Mode, SessionState
 from terminal.viewmodels.cross_venue import REFRESH_NS, SAMPLES
 from terminal.viewmodels.cross_venue_rows import RowState, opening_text
+from terminal.widgets.controls import ElidedLabel
 from tests.gui.venue_fakes import BROKER, ETH, KRAKEN, OKX, PERP, START_NS, TETHER, Ticket, World, listing
 
 D = Decimal
@@ -40,6 +41,7 @@ def test_each_venue_and_kind_has_a_row_with_its_own_fee(world: World) -> None:
     assert kraken.difference_bps is not None
     assert round(kraken.difference_bps, 2) == D("30.97")
     assert vm.summary == "OKX spot cheaper by 1.0 bps after fees (USDT 1:1 assumed)"
+    assert vm.summary_short == "OKX spot −1.0 bps"
     assert vm.question_text == "Buy 0.01 BTC"
     assert vm.missing == ()
 
@@ -53,6 +55,7 @@ def test_selling_is_best_where_it_brings_most(world: World) -> None:
     assert world.row(PERP).total == D("999.0899100") + 0
     assert world.row(KRAKEN).difference_bps is not None
     assert vm.summary.startswith("OKX perp pays more by")
+    assert vm.summary_short.startswith("OKX perp +")
     assert vm.question_text == "Sell 0.01 BTC"
 
 
@@ -335,6 +338,20 @@ def test_a_venue_that_lists_it_later_joins(qtbot: QtBot, tmp_path: Path) -> None
     world.frames.tick()
     assert [row.venue_title for row in vm.model.rows] == ["Kraken", "OKX"]
     assert vm.missing_text == "No match on cTrader"
+
+
+def test_where_there_is_no_room_fewer_words_are_shown(qtbot: QtBot) -> None:
+    label = ElidedLabel("OKX perp cheaper by 2.0 bps after fees")
+    qtbot.addWidget(label)
+    short = ElidedLabel("OKX perp −2.0 bps")
+    qtbot.addWidget(short)
+    label.set_short(short.text())
+    for each in (label, short):
+        each.resize(160, 20)
+    assert label.grab().toImage() == short.grab().toImage()
+    for each in (label, short):
+        each.resize(400, 20)
+    assert label.grab().toImage() != short.grab().toImage()
 
 
 def test_nothing_chosen_and_no_live_price_have_words(world: World) -> None:
