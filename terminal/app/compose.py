@@ -39,6 +39,7 @@ from terminal.services.settings import Settings
 from terminal.services.settings_table import SETTINGS
 from terminal.venues import registry
 from terminal.venues.base import (
+    AskPerson,
     Connector,
     ConnectorSettings,
     HasAccounts,
@@ -291,6 +292,13 @@ class Terminal:
             )
         settings = ConnectorSettings(addresses, asking, {}, self._proxy())
         return registry.sign_in(venue, settings, clock=self.clock), asking
+
+    async def sign_in_by_password(
+        self, venue: str, entered: Mapping[str, Secret], ask: AskPerson
+    ) -> Mapping[str, Secret]:
+        """Sign in at the real venue with a password; the entries of its form. Raises TerminalError."""
+        settings = ConnectorSettings(self.addresses(venue), {}, {}, self._proxy())
+        return await registry.sign_in_by_password(venue, settings, entered, ask)
 
     def addresses(self, venue: str) -> dict[str, str]:
         """The real venue's addresses by name, the person's own settings in front."""

@@ -10,7 +10,7 @@ from terminal.app.compose import Terminal
 from terminal.app.sign_in import SignInWindow, SystemBrowser, has_browser
 from terminal.core.secret import Secret
 from terminal.services.session import Mode
-from terminal.venues.base import KeyReport
+from terminal.venues.base import AskPerson, KeyReport
 from terminal.viewmodels.login import SignInStatus, Way
 
 if TYPE_CHECKING:
@@ -56,6 +56,12 @@ class ConnectionDesk:
     ) -> KeyReport:
         """Try keys at the venue itself and read back what they may do. Raises TerminalError."""
         return await self._terminal.test_key(venue, keys, options)
+
+    async def sign_in_by_password(
+        self, venue: str, entered: Mapping[str, Secret], ask: AskPerson
+    ) -> Mapping[str, Secret]:
+        """Sign in with a password at the venue; the entries of its form. Raises TerminalError."""
+        return await self._terminal.sign_in_by_password(venue, entered, ask)
 
     def options(self, venue: str) -> Mapping[str, str]:
         """The kept entries of a venue's form that are no secrets."""

@@ -6,7 +6,7 @@ fails when the two disagree. The screen asks flags, never names.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 from enum import Enum
@@ -147,6 +147,8 @@ class CredentialField:
     secret: bool = True
     optional: bool = False
     hint: str = ""
+    spaces: bool = False
+    """It may hold spaces, as what a browser sends; a key never does."""
     is_flag: bool = False
     """A box to tick: the entry is ``true`` or ``false``, and ``hint`` says what ticking it brings."""
 
@@ -173,6 +175,10 @@ class SignInPage:
     """The only hosts that the embedded page may load from; ``.example.com`` covers subdomains."""
     ca_file: str = ""
     """PEM file of an authority to trust beside the system's; practice venues only."""
+
+
+AskPerson = Callable[[str], Awaitable[str | None]]
+"""Shows the venue's own words (a PIN was sent by e-mail) and returns what was typed; None: given up."""
 
 
 class SignIn(Protocol):
@@ -207,6 +213,8 @@ class VenueInfo:
     """By name, e.g. ``rest``, ``ws_public``, ``ws_private``; settings and emulators override them."""
     sign_in: SignInInfo | None = None
     """Where an account is connected by signing in at the venue's own page."""
+    password_fields: tuple[CredentialField, ...] = ()
+    """What a sign-in with a password asks for; it brings the entries of the form. Empty: there is none."""
     option_fields: tuple[CredentialField, ...] = ()
     """Entries of the form that are no secrets: kept in the settings under their keys, which name settings."""
     public_without_key: bool = False

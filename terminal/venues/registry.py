@@ -9,12 +9,13 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import replace
 from importlib import import_module
 from typing import Any, Final, cast
 
-from terminal.venues.base import Connector, ConnectorSettings, SignIn, VenueInfo
+from terminal.core.secret import Secret
+from terminal.venues.base import AskPerson, Connector, ConnectorSettings, SignIn, VenueInfo
 
 # kind -> (package with VENUE, connector class)
 _VENUES: dict[str, tuple[str, str]] = {
@@ -78,6 +79,18 @@ def create(name: str, settings: ConnectorSettings, **tools: Any) -> Connector:
     module, _, class_name = connector.partition(":")
     make = getattr(import_module(f"{package}.{module}"), class_name)
     return cast("Connector", make(settings, **tools))
+
+
+async def sign_in_by_password(
+    name: str, settings: ConnectorSettings, entered: Mapping[str, Secret], ask: AskPerson
+) -> Mapping[str, Secret]:
+    """Sign in with a password at a venue that has such: ``sign_in`` of its ``password`` module.
+
+    The entries of its connection form come back. Raises KeyError for an unknown name, and what the venue's
+    own raises."""
+    package, _ = _VENUES[kind_of(name)]
+    module = import_module(f"{package}.password")
+    return cast("Mapping[str, Secret]", await module.sign_in(settings, entered, ask))
 
 
 def sign_in(name: str, settings: ConnectorSettings, **tools: Any) -> SignIn:

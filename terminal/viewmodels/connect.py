@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import Enum
@@ -17,13 +18,17 @@ from terminal.viewmodels.connection import ConnectionDesk, Mode
 MIN_PASSPHRASE = 8
 PASSPHRASE = "passphrase"
 """The key of the vault's own field in ``problems``."""
+PIN = "pin"
+"""The key of the field for what the venue asks during a sign-in."""
 _MAX_ENTRY = 4096
+_PIN_S = 600.0
 
 
 class Step(Enum):
     """Where the form stands."""
 
     ENTER = "enter"
+    SIGNING_IN = "signing in"
     TESTING = "testing"
     TESTED = "tested"
     SAVING = "saving"
@@ -56,6 +61,7 @@ class ConnectViewModel(QObject):
         error: what the last test or attempt said, in plain words; empty where it went well.
         report: what the key may do, after a test.
         is_new: the venue is not on the desk yet; keeping the keys adds it.
+        question: what the venue asks while somebody signs in with a password (a PIN); empty: nothing.
         leaving: what removing the venue would do, once it was asked for; empty before.
     """
 
@@ -77,6 +83,7 @@ class ConnectViewModel(QObject):
         self.venue = info.name
         self.is_new = is_new
         self.leaving = ""
+        self.question = ""
         self.current = mode
         self.step = Step.ENTER
         self.problems: dict[str, str] = {}
@@ -89,6 +96,8 @@ class ConnectViewModel(QObject):
         self._entries: dict[str, Secret] = {}
         self._options: dict[str, str] = {}
         self._passphrase: Secret | None = None
+        self._signing: asyncio.Task[None] | None = None
+        self._pin: asyncio.Future[str | None] | None = None
 
     @property
     def fields(self) -> tuple[CredentialField, ...]:
@@ -102,7 +111,7 @@ class ConnectViewModel(QObject):
 
     @property
     def is_busy(self) -> bool:
-        return self.step in (Step.TESTING, Step.SAVING)
+        return self.step in (Step.SIGNING_IN, Step.TESTING, Step.SAVING)
 
     @property
     def key_store(self) -> str:
@@ -176,6 +185,66 @@ class ConnectViewModel(QObject):
         if self._is_complete():
             tasks.spawn(self._test(), name=f"test keys of {self.venue}")
 
+    # -- signing in with a password -------------------------------------------------------------------
+
+    def sign_in(self, entries: Mapping[str, str]) -> None:
+        """Sign in with a password; what it brings is tried at once like an entered key. The password is
+        forgotten."""
+        if self.is_busy or self._signing is not None:
+            return
+        self.error, self.problems = "", {}
+        for field in self.info.password_fields:
+            if not entries.get(field.key, "").strip():
+                self.problems[field.key] = f"{field.label} is missing."
+        if self.problems:
+            self.changed.emit()
+            return
+        entered = {field.key: Secret(entries[field.key].strip()) for field in self.info.password_fields}
+        self._signing = tasks.spawn(self._sign_in(entered), name=f"sign in to {self.venue}")
+
+    def answer(self, text: str) -> None:
+        """What the venue asked for, e.g. the PIN."""
+        if self._pin is None or self._pin.done():
+            return
+        if not text.strip().isdigit():
+            self.problems[PIN] = "Digits only."
+            self.changed.emit()
+            return
+        self.problems.pop(PIN, None)
+        self._pin.set_result(text.strip())
+
+    def give_up(self) -> None:
+        """No answer: the sign-in ends."""
+        if self._pin is not None and not self._pin.done():
+            self._pin.set_result(None)
+
+    async def _sign_in(self, entered: Mapping[str, Secret]) -> None:
+        self._go(Step.SIGNING_IN)
+        try:
+            found = await self._desk.sign_in_by_password(self.venue, entered, self._ask)
+        except TerminalError as error:
+            self._fail(error, Step.ENTER)
+        else:
+            self._entries = dict(found)
+            self._options = {}
+            await self._test()
+        finally:
+            self._signing, self._pin, self.question = None, None, ""
+            self.changed.emit()
+
+    async def _ask(self, question: str) -> str | None:
+        self.question = question
+        self._pin = asyncio.get_running_loop().create_future()
+        self.changed.emit()
+        try:
+            async with asyncio.timeout(_PIN_S):
+                return await self._pin
+        except TimeoutError:
+            return None
+        finally:
+            self.question, self._pin = "", None
+            self.changed.emit()
+
     def save(self, passphrase: str = "") -> None:
         """Keep the tested keys and connect the account."""
         if self.step is Step.TESTED and self._take_passphrase(passphrase):
@@ -209,6 +278,8 @@ class ConnectViewModel(QObject):
         self._entries.clear()
         self._passphrase = None
         self.report = None
+        if self._signing is not None:
+            self._signing.cancel()
 
     def _take_options(self, texts: Mapping[str, str]) -> None:
         self._options = {
@@ -230,7 +301,9 @@ class ConnectViewModel(QObject):
             text = entry.reveal()
             if len(text) > _MAX_ENTRY:
                 self.problems[field.key] = "This is far too long for a key."
-            elif any(char.isspace() or not char.isprintable() for char in text) or not text.isascii():
+            elif not text.isascii() or any(
+                not char.isprintable() or (char.isspace() and not field.spaces) for char in text
+            ):
                 self.problems[field.key] = "A key has no spaces or special letters. Copy it again, whole."
         self.changed.emit()
         return not self.problems
@@ -306,7 +379,7 @@ class ConnectViewModel(QObject):
 
     def _go(self, step: Step) -> None:
         self.step = step
-        if step in (Step.TESTING, Step.SAVING):
+        if step in (Step.SIGNING_IN, Step.TESTING, Step.SAVING):
             self.error = ""
         self.changed.emit()
 

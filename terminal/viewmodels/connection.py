@@ -20,7 +20,7 @@ from terminal.domain.market import Feed, FeedKind, Quote
 from terminal.services.market_data import Topic
 from terminal.services.session import Mode as Mode
 from terminal.services.session import SessionState
-from terminal.venues.base import KeyReport, LinkHealth, VenueInfo
+from terminal.venues.base import AskPerson, KeyReport, LinkHealth, VenueInfo
 from terminal.viewmodels import format as fmt
 from terminal.viewmodels.frames import FrameClock
 from terminal.viewmodels.login import SignInDesk
@@ -135,6 +135,12 @@ class ConnectionDesk(SignInDesk, Protocol):
     ) -> KeyReport:
         """Try keys and the form's other entries at the venue itself and read back what they may do. Raises
         TerminalError."""
+        ...
+
+    async def sign_in_by_password(
+        self, venue: str, entered: Mapping[str, Secret], ask: AskPerson
+    ) -> Mapping[str, Secret]:
+        """Sign in with a password at the venue; the entries of its form. Raises TerminalError."""
         ...
 
     async def save_options(self, venue: str, options: Mapping[str, str]) -> None:

@@ -23,7 +23,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from terminal.viewmodels.connect import PASSPHRASE, ConnectViewModel, Step
+from terminal.viewmodels.connect import PASSPHRASE, PIN, ConnectViewModel, Step
 from terminal.viewmodels.connection import Mode
 from terminal.widgets import theme
 from terminal.widgets.controls import label, line, set_text
@@ -107,6 +107,7 @@ class ConnectDialog(QDialog):
         self._vm = vm
         self._fields: dict[str, EntryField] = {}
         self._flags: dict[str, FlagField] = {}
+        self._sign_in_fields: dict[str, EntryField] = {}
         self._shown_report: object = None
         self._sought: QWidget | None = None
         self._settling = QTimer(self)
@@ -175,6 +176,8 @@ class ConnectDialog(QDialog):
             link.setToolTip(info.key_page_url)
             link.clicked.connect(self._on_link_clicked)
             box.addWidget(link, 0, Qt.AlignmentFlag.AlignLeft)
+        if info.password_fields:
+            box.addWidget(self._build_sign_in())
         for field in self._vm.fields:
             kept = self._vm.options.get(field.key, "")
             if field.is_flag:
@@ -195,6 +198,32 @@ class ConnectDialog(QDialog):
         box.addWidget(self.store)
         box.addStretch(1)
         return form
+
+    def _build_sign_in(self) -> QWidget:
+        """Signing in with a password, above the entries that it brings; those can be pasted instead."""
+        shown = QFrame()
+        shown.setProperty("kind", "card")
+        box = QVBoxLayout(shown)
+        box.setContentsMargins(12, 10, 12, 10)
+        box.setSpacing(6)
+        for field in self._vm.info.password_fields:
+            entry = EntryField(field.label, field.hint, secret=field.secret)
+            entry.edit.textEdited.connect(lambda _, key=field.key: self._vm.touch(key))
+            self._sign_in_fields[field.key] = entry
+            box.addWidget(entry)
+        self.question = self._paragraph("")
+        box.addWidget(self.question)
+        self.pin = EntryField("PIN", "digits only", secret=False)
+        self.pin.edit.textEdited.connect(lambda _: self._vm.touch(PIN))
+        self.pin.edit.returnPressed.connect(self._on_sign_in_clicked)
+        box.addWidget(self.pin)
+        self.sign_in = QPushButton("Sign in")
+        self.sign_in.setProperty("kind", "action")
+        self.sign_in.setAutoDefault(False)
+        self.sign_in.clicked.connect(self._on_sign_in_clicked)
+        box.addWidget(self.sign_in, 0, Qt.AlignmentFlag.AlignLeft)
+        box.addWidget(self._paragraph("Or paste a session from your own browser below."))
+        return shown
 
     def _paragraph(self, text: str) -> QLabel:
         out = label(text, kind="label")
@@ -274,6 +303,7 @@ class ConnectDialog(QDialog):
             field.edit.setEnabled(not vm.is_busy)
         for flag in self._flags.values():
             flag.setEnabled(not vm.is_busy)
+        self._render_sign_in()
         passphrase = self._fields[PASSPHRASE]
         is_new = vm.needs_passphrase and not passphrase.isVisibleTo(self.form)
         passphrase.setVisible(vm.needs_passphrase)
@@ -294,6 +324,29 @@ class ConnectDialog(QDialog):
         self.leaving.setVisible(bool(vm.leaving))
         self._render_go(account)
         self._render_report()
+
+    def _render_sign_in(self) -> None:
+        vm = self._vm
+        if not self._sign_in_fields:
+            return
+        for key, field in self._sign_in_fields.items():
+            field.show_problem(vm.problems.get(key, ""))
+            field.edit.setEnabled(not vm.is_busy)
+            if key in self._fields:
+                self._fields[key].show_problem("")
+        asks = bool(vm.question)
+        set_text(self.question, vm.question)
+        self.question.setVisible(asks)
+        is_new = asks and not self.pin.isVisibleTo(self.form)
+        self.pin.setVisible(asks)
+        self.pin.show_problem(vm.problems.get(PIN, ""))
+        if is_new:
+            self.pin.edit.clear()
+            self.pin.edit.setFocus()
+            self._bring_into_view(self.pin)
+        signing = vm.step is Step.SIGNING_IN and not asks
+        set_text(self.sign_in, "Signing in…" if signing else "Send the PIN" if asks else "Sign in")
+        self.sign_in.setEnabled(asks or not vm.is_busy)
 
     def _render_go(self, account: bool) -> None:
         vm = self._vm
@@ -360,6 +413,12 @@ class ConnectDialog(QDialog):
     def _on_link_clicked(self) -> None:
         QDesktopServices.openUrl(QUrl(self._vm.info.key_page_url))
 
+    def _on_sign_in_clicked(self) -> None:
+        if self._vm.question:
+            self._vm.answer(self.pin.edit.text())
+        else:
+            self._vm.sign_in({key: field.edit.text() for key, field in self._sign_in_fields.items()})
+
     def _on_test_clicked(self) -> None:
         self._vm.test(self._entries())
 
@@ -385,8 +444,9 @@ class ConnectDialog(QDialog):
     def _on_finished(self) -> None:
         """Leave nothing behind: not in the fields, not in the view-model, not on the clipboard."""
         self._settling.stop()
-        _clear_clipboard_later([field.edit.text() for field in self._fields.values()])
-        for field in self._fields.values():
+        fields = (*self._fields.values(), *self._sign_in_fields.values())
+        _clear_clipboard_later([field.edit.text() for field in fields])
+        for field in fields:
             field.edit.clear()
         self._vm.clear()
 

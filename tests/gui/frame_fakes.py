@@ -38,7 +38,15 @@ from terminal.services.mass_cancel import CancelOutcome
 from terminal.services.positions import KEEP, Leg
 from terminal.services.reconcile import ReconcileReport
 from terminal.services.session import Mode, SessionState
-from terminal.venues.base import BookKind, Capabilities, CredentialField, KeyReport, LinkHealth, VenueInfo
+from terminal.venues.base import (
+    AskPerson,
+    BookKind,
+    Capabilities,
+    CredentialField,
+    KeyReport,
+    LinkHealth,
+    VenueInfo,
+)
 from terminal.viewmodels.account import AccountViewModel
 from terminal.viewmodels.confirm import Confirmation
 from terminal.viewmodels.connection import ConnectionViewModel
@@ -392,6 +400,9 @@ class FakeConnections:
             False,
             redirect_url="http://localhost:23682/callback",
         )
+        self.pins: tuple[str, ...] = ()
+        """What the venue asks for while somebody signs in with a password, one a try."""
+        self.brought: dict[str, Secret] = {}
         self.page: asyncio.Future[None] | None = None
         """An open sign-in page; None: it answers at once."""
 
@@ -420,6 +431,20 @@ class FakeConnections:
         self.asked.append(("test", venue, (*sorted(options), *sorted(keys))))
         self._answer()
         return self.report
+
+    async def sign_in_by_password(
+        self, venue: str, entered: Mapping[str, Secret], ask: AskPerson
+    ) -> Mapping[str, Secret]:
+        self.asked.append(("sign in", venue, tuple(sorted(entered))))
+        for wanted in self.pins:
+            told = await ask("We have sent a PIN to your e-mail.")
+            self.asked.append(("pin", told))
+            if told == wanted:
+                break
+            if told is None:
+                raise AuthRejected(venue, "no PIN", user_text="Signing in was given up.")
+        self._answer()
+        return self.brought
 
     async def save_keys(self, venue: str, keys: Mapping[str, Secret], options: Mapping[str, str]) -> str:
         self.asked.append(("save", venue, (*sorted(options), *sorted(keys))))

@@ -37,13 +37,18 @@ VENUE: Final = VenueInfo(
             "Session token",
             hint="From the page of the web terminal: the token in window.settings.",
         ),
-        CredentialField("cookies", "Cookies", hint="Of the same page: name=value; name=value"),
+        CredentialField("cookies", "Cookies", hint="Of the same page: name=value; name=value", spaces=True),
         CredentialField(
             "user_agent",
             "User agent",
             secret=False,
             hint="Of the browser that signed in; it must be the same one.",
+            spaces=True,
         ),
+    ),
+    password_fields=(
+        CredentialField("email", "E-mail", secret=False, hint="Of your Quotex account"),
+        CredentialField("password", "Password", hint="Used once to sign in, and not kept", spaces=True),
     ),
     key_page_url="https://qxbroker.com",
     key_guide=(
