@@ -125,6 +125,8 @@ class Socket:
             },
             compression=None,
             max_size=2**23,
+            # What a test leaves unread must not hold up the end of the connection.
+            max_queue=None,
             ping_interval=24,
             ping_timeout=20,
         )

@@ -111,7 +111,7 @@ class Session:
         if self.is_dead:
             return
         if text == "2":
-            self.text(wire.PONG, "ws/heartbeat")
+            self.text(wire.PONG, "ws/ack/pong")
         elif text == "3":
             self.hub.pongs += 1
         elif text == "1" or text.startswith("41"):
