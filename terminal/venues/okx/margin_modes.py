@@ -25,6 +25,7 @@ class MarginModes:
     def __init__(self, holdings: Holdings) -> None:
         self._holdings = holdings
         self._chosen: dict[str, str] = {}
+        self._told: dict[str, str] = {}
 
     def choices(self, inst_id: str, account: AccountMode) -> tuple[str, ...]:
         """What new orders of an instrument may be backed by; none where there is nothing to choose."""
@@ -45,8 +46,14 @@ class MarginModes:
             raise Unsupported("margin mode", text)
         self._chosen[inst_id] = mode
 
-    def of(self, inst_id: str, account: AccountMode, held: Held | None = None) -> str:
-        """``tdMode`` of an order; one that closes a position has that position's.
+    def tell(self, inst_id: str, mode: str) -> None:
+        """The person sees this mode now: orders have it, too, until another one is told or chosen. What is
+        sent is never other than what was shown."""
+        self._told[inst_id] = mode
+
+    def of(self, inst_id: str, account: AccountMode, held: Held | None = None, *, fresh: bool = False) -> str:
+        """``tdMode`` of an order; one that closes a position has that position's. ``fresh``: whatever was
+        told before.
 
         Raises:
             Unsupported: the account is in spot mode and the instrument is a derivative.
@@ -62,4 +69,5 @@ class MarginModes:
             return held.margin_mode
         if not self.choices(inst_id, account):
             return CROSS
-        return self._chosen.get(inst_id) or self._holdings.only_mode(inst_id) or CROSS
+        known = self._chosen.get(inst_id) or (None if fresh else self._told.get(inst_id))
+        return known or self._holdings.only_mode(inst_id) or CROSS

@@ -127,9 +127,10 @@ class PositionDesk:
         if inst_type_of(inst_id) == "SPOT":
             return None
         account = await self._before.mode()
-        mode = self._modes.of(inst_id, account)
+        mode = self._modes.of(inst_id, account, fresh=True)
         rows = await self._rest.leverage(inst_id, mode)
         found = [value for value in (maybe(row.lever) for row in rows) if value]
+        self._modes.tell(inst_id, mode)
         return Leverage(min(found), mode, self._modes.choices(inst_id, account)) if found else None
 
     async def set_leverage(self, symbol: str, leverage: Decimal) -> None:

@@ -136,6 +136,19 @@ def test_without_a_choice_an_order_is_backed_like_what_is_open() -> None:
     run(main())
 
 
+def test_an_order_is_backed_as_the_person_was_told_last() -> None:
+    async def main() -> None:
+        async with desk(http=account("2")) as found:
+            assert await found.connector.leverage(SYMBOL) == Leverage(D(10), "cross", BOTH)
+            await tell(found, position(posId="32", mgnMode="isolated"))
+            # The screen says cross until it has asked again.
+            assert await mode_of_an_order(found) == "cross"
+            assert await found.connector.leverage(SYMBOL) == Leverage(D(3), "isolated", BOTH)
+            assert await mode_of_an_order(found) == "isolated"
+
+    run(main())
+
+
 def test_positions_of_both_modes_are_told_apart() -> None:
     async def main() -> None:
         async with desk(http=account("2")) as found:
