@@ -53,6 +53,14 @@ class QuotexPractice(Practice):
         """Every socket is reset."""
         await self.fault("cut", match="connect/ws*")
 
+    async def stir(self, symbol: str) -> None:
+        """An asset's price moves a little."""
+        await self.shock(symbol, 0.02)
+
+    async def reach(self, symbol: str, price: Decimal) -> None:
+        """An asset's price goes there, and stays."""
+        await self.hold(symbol, price)
+
     async def hold(self, asset: str, price: Decimal | None) -> None:
         """Hold an asset's price in place, or let it go."""
         await self.order("hold", asset=asset, price=None if price is None else format(price, "f"))

@@ -17,7 +17,7 @@ from typing import Any, Final
 
 from terminal.emulators.market.store import Store
 from terminal.emulators.quotex import rules
-from terminal.emulators.quotex.accounts import Accounts, User, is_demo
+from terminal.emulators.quotex.accounts import Accounts, User
 from terminal.emulators.quotex.market import Market
 from terminal.emulators.quotex.records import (
     CENT,
@@ -28,6 +28,7 @@ from terminal.emulators.quotex.records import (
     cents,
     deal_from,
     pending_from,
+    purse_of,
     record_of,
 )
 
@@ -352,15 +353,24 @@ class Desk:
             if one.uid == user.uid and one.wallet == wallet
         ]
 
-    def closed(self, user: User, wanted: Callable[[Deal], bool]) -> list[Deal]:
-        """Ended deals, newest first."""
-        found = (deal_from(record) for record in self._store.records(DEAL_KIND, user.uid))
-        return [one for one in found if not one.is_running and wanted(one)]
+    def closed(
+        self, user: User, count: int = -1, *, wallet: str | None = None, demo: bool | None = None
+    ) -> list[Deal]:
+        """The last ended deals, newest first: of one wallet, or of all that are play money or are not."""
+        records = self._store.records(
+            DEAL_KIND,
+            user.uid,
+            parent=None if wallet is None else purse_of(wallet),
+            origin=None if demo is None else int(demo),
+            # Running ones lie among them.
+            limit=count if count < 0 else count + len(self.deals),
+        )
+        found = [deal for deal in map(deal_from, records) if not deal.is_running]
+        return found if count < 0 else found[:count]
 
     def closed_rows(self, user: User, wallet: str) -> list[dict[str, Any]]:
         """The last ended deals of a wallet, newest first."""
-        deals = self.closed(user, lambda one: one.wallet == wallet)
-        return [one.row(self.offset_ms) for one in deals[:KEPT_CLOSED]]
+        return [one.row(self.offset_ms) for one in self.closed(user, KEPT_CLOSED, wallet=wallet)]
 
     def pending_rows(self, user: User, wallet: str) -> list[dict[str, Any]]:
         """Pending deals of a wallet, oldest first."""
@@ -372,8 +382,8 @@ class Desk:
 
     def history(self, user: User, *, demo: bool, page: int, size: int) -> list[dict[str, Any]]:
         """One page of ended deals for the REST history, newest first."""
-        deals = self.closed(user, lambda one: bool(is_demo(one.wallet)) == demo)
-        return [one.history_row(self.offset_ms) for one in deals[(page - 1) * size : page * size]]
+        deals = self.closed(user, page * size, demo=demo)
+        return [one.history_row(self.offset_ms) for one in deals[(page - 1) * size :]]
 
     # ---- money -----------------------------------------------------------------------------------
 

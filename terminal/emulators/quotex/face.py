@@ -277,7 +277,7 @@ class QuotexFace:
         return {
             "requests": list(self.hub.requests),
             "opened": [row for wallet in user.balances for row in self.desk.opened_rows(user, wallet)],
-            "closed": [one.row(offset) for one in self.desk.closed(user, lambda _: True)],
+            "closed": [one.row(offset) for one in self.desk.closed(user)],
             "pending": [row for wallet in user.balances for row in self.desk.pending_rows(user, wallet)],
             "balances": {wallet: format(amount, "f") for wallet, amount in user.balances.items()},
             "settings": user.settings,

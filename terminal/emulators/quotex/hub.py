@@ -113,8 +113,9 @@ class Hub:
         before, after = uniform(base, int(place)), uniform(base, int(place) + 1)
         return round(20 + 60 * (before + (after - before) * rest / _MOOD_STEP_S))
 
-    def signal_rows(self, *, is_older: bool = False) -> dict[str, Any]:
-        """The signals of this minute, in the newer or the older form."""
+    def signal_rows(self) -> dict[str, Any]:
+        """The signals of this minute, in the newer form or, where it was ordered, in the older."""
+        is_older = self.faults.take("old_signals", "ws/data/signals") is not None
         minute = self.market.now_ms() // 60_000
         rows = []
         for symbol, asset in self.market.assets.items():

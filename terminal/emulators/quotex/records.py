@@ -173,6 +173,11 @@ class Pending:
         }
 
 
+def purse_of(wallet: str) -> int:
+    """A number for a wallet, by which the store finds its deals: 0 real, 1 demo, else the tournament's."""
+    return tournament_id(wallet) or is_demo(wallet)
+
+
 def record_of(one: Deal | Pending) -> Record:
     """For the store."""
     data = {
@@ -181,7 +186,8 @@ def record_of(one: Deal | Pending) -> Record:
     }
     if isinstance(one, Deal):
         at = one.close_ms if one.closed_ms is None else one.closed_ms
-        return Record(DEAL_KIND, one.number, one.uid, one.is_running, at, 0, 0, data)
+        side = is_demo(one.wallet)
+        return Record(DEAL_KIND, one.number, one.uid, one.is_running, at, purse_of(one.wallet), side, data)
     return Record(PENDING_KIND, one.number, one.uid, not one.is_over, one.created_ms, 0, 0, data)
 
 

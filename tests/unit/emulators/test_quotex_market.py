@@ -167,6 +167,11 @@ def test_sentiment_and_signals() -> None:
                 assert asset.endswith("_otc")
                 assert rows[0]["signal"] in (0, 1)
                 assert until > signals["time"]
+            quotex.fault("old_signals")
+            await socket.send("signal/subscribe")
+            older = (await socket.wait("signals"))["signals"]
+            assert older[0][1][0][0] in (60, 120, 300)
+            assert older[0][1][0][1] in (0, 1)
 
     run(main())
 
