@@ -219,6 +219,7 @@ class Screen(QObject):
             may_send_at_once=self._may_send_at_once,
             wall_ns=clock.wall_ns,
             margins=terminal.margins,
+            ahead_ms=self._venue_ahead_ms,
             parent=self,
         )
         self.desk = DeskViewModel(

@@ -91,6 +91,14 @@ def win_amount(stake: Decimal, payout_pct: Decimal) -> Decimal:
     return (stake * payout_pct / 100).quantize(Decimal("0.01"), rounding="ROUND_DOWN")
 
 
+def outcome(stake: Decimal, payout_pct: Decimal, moved: Decimal) -> Decimal:
+    """What a contract brings, net of its stake, where its price has moved so far in its direction at the end:
+    the win, nothing at a tie, else the stake lost."""
+    if moved > ZERO:
+        return win_amount(stake, payout_pct)
+    return -stake if moved < ZERO else ZERO
+
+
 def break_even_rate(payout_pct: Decimal) -> Decimal | None:
     """The share of contracts (0 to 1) that has to win for nothing to be lost in the long run: with 87 % it is
     1 / 1.87. None where nothing is paid."""

@@ -97,10 +97,15 @@ class PositionDesk:
     ) -> OrderRequest:
         """The order that closes a position, or ``quantity`` (base units) of it.
 
+        Of a running contract it is the order that gives it back, which is possible as a whole only.
+
         Raises:
-            OrderRefused: there is no such position, or the quantity is not a part of it.
+            OrderRefused: there is no such position, the quantity is not a part of it, or it is a contract
+                that is not taken back before its end.
         """
         position = self._position(account, position_id)
+        if position.contract is not None:
+            return self._give_back(position, quantity, origin)
         if quantity is not None:
             instrument = self._market.instrument(position.instrument)
             faults = check_quantity(quantity, instrument) if instrument is not None else []
@@ -118,12 +123,29 @@ class PositionDesk:
             origin=origin,
         )
 
+    @staticmethod
+    def _give_back(position: Position, quantity: Decimal | None, origin: Origin) -> OrderRequest:
+        assert position.contract is not None
+        if not position.contract.sells_back:
+            raise OrderRefused("capability", "This contract cannot be given back: it runs to its end.")
+        if quantity not in (None, position.quantity):
+            raise OrderRefused("quantity", "A contract is given back as a whole.", field="quantity")
+        return OrderRequest(
+            instrument=position.instrument,
+            side=position.side.opposite,
+            order_type=OrderType.CONTRACT,
+            quantity=position.quantity,
+            position_id=position.position_id,
+            reduce_only=True,
+            origin=origin,
+        )
+
     def double_request(
         self, account: str, position_id: str, *, origin: Origin = Origin.BLOTTER
     ) -> OrderRequest:
         """The order that doubles a position: as much again at the market, with the same distances of stop and
         target where the account keeps each order as a position of its own."""
-        position = self._not_borrowed(account, position_id)
+        position = self._to_enlarge(account, position_id)
         info = self._portfolio.info(account)
         hedged = info is not None and info.kind is AccountKind.HEDGED
         return OrderRequest(
@@ -140,7 +162,7 @@ class PositionDesk:
     ) -> tuple[OrderRequest, ...]:
         """The orders that turn a position round: one of twice its size where positions are netted, else one
         that closes it and, once that is filled, one that opens the other side."""
-        position = self._not_borrowed(account, position_id)
+        position = self._to_enlarge(account, position_id)
         info = self._portfolio.info(account)
         if info is not None and info.kind is AccountKind.NETTED:
             return (
@@ -312,11 +334,14 @@ class PositionDesk:
 
     # -- helpers --------------------------------------------------------------------------------------
 
-    def _not_borrowed(self, account: str, position_id: str) -> Position:
-        """A position that orders can enlarge: those here buy spot with what is there, not on credit."""
+    def _to_enlarge(self, account: str, position_id: str) -> Position:
+        """A position that orders can enlarge: those here buy spot with what is there, not on credit, and a
+        contract stays as it was taken."""
         position = self._position(account, position_id)
         if position.borrowed_asset:
             raise OrderRefused("borrowed", "A position in borrowed spot can only be closed here.")
+        if position.contract is not None:
+            raise OrderRefused("contract", "A contract is neither doubled nor reversed: enter a new one.")
         return position
 
     def _position(self, account: str, position_id: str) -> Position:

@@ -24,6 +24,7 @@ from terminal.viewmodels.connection import ConnectionViewModel, Mode
 from terminal.viewmodels.frames import FrameClock
 from terminal.viewmodels.notices import Entry, NoticesViewModel
 from terminal.viewmodels.orders import OrdersViewModel
+from terminal.viewmodels.position_rows import PositionRow, can_end_now
 from terminal.viewmodels.positions import PositionsViewModel
 
 _ARM_LOOK_EVERY_S = 5.0
@@ -214,7 +215,9 @@ class DeskViewModel(QObject):
     @property
     def can_flatten(self) -> bool:
         """Whether there is anything to flatten."""
-        return bool(self._reachable_orders() or self.positions.model.rows) and not self.is_flattening
+        if self.is_flattening:
+            return False
+        return bool(self._reachable_orders()) or any(map(can_end_now, self.positions.model.rows))
 
     @property
     def can_reset_practice(self) -> bool:
@@ -292,6 +295,9 @@ class DeskViewModel(QObject):
         ]
         for row in self.positions.model.rows:
             reason = self._gate.closed_reason(row.account)
+            if row.is_contract:
+                self._plan_contract(row, reason, sends, skips)
+                continue
             side = "long" if row.is_long else "short"
             what = f"the {side} of {self._hidden(row.size_text)} {row.position.instrument.symbol}"
             if reason:
@@ -299,6 +305,18 @@ class DeskViewModel(QObject):
             else:
                 sends.append(f"Close {what} at the market ({row.account_title})")
         return FlattenPlan(tuple(sends), tuple(skips))
+
+    def _plan_contract(
+        self, row: PositionRow, reason: str, sends: list[str], skips: list[tuple[str, str]]
+    ) -> None:
+        stake = f"{row.side_text} {self._hidden(row.size_text)} on {row.position.instrument.symbol}"
+        what = f"{stake} ({row.account_title})"
+        if not can_end_now(row):
+            skips.append((what, _RUNS_TO_ITS_END))
+        elif reason:
+            skips.append((what, reason))
+        else:
+            sends.append(f"Give back {what}")
 
     def _reachable_orders(self) -> list[Order]:
         return [each for each in self._gate.open_orders() if not self.orders.is_hidden(each.account)]
@@ -340,7 +358,7 @@ class DeskViewModel(QObject):
                 unknown += [
                     f"{self._order_text(order)}: asked for, being checked" for order in outcome.unknown
                 ]
-            for row in list(self.positions.model.rows):
+            for row in filter(can_end_now, list(self.positions.model.rows)):
                 what = f"{row.size_text} {row.position.instrument.symbol}"
                 try:
                     order = await self.positions.close_now(row)
@@ -385,6 +403,7 @@ _AWAY_FIRST = (
     "the bell."
 )
 _NOT_SHOWN = "this account is not shown: tick it in the Accounts tab first"
+_RUNS_TO_ITS_END = "a contract that is not taken back before its end: it ends by itself"
 _KEEPS_HOLDINGS = "spot holdings are yours to keep: sell them from the ticket"
 # Currencies are money, not holdings that anybody would flatten.
 _MONEY = frozenset({"USD", "EUR", "GBP", "CHF", "JPY", "CAD", "AUD", "USDT", "USDC", "DAI"})

@@ -7,8 +7,11 @@ from dataclasses import dataclass, replace
 from decimal import Decimal
 
 from terminal.domain.account import AccountFigures, AccountInfo, Position
+from terminal.domain.contract_rules import duration_text
+from terminal.domain.contracts import outcome
 from terminal.domain.market import Side
 from terminal.domain.orders import Protection
+from terminal.domain.rules import plain
 from terminal.viewmodels import format as fmt
 from terminal.viewmodels.account import sign_tone
 from terminal.viewmodels.amounts import counted
@@ -28,6 +31,7 @@ SHOW = Action("show", "Show this account", "Not shown: nothing of it is streamed
 HIDE = Action("hide", "Show this account", "Shown in all tabs and totals", checked=True)
 STAYS = replace(HIDE, enabled=False)
 DOUBLE = Action("double", "Double", "Add as much again at the market")
+GIVE_BACK = Action(CLOSE.key, "Give back", "End this contract now, for what the venue pays for it")
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +61,8 @@ class PositionRow:
     """What the next funding costs or brings; empty where there is none, or nothing current is known."""
     profit_worth: str = ""
     """What an open profit in coins is worth now: ``≈ +12.00 USD``; empty where it is quote money."""
+    left_s: float | None = None
+    """Of a contract: seconds until it ends, by the clock of its venue."""
 
     @property
     def is_long(self) -> bool:
@@ -68,11 +74,50 @@ class PositionRow:
         return bool(self.position.margin_mode)
 
     @property
+    def is_contract(self) -> bool:
+        """It has a stake, an end and a fixed payout instead of a size and a market to close it at."""
+        return self.position.contract is not None
+
+    @property
+    def side_text(self) -> str:
+        """``Long`` or ``Short``; of a contract ``Up`` or ``Down``."""
+        if self.is_contract:
+            return "Up" if self.is_long else "Down"
+        return "Long" if self.is_long else "Short"
+
+    @property
+    def profit(self) -> Decimal | None:
+        """Open profit as the venue says it; of a contract what it would bring if it ended now."""
+        position, contract = self.position, self.position.contract
+        if contract is None:
+            return position.unrealised
+        if self.now is None:
+            return None
+        moved = (self.now - position.average_price) * position.side.sign
+        return outcome(position.quantity, contract.payout_pct, moved)
+
+    @property
+    def money_word(self) -> str:
+        """Where the price of a contract stands: ``in`` or ``out`` of the money, or at a ``tie``."""
+        if not self.is_contract or self.profit is None:
+            return ""
+        return "in" if self.profit > 0 else "out" if self.profit < 0 else "tie"
+
+    @property
+    def left_text(self) -> str:
+        """The countdown to a contract's end; empty for others."""
+        if self.left_s is None:
+            return ""
+        return fmt.countdown(self.left_s) if self.left_s > 0 else "result due"
+
+    @property
     def profit_text(self) -> str:
-        """Open profit in money, with its sign."""
+        """Open profit in money, with its sign; of a contract where it stands: ``in +8.70 USD``."""
         if self.hidden:
             return fmt.HIDDEN
         position = self.position
+        if self.is_contract:
+            return f"{self.money_word} {fmt.money(self.profit, position.currency, signed=True)}".strip()
         return fmt.money(position.unrealised, position.currency, decimals=self.money_decimals, signed=True)
 
     @property
@@ -95,6 +140,8 @@ def leg_text(row: PositionRow, price: Decimal | None) -> str:
 
 
 def _stop_text(row: PositionRow) -> str:
+    if row.is_contract:
+        return ""
     protection = row.position.protection
     if protection.stop_loss is None:
         return NONE
@@ -106,7 +153,56 @@ def _stop_text(row: PositionRow) -> str:
     return " ".join(words)
 
 
+def _target_text(row: PositionRow) -> str:
+    if row.is_contract:
+        return ""
+    return leg_text(row, row.position.protection.take_profit) or NONE
+
+
+def _kept_text(row: PositionRow) -> str:
+    if row.is_contract:
+        return ""
+    return NONE if row.position.protection.is_empty else SERVER
+
+
+def _can_move_legs(row: PositionRow) -> bool:
+    return not row.stop_pending and not row.is_contract
+
+
+def _charge(read: Callable[[Position], Decimal]) -> Callable[[PositionRow], str]:
+    """Swap or commission; a contract knows neither."""
+    return lambda row: "" if row.is_contract else _money(row, read(row.position))
+
+
+def can_end_now(row: PositionRow) -> bool:
+    """Whether a person can end it at will: every position, and a contract that is taken back."""
+    contract = row.position.contract
+    return contract is None or (contract.sells_back and bool(row.left_s))
+
+
+def row_actions(row: PositionRow) -> tuple[Action, ...]:
+    """What can be done with a position: a contract runs to its end, or is given back where it can be."""
+    if not row.is_contract:
+        return (CLOSE, HALF, REVERSE, DOUBLE)
+    return (GIVE_BACK,) if can_end_now(row) else ()
+
+
+def contract_tip(row: PositionRow) -> str:
+    """A running contract in words: its length and end, what it pays, and what a tie does."""
+    contract = row.position.contract
+    if contract is None:
+        return ""
+    early = "It can be given back before." if contract.sells_back else "It cannot be given back before."
+    length, ends = duration_text(contract.duration_s), fmt.time_of_day(contract.expires_ns)
+    return (
+        f"{row.side_text} for {length}, ends {ends}\n"
+        f"A win pays {plain(contract.payout_pct)} % on top of the stake; a tie gives the stake back.\n{early}"
+    )
+
+
 def _stop_tip(row: PositionRow) -> str:
+    if row.is_contract:
+        return ""
     if row.position.protection.stop_loss is None:
         return "No stop loss: what can be lost is not limited. Double-click to set one."
     return (
@@ -129,11 +225,13 @@ def _position_tip(row: PositionRow) -> str:
         lines.append(f"Comment: {position.comment}")
     if position.commission:
         lines.append(f"Commission so far: {_money(row, position.commission)} {position.currency}".rstrip())
-    lines += [text for text in (_backing(row), row.funding_text) if text]
+    lines += [text for text in (contract_tip(row), _backing(row), row.funding_text) if text]
     return "\n".join(lines)
 
 
 def _profit_tip(row: PositionRow) -> str:
+    if row.is_contract:
+        return "What the contract would bring if it ended at the price now"
     lines = [
         row.profit_worth,
         "At the mark price, before fees and funding" if row.position.margin_mode else "",
@@ -170,7 +268,7 @@ POSITION_COLUMNS: tuple[Column[PositionRow], ...] = (
            tip=_position_tip),
     Column("account", "Account", lambda r: r.account_title, 104, tone=lambda r: "muted", grows=True,
            tip=lambda r: f"{r.badge}: {r.account_title}"),
-    Column("side", "Side", lambda r: "Long" if r.is_long else "Short", 46,
+    Column("side", "Side", lambda r: r.side_text, 46,
            tone=lambda r: "up" if r.is_long else "down"),
     Column("size", "Size", lambda r: fmt.HIDDEN if r.hidden else r.size_text, 84, number=True,
            sort=lambda r: r.position.quantity, tip=lambda r: "" if r.hidden else r.units_text),
@@ -179,31 +277,34 @@ POSITION_COLUMNS: tuple[Column[PositionRow], ...] = (
     Column("now", "Now", lambda r: leg_text(r, r.now), 84, number=True, sort=lambda r: r.now,
            title_tip="The price at which it could be closed"),
     Column("pnl", "Open PnL", lambda r: r.profit_text, 100, number=True,
-           sort=lambda r: r.position.unrealised,
-           tone=lambda r: "" if r.hidden else sign_tone(r.position.unrealised),
+           sort=lambda r: r.profit,
+           tone=lambda r: "" if r.hidden else sign_tone(r.profit),
            tip=_profit_tip,
            title_tip="As the venue says it: perpetuals and futures by its mark price, others by the price at "
-           "which they could be closed, net of swap and commission where these are charged at the end"),
+           "which they could be closed, net of swap and commission where these are charged at the end. Of a "
+           "contract: in or out of the money, and what it would bring if it ended at the price now"),
+    Column("ends", "Ends in", lambda r: r.left_text, 76, number=True, sort=lambda r: r.left_s,
+           tip=contract_tip, title_tip="Time until a contract ends by itself, by the clock of its venue"),
     Column("pips", "Distance", lambda r: r.pips_text, 102, number=True, sort=lambda r: r.pips,
            tone=lambda r: sign_tone(r.pips),
            title_tip="From the entry to the price at which it could be closed, in your favour: in pips where "
            "the venue speaks of them, else in ticks"),
     Column("stop", "Stop loss", _stop_text, 84, number=True, sort=lambda r: r.position.protection.stop_loss,
-           editable=lambda r: not r.stop_pending, edit_text=_edit_leg(lambda p: p.stop_loss),
+           editable=_can_move_legs, edit_text=_edit_leg(lambda p: p.stop_loss),
            tone=lambda r: "muted" if r.stop_pending or r.position.protection.stop_loss is None else "",
            tip=_stop_tip, title_tip="Double-click to move it; kept by the venue (SERVER)"),
-    Column("target", "Take profit", lambda r: leg_text(r, r.position.protection.take_profit) or NONE, 88,
+    Column("target", "Take profit", _target_text, 88,
            number=True, sort=lambda r: r.position.protection.take_profit,
-           editable=lambda r: not r.stop_pending, edit_text=_edit_leg(lambda p: p.take_profit),
+           editable=_can_move_legs, edit_text=_edit_leg(lambda p: p.take_profit),
            tone=lambda r: "muted" if r.stop_pending or r.position.protection.take_profit is None else "",
            title_tip="Double-click to move it; kept by the venue (SERVER)"),
-    Column("kept", "Kept by", lambda r: NONE if r.position.protection.is_empty else SERVER, 62,
+    Column("kept", "Kept by", _kept_text, 62,
            tone=lambda r: "muted" if r.position.protection.is_empty else "",
            title_tip="Where stop and target live: SERVER survives closing the terminal"),
-    Column("swap", "Swap", lambda r: _money(r, r.position.swap), 58, number=True,
+    Column("swap", "Swap", _charge(lambda p: p.swap), 58, number=True,
            sort=lambda r: r.position.swap,
            title_tip="Overnight interest or funding so far; minus costs you"),
-    Column("commission", "Commission", lambda r: _money(r, r.position.commission), 92, number=True,
+    Column("commission", "Commission", _charge(lambda p: p.commission), 92, number=True,
            sort=lambda r: r.position.commission),
     Column("margin", "Margin", lambda r: _money(r, r.position.margin), 74, number=True,
            sort=lambda r: r.position.margin, tip=_margin_tip, editable=lambda r: r.can_move_margin,
@@ -211,7 +312,7 @@ POSITION_COLUMNS: tuple[Column[PositionRow], ...] = (
     Column("liquidation", "Liquidation", lambda r: leg_text(r, r.position.liquidation_price), 84, number=True,
            sort=lambda r: r.position.liquidation_price, tip=_backing,
            title_tip="Where the venue would close it by itself, as it says; moves with all that backs it"),
-    Column("actions", "", lambda r: "", 244, actions=lambda r: (CLOSE, HALF, REVERSE, DOUBLE)),
+    Column("actions", "", lambda r: "", 244, actions=row_actions),
 )  # fmt: skip
 
 

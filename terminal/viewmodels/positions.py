@@ -31,6 +31,7 @@ from terminal.viewmodels.position_rows import (
     ACCOUNT_COLUMNS,
     CLOSE,
     DOUBLE,
+    GIVE_BACK,
     HALF,
     HIDE,
     HISTORY,
@@ -47,6 +48,9 @@ from terminal.viewmodels.position_rows import (
 )
 from terminal.viewmodels.size_entry import parse_number
 from terminal.viewmodels.tables import TableModel
+
+_COUNT_EVERY_S = 0.5
+_NS_PER_MS = 1_000_000
 
 
 class PositionActions(Protocol):
@@ -154,12 +158,13 @@ class PositionsViewModel(QObject):
         may_send_at_once: Callable[[], bool] = lambda: False,
         wall_ns: Callable[[], int],
         margins: MarginMover | None = None,
+        ahead_ms: Callable[[str], float | None] = lambda venue: None,
         parent: QObject | None = None,
     ) -> None:
         """``accounts`` lists every account of the connections, shown or not; ``show_account`` shows or hides
         one, and may raise TerminalError; ``open_orders`` counts what rests on one; ``wall_ns`` is UTC.
         ``may_send_at_once`` is the option that lets reverse and double go without a question while one-click
-        is armed."""
+        is armed. ``ahead_ms``: how far the clock of a venue, by which its contracts end, is before ours."""
         super().__init__(parent)
         self.model: TableModel[PositionRow] = TableModel(
             POSITION_COLUMNS, lambda row: row.key, sort_by="symbol", gone_text="closed", parent=self
@@ -181,6 +186,8 @@ class PositionsViewModel(QObject):
         self._may_send_at_once = may_send_at_once
         self._wall_ns = wall_ns
         self._margins = margins
+        self._ahead_ms = ahead_ms
+        self._stop_counting: Callable[[], None] | None = None
         self._busy: set[str] = set()
         self._feeds: dict[InstrumentId, Callable[[], None]] = {}
         self.model.edited.connect(self._on_edited)
@@ -196,6 +203,7 @@ class PositionsViewModel(QObject):
         for unwatch in (*self._unwatch, *self._feeds.values()):
             unwatch()
         self._feeds.clear()
+        self._count_down(False)
         self._frames.cancel(self._build)
 
     def set_hide_amounts(self, on: bool) -> None:
@@ -252,6 +260,7 @@ class PositionsViewModel(QObject):
             held = self._portfolio.positions(entry.account)
             rows.extend(self._row(entry, title, position) for position in held)
         self._watch({row.position.instrument for row in rows})
+        self._count_down(any(row.is_contract for row in rows))
         self.model.set_rows(rows)
         # By name: an account that is hidden and shown again keeps its place.
         self.accounts_model.set_rows(sorted(accounts, key=lambda row: (row.venue, row.title)))
@@ -284,6 +293,9 @@ class PositionsViewModel(QObject):
         instrument = self._market.instrument(position.instrument)
         quote = self._market.quote(position.instrument)
         now = None if quote is None else quote.bid if position.side is Side.BUY else quote.ask
+        if position.contract is not None and quote is not None:
+            # A contract ends at the one price that its venue tells, not at a side of a market.
+            now = quote.last if quote.last is not None else now
         pip, word = pip_of(instrument)
         pips = None
         if now is not None and pip:
@@ -294,8 +306,10 @@ class PositionsViewModel(QObject):
             account_title=title,
             badge=entry.badge,
             position=position,
-            size_text=size_text(position.quantity, instrument),
-            units_text=units_text(position.quantity, instrument),
+            size_text=size_text(position.quantity, instrument)
+            if position.contract is None
+            else fmt.money(position.quantity, position.currency),
+            units_text=units_text(position.quantity, instrument) if position.contract is None else "Stake",
             price_decimals=instrument.price_decimals if instrument is not None else 8,
             now=now,
             can_move_margin=position.margin_mode == "isolated"
@@ -310,7 +324,23 @@ class PositionsViewModel(QObject):
             profit_worth=""
             if instrument is None or self.hide_amounts
             else beside_text(position.unrealised, instrument, now, signed=True),
+            left_s=self._left_s(position),
         )
+
+    def _left_s(self, position: Position) -> float | None:
+        """Until a contract ends, by the clock of its venue."""
+        if position.contract is None:
+            return None
+        ahead_ns = int((self._ahead_ms(position.instrument.venue) or 0.0) * _NS_PER_MS)
+        return position.contract.left_s(self._wall_ns() + ahead_ns)
+
+    def _count_down(self, on: bool) -> None:
+        """Build again and again while a contract runs: its time goes by without any price."""
+        if on and self._stop_counting is None:
+            self._stop_counting = self._frames.every(_COUNT_EVERY_S, self._build)
+        elif not on and self._stop_counting is not None:
+            self._stop_counting()
+            self._stop_counting = None
 
     def _funding_text(self, position: Position, instrument: Instrument | None, now: Decimal | None) -> str:
         funding = self._market.funding(position.instrument)
@@ -438,6 +468,8 @@ class PositionsViewModel(QObject):
         account, position = row.account, row.position
         if action == CLOSE.key:
             return (self._desk.close_request(account, position.position_id),)
+        if row.is_contract:
+            raise OrderRefused("contract", "A contract is neither halved, doubled nor reversed.")
         if action == HALF.key:
             instrument = self._market.instrument(position.instrument)
             half = position.quantity / 2
@@ -488,6 +520,8 @@ class PositionsViewModel(QObject):
         warnings: tuple[str, ...],
     ) -> Confirmation:
         position, instrument = row.position, self._market.instrument(row.position.instrument)
+        if row.is_contract:
+            return self._give_back_question(row, warnings)
         if instrument is None:
             return Confirmation(f"{action.capitalize()} {position.instrument.symbol}?", badge=row.badge)
         side = "long" if row.is_long else "short"
@@ -524,6 +558,31 @@ class PositionsViewModel(QObject):
             warnings=warnings,
             confirm_text=confirm[action],
             tone=requests[0].side.value,
+            badge=row.badge,
+            live=rows,
+        )
+
+    def _give_back_question(self, row: PositionRow, warnings: tuple[str, ...]) -> Confirmation:
+        position, latest = row.position, self._latest_of(row)
+
+        def rows() -> tuple[tuple[str, str], ...]:
+            now, is_open = latest()
+            entry = fmt.price(now.position.average_price, now.price_decimals)
+            return (
+                ("Account", now.account_title),
+                ("Contract", f"{now.side_text} {now.size_text} at {entry}" if is_open else "ended already"),
+                ("Ends in", now.left_text if is_open else fmt.NOTHING),
+                ("Price now", leg_text(now, now.now) or fmt.NOTHING),
+                ("If it ended now", now.profit_text),
+            )
+
+        return Confirmation(
+            title=f"Give back {row.side_text} {row.size_text} on {position.instrument.symbol}",
+            rows=rows(),
+            warnings=warnings,
+            note="The venue pays what it thinks the contract is worth, and says how much only afterwards.",
+            confirm_text=GIVE_BACK.text,
+            tone=position.side.opposite.value,
             badge=row.badge,
             live=rows,
         )

@@ -12,6 +12,7 @@ from terminal.widgets.table import DataTable
 
 _CENTS: Final = 2
 _COIN_PX: Final = {"pnl": 120, "swap": 93, "commission": 93, "margin": 85}
+_ENDS: Final = "ends"
 _GIVE_WAY: Final = ("liquidation", "commission", "kept")
 """Columns that need not be seen, the first to go first."""
 
@@ -37,20 +38,23 @@ class PositionsPanel(QWidget):
         self._vm = vm
         self._given = [column.width for column in vm.model.columns]
         self._has_coins = False
+        self._has_contracts = False
         vm.changed.connect(self._on_vm_changed)
         self._on_vm_changed()
         self._fit()
 
     def _on_vm_changed(self) -> None:
         has_coins = any(row.money_decimals > _CENTS for row in self._vm.model.rows)
-        if has_coins is not self._has_coins:
-            self._has_coins = has_coins
+        has_contracts = any(row.is_contract for row in self._vm.model.rows)
+        if (has_coins, has_contracts) != (self._has_coins, self._has_contracts):
+            self._has_coins, self._has_contracts = has_coins, has_contracts
             self._fit()
 
     def _fit(self) -> None:
-        """Room for the eight digits of coins where a position has such. Without room for all columns some
-        give way to the buttons: the margin's tip has the price of liquidation, the symbol's the commission,
-        the stop's who keeps it."""
+        """Room for the eight digits of coins, and for countdowns, where a position has such.
+
+        Without room for all columns some give way to the buttons: the margin's tip has the price of
+        liquidation, the symbol's the commission, the stop's who keeps it."""
         model = self._vm.model
         for at, column in enumerate(model.columns):
             wanted = max(column.width, _COIN_PX.get(column.key, 0) if self._has_coins else 0)
@@ -58,7 +62,9 @@ class PositionsPanel(QWidget):
             if wanted != self._given[at] and self.table.columnWidth(at) in (self._given[at], 0):
                 self.table.setColumnWidth(at, wanted)
             self._given[at] = wanted
-        whole = sum(self._given)
+        ends = model.column_of(_ENDS)
+        self.table.setColumnHidden(ends, not self._has_contracts)
+        whole = sum(self._given) - (0 if self._has_contracts else self._given[ends])
         for key in _GIVE_WAY:
             at = model.column_of(key)
             self.table.setColumnHidden(at, self.width() < whole)

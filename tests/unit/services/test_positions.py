@@ -14,6 +14,7 @@ import pytest
 from terminal.core import tasks
 from terminal.core.clock import Clock, ManualClock
 from terminal.domain.account import AccountInfo, AccountKind, AccountSnapshot, Position
+from terminal.domain.contracts import RunningContract
 from terminal.domain.errors import OrderRefused, OutcomeUnknown, RequestRejected, Unsupported
 from terminal.domain.events import PositionReported
 from terminal.domain.market import Side
@@ -333,5 +334,26 @@ def test_a_position_in_borrowed_spot_is_closed_and_neither_doubled_nor_turned_ro
                 ask(ACCOUNT, "88")
             assert refused.value.rule == "borrowed"
         assert hand.actions.close_request(ACCOUNT, "88").quantity == position.quantity
+
+    with_hand(tmp_path, body)
+
+
+def test_a_contract_is_given_back_as_a_whole_or_runs_to_its_end(tmp_path: Path) -> None:
+    async def body(hand: Hand) -> None:
+        running = RunningContract(D(87), 2_000_000_000_000_000_000, 60, sells_back=True)
+        hand.tell(Position(BTC_USD, "c1", Side.BUY, D(10), D("59000.0"), contract=running))
+        asked = hand.actions.close_request(ACCOUNT, "c1")
+        assert (asked.order_type, asked.side, asked.quantity) == (OrderType.CONTRACT, Side.SELL, D(10))
+        assert asked.reduce_only
+        assert asked.position_id == "c1"
+        with pytest.raises(OrderRefused, match="as a whole"):
+            hand.actions.close_request(ACCOUNT, "c1", D(5))
+        for ask in (hand.actions.double_request, hand.actions.reverse_requests):
+            with pytest.raises(OrderRefused, match="neither doubled nor reversed"):
+                ask(ACCOUNT, "c1")
+        kept = replace(running, sells_back=False)
+        hand.tell(Position(BTC_USD, "c2", Side.SELL, D(10), D("59000.0"), contract=kept))
+        with pytest.raises(OrderRefused, match="runs to its end"):
+            hand.actions.close_request(ACCOUNT, "c2")
 
     with_hand(tmp_path, body)
