@@ -15,13 +15,18 @@ from tests.quotex_client import Socket
 
 D = Decimal
 OTC = "EURUSD_otc"
+NOON = 1_795_003_510
+"""A Wednesday, five past twelve UTC: everything with American hours is open, and no payout changes soon."""
 
 
 class LeapClock:
-    """The machine's clock, with leaps forward."""
+    """A clock that goes on from a given time as the machine's does, with leaps forward."""
 
-    def __init__(self, start_s: int | None = None) -> None:
-        self._ahead_ns = 0 if start_s is None else start_s * 1_000_000_000 - time.time_ns()
+    def __init__(self, start_s: int = NOON) -> None:
+        self._ahead_ns = start_s * 1_000_000_000 - time.time_ns()
+
+    def now_s(self) -> float:
+        return self.wall_ns() / 1e9
 
     def wall_ns(self) -> int:
         return time.time_ns() + self._ahead_ns

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
@@ -229,7 +228,7 @@ def test_a_deal_that_waits_for_its_time_is_announced_opened_and_settled() -> Non
         async with venue() as quotex:
             socket = await quotex.socket()
             quotex.hold("1.10000")
-            at = int(time.time()) + 600
+            at = int(quotex.clock.now_s()) + 600
             wish = {
                 "openType": 0,
                 "asset": OTC,
@@ -243,7 +242,7 @@ def test_a_deal_that_waits_for_its_time_is_announced_opened_and_settled() -> Non
             assert {name: pending[name] for name in wish} == wish
             await socket.send("pending/list")
             assert [row["ticket"] for row in await socket.wait("pending/list")] == [pending["ticket"]]
-            quotex.clock.leap(at - quotex.clock.wall_ns() / 1e9)
+            quotex.clock.leap(at - quotex.clock.now_s())
             announced = await socket.wait("f_pending/opened")
             assert (announced["ticket"], announced["error"]) == (pending["ticket"], None)
             opened = await socket.wait("s_pending/opened")
@@ -287,7 +286,7 @@ def test_pending_deals_are_cancelled_refused_and_may_fail() -> None:
     async def main() -> None:
         async with venue() as quotex:
             socket = await quotex.socket()
-            at = int(time.time()) + 600
+            at = int(quotex.clock.now_s()) + 600
             iso = datetime.fromtimestamp(at, UTC).strftime("%Y-%m-%dT%H:%M:%S.000Z")
             good = {
                 "openType": 0, "asset": OTC, "openTime": iso, "timeframe": 60, "command": "call", "amount": 5,
@@ -306,7 +305,7 @@ def test_pending_deals_are_cancelled_refused_and_may_fail() -> None:
             # A direction sent as a number is forgotten, and the deal fails when its time comes.
             await socket.send("pending/create", {**good, "command": 0})
             assert (await socket.wait("s_pending/create"))["pending"]["command"] is None
-            quotex.clock.leap(at - quotex.clock.wall_ns() / 1e9)
+            quotex.clock.leap(at - quotex.clock.now_s())
             await socket.wait("f_pending/opened", lambda row: row["error"] == 9)
             assert not quotex.face.desk.deals
 

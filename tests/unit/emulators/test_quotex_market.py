@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections import defaultdict
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -126,7 +125,7 @@ def test_older_candles_page_by_page() -> None:
     async def main() -> None:
         async with venue() as quotex:
             socket = await quotex.socket()
-            oldest = time.time()
+            oldest = quotex.clock.now_s()
             seen: set[int] = set()
             for index in range(3):
                 await socket.send(
@@ -142,7 +141,9 @@ def test_older_candles_page_by_page() -> None:
                 assert not seen & set(times)
                 seen |= set(times)
                 oldest = times[0]
-            await socket.send("history/load", {"asset": OTC, "index": 9, "time": time.time(), "offset": 60})
+            await socket.send(
+                "history/load", {"asset": OTC, "index": 9, "time": quotex.clock.now_s(), "offset": 60}
+            )
             line = (await socket.wait("history/load"))["history"]
             assert len(line) > 100
             assert all(len(row) == 2 for row in line)
