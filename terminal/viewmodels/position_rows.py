@@ -264,7 +264,7 @@ def _edit_margin(row: PositionRow) -> str:
 
 
 POSITION_COLUMNS: tuple[Column[PositionRow], ...] = (
-    Column("symbol", "Symbol", lambda r: r.position.instrument.symbol, 100,
+    Column("symbol", "Symbol", lambda r: r.position.instrument.symbol, 114,
            tip=_position_tip),
     Column("account", "Account", lambda r: r.account_title, 104, tone=lambda r: "muted", grows=True,
            tip=lambda r: f"{r.badge}: {r.account_title}"),

@@ -41,8 +41,8 @@ from terminal.widgets.ticket_parts import (
     BigButton,
     CostGrid,
     FieldRow,
-    LegRows,
     NumberEdit,
+    PairRows,
     chooser,
     fill_chooser,
 )
@@ -158,9 +158,11 @@ class TicketPanel(QWidget):
         box.addLayout(kinds)
         self._build_fields()
         for name, row in self._rows.items():
-            if name == names.STOP_LOSS:
+            if name == names.TRIGGER_PRICE:
+                box.addWidget(self._firing)
+            elif name == names.STOP_LOSS:
                 box.addWidget(self._legs)
-            elif name != names.TAKE_PROFIT:
+            elif name not in (names.TRIGGER_REFERENCE, names.TAKE_PROFIT):
                 box.addWidget(row)
             if name == names.QUANTITY:
                 box.addLayout(self._build_size_helpers())
@@ -198,10 +200,10 @@ class TicketPanel(QWidget):
         self._form_choosers = (self._type, self._life, self._reference, self._trail_unit, self._unit)
         self._rows: dict[str, FieldRow] = {
             names.TRIGGER_PRICE: FieldRow("Trigger", self._trigger),
+            names.TRIGGER_REFERENCE: FieldRow("Fires on", self._reference),
             names.TRAIL_OFFSET: FieldRow("Trail by", self._trail, self._trail_unit),
             names.LIMIT_PRICE: FieldRow("Price", self._limit, *self._takers),
             names.LIMIT_OFFSET: FieldRow("Limit by", self._offset),
-            names.TRIGGER_REFERENCE: FieldRow("Fires on", self._reference),
             names.MAX_SLIPPAGE: FieldRow("May slip", self._slip),
             names.QUANTITY: FieldRow("Size", self._size, self._unit),
             names.DISPLAY_QUANTITY: FieldRow("Shows", self._display),
@@ -210,7 +212,16 @@ class TicketPanel(QWidget):
             names.TAKE_PROFIT: FieldRow("Take profit", self._target, keeps_line=True),
             names.COMMENT: FieldRow("Comment", self._comment),
         }
-        self._legs = LegRows(self._rows[names.STOP_LOSS], self._rows[names.TAKE_PROFIT])
+        rows = self._rows
+        # The box for trailing stands beside the stop: the fields are to be equally wide.
+        self._legs = PairRows(
+            {"SL": rows[names.STOP_LOSS], "TP": rows[names.TAKE_PROFIT]}, shares=(3, 2), keeps_line=True
+        )
+        self._firing = PairRows(
+            {"Trigger": rows[names.TRIGGER_PRICE], "on": rows[names.TRIGGER_REFERENCE]},
+            shares=(1, 1),
+            keeps_line=False,
+        )
         self._edits: dict[str, QLineEdit] = {
             names.LIMIT_PRICE: self._limit,
             names.TRIGGER_PRICE: self._trigger,
@@ -477,8 +488,8 @@ class TicketPanel(QWidget):
             row.setVisible(name in vm.fields)
             if name in self._edits:
                 row.show_message(vm.problems.get(name, ""), notes.get(name, ""))
-        self._legs.setVisible(bool({names.STOP_LOSS, names.TAKE_PROFIT} & vm.fields))
-        self._legs.fit_lines()
+        for pair in (self._firing, self._legs):
+            pair.fit_lines()
         self._life.setVisible(names.TIME_IN_FORCE in vm.fields)
         self._render_flags()
         self._render_presets()
@@ -698,7 +709,8 @@ class TicketPanel(QWidget):
         gap = _SHORT_GAP_PX if short else _FORM_GAP_PX
         self._form_box.setSpacing(gap)
         self._form_box.setContentsMargins(*((6, 0, 4, 0) if short else (8, 4, 8, 4)))
-        self._legs.set_short(short, gap)
+        for pair in (self._firing, self._legs):
+            pair.set_short(short, gap)
         for leg in (self._stop, self._target):
             leg.setPlaceholderText("or 50p" if short else "price or 50p")
         for field in (*self._edits.values(), *self._form_choosers):

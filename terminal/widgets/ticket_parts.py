@@ -117,19 +117,23 @@ class FieldRow(QWidget):
         self._box.addWidget(self._message)
 
 
-class LegRows(QWidget):
-    """Stop loss and take profit: one under the other, or where height is short side by side, with what they
-    would mean in lines below. One such line is always kept, so that typing a stop moves nothing."""
+class PairRows(QWidget):
+    """Two rows, one under the other, or where height is short side by side under short names, with their
+    messages in lines below."""
 
-    def __init__(self, stop: FieldRow, target: FieldRow) -> None:
+    def __init__(self, rows: dict[str, FieldRow], *, shares: tuple[int, int], keeps_line: bool) -> None:
+        """``rows``: by their short names. ``shares``: of the width, side by side. ``keeps_line``: one line is
+        kept for messages, so that typing moves nothing."""
         super().__init__()
-        self._legs = {"SL": stop, "TP": target}
+        self._rows = rows
+        self._shares, self._keeps_line = shares, keeps_line
         self._is_short = False
+        first, second = rows.values()
         self._grid = QGridLayout(self)
         self._grid.setContentsMargins(0, 0, 0, 0)
         self._grid.setHorizontalSpacing(10)
-        self._grid.addWidget(stop, 0, 0, 1, 2)
-        self._grid.addWidget(target, 1, 0, 1, 2)
+        self._grid.addWidget(first, 0, 0, 1, 2)
+        self._grid.addWidget(second, 1, 0, 1, 2)
 
     def set_short(self, short: bool, gap: int) -> None:
         """Side by side, or one under the other with a gap of so many px."""
@@ -137,24 +141,24 @@ class LegRows(QWidget):
         if short is self._is_short:
             return
         self._is_short = short
-        for at, (brief, leg) in enumerate(self._legs.items()):
-            self._grid.removeWidget(leg)
+        for at, (brief, row) in enumerate(self._rows.items()):
+            self._grid.removeWidget(row)
             if short:
-                self._grid.addWidget(leg, 0, at)
-                self._grid.addWidget(leg.lend_message(brief), 1 + at, 0, 1, 2)
+                self._grid.addWidget(row, 0, at)
+                self._grid.addWidget(row.lend_message(brief), 1 + at, 0, 1, 2)
                 continue
-            leg.take_message_back()
-            self._grid.addWidget(leg, at, 0, 1, 2)
-        # So that both fields are equally wide: the box for trailing stands beside the first one.
-        self._grid.setColumnStretch(0, 3 if short else 1)
-        self._grid.setColumnStretch(1, 2 if short else 0)
+            row.take_message_back()
+            self._grid.addWidget(row, at, 0, 1, 2)
 
     def fit_lines(self) -> None:
-        """Keep one line for messages, and no empty one beside another."""
+        """After rows were shown, hidden or given messages: no empty line beside another, no empty place."""
+        first, second = self._rows.values()
+        self.setVisible(not (first.isHidden() and second.isHidden()))
+        for at, row in enumerate((first, second)):
+            self._grid.setColumnStretch(at, self._shares[at] if self._is_short and not row.isHidden() else 0)
         if self._is_short:
-            stop, target = self._legs.values()
-            stop._message.setVisible(stop.has_message or not target.has_message)
-            target._message.setVisible(target.has_message)
+            first._message.setVisible(first.has_message or (self._keeps_line and not second.has_message))
+            second._message.setVisible(second.has_message)
 
 
 def chooser(name: str) -> QComboBox:

@@ -125,6 +125,26 @@ def test_the_form_of_a_derivative_fits_a_small_screen_whole(
     assert cut_off(panel) == []
 
 
+def test_a_trigger_and_what_it_fires_on_share_a_line(qtbot: QtBot, styled: None) -> None:
+    vm, panel = perpetual(qtbot)
+    for kind in vm.order_types:
+        vm.set_order_type(kind)
+        QApplication.processEvents()
+        assert cut_off(panel) == [], kind
+    vm.set_order_type(OrderType.STOP_LIMIT)
+    QApplication.processEvents()
+    assert panel._scroll.verticalScrollBar().maximum() == 0
+    trigger, on = panel._rows["trigger_price"].geometry(), panel._rows["trigger_reference"].geometry()
+    assert trigger.top() == on.top()
+    assert trigger.right() < on.left()
+    vm.set_order_type(OrderType.TRAILING_STOP)
+    QApplication.processEvents()
+    assert panel._rows["trigger_reference"].width() > 250, "alone it has the line to itself"
+    vm.set_order_type(OrderType.LIMIT)
+    QApplication.processEvents()
+    assert not panel._firing.isVisible()
+
+
 def test_a_line_for_messages_is_kept_and_says_whose_it_is(qtbot: QtBot, styled: None) -> None:
     vm, panel = lots(qtbot)
     comment = panel._comment.mapTo(panel, panel._comment.rect().topLeft())
