@@ -644,6 +644,9 @@ class WsPeer:
         for event in self._protocol.events_received():
             if isinstance(event, Frame):
                 self._on_frame(event)
+                if self._out:
+                    # Bars of a dozen markets take a while: the book asked for before them goes out first.
+                    self._flush_protocol()
         self._flush_protocol()
 
     def _on_frame(self, frame: Frame) -> None:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 import pytest
 
 from terminal.emulators.faults import Faults
-from terminal.emulators.web import HttpRequest, HttpResponse, Upgrade, WebServer, text_frame
+from terminal.emulators.web import HttpRequest, HttpResponse, Upgrade, WebServer, WsPeer, text_frame
 from tests.helpers import eventually, run
 
 
@@ -132,3 +133,51 @@ def test_text_frames_of_every_length(size: int, head: int) -> None:
     assert len(frame) == size + head
     assert frame[0] == 0x81
     assert not frame[1] & 0x80
+
+
+def masked(text: bytes) -> bytes:
+    """A text frame of a client, with a mask that changes nothing."""
+    return bytes((0x81, 0x80 | len(text), 0, 0, 0, 0)) + text
+
+
+def test_the_answer_to_a_message_goes_out_before_the_next_one_is_worked_on() -> None:
+    heard: list[bytes] = []
+
+    class Slow(Echo):
+        """Looks, while it is at the second message, at what its client has got so far."""
+
+        def on_upgrade(self, request: HttpRequest) -> Upgrade:
+            def take(peer: WsPeer) -> Slow:
+                self.peer = peer
+                return self
+
+            return take
+
+        def on_message(self, text: str) -> None:
+            if text == "slow":
+                heard.append(client.recv(1000))
+            self.peer.send_text(f"{text} answered".encode(), "ws")
+
+        def on_closed(self) -> None:
+            pass
+
+    async def main() -> None:
+        server = WebServer(Slow(), Faults())
+        client.connect(("127.0.0.1", await server.start()))
+        try:
+            client.sendall(
+                b"GET /ws HTTP/1.1\r\nHost: h\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+                b"Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n"
+            )
+            client.setblocking(False)
+            answered = await asyncio.wait_for(asyncio.get_running_loop().sock_recv(client, 1000), 20)
+            assert answered.startswith(b"HTTP/1.1 101 ")
+            client.settimeout(2.0)
+            client.sendall(masked(b"quick") + masked(b"slow"))
+            await eventually(lambda: heard)
+        finally:
+            await server.stop()
+
+    with socket.socket() as client:
+        run(main())
+    assert heard == [text_frame(b"quick answered")]
