@@ -29,6 +29,16 @@ def trust(entry: Mapping[str, Any], version: ssl.TLSVersion = ssl.TLSVersion.TLS
     return context
 
 
+def aligned_expiry(duration: int, now_s: int) -> int:
+    """The expiry that the web terminal takes for a duration, epoch seconds (section 8.1)."""
+    if duration < 60:
+        line = now_s - now_s % 60 + 60
+        return line + 60 if now_s % 60 >= 30 else line
+    rest = now_s % 86_400 % duration
+    line = now_s - rest + duration
+    return line + duration if rest > duration / 2 else line
+
+
 class Browser:
     """The HTTPS side: a cookie jar and the requests of section 2.
 
@@ -165,7 +175,7 @@ class Socket:
     async def close(self) -> None:
         await self._connection.close()
 
-    async def read(self, timeout_s: float = 10.0) -> None:
+    async def read(self, timeout_s: float = 30.0) -> None:
         """Take one frame."""
         async with asyncio.timeout(timeout_s):
             frame = await self._connection.recv()
@@ -191,7 +201,7 @@ class Socket:
         self.unread.append((name, data))
 
     async def wait(
-        self, name: str, wanted: Callable[[Any], bool] = lambda _: True, timeout_s: float = 10.0
+        self, name: str, wanted: Callable[[Any], bool] = lambda _: True, timeout_s: float = 30.0
     ) -> Any:
         """The next event of that name that fits; what came before it is passed over."""
         async with asyncio.timeout(timeout_s):
@@ -202,7 +212,7 @@ class Socket:
                         return data
                 await self.read(timeout_s)
 
-    async def wait_frame(self, wanted: Callable[[str | bytes], bool], timeout_s: float = 10.0) -> int:
+    async def wait_frame(self, wanted: Callable[[str | bytes], bool], timeout_s: float = 30.0) -> int:
         """Where in ``frames`` the first fitting frame is; reads on until it came."""
         place = 0
         async with asyncio.timeout(timeout_s):

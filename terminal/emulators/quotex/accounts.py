@@ -144,8 +144,3 @@ class Accounts:
     def save(self, user: User) -> None:
         """Write one account."""
         self._store.put(f"quotex:user:{user.uid}", user.row())
-
-    def save_all(self) -> None:
-        """Write what changed outside of deals."""
-        for user in self.users.values():
-            self.save(user)

@@ -15,7 +15,6 @@ from terminal.emulators.ctrader.symbols import STANDARD, SymbolSpec, always
 from terminal.emulators.market.latent import ASSETS, AssetModel, seed_number, uniform
 
 OTC: Final = "_otc"
-ROW_LENGTH: Final = 29
 _PAYOUT_ROUND_S: Final = 1800
 """How long a payout of an OTC asset stays."""
 

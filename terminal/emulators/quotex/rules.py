@@ -47,16 +47,6 @@ def close_of(option_type: Any, time: Any, *, is_otc: bool, now_ms: int) -> int |
     return time * 1000 if offered else None
 
 
-def aligned_expiry(duration: int, now_s: int) -> int:
-    """The expiry that the web terminal takes for a duration, epoch seconds."""
-    if duration < 60:
-        line = now_s - now_s % 60 + 60
-        return line + 60 if now_s % 60 >= 30 else line
-    rest = now_s % 86_400 % duration
-    line = now_s - rest + duration
-    return line + duration if rest > duration / 2 else line
-
-
 def pending_time(text: Any, now_ms: int) -> int | None:
     """When a pending deal is to open, from ISO text with a Z; None where that is no time or too near."""
     if not isinstance(text, str) or not text.endswith("Z"):

@@ -10,9 +10,8 @@ from typing import Any
 import httpx
 import pytest
 
-from terminal.emulators.quotex.rules import aligned_expiry
 from tests.helpers import run
-from tests.quotex_client import Socket, trust
+from tests.quotex_client import Socket, aligned_expiry, trust
 from tests.unit.emulators.quotex_kit import OTC, LeapClock, Venue, venue
 
 D = Decimal

@@ -13,10 +13,10 @@ from terminal.emulators.quotex.rules import (
     CLOCK_TIMER,
     DURATIONS,
     TIMER,
-    aligned_expiry,
     close_of,
     pending_time,
 )
+from tests.quotex_client import aligned_expiry
 
 
 def _at(clock: str) -> int:
