@@ -300,6 +300,10 @@ class Terminal:
         settings = ConnectorSettings(self.addresses(venue), {}, {}, self._proxy())
         return await registry.sign_in_by_password(venue, settings, entered, ask)
 
+    def session_page(self, venue: str) -> SignIn:
+        """Begin to take a session over from the venue's own page."""
+        return registry.session_page(venue, ConnectorSettings(self.addresses(venue), {}, {}, self._proxy()))
+
     def addresses(self, venue: str) -> dict[str, str]:
         """The real venue's addresses by name, the person's own settings in front."""
         return {**registry.info(venue).default_endpoints, **self.settings.endpoints(venue)}

@@ -63,6 +63,16 @@ class ConnectionDesk:
         """Sign in with a password at the venue; the entries of its form. Raises TerminalError."""
         return await self._terminal.sign_in_by_password(venue, entered, ask)
 
+    async def sign_in_on_page(self, venue: str) -> Mapping[str, Secret]:
+        """Take the session of the venue's own page over; the entries of the form. Raises TerminalError."""
+        attempt = self._terminal.session_page(venue)
+        answer = await self._window.ask(attempt.page, f"Sign in to {self._terminal.venue_info(venue).title}")
+        return await attempt.finish(answer)
+
+    def has_page(self) -> bool:
+        """Whether a page can be opened inside the program."""
+        return has_browser()
+
     def options(self, venue: str) -> Mapping[str, str]:
         """The kept entries of a venue's form that are no secrets."""
         return self._terminal.options(venue)

@@ -108,6 +108,7 @@ class SignInWindow:
             "redirect_url": page.redirect_url,
             "hosts": list(page.hosts),
             "ca_file": page.ca_file,
+            "session_expression": page.session_expression,
         }
         try:
             child.stdin.write(json.dumps(order).encode() + b"\n")

@@ -50,6 +50,7 @@ def main() -> int:
         str(order["redirect_url"]),
         [str(each) for each in order["hosts"]],
         str(order.get("ca_file", "")),
+        str(order.get("session_expression", "")),
     )
     outcome: dict[str, object] = {}
 

@@ -175,6 +175,9 @@ class SignInPage:
     """The only hosts that the embedded page may load from; ``.example.com`` covers subdomains."""
     ca_file: str = ""
     """PEM file of an authority to trust beside the system's; practice venues only."""
+    session_expression: str = ""
+    """Set where the answer is the session itself: the page at ``redirect_url`` loads, and the answer is JSON
+    with what this expression is there (``value``), the ``cookies`` of its host and the ``user_agent``."""
 
 
 AskPerson = Callable[[str], Awaitable[str | None]]
@@ -213,6 +216,9 @@ class VenueInfo:
     """By name, e.g. ``rest``, ``ws_public``, ``ws_private``; settings and emulators override them."""
     sign_in: SignInInfo | None = None
     """Where an account is connected by signing in at the venue's own page."""
+    session_page: bool = False
+    """A session can be taken over from the venue's own page in a window of ours; it brings the entries of the
+    form, too."""
     password_fields: tuple[CredentialField, ...] = ()
     """What a sign-in with a password asks for; it brings the entries of the form. Empty: there is none."""
     option_fields: tuple[CredentialField, ...] = ()

@@ -93,6 +93,12 @@ async def sign_in_by_password(
     return cast("Mapping[str, Secret]", await module.sign_in(settings, entered, ask))
 
 
+def session_page(name: str, settings: ConnectorSettings) -> SignIn:
+    """Begin to take a session over from a venue's own page: ``from_page`` of its ``password`` module."""
+    package, _ = _VENUES[kind_of(name)]
+    return cast("SignIn", import_module(f"{package}.password").from_page(settings))
+
+
 def sign_in(name: str, settings: ConnectorSettings, **tools: Any) -> SignIn:
     """Begin a sign-in at a venue's own page: ``begin_sign_in`` of the venue's ``oauth`` module.
 

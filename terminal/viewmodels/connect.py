@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Coroutine, Mapping
 from dataclasses import dataclass
 from enum import Enum
+from typing import Any
 
 from PySide6.QtCore import QObject, Signal
 
@@ -200,7 +201,21 @@ class ConnectViewModel(QObject):
             self.changed.emit()
             return
         entered = {field.key: Secret(entries[field.key].strip()) for field in self.info.password_fields}
-        self._signing = tasks.spawn(self._sign_in(entered), name=f"sign in to {self.venue}")
+        work = self._sign_in_by(self._desk.sign_in_by_password(self.venue, entered, self._ask))
+        self._signing = tasks.spawn(work, name=f"sign in to {self.venue}")
+
+    @property
+    def has_page(self) -> bool:
+        """Whether the session can be taken over from the venue's own page, in a window of ours."""
+        return self.info.session_page and self._desk.has_page()
+
+    def sign_in_on_page(self) -> None:
+        """Open the venue's own page; the session that it ends with is tried at once like an entered key."""
+        if self.is_busy or self._signing is not None:
+            return
+        self.error, self.problems = "", {}
+        work = self._sign_in_by(self._desk.sign_in_on_page(self.venue))
+        self._signing = tasks.spawn(work, name=f"sign in to {self.venue}")
 
     def answer(self, text: str) -> None:
         """What the venue asked for, e.g. the PIN."""
@@ -218,10 +233,10 @@ class ConnectViewModel(QObject):
         if self._pin is not None and not self._pin.done():
             self._pin.set_result(None)
 
-    async def _sign_in(self, entered: Mapping[str, Secret]) -> None:
+    async def _sign_in_by(self, work: Coroutine[Any, Any, Mapping[str, Secret]]) -> None:
         self._go(Step.SIGNING_IN)
         try:
-            found = await self._desk.sign_in_by_password(self.venue, entered, self._ask)
+            found = await work
         except TerminalError as error:
             self._fail(error, Step.ENTER)
         else:

@@ -143,6 +143,14 @@ class ConnectionDesk(SignInDesk, Protocol):
         """Sign in with a password at the venue; the entries of its form. Raises TerminalError."""
         ...
 
+    async def sign_in_on_page(self, venue: str) -> Mapping[str, Secret]:
+        """Take the session of the venue's own page over; the entries of the form. Raises TerminalError."""
+        ...
+
+    def has_page(self) -> bool:
+        """Whether a page can be opened inside the program."""
+        ...
+
     async def save_options(self, venue: str, options: Mapping[str, str]) -> None:
         """Keep the form's other entries; they hold from the next connection. Raises SettingsError."""
         ...

@@ -221,7 +221,18 @@ class ConnectDialog(QDialog):
         self.sign_in.setProperty("kind", "action")
         self.sign_in.setAutoDefault(False)
         self.sign_in.clicked.connect(self._on_sign_in_clicked)
-        box.addWidget(self.sign_in, 0, Qt.AlignmentFlag.AlignLeft)
+        row = QHBoxLayout()
+        row.setSpacing(8)
+        row.addWidget(self.sign_in)
+        self.page = QPushButton("Sign in on its own page…")
+        self.page.setProperty("kind", "action")
+        self.page.setAutoDefault(False)
+        self.page.setToolTip("Opens the venue's page in a window of its own and takes its session over")
+        self.page.clicked.connect(self._vm.sign_in_on_page)
+        self.page.setVisible(self._vm.has_page)
+        row.addWidget(self.page)
+        row.addStretch(1)
+        box.addLayout(row)
         box.addWidget(self._paragraph("Or paste a session from your own browser below."))
         return shown
 
@@ -347,6 +358,7 @@ class ConnectDialog(QDialog):
         signing = vm.step is Step.SIGNING_IN and not asks
         set_text(self.sign_in, "Signing in…" if signing else "Send the PIN" if asks else "Sign in")
         self.sign_in.setEnabled(asks or not vm.is_busy)
+        self.page.setEnabled(not vm.is_busy)
 
     def _render_go(self, account: bool) -> None:
         vm = self._vm

@@ -9,12 +9,13 @@ is caught before anything is requested from there.
 from __future__ import annotations
 
 import ipaddress
+import json
 from collections.abc import Sequence
 from pathlib import Path
 
 from PySide6.QtCore import QTimer, QUrl, Signal
 from PySide6.QtGui import QCloseEvent, Qt
-from PySide6.QtNetwork import QSslCertificate, QSslConfiguration
+from PySide6.QtNetwork import QNetworkCookie, QSslCertificate, QSslConfiguration
 from PySide6.QtWebEngineCore import (
     QWebEngineCertificateError,
     QWebEngineDownloadRequest,
@@ -47,6 +48,7 @@ _OFF = (
     QWebEngineSettings.WebAttribute.HyperlinkAuditingEnabled,
     QWebEngineSettings.WebAttribute.AllowRunningInsecureContent,
 )
+_COOKIES_MS = 300
 _AUTHORITY_ERRORS = frozenset(
     {
         QWebEngineCertificateError.Type.CertificateAuthorityInvalid,
@@ -101,10 +103,17 @@ class LoginPage(QWebEnginePage):
     failed = Signal(str)
 
     def __init__(
-        self, profile: QWebEngineProfile, redirect_url: str, hosts: Sequence[str], ca_file: str
+        self,
+        profile: QWebEngineProfile,
+        redirect_url: str,
+        hosts: Sequence[str],
+        ca_file: str,
+        *,
+        loads_answer: bool = False,
     ) -> None:
+        """``loads_answer``: the page at ``redirect_url`` is wanted itself, so it is loaded."""
         super().__init__(profile)
-        self._redirect_url = redirect_url
+        self._redirect_url = "" if loads_answer else redirect_url
         self._hosts = tuple(hosts)
         self._ca_file = ca_file
         settings = self.settings()
@@ -119,7 +128,7 @@ class LoginPage(QWebEnginePage):
     ) -> bool:
         address = QUrl(url)
         text = address.toString(QUrl.ComponentFormattingOption.FullyEncoded)
-        if is_main and is_answer(text, self._redirect_url):
+        if is_main and self._redirect_url and is_answer(text, self._redirect_url):
             # Not from inside the engine's own call.
             QTimer.singleShot(0, self, lambda: self.answered.emit(text))
             return False
@@ -185,9 +194,20 @@ class LoginWindow(QWidget):
     closed = Signal()
 
     def __init__(
-        self, title: str, url: str, redirect_url: str, hosts: Sequence[str], ca_file: str = ""
+        self,
+        title: str,
+        url: str,
+        redirect_url: str,
+        hosts: Sequence[str],
+        ca_file: str = "",
+        session_expression: str = "",
     ) -> None:
+        """``session_expression``: the answer is the session of the page at ``redirect_url``, see
+        :class:`terminal.venues.base.SignInPage`."""
         super().__init__()
+        self._arrival = QUrl(redirect_url).path()
+        self._expression = session_expression
+        self._cookies: dict[tuple[str, str], str] = {}
         if ca_file and not Path(ca_file).is_file():
             ca_file = ""
         self._url = QUrl(url)
@@ -203,7 +223,10 @@ class LoginWindow(QWidget):
         self._gate = _Gate(hosts)
         self._profile.setUrlRequestInterceptor(self._gate)
         self._profile.downloadRequested.connect(_cancel)
-        self.page = LoginPage(self._profile, redirect_url, hosts, ca_file)
+        self._profile.cookieStore().cookieAdded.connect(self._on_cookie)
+        self.page = LoginPage(
+            self._profile, redirect_url, hosts, ca_file, loads_answer=bool(session_expression)
+        )
         self._build_ui(title)
         self.page.answered.connect(self.answered)
         self.page.failed.connect(self.failed)
@@ -238,9 +261,11 @@ class LoginWindow(QWidget):
         self.view.setPage(self.page)
         self.view.setContextMenuPolicy(Qt.ContextMenuPolicy.NoContextMenu)
         box.addWidget(self.view, 1)
-        note = label(
-            "Nothing of this page is kept. The terminal does not see what you type here.", kind="label"
-        )
+        text = "Nothing of this page is kept. The terminal does not see what you type here."
+        if self._expression:
+            text = "Signed in, the terminal takes the session over. It does not see what you type."
+        note = label(text, kind="label")
+        note.setWordWrap(True)
         note.setContentsMargins(12, 6, 12, 6)
         box.addWidget(note)
 
@@ -269,6 +294,37 @@ class LoginWindow(QWidget):
         self._progress.setVisible(False)
         if not ok and self.page.url().isEmpty():
             self.failed.emit(f"The page of {self._url.host()} did not open. Check the network and try again.")
+        elif ok and self._expression and self._has_arrived():
+            self.page.runJavaScript(self._expression, 0, self._on_session)
+
+    def _has_arrived(self) -> bool:
+        """At the page that ends it, in whatever language."""
+        end = self._arrival.rpartition("/")[2]
+        return bool(end) and self.page.url().path().rstrip("/").endswith(f"/{end}")
+
+    def _on_session(self, value: object) -> None:
+        if not isinstance(value, str) or not value:
+            return  # not signed in yet
+        # The engine tells of cookies from another process, so the last ones may come after the page.
+        QTimer.singleShot(_COOKIES_MS, self, lambda: self._answer_with(value))
+
+    def _answer_with(self, value: str) -> None:
+        host = self.page.url().host()
+        pairs = [
+            f"{name}={text}"
+            for (domain, name), text in self._cookies.items()
+            if is_allowed(host, (domain.lstrip("."), f".{domain.lstrip('.')}"))
+        ]
+        answer = {
+            "value": value,
+            "cookies": "; ".join(pairs),
+            "user_agent": self._profile.httpUserAgent(),
+        }
+        self.answered.emit(json.dumps(answer))
+
+    def _on_cookie(self, cookie: QNetworkCookie) -> None:
+        key = (cookie.domain(), cookie.name().toStdString())
+        self._cookies[key] = cookie.value().toStdString()
 
     def closeEvent(self, event: QCloseEvent) -> None:
         self.closed.emit()

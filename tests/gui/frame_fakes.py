@@ -446,6 +446,14 @@ class FakeConnections:
         self._answer()
         return self.brought
 
+    async def sign_in_on_page(self, venue: str) -> Mapping[str, Secret]:
+        self.asked.append(("page", venue))
+        self._answer()
+        return self.brought
+
+    def has_page(self) -> bool:
+        return True
+
     async def save_keys(self, venue: str, keys: Mapping[str, Secret], options: Mapping[str, str]) -> str:
         self.asked.append(("save", venue, (*sorted(options), *sorted(keys))))
         self._answer()

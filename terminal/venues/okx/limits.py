@@ -144,4 +144,8 @@ class RateLimits:
 
     def _counter(self, name: str, limit: float, decay_per_s: float, *, reserve: float = 0.0) -> LeakyCounter:
         margin = limit * _MARGIN if limit > 2 else 0.0
+        if limit <= 2:
+            # There is no call to keep back of one or two: their span is a little longer here, so that a call
+            # that was quicker on its way than the one before does not come too early there.
+            decay_per_s *= 1 - _MARGIN
         return LeakyCounter(name, limit, decay_per_s, self._clock, reserve, margin=margin, venue=VENUE_NAME)

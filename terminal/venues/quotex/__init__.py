@@ -31,7 +31,9 @@ VENUE: Final = VenueInfo(
         positions=True,
     ),
     credential_fields=(
-        CredentialField("email", "E-mail", secret=False, hint="Of your Quotex account."),
+        CredentialField(
+            "email", "E-mail", secret=False, optional=True, hint="Of your Quotex account; only its name here."
+        ),
         CredentialField(
             "token",
             "Session token",
@@ -46,6 +48,7 @@ VENUE: Final = VenueInfo(
             spaces=True,
         ),
     ),
+    session_page=True,
     password_fields=(
         CredentialField("email", "E-mail", secret=False, hint="Of your Quotex account"),
         CredentialField("password", "Password", hint="Used once to sign in, and not kept", spaces=True),

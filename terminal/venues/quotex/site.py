@@ -30,7 +30,7 @@ from terminal.venues.quotex.errors import VENUE_NAME
 log = logging.getLogger("venue.quotex")
 
 USER_AGENT: Final = "Mozilla/5.0 (X11; Ubuntu; Linux x86_64; rv:109.0) Gecko/20100101 Firefox/119.0"
-_LANG: Final = "en"
+LANG: Final = "en"
 _TIMEOUT_S: Final = 30.0
 _MOST_BYTES: Final = 4 * 2**20
 _MOST_REDIRECTS: Final = 5
@@ -91,14 +91,14 @@ class Site:
             AuthRejected: wrong password or PIN, or the person gave up; ``user_text`` says which.
             VenueUnavailable: the site cannot be reached, is closed for maintenance, or shows a challenge.
         """
-        page = _Page.of((await self._get(f"/{_LANG}/sign-in/modal/")).text)
+        page = _Page.of((await self._get(f"/{LANG}/sign-in/modal/")).text)
         form = {
             "_token": page.csrf,
             "email": email,
             "password": password.reveal(),
             "remember": "1",
         }
-        answer = await self._post(f"/{_LANG}/sign-in/", form, referer=f"/{_LANG}/sign-in")
+        answer = await self._post(f"/{LANG}/sign-in/", form, referer=f"/{LANG}/sign-in")
         for _ in range(_PIN_TRIES):
             page = _Page.of(answer.text)
             if not page.wants_pin or _has_arrived(answer):
@@ -110,7 +110,7 @@ class Site:
             sent = {**form, "keep_code": "1", "code": pin}
             if page.csrf:
                 sent["_token"] = page.csrf
-            answer = await self._post(f"/{_LANG}/sign-in/modal", sent, referer=f"/{_LANG}/sign-in/modal")
+            answer = await self._post(f"/{LANG}/sign-in/modal", sent, referer=f"/{LANG}/sign-in/modal")
         else:
             if not _has_arrived(answer):
                 text = "The PIN was wrong three times. Ask for a new one by signing in again."
@@ -131,7 +131,7 @@ class Site:
             AuthRejected: it is not signed in.
             VenueUnavailable: the page cannot be had or read.
         """
-        answer = await self._get(f"/{_LANG}/trade")
+        answer = await self._get(f"/{LANG}/trade")
         token = token_of(answer.text)
         if not token:
             text = "Quotex's page holds no session: sign in again."
@@ -180,7 +180,7 @@ class Site:
             "POST",
             "/api/v1/user/profile/time_offset",
             content=body,
-            headers={"Content-Type": "application/json", "Referer": f"{self._base}/{_LANG}/trade"},
+            headers={"Content-Type": "application/json", "Referer": f"{self._base}/{LANG}/trade"},
         )
 
     # -- requests -------------------------------------------------------------------------------------
@@ -200,7 +200,7 @@ class Site:
         }
 
     async def _get(self, path: str, *, json_wanted: bool = False) -> httpx.Response:
-        headers = {"Referer": f"{self._base}/{_LANG}/{'trade' if json_wanted else 'sign-in'}"}
+        headers = {"Referer": f"{self._base}/{LANG}/{'trade' if json_wanted else 'sign-in'}"}
         if json_wanted:
             headers["Content-Type"] = "application/json"
         return await self._send("GET", path, headers=headers)
