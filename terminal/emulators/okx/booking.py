@@ -110,6 +110,8 @@ class Booking:
         }
         order.tag.update(
             fillPx=fill["fillPx"],
+            # Contracts that count dollars fill at the mean of their reciprocals.
+            turned=str(Decimal(order.tag.get("turned") or 0) + trade.quantity / trade.price),
             fillSz=fill["fillSz"],
             fillTime=fill["fillTime"],
             tradeId=trade_id,

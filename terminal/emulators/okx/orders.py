@@ -247,6 +247,8 @@ def order_row(order: EngineOrder, one: OkxInstrument, *, is_last: bool = False) 
     """
     tag: Row = order.tag
     average = order.average_price
+    if one.is_inverse and average is not None and tag.get("turned"):
+        average = order.filled / Decimal(tag["turned"])
     state = tag.get("state") or ("filled" if is_last else STATES.get(order.status, "canceled"))
     canceled = state == "canceled"
     return {

@@ -86,6 +86,24 @@ def test_market_orders_count_quote_for_buys_and_base_for_sells() -> None:
     run(main())
 
 
+def test_an_inverse_order_fills_at_the_mean_of_the_reciprocals() -> None:
+    async def main() -> None:
+        async with venue(live=False) as v, v.private("orders", "positions") as stream:
+            inst = "BTC-USD-SWAP"
+            await v.act("account/set-leverage", {"instId": inst, "lever": "10", "mgnMode": "cross"})
+            placed = await v.place(instId=inst, tdMode="cross", ordType="market", side="buy", sz="40")
+            done = await stream.order("filled", placed["clOrdId"])
+            fills = await v.get("trade/fills", ordId=placed["ordId"], instType="SWAP")
+            size = sum(Decimal(each["fillSz"]) for each in fills)
+            coins = sum(Decimal(each["fillSz"]) / Decimal(each["fillPx"]) for each in fills)
+            assert size == 40
+            assert abs(Decimal(done["avgPx"]) - size / coins) < Decimal("1e-8")
+            (held,) = await v.get("account/positions", instId=inst)
+            assert abs(Decimal(held["avgPx"]) - Decimal(done["avgPx"])) < Decimal("1e-8")
+
+    run(main())
+
+
 def test_a_position_opens_flips_and_closes_in_net_mode() -> None:
     async def main() -> None:
         async with venue(live=False) as v, v.private("orders", "positions") as stream:
