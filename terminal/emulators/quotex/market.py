@@ -11,13 +11,15 @@ from typing import Any, Final
 
 from terminal.core.clock import Clock
 from terminal.emulators.ctrader.hours import Timeline
-from terminal.emulators.ctrader.prices import Shifts
+from terminal.emulators.ctrader.prices import FIRST_MINUTE, Shifts
 from terminal.emulators.ctrader.symbols import always
 from terminal.emulators.market.latent import LatentPrices
 from terminal.emulators.market.store import Store
 from terminal.emulators.quotex.assets import OTC_MODELS, STANDARD_ASSETS, Asset
 from terminal.emulators.quotex.prices import AssetPrices, Candle, OtcPaths, Pins, Tick
 
+FIRST_MS: Final = FIRST_MINUTE * 60_000
+"""Nothing is known of the time before."""
 _CATCH_UP_MS: Final = 3_000
 """After a longer pause the ticks in between are left out."""
 _MOST_EXTRA: Final = 50
@@ -167,13 +169,14 @@ class Market:
         """Newest first, as :meth:`AssetPrices.candles`."""
         prices = self.prices(symbol)
         now = self._price_ms(self.now_ms()) - prices.asset.lag_ms
-        return prices.candles(period_s, now + 1 if before_ms is None else before_ms, first_ms, count, now)
+        before_ms = now + 1 if before_ms is None else before_ms
+        return prices.candles(period_s, before_ms, max(first_ms, FIRST_MS), count, now)
 
     def ticks_back(self, symbol: str, first_ms: int, last_ms: int | None = None) -> list[Tick]:
         """Ticks after ``first_ms``, oldest first, up to the last that was told."""
         prices = self.prices(symbol)
         now = self._price_ms(self.now_ms()) - prices.asset.lag_ms
-        return prices.ticks_between(first_ms, now if last_ms is None else min(now, last_ms))
+        return prices.ticks_between(max(first_ms, FIRST_MS), now if last_ms is None else min(now, last_ms))
 
     # ---- who watches what ------------------------------------------------------------------------
 

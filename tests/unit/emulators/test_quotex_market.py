@@ -147,6 +147,13 @@ def test_older_candles_page_by_page() -> None:
             line = (await socket.wait("history/load"))["history"]
             assert len(line) > 100
             assert all(len(row) == 2 for row in line)
+            # The past has a beginning; before it, also long before it, there is nothing.
+            for moment in (1_300_000_000, -1e15):
+                await socket.send(
+                    "history/load",
+                    {"asset": OTC, "index": 10, "time": moment, "offset": 12_000, "period": 60},
+                )
+                assert (await socket.wait("history/load"))["data"] == []
 
     run(main())
 
@@ -244,6 +251,10 @@ def test_an_outside_market_is_followed_with_a_small_lag_and_deviation() -> None:
     ]
     assert 0 < max(far) < 0.0008
     assert sum(far) / len(far) < 0.0001
+    market.watch("EURUSD")
+    clock.leap(2.0)
+    rows = market.step()["EURUSD"]
+    assert now - lag < rows[0][0] <= rows[-1][0] <= clock.wall_ns() // 1_000_000 - lag
 
 
 def test_otc_prices_walk_by_themselves_and_only_the_seed_decides_them() -> None:
