@@ -58,6 +58,7 @@ _AS_ROOM = ("average", "fee", "spark", "symbol")
 _UNDERLINED = ("venue", "total")
 _SIDES = (Side.BUY, Side.SELL)
 _MOST_SPARE_PX = 40
+_QUESTION_FROM_PX = 240
 
 
 class _CrossDelegate(CellDelegate):
@@ -301,9 +302,15 @@ class CrossVenueLine(ClickFrame):
         if self.summary.text() != vm.summary:
             self.summary.setText(vm.summary)
         self.summary.set_short(vm.summary_short)
-        tip = "\n".join(part for part in (vm.summary, vm.summary_tip, "Click: all venues") if part)
+        words = (f"{vm.question_text}: {vm.summary}", vm.summary_tip, "Click: all venues")
+        tip = "\n".join(part for part in words if part)
         if self.toolTip() != tip:
             self.setToolTip(tip)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        # The answer before the question, which stands in the ticket too.
+        self.question.setVisible(self.width() >= _QUESTION_FROM_PX)
 
     def showEvent(self, event: QShowEvent) -> None:
         self._vm.set_visible(True, "strip")
