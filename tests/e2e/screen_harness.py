@@ -178,7 +178,9 @@ class Desk:
 
     def card(self, key: str = "ticket") -> RequestCard:
         """The request that a panel shows before it is sent."""
-        found = self.panel(key).findChild(RequestCard)
+        # The ticket's panel has a form for contracts too, with a card of its own.
+        where = self.ticket if key == "ticket" else self.panel(key)
+        found = where.findChild(RequestCard)
         assert found is not None
         return found
 
