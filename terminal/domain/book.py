@@ -265,6 +265,9 @@ class OrderBook:
         Raises:
             BookFault: as :meth:`apply`. Where a number is missing in their sequence none is applied.
         """
+        if len(deltas) == 1:
+            self.apply(deltas[0])
+            return
         bids = [delta.bids for delta in deltas if delta.bids]
         asks = [delta.asks for delta in deltas if delta.asks]
         if sum(map(len, bids)) + sum(map(len, asks)) < _MANY * sum(self.level_counts()):

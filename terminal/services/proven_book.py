@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from enum import Enum
+from typing import cast
 
 from terminal.core.clock import Clock
 from terminal.domain.book import BookChecker, BookFault, OrderBook
@@ -80,13 +81,15 @@ class ProvenBook:
         """
         pending, self.pending = self.pending, []
         book = self.book
+        checksum = pending[-1].checksum
         first = pending[0]
         if isinstance(first, BookSnapshot):
             book.depth = first.depth
             book.load(first)
-        book.apply_all([event for event in pending if type(event) is BookDelta])
+            del pending[0]
+        # A snapshot puts aside what waits before it, so it is never anywhere else.
+        book.apply_all(cast("list[BookDelta]", pending))
         book.require_uncrossed()
-        checksum = pending[-1].checksum
         if checksum is not None and self.checker is not None and not self.checker.matches(book, checksum):
             raise BookFault("the checksum does not match")
         self.updated_ns = self._clock.monotonic_ns()
