@@ -10,7 +10,7 @@ from dataclasses import replace
 from datetime import UTC
 from decimal import Decimal
 from functools import partial
-from typing import Any
+from typing import Any, cast
 
 from PySide6.QtCore import QEvent, QObject, Qt, QTimer, QUrl
 from PySide6.QtGui import QDesktopServices
@@ -28,7 +28,7 @@ from terminal.domain.market import Side
 from terminal.domain.orders import OrderType
 from terminal.services.arming import ArmState
 from terminal.services.contract_stats import ContractStats
-from terminal.services.market_data import FeedState
+from terminal.services.market_data import FeedState, MarketData
 from terminal.services.session import Mode
 from terminal.services.twins import Twins
 from terminal.venues.base import HasMarginCalls, HasRecords
@@ -46,6 +46,7 @@ from terminal.viewmodels.dead_man import LET_FIRE, DeadManViewModel
 from terminal.viewmodels.desk import DeskViewModel, Rehearsal
 from terminal.viewmodels.frames import FrameClock
 from terminal.viewmodels.history import HistoryViewModel
+from terminal.viewmodels.in_sight import InSight
 from terminal.viewmodels.layouts import LayoutStore
 from terminal.viewmodels.log import LogViewModel
 from terminal.viewmodels.margin_calls import MarginCallsViewModel
@@ -155,6 +156,8 @@ class Screen(QObject):
         theme.load_fonts()
         theme.apply(app, density_of(terminal.settings))
         self._terminal = terminal
+        self._in_sight: dict[str, InSight] = {}
+        self._seen: dict[str, bool] = {}
         self.frames = FrameClock(parent=self)
         self.frames.register(terminal.market.flush)
         self.frames.every(_COLLECT_EVERY_S, memory.collect_if_due)
@@ -243,7 +246,7 @@ class Screen(QObject):
         self.status = StatusViewModel(self.connections, self.account, self)
         self.log = LogViewModel(terminal.ring, self.frames, self)
         self.ticket = TicketViewModel(
-            market,
+            self._seen_market("ticket"),
             sessions,
             gate,
             portfolio,
@@ -270,7 +273,7 @@ class Screen(QObject):
             parent=self,
         )
         self.ladder = LadderViewModel(
-            market,
+            self._seen_market("ladder"),
             sessions,
             gate,
             portfolio,
@@ -281,7 +284,7 @@ class Screen(QObject):
             parent=self,
         )
         self.tape = TapeViewModel(
-            market,
+            self._seen_market("tape"),
             self._link["tape"],
             self.frames,
             clock,
@@ -341,12 +344,34 @@ class Screen(QObject):
         self.window.twins_wanted.connect(self.open_twins)
         self._cross_panel.twins_wanted.connect(self.open_twins)
         self._preferences = Preferences(terminal.settings, self, app)
+        for key, dock in workspace.docks.items():
+            dock.visibilityChanged.connect(partial(self._on_panel_seen, key))
+        self.window.shown_changed.connect(self._on_window_seen)
+
+    def _seen_market(self, key: str) -> MarketData:
+        """The market as a panel has it, which asks polled venues for nothing while it cannot be seen."""
+        seen = InSight(self._terminal.market, self._is_polled)
+        self._in_sight[key] = seen
+        return cast("MarketData", seen)
+
+    def _is_polled(self, venue: str) -> bool:
+        return self._terminal.venue_info(venue).capabilities.polled
+
+    def _on_panel_seen(self, key: str, is_seen: bool) -> None:
+        self._seen[key] = is_seen
+        if key in self._in_sight:
+            floats = self.window.workspace.docks[key].isFloating()
+            self._in_sight[key].set_seen(is_seen and (floats or not self.window.isMinimized()))
+
+    def _on_window_seen(self) -> None:
+        for key in self._in_sight:
+            self._on_panel_seen(key, self._seen.get(key, True))
 
     def _build_market_panels(self) -> None:
-        terminal, market = self._terminal, self._terminal.market
+        terminal = self._terminal
         settings = terminal.settings
         self.watchlist = WatchlistViewModel(
-            market,
+            self._seen_market("watchlist"),
             self._link["watchlist"],
             self.frames,
             terminal.clock,
@@ -370,7 +395,7 @@ class Screen(QObject):
     def _build_chart(self, key: str, interval_s: int) -> ChartViewModel:
         terminal, settings, first = self._terminal, self._terminal.settings, key == "chart"
         chart = ChartViewModel(
-            terminal.market,
+            self._seen_market(key),
             terminal.sessions,
             terminal.gate,
             terminal.portfolio,

@@ -125,6 +125,8 @@ class Capabilities:
     """A position with a margin of its own can be given more of it, or have some taken away."""
     leverage_tiers: bool = False
     """Leverage depends on the size of a position."""
+    polled: bool = False
+    """Each look at its prices is a call: what nobody sees is not asked for."""
     margin_calls: bool = False
     """The venue warns at margin levels that a person can choose."""
     records: bool = False

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from functools import partial
 
-from PySide6.QtCore import QPoint, QRect, QRegularExpression, QSize, Qt, Signal
+from PySide6.QtCore import QEvent, QPoint, QRect, QRegularExpression, QSize, Qt, Signal
 from PySide6.QtGui import (
     QCloseEvent,
     QKeySequence,
@@ -116,6 +116,7 @@ class MainWindow(QMainWindow):
         close_wanted: the person closes the window; the program saves, disconnects and then calls
             :meth:`close_for_good`.
         hint_dismissed: the first-start hint was closed and need not come again.
+        shown_changed: it was minimised, or is back.
         settings_wanted: Ctrl+, or the menu's entry.
         twins_wanted: the menu's entry for the twin map.
         bridge_wanted: the menu's entry for the bridge's panel.
@@ -124,6 +125,7 @@ class MainWindow(QMainWindow):
     search_wanted = Signal()
     close_wanted = Signal()
     hint_dismissed = Signal()
+    shown_changed = Signal()
     settings_wanted = Signal()
     twins_wanted = Signal()
     bridge_wanted = Signal()
@@ -423,6 +425,11 @@ class MainWindow(QMainWindow):
         self.close()
 
     # -- Qt's side ------------------------------------------------------------------------------------
+
+    def changeEvent(self, event: QEvent) -> None:
+        super().changeEvent(event)
+        if event.type() is QEvent.Type.WindowStateChange:
+            self.shown_changed.emit()
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)

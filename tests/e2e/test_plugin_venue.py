@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+import time
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import pytest
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QAbstractItemView, QApplication, QLineEdit
 
 from terminal.app.compose import Terminal
+from terminal.core.secret import Secret
 from terminal.domain.instrument import InstrumentId
 from terminal.domain.market import Side
 from terminal.domain.orders import OrderState
 from terminal.services.credentials import CredentialStore
 from terminal.services.session import Mode, SessionState
+from terminal.venues.custom.connector import CustomConnector
 from terminal.viewmodels.book import LadderState
 from terminal.viewmodels.chart import ChartState
 from terminal.viewmodels.connect import PASSPHRASE
@@ -333,3 +338,84 @@ def test_two_plugins_side_by_side_come_back_by_themselves_with_their_names(
         if file.is_file():
             for name in ("practice", "second"):
                 assert plugin.key(name)["secret_key"].encode() not in file.read_bytes(), f"a key is in {file}"
+
+
+@dataclass
+class Calls:
+    """What a plugin is asked, noted where the calls leave."""
+
+    made: list[tuple[str, str]] = field(default_factory=list)
+    answered_ns: dict[tuple[str, str], int] = field(default_factory=dict)
+
+    def follow(self, connector: CustomConnector) -> None:
+        post = connector.client._post
+
+        async def noted(method: str, params: Mapping[str, object], *rest: Any, **more: Any) -> Any:
+            call = method, str(params.get("symbol", ""))
+            self.made.append(call)
+            answer = await post(method, params, *rest, **more)
+            self.answered_ns[call] = time.monotonic_ns()
+            return answer
+
+        connector.client._post = noted  # type: ignore[method-assign]
+
+    async def until(self, desk: Desk, *methods: str) -> None:
+        """Wait for a call of each method, made from now on."""
+        self.made.clear()
+        await desk.until(lambda: set(methods) <= {method for method, _ in self.made}, f"calls of {methods}")
+
+    async def methods(self, desk: Desk) -> set[str]:
+        """What is asked now: all that came during some looks at quotes, after what was on its way is over."""
+        for looks in (2, 4):
+            self.made.clear()
+            await desk.until(lambda: [each for each, _ in self.made].count("ticker") >= looks, "quotes")  # noqa: B023
+        return {method for method, _ in self.made}
+
+
+def test_only_what_can_be_seen_is_asked_for_and_no_price_is_shown_younger_than_its_answer(
+    desk_practice: Practice, plugin: CustomPractice, qapp: QApplication, tmp_path: Path
+) -> None:
+    async def body(desk: Desk) -> None:
+        terminal, docks = desk.terminal, desk.window.workspace.docks
+        await desk.until(lambda: "kraken" in terminal.sessions.sessions, "a terminal that has started")
+        form = entries(plugin)
+        keys = {key: Secret(form.pop(key)) for key in ("access_key", "secret_key")}
+        assert await terminal.save_key("custom", keys, form) == VENUE
+        await terminal.use_live(VENUE)
+        await until_trading(desk)
+        desk.screen.watchlist.select(BTC)
+        await desk.until(lambda: desk.screen.ladder.state is LadderState.LIVE, "a book")
+        session = terminal.sessions.sessions[VENUE]
+        assert isinstance(session.connector, CustomConnector)
+        calls = Calls()
+        calls.follow(session.connector)
+        await calls.until(desk, "ticker", "depth", "trades", "records")
+
+        # Panels out of sight ask for nothing. In sight are the price on the venue's card, what the account is
+        # worth, and the line that compares the venues' books while their panel is not.
+        for key in ("chart", "tape", "ladder", "ticket", "cross", "watchlist"):
+            docks[key].setVisible(False)
+        assert await calls.methods(desk) <= {"ticker", "depth", "accounts", "orders"}
+        assert {symbol for method, symbol in calls.made if method == "depth"} <= {"BTC_USDT"}
+        docks["tape"].setVisible(True)
+        await calls.until(desk, "trades")
+        assert "records" not in {method for method, _ in calls.made}
+        for key in ("chart", "ladder", "ticket", "watchlist"):
+            docks[key].setVisible(True)
+        await desk.until(lambda: desk.screen.ladder.state is LadderState.LIVE, "a book again")
+        await calls.until(desk, "ticker", "depth", "trades", "records")
+
+        # A slow plugin's prices are as old as they look, or younger, and never older.
+        await plugin.fault("delay", match="custom/public/*", delay_s=0.3, seconds=30)
+        await calls.until(desk, "ticker", "depth")
+        for _ in range(20):
+            before_ns = time.monotonic_ns()
+            age_s = session.feed_age_s()
+            prices = [ns for (method, _), ns in calls.answered_ns.items() if method in ("ticker", "depth")]
+            assert age_s is not None
+            assert age_s >= (before_ns - min(prices)) / 1e9 - 0.05, "shown younger than its answer"
+            await desk.frame()
+
+    run_screen(
+        desk_practice, tmp_path, body, wait=False, longest_ms=250.0, prepare=with_keychain(MemoryKeyring())
+    )

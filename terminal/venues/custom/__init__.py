@@ -28,6 +28,7 @@ VENUE: Final = VenueInfo(
         fill_records=False,
         account_stream=False,
         key_rights=False,
+        polled=True,
     ),
     added_as="a plugin",
     option_fields=(

@@ -149,7 +149,7 @@ class Feeds:
             FeedKind.QUOTES: options.quotes_s,
             FeedKind.BOOK: options.book_s,
             FeedKind.TRADES: options.trades_s,
-            FeedKind.BARS: options.bars_s,
+            FeedKind.BARS: options.bars_s * _times_slower(feed.interval_s),
         }[feed.kind]
 
         async def poll() -> None:
@@ -286,6 +286,11 @@ class Feeds:
             self._take(watched, "tickers", lambda: [parse.quote(instrument.id, row, self._clock.wall_ns())])
         except ProtocolViolation as error:
             self._interrupt(watched, error.user_text)
+
+
+def _times_slower(interval_s: int | None) -> float:
+    """A long bar changes little in two seconds, and a list of symbols has one of each."""
+    return min(8.0, max(1.0, (interval_s or 0) / 360))
 
 
 def _by_symbol(data: Any) -> dict[str, Any]:
