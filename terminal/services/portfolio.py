@@ -23,7 +23,7 @@ from terminal.domain.decimals import ZERO
 from terminal.domain.events import BalancesReported, PositionReported
 from terminal.domain.instrument import Instrument, InstrumentId, InstrumentKind
 from terminal.domain.market import Feed, FeedKind, Quote, Side
-from terminal.domain.orders import Order, OrderState
+from terminal.domain.orders import Order, OrderState, OrderType
 from terminal.services.market_data import MarketData
 
 HOME_CURRENCY = "USD"
@@ -292,7 +292,12 @@ def _priced_by(asset: str) -> list[str]:
 
 def holds_of(order: Order, instrument: Instrument) -> tuple[str, Decimal]:
     """Which asset a resting order holds back, and how much: quote for a buy, base for a sell; a contract on
-    margin none, for what it ties up follows from the leverage, and is the venue's to say."""
+    margin none, for what it ties up follows from the leverage, and is the venue's to say. A fixed-payout
+    contract holds its stake while nobody knows whether it was taken; one that waits to be opened, none."""
+    if order.order_type is OrderType.CONTRACT:
+        doubtful = order.state is OrderState.IN_DOUBT and not order.request.reduce_only
+        currency = instrument.offer.currency if instrument.offer is not None else instrument.quote
+        return currency, order.remaining if doubtful else ZERO
     if instrument.kind in _CONTRACTS:
         return instrument.quote, ZERO
     if order.side is Side.SELL:

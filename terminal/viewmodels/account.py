@@ -12,7 +12,7 @@ from PySide6.QtCore import QObject, Signal
 
 from terminal.core.clock import Clock
 from terminal.core.observe import Observable
-from terminal.domain.account import AccountFigures, Balance
+from terminal.domain.account import AccountFigures, Balance, Position
 from terminal.domain.decimals import ZERO
 from terminal.viewmodels import format as fmt
 from terminal.viewmodels.frames import FrameClock
@@ -34,6 +34,8 @@ class AccountSource(Protocol):
     def balances(self, account: str) -> Mapping[str, Balance]: ...
 
     def figures(self, account: str) -> AccountFigures | None: ...
+
+    def positions(self, account: str) -> tuple[Position, ...]: ...
 
     def worth(self, account: str, asset: str, amount: Decimal, currency: str = ...) -> Decimal | None: ...
 
@@ -76,6 +78,8 @@ class BalanceRow:
     """As a person tells it from others."""
     on_margin: bool = False
     """What is held is margin in use, not what orders hold back."""
+    staked: Decimal = ZERO
+    """Stakes of running contracts: the venue has taken them out of ``total`` already."""
 
 
 def _decimals(row: BalanceRow) -> int:
@@ -87,13 +91,18 @@ def _amount(row: BalanceRow, value: Decimal) -> str:
 
 
 def _held(row: BalanceRow) -> str:
-    if not row.held:
-        return ""
     # The word after the space is drawn muted.
-    return f"{_amount(row, row.held)} {'margin' if row.on_margin else ''}".rstrip()
+    held = f"{_amount(row, row.held)} {'margin' if row.on_margin else ''}".rstrip() if row.held else ""
+    staked = f"{_amount(row, row.staked)} staked" if row.staked else ""
+    return " + ".join(text for text in (held, staked) if text)
 
 
 def _held_tip(row: BalanceRow) -> str:
+    if row.staked:
+        return (
+            "Staked in running contracts: it has left the total and counts as lost until they end.\n"
+            "A win or a tie brings it back."
+        )
     return "Margin in use by open positions" if row.on_margin else "What open orders hold back"
 
 
@@ -106,7 +115,8 @@ BALANCE_COLUMNS: tuple[Column[BalanceRow], ...] = (
     Column("free", "Free", lambda r: _amount(r, r.free), 130, number=True,
            sort=lambda r: r.free),
     Column("held", "Held", _held, 140, number=True, sort=lambda r: r.held, tip=_held_tip,
-           title_tip="What open orders hold back; of an account on margin, the margin in use"),
+           title_tip="What open orders hold back; of an account on margin, the margin in use; stakes of "
+           "running contracts, which have left the total"),
     Column("worth", f"Worth, {HOME_CURRENCY}", lambda r: fmt.HIDDEN if r.hidden else fmt.money(r.worth), 120,
            number=True, sort=lambda r: r.worth, title_tip="At mid prices"),
     Column("share", "Of account", lambda r: fmt.percent(r.share, 1, signed=False), 90,
@@ -226,6 +236,10 @@ class AccountViewModel(QObject):
             if abs(balance.total) >= _DUST or balance.held
         ]
         whole = sum((worth for _, worth in held if worth is not None), ZERO)
+        staked: dict[str, Decimal] = {}
+        for position in self._portfolio.positions(account):
+            if position.contract is not None:
+                staked[position.currency] = staked.get(position.currency, ZERO) + position.quantity
         return [
             BalanceRow(
                 f"{account} {balance.asset}",
@@ -238,6 +252,7 @@ class AccountViewModel(QObject):
                 worth / whole * 100 if worth is not None and whole else None,
                 self.hide_amounts,
                 self._name_of(account),
+                staked=staked.get(balance.asset, ZERO),
             )
             for balance, worth in held
         ]

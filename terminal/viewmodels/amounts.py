@@ -77,7 +77,9 @@ def short_size(quantity: Decimal, instrument: Instrument | None) -> str:
 
 def size_text(quantity: Decimal, instrument: Instrument | None) -> str:
     """``0.05 lots`` where the venue speaks of lots, ``1 000 USD`` of an inverse contract (a bare number would
-    be taken for coins), else the quantity."""
+    be taken for coins), the stake of a fixed-payout contract, else the quantity."""
+    if instrument is not None and instrument.offer is not None:
+        return fmt.money(quantity, instrument.offer.currency)
     if instrument is not None and instrument.lot_size:
         return f"{fmt.quantity(quantity / instrument.lot_size)} lots"
     if instrument is not None and instrument.is_inverse:
@@ -86,7 +88,9 @@ def size_text(quantity: Decimal, instrument: Instrument | None) -> str:
 
 
 def units_text(quantity: Decimal, instrument: Instrument | None) -> str:
-    """The quantity in base units: ``5 000 EUR``."""
+    """The quantity in base units: ``5 000 EUR``; of a fixed-payout contract the stake."""
+    if instrument is not None and instrument.offer is not None:
+        return size_text(quantity, instrument)
     return f"{fmt.quantity(quantity)} {instrument.base}" if instrument is not None else fmt.quantity(quantity)
 
 

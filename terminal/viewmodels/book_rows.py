@@ -23,6 +23,8 @@ _SHORT_TYPES: Final = {
     OrderType.TAKE_PROFIT_LIMIT: "TPL",
     OrderType.TRAILING_STOP: "TRL",
     OrderType.TRAILING_STOP_LIMIT: "TRL",
+    OrderType.MARKET_RANGE: "MKT",
+    OrderType.CONTRACT: "waits",
 }
 MOST_PRICES: Final = 5000
 _MULTIPLES: Final = (1, 2, 5)

@@ -15,6 +15,7 @@ from terminal.domain.worth import worth
 from terminal.viewmodels import format as fmt
 from terminal.viewmodels.amounts import moved_text, size_text
 from terminal.viewmodels.book_rows import Chip, chips_of, price_of
+from terminal.viewmodels.contract_words import fill_side, profit_text
 from terminal.viewmodels.size_entry import short_quantity
 
 
@@ -65,7 +66,7 @@ class MenuEntry:
 def lines_of(orders: Iterable[Order], instrument: Instrument) -> tuple[OrderLine, ...]:
     """The lines of working orders, highest price first; orders at one price share a line."""
     tick_size = instrument.tick_size
-    words = partial(size_text, instrument=instrument) if instrument.lot_size else short_quantity
+    words = partial(size_text, instrument=instrument) if _has_words(instrument) else short_quantity
     at_target: list[Order] = []
     by_id: dict[str, Order] = {}
     for order in orders:
@@ -85,6 +86,11 @@ def lines_of(orders: Iterable[Order], instrument: Instrument) -> tuple[OrderLine
             )
         )
     return tuple(sorted(lines, key=lambda line: (-line.price, line.chip.side.value)))
+
+
+def _has_words(instrument: Instrument) -> bool:
+    """Whether its sizes are lots or stakes rather than a bare number."""
+    return bool(instrument.lot_size) or instrument.offer is not None
 
 
 def _as_asked_for(order: Order) -> Order:
@@ -133,12 +139,16 @@ class FillFinder:
 
 
 def mark_of(fill: Fill, bar: int, instrument: Instrument) -> FillMark:
-    """A fill as its mark on a bar: ``Bought 0.05 at 64 120.1, 09:30:05``."""
-    word = "Bought" if fill.side is Side.BUY else "Sold"
-    text = (
-        f"{word} {size_text(fill.quantity, instrument)} at "
-        f"{fmt.price(fill.price, instrument.price_decimals)}, {fmt.time_of_day(fill.ts_event_ns)}"
-    )
+    """A fill as its mark on a bar: ``Bought 0.05 at 64 120.1, 09:30:05``; of a contract ``Up 10.00 USD at
+    1.08412, 09:30:05`` and ``Up ended at 1.08431, 09:31:05: +8.70 USD``."""
+    when = f"at {fmt.price(fill.price, instrument.price_decimals)}, {fmt.time_of_day(fill.ts_event_ns)}"
+    if instrument.offer is None:
+        word = "Bought" if fill.side is Side.BUY else "Sold"
+        text = f"{word} {size_text(fill.quantity, instrument)} {when}"
+    elif fill.realised is None:
+        text = f"{fill_side(fill)} {size_text(fill.quantity, instrument)} {when}"
+    else:
+        text = f"{fill_side(fill)} ended {when}: {profit_text(fill.realised, instrument.offer.currency)}"
     return FillMark(bar, float(fill.price), fill.side, text)
 
 

@@ -29,6 +29,7 @@ from terminal.viewmodels.chart_orders import (
     mark_of,
     menu_entries,
 )
+from terminal.viewmodels.contract_words import side_word
 from terminal.viewmodels.cost import CostEstimate, estimate
 from terminal.viewmodels.cost_text import margin_needed
 from terminal.viewmodels.ports import Accounts, Gate, Market, Place
@@ -221,7 +222,8 @@ class ChartTrading(QObject):
 
     def order_text(self, order: Order) -> str:
         """One order of several, for a menu: ``buy 0.25 limit``."""
-        return f"{order.side.value} {size_text(order.remaining, self.instrument)} {order.order_type.value}"
+        side = side_word(order.request).lower()
+        return f"{side} {size_text(order.remaining, self.instrument)} {order.order_type.value}"
 
     def cancel(self, line: OrderLine, only: str = "") -> None:
         """Cancel the orders of a line, or one of them; works in every arm state and with stale prices."""

@@ -21,6 +21,7 @@ from terminal.viewmodels import format as fmt
 from terminal.viewmodels.account import AccountViewModel
 from terminal.viewmodels.confirm import Asker, Confirmation
 from terminal.viewmodels.connection import ConnectionViewModel, Mode
+from terminal.viewmodels.contract_words import side_word
 from terminal.viewmodels.frames import FrameClock
 from terminal.viewmodels.notices import Entry, NoticesViewModel
 from terminal.viewmodels.orders import OrdersViewModel
@@ -202,10 +203,12 @@ class DeskViewModel(QObject):
         counted = self.connections.counted_text
         left_out = f"\n{counted}: the others are not shown." if counted else ""
         since = self.account.day_since or "since the start of the day"
+        staked = any(row.staked for row in self.account.balances.rows)
+        running = "\nStakes of running contracts count as lost until they end." if staked else ""
         return (
             f"Change of what your accounts are worth {since}, in USD at mid prices.\n"
             "It contains closed and open profit, price changes of what you hold, fees, swap, deposits and "
-            f"withdrawals.{left_out}"
+            f"withdrawals.{running}{left_out}"
         )
 
     @property
@@ -284,7 +287,7 @@ class DeskViewModel(QObject):
             price = order.limit_price if order.limit_price is not None else order.trigger_price
             at = f" at {fmt.quantity(price)}" if price is not None else ""
             sends.append(
-                f"Cancel {order.side.value} {self.orders.size_of(order, order.remaining)} "
+                f"Cancel {side_word(order.request).lower()} {self.orders.size_of(order, order.remaining)} "
                 f"{order.instrument.symbol}{at} "
                 f"({self.connections.short_name(order.account)})"
             )
@@ -322,7 +325,8 @@ class DeskViewModel(QObject):
         return [each for each in self._gate.open_orders() if not self.orders.is_hidden(each.account)]
 
     def _order_text(self, order: Order) -> str:
-        return f"{order.side.value} {self.orders.size_of(order, order.quantity)} {order.instrument.symbol}"
+        size = self.orders.size_of(order, order.quantity)
+        return f"{side_word(order.request).lower()} {size} {order.instrument.symbol}"
 
     def _hidden(self, text: str) -> str:
         return fmt.HIDDEN if self.account.hide_amounts else text

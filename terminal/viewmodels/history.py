@@ -17,11 +17,18 @@ from terminal.domain.decimals import ZERO
 from terminal.domain.errors import TerminalError
 from terminal.domain.instrument import Instrument, InstrumentId
 from terminal.domain.market import Side
-from terminal.domain.orders import Fill, OrderReport, OrderState
+from terminal.domain.orders import Fill, OrderReport, OrderState, OrderType
 from terminal.venues.base import FillOffset, HasFillOffsets, HasRecords
 from terminal.viewmodels import format as fmt
 from terminal.viewmodels.account import sign_tone
 from terminal.viewmodels.amounts import size_text
+from terminal.viewmodels.contract_words import (
+    direction_word,
+    fill_result,
+    fill_side,
+    report_words,
+    short_length,
+)
 from terminal.viewmodels.tables import Action, Column, TableModel
 
 T = TypeVar("T")
@@ -46,6 +53,35 @@ class PastOrder:
     size: str
     digits: int
 
+    @property
+    def is_contract(self) -> bool:
+        """It opened or ended a fixed-payout contract."""
+        return self.report.order_type is OrderType.CONTRACT
+
+    @property
+    def side_text(self) -> str:
+        """``Buy`` or ``Sell``; of a contract its direction, also where this ended it."""
+        rises = self.report.side is Side.BUY
+        if not self.is_contract:
+            return "Buy" if rises else "Sell"
+        return direction_word(self.report.side.opposite if self.report.reduce_only else self.report.side)
+
+    @property
+    def type_text(self) -> str:
+        """Its type; of a contract its length, or that this was its end."""
+        terms = self.report.contract
+        if not self.is_contract or terms is None:
+            return "contract end" if self.is_contract else self.report.order_type.value
+        return f"contract {short_length(terms.duration_s)}"
+
+    @property
+    def state_words(self) -> tuple[str, str]:
+        """How it ended, and in which tone; of a contract's end the result."""
+        if self.is_contract:
+            return report_words(self.report)
+        state = self.report.state
+        return state.value, "danger" if state is OrderState.REJECTED else "muted"
+
 
 @dataclass(frozen=True, slots=True)
 class PastFill:
@@ -56,6 +92,20 @@ class PastFill:
     digits: int
     has_pairs: bool = False
     """The venue can say which other fills it belongs with."""
+    is_contract: bool = False
+    """It opened or ended a fixed-payout contract."""
+
+    @property
+    def side_text(self) -> str:
+        """``Bought`` or ``Sold``; of a contract its direction, also where this ended it."""
+        if self.is_contract:
+            return fill_side(self.fill)
+        return "Bought" if self.fill.side is Side.BUY else "Sold"
+
+    @property
+    def result(self) -> str:
+        """How a contract ended: ``won``; empty for all else."""
+        return fill_result(self.fill, sold_back=False) if self.is_contract else ""
 
     @property
     def net(self) -> Decimal | None:
@@ -75,17 +125,16 @@ ORDER_COLUMNS: tuple[Column[PastOrder], ...] = (
            sort=lambda r: r.report.ts_event_ns, tone=lambda r: "muted"),
     Column("symbol", "Symbol", lambda r: r.report.instrument.symbol, 84,
            tip=lambda r: f"Comment: {r.report.comment}" if r.report.comment else ""),
-    Column("side", "Side", lambda r: "Buy" if r.report.side is Side.BUY else "Sell", 50,
-           tone=lambda r: "up" if r.report.side is Side.BUY else "down"),
-    Column("type", "Type", lambda r: r.report.order_type.value, 96),
+    Column("side", "Side", lambda r: r.side_text, 50,
+           tone=lambda r: "up" if r.side_text in ("Buy", "Up") else "down"),
+    Column("type", "Type", lambda r: r.type_text, 96),
     Column("size", "Size", lambda r: r.size, 92, number=True, sort=lambda r: r.report.quantity),
     Column("price", "Price", _order_price, 92, number=True,
            sort=lambda r: r.report.limit_price or r.report.trigger_price),
     Column("average", "Avg. fill", lambda r: fmt.price(r.report.average_price, r.digits)
            if r.report.average_price is not None else "", 92, number=True,
            sort=lambda r: r.report.average_price),
-    Column("state", "State", lambda r: r.report.state.value, 90,
-           tone=lambda r: "danger" if r.report.state is OrderState.REJECTED else "muted",
+    Column("state", "State", lambda r: r.state_words[0], 90, tone=lambda r: r.state_words[1],
            tip=lambda r: r.report.reason),
     Column("order", "Order", lambda r: r.report.venue_order_id, 110, tone=lambda r: "muted"),
 )  # fmt: skip
@@ -100,14 +149,14 @@ FILL_COLUMNS: tuple[Column[PastFill], ...] = (
            sort=lambda r: r.fill.ts_event_ns, tone=lambda r: "muted"),
     Column("symbol", "Symbol", lambda r: r.fill.instrument.symbol, 84,
            tip=lambda r: f"Deal {r.fill.fill_id}, order {r.fill.venue_order_id}"),
-    Column("side", "Side", lambda r: "Bought" if r.fill.side is Side.BUY else "Sold", 60,
-           tone=lambda r: "up" if r.fill.side is Side.BUY else "down"),
+    Column("side", "Side", lambda r: r.side_text, 60,
+           tone=lambda r: "up" if r.side_text in ("Bought", "Up") else "down"),
     Column("size", "Size", lambda r: r.size, 92, number=True, sort=lambda r: r.fill.quantity),
     Column("price", "Price", lambda r: fmt.price(r.fill.price, r.digits), 92, number=True,
            sort=lambda r: r.fill.price),
     Column("gross", "Profit", lambda r: "" if r.fill.realised is None
            else fmt.money(r.fill.realised, r.fill.fee_asset, signed=True), 110, number=True,
-           sort=lambda r: r.fill.realised, tone=lambda r: sign_tone(r.fill.realised)),
+           sort=lambda r: r.fill.realised, tone=lambda r: sign_tone(r.fill.realised), tip=lambda r: r.result),
     Column("swap", "Swap", lambda r: fmt.money(r.fill.swap, signed=True) if r.fill.swap else "", 76,
            number=True, sort=lambda r: r.fill.swap),
     Column("fee", "Fee", lambda r: fmt.money(r.fill.fee, r.fill.fee_asset), 96, number=True,
@@ -252,7 +301,7 @@ class HistoryViewModel(QObject):
         self.pairs = f"Position {position_id}: {deals}. Together {net}, fees {fees} included."
 
     def _deal_text(self, row: PastFill) -> str:
-        word = "bought" if row.fill.side is Side.BUY else "sold"
+        word = row.side_text.lower()
         return f"{word} {row.size} at {fmt.price(row.fill.price, row.digits)}"
 
     def _pair_text(self, word: str, other: FillOffset, row: PastFill) -> str:
@@ -288,7 +337,8 @@ class HistoryViewModel(QObject):
     def _fill(self, fill: Fill) -> PastFill:
         instrument = self._instrument(fill.instrument)
         has_pairs = isinstance(self._records, HasFillOffsets)
-        return PastFill(fill, size_text(fill.quantity, instrument), _digits(instrument), has_pairs)
+        contract = instrument is not None and instrument.offer is not None
+        return PastFill(fill, size_text(fill.quantity, instrument), _digits(instrument), has_pairs, contract)
 
 
 def _digits(instrument: Instrument | None) -> int:

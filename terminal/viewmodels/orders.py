@@ -15,14 +15,27 @@ from terminal.core.observe import Observable
 from terminal.domain.errors import OrderRefused, TerminalError
 from terminal.domain.instrument import Instrument, InstrumentId
 from terminal.domain.market import Side
-from terminal.domain.orders import AmendRequest, Fill, Order, OrderState, Origin, Protection
+from terminal.domain.orders import AmendRequest, Fill, Order, OrderState, OrderType, Origin, Protection
 from terminal.domain.worth import worth
+from terminal.services.contract_stats import SOLD_BACK
 from terminal.services.inquiries import Doubt
 from terminal.services.mass_cancel import CancelOutcome
 from terminal.services.order_checks import ConfirmationNeeded
 from terminal.viewmodels import format as fmt
+from terminal.viewmodels.account import sign_tone
 from terminal.viewmodels.amounts import size_text, units_text
 from terminal.viewmodels.confirm import Asker, amend_confirmation, protection_rows, type_text
+from terminal.viewmodels.contract_words import (
+    fill_result,
+    fill_side,
+    is_end,
+    kind_words,
+    length_words,
+    profit_text,
+    side_word,
+    state_words,
+    terms_tip,
+)
 from terminal.viewmodels.frames import FrameClock
 from terminal.viewmodels.notices import NoticesViewModel
 from terminal.viewmodels.size_entry import parse_number
@@ -116,10 +129,16 @@ class OrderRow:
     unit: str = ""
     """What the quantity counts, where that is not the coin of the symbol: the dollars of an inverse
     contract."""
+    side_text: str = ""
+    """``Buy`` or ``Sell``, of a contract its direction."""
+    stake_in: str = ""
+    """Of a fixed-payout contract: the currency of its stake, which is its quantity."""
+    terms: str = ""
+    """What was asked for, of a contract."""
 
 
 def _side_tone(row: OrderRow) -> str:
-    return "up" if row.side is Side.BUY else "down"
+    return "up" if row.side_text in ("Buy", "Up") else "down"
 
 
 def _price_text(read: Callable[[OrderRow], Decimal | None]) -> Callable[[OrderRow], str]:
@@ -136,6 +155,8 @@ def _plain(read: Callable[[OrderRow], Decimal | None]) -> Callable[[OrderRow], s
 
 def _size(quantity: Decimal, row: OrderRow) -> str:
     """In lots where the venue speaks of lots, else with all the digits of the market's step."""
+    if row.stake_in:
+        return fmt.money(quantity, row.stake_in)
     if row.lot != 1:
         return f"{fmt.quantity(quantity / row.lot)} lots"
     number = fmt.fixed(quantity, row.quantity_decimals)
@@ -148,7 +169,7 @@ def _units(row: OrderRow) -> str:
 
 def _comment_tip(row: OrderRow) -> str:
     comment = f"Comment: {row.comment}" if row.comment else ""
-    return "\n".join(text for text in (row.levels, comment) if text)
+    return "\n".join(text for text in (row.terms, row.levels, comment) if text)
 
 
 def _order_tip(row: OrderRow) -> str:
@@ -162,7 +183,7 @@ ORDER_COLUMNS: tuple[Column[OrderRow], ...] = (
     Column("symbol", "Symbol", lambda r: r.symbol, 108, tip=_order_tip),
     Column("venue", "Account", lambda r: r.account_name, 150, tone=lambda r: "muted",
            tip=lambda r: r.account_name),
-    Column("side", "Side", lambda r: "Buy" if r.side is Side.BUY else "Sell", 46, tone=_side_tone),
+    Column("side", "Side", lambda r: r.side_text, 46, tone=_side_tone),
     Column("type", "Type", lambda r: r.type_text, 120, tip=_comment_tip),
     Column("quantity", "Quantity", lambda r: _size(r.quantity, r), 96, number=True,
            sort=lambda r: r.quantity, editable=lambda r: r.editable,
@@ -194,6 +215,10 @@ class FillRow:
     fill: Fill
     account_name: str
     instrument: Instrument | None
+    is_contract: bool = False
+    """It opened or ended a fixed-payout contract."""
+    sold_back: bool = False
+    """The contract was given back before its end."""
 
     @property
     def price_decimals(self) -> int:
@@ -207,14 +232,44 @@ class FillRow:
 
     @property
     def size_text(self) -> str:
-        """Lots where the venue speaks of lots, dollars of what counts dollars."""
+        """Lots where the venue speaks of lots, dollars of what counts dollars, of a contract its stake."""
+        if self.is_contract:
+            return fmt.money(self.fill.quantity, self.fill.fee_asset)
         if self.instrument is not None and (self.instrument.lot_size or self.instrument.is_inverse):
             return size_text(self.fill.quantity, self.instrument)
         return fmt.fixed(self.fill.quantity, 8)
 
     @property
-    def notional(self) -> Decimal:
-        """What it was worth, in quote units."""
+    def side_text(self) -> str:
+        """``Bought`` or ``Sold``; of a contract its direction, and whether this is its end."""
+        if self.is_contract:
+            return fill_side(self.fill)
+        return "Bought" if self.fill.side is Side.BUY else "Sold"
+
+    @property
+    def result(self) -> str:
+        """How a contract ended in a word; empty for all else."""
+        return fill_result(self.fill, sold_back=self.sold_back) if self.is_contract else ""
+
+    @property
+    def result_text(self) -> str:
+        """What closing brought: ``+12.50 USD``, of a contract ``won +8.70 USD``; empty where it opened."""
+        profit = profit_text(self.fill.realised, self.fill.fee_asset)
+        return f"{self.result} {profit}".strip()
+
+    @property
+    def tone(self) -> str:
+        """Of the side: a contract's is that of its direction, also at its end."""
+        rises = self.fill.side is Side.BUY
+        if self.is_contract and self.fill.realised is not None:
+            rises = not rises
+        return "up" if rises else "down"
+
+    @property
+    def notional(self) -> Decimal | None:
+        """What it was worth, in quote units; None of a contract, which is a stake and no quantity."""
+        if self.is_contract:
+            return None
         if self.instrument is None:
             return self.fill.price * self.fill.quantity
         return worth(self.instrument, self.fill.quantity, self.fill.price)
@@ -227,14 +282,16 @@ FILL_COLUMNS: tuple[Column[FillRow], ...] = (
     Column("symbol", "Symbol", lambda r: r.fill.instrument.symbol, 108),
     Column("venue", "Account", lambda r: r.account_name, 150, tone=lambda r: "muted",
            tip=lambda r: r.account_name),
-    Column("side", "Side", lambda r: "Bought" if r.fill.side is Side.BUY else "Sold", 60,
-           tone=lambda r: "up" if r.fill.side is Side.BUY else "down"),
+    Column("side", "Side", lambda r: r.side_text, 60, tone=lambda r: r.tone),
     Column("quantity", "Quantity", lambda r: r.size_text, 100, number=True, sort=lambda r: r.fill.quantity,
-           tip=lambda r: units_text(r.fill.quantity, r.instrument)),
+           tip=lambda r: "Stake" if r.is_contract else units_text(r.fill.quantity, r.instrument)),
     Column("price", "Price", lambda r: fmt.price(r.fill.price, r.price_decimals), 92, number=True,
            sort=lambda r: r.fill.price),
-    Column("notional", "Total", lambda r: fmt.money(r.notional, r.quote), 120, number=True,
-           sort=lambda r: r.notional),
+    Column("notional", "Total", lambda r: "" if r.is_contract else fmt.money(r.notional, r.quote), 120,
+           number=True, sort=lambda r: r.notional),
+    Column("result", "Result", lambda r: r.result_text, 128, number=True, sort=lambda r: r.fill.realised,
+           tone=lambda r: sign_tone(r.fill.realised),
+           title_tip="What a closing fill brought before its fee; how a contract ended"),
     Column("fee", "Fee", lambda r: fmt.money(r.fill.fee, r.fill.fee_asset, decimals=4), 110, number=True,
            sort=lambda r: r.fill.fee),
     Column("role", "Role", lambda r: _ROLES[r.fill.is_maker], 60, tone=lambda r: "muted"),
@@ -352,13 +409,17 @@ class OrdersViewModel(QObject):
         instrument = self._market.instrument(order.instrument)
         text, tone = self._state_words(order)
         resting = order.state in (OrderState.OPEN, OrderState.PARTLY_FILLED)
+        contract = order.order_type is OrderType.CONTRACT
+        offer = instrument.offer if instrument is not None else None
         return OrderRow(
             key=order.client_order_id,
             account=order.account,
             account_name=self._name_of(order.account),
             symbol=order.instrument.symbol,
             side=order.side,
-            type_text=type_text(order.request) + _marks(order.protection),
+            type_text=kind_words(order.request)
+            if contract
+            else type_text(order.request) + _marks(order.protection),
             quantity=order.quantity,
             filled=order.filled_quantity,
             limit=order.limit_price,
@@ -369,17 +430,20 @@ class OrdersViewModel(QObject):
             lot=(instrument.lot_size if instrument is not None else None) or Decimal(1),
             unit=instrument.base if instrument is not None and instrument.is_inverse else "",
             created_ns=order.created_ns,
-            lifetime=order.request.time_in_force.value,
+            lifetime=length_words(order.request) if contract else order.request.time_in_force.value,
             origin=_origin_text(order),
             state=order.state,
             state_text=text,
             state_tone=tone,
             reason=order.reason,
             is_open=not order.state.is_final,
-            editable=resting and order.amend_pending is None,
+            editable=resting and order.amend_pending is None and not contract,
             actions=self._actions(order),
             comment=order.request.comment,
             levels=_levels(order, instrument),
+            side_text=side_word(order.request),
+            stake_in=offer.currency if contract and offer is not None else "",
+            terms=terms_tip(order.request),
         )
 
     def _title(self, instrument: InstrumentId) -> str:
@@ -408,6 +472,10 @@ class OrdersViewModel(QObject):
             return "sending…", "muted"
         if state is OrderState.PENDING_CANCEL:
             return "canceling…", "muted"
+        if order.order_type is OrderType.CONTRACT:
+            words = state_words(order)
+            if words[0]:
+                return words
         if state is OrderState.PARTLY_FILLED and order.quantity > 0:
             share = int(order.filled_quantity / order.quantity * 100)
             return f"partly filled, {share}{fmt.THIN}%", ""
@@ -433,20 +501,22 @@ class OrdersViewModel(QObject):
         hidden = self._hidden()
         # A fill names its order, not its account.
         owners = {
-            (order.instrument.venue, order.venue_order_id): order.account
-            for order in self._gate.orders.values()
+            (order.instrument.venue, order.venue_order_id): order for order in self._gate.orders.values()
         }
         for fill in self._gate.fills:
             owner = owners.get((fill.instrument.venue, fill.venue_order_id))
-            if owner is not None and owner in hidden:
+            if owner is not None and owner.account in hidden:
                 continue
             instrument = self._market.instrument(fill.instrument)
             rows.append(
                 FillRow(
                     f"{fill.instrument.venue} {fill.fill_id}",
                     fill,
-                    self._title(fill.instrument) if owner is None else self._name_of(owner),
+                    self._title(fill.instrument) if owner is None else self._name_of(owner.account),
                     instrument,
+                    is_contract=(instrument is not None and instrument.offer is not None)
+                    or (owner is not None and owner.order_type is OrderType.CONTRACT),
+                    sold_back=owner is not None and owner.reason == SOLD_BACK,
                 )
             )
         self.fills_model.set_rows(rows)
@@ -568,7 +638,7 @@ class OrdersViewModel(QObject):
     def _refuse(self, key: str, text: str) -> None:
         self.refused.emit(key, text)
         order = self._gate.orders.get(key)
-        what = f"{order.side.value} {order.instrument.symbol}" if order is not None else "order"
+        what = f"{_side(order)} {order.instrument.symbol}" if order is not None else "order"
         self._notices.error(f"{what}: {text}", key)
 
 
@@ -585,11 +655,17 @@ def outcome_text(outcome: CancelOutcome) -> tuple[str, str]:
 
 
 def _name(order: Order) -> str:
-    return f"{order.side.value} {fmt.quantity(order.quantity)} {order.instrument.symbol}"
+    return f"{_side(order)} {fmt.quantity(order.quantity)} {order.instrument.symbol}"
+
+
+def _side(order: Order) -> str:
+    return side_word(order.request).lower()
 
 
 def _origin_text(order: Order) -> str:
-    """Which surface an order came from, and which bot."""
+    """Which surface an order came from, and which bot; the end of a contract that nobody asked for."""
+    if is_end(order.request) and order.origin is Origin.EXTERNAL and order.reason != SOLD_BACK:
+        return "expiry"
     if order.origin is Origin.EXTERNAL:
         return "elsewhere"
     return f"bot {order.request.origin_name}" if order.request.origin_name else order.origin.value
