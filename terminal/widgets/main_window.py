@@ -14,6 +14,7 @@ from PySide6.QtGui import (
     QShortcut,
 )
 from PySide6.QtWidgets import (
+    QApplication,
     QDialog,
     QDialogButtonBox,
     QFrame,
@@ -53,6 +54,7 @@ from terminal.widgets.workspace import DockWorkspace
 
 FIRST_SIZE = QSize(1600, 960)
 FRAME_PX = 40  # the system's own title bar, about
+_MOST_PASSED = 200
 
 FRAME_KEYS = (
     KeyHint("Window", "F1", "Show the keys"),
@@ -425,6 +427,15 @@ class MainWindow(QMainWindow):
         self.close()
 
     # -- Qt's side ------------------------------------------------------------------------------------
+
+    def focusNextPrevChild(self, next: bool) -> bool:
+        """Tab passes panels behind another tab: the keyboard would be where nobody sees it."""
+        for _ in range(_MOST_PASSED):
+            if not super().focusNextPrevChild(next):
+                return False
+            if not self.workspace.covers(QApplication.focusWidget()):
+                break
+        return True
 
     def changeEvent(self, event: QEvent) -> None:
         super().changeEvent(event)

@@ -551,6 +551,12 @@ class DockWorkspace(QObject):
                     return key
         return None
 
+    def covers(self, widget: QWidget | None) -> bool:
+        """Whether a control stands in a panel behind another tab."""
+        return widget is not None and any(
+            dock.isAncestorOf(widget) and dock.visibleRegion().isEmpty() for dock in self.docks.values()
+        )
+
     def reachable(self) -> list[str]:
         """Open panels that are in front, in their own order: what F6 walks through."""
         return [key for key, dock in self.docks.items() if not dock.visibleRegion().isEmpty()]

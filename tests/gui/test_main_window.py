@@ -123,6 +123,27 @@ def are_tabs(window: MainWindow) -> bool:
     return window.tabifiedDockWidgets(docks["ladder"]) == [docks["tape"]]
 
 
+def test_tab_passes_a_panel_behind_another_tab(open_window: Open, qtbot: QtBot) -> None:
+    window = open_window(NARROW)
+    docks = window.workspace.docks
+    fields: dict[str, QLineEdit] = {}
+    for key in ("ladder", "tape", "ticket"):
+        fields[key] = QLineEdit(docks[key].widget())
+        fields[key].show()
+    window.activateWindow()
+    qtbot.waitUntil(window.isActiveWindow)
+    assert docks["tape"].visibleRegion().isEmpty()
+    seen: set[object] = set()
+    fields["ladder"].setFocus()
+    for _ in range(60):
+        QTest.keyClick(window.windowHandle(), Qt.Key.Key_Tab)
+        seen.add(QApplication.focusWidget())
+        if fields["ladder"] in seen:
+            break  # all the way round
+    assert {fields["ladder"], fields["ticket"]} <= seen
+    assert fields["tape"] not in seen
+
+
 def test_ladder_and_tape_become_tabs_where_the_window_becomes_narrow_and_back(
     open_window: Open, qtbot: QtBot
 ) -> None:
