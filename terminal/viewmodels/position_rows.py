@@ -221,10 +221,10 @@ def _edit_leg(read: Callable[[Protection], Decimal | None]) -> Callable[[Positio
 def _position_tip(row: PositionRow) -> str:
     position = row.position
     lines = [position.instrument.symbol, f"Position {position.position_id}"]
-    if position.comment:
-        lines.append(f"Comment: {position.comment}")
     if position.commission:
         lines.append(f"Commission so far: {_money(row, position.commission)} {position.currency}".rstrip())
+    if position.comment:
+        lines.append(f"Comment: {position.comment}")
     lines += [text for text in (contract_tip(row), _backing(row), row.funding_text) if text]
     return "\n".join(lines)
 

@@ -103,7 +103,7 @@ def test_a_comment_is_read_with_the_pointer_over_the_row(qapp: QApplication) -> 
 
     async def body(frame: Frame) -> None:
         assert tip(frame.positions.model, "symbol") .splitlines() == [
-            "EUR/USD", "Position 88", "Comment: breakout", "Commission so far: −0.15 USD",
+            "EUR/USD", "Position 88", "Commission so far: −0.15 USD", "Comment: breakout",
         ]  # fmt: skip
         commented = order("a1", Side.BUY, price="64050.0")
         commented.request = replace(commented.request, comment="second try")
