@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import Enum
 from typing import Protocol
 
@@ -213,7 +213,8 @@ class VenueCard:
     bid: str
     ask: str
     age: str
-    age_s: float | None
+    age_s: float | None = field(compare=False)
+    """Its text above is what is shown: a card is not drawn anew because a millisecond has passed."""
     round_trip_ms: float | None
     clock_offset_ms: float | None
     reason: str
