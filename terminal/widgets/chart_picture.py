@@ -349,6 +349,8 @@ class ChartPicture:
         if not hint:
             return
         text, plot = self._words, self.geometry.plot
+        if text.width(hint) + 40 > plot.width() - 16:
+            hint = hint.partition(" to ")[0]  # in a narrow chart the first half says enough
         width = min(text.width(hint) + 40, plot.width() - 16)
         box = QRect(plot.center().x() - width // 2, 0, width, 28)
         box.moveBottom(plot.top() + self.geometry.price_height - 10)

@@ -86,6 +86,18 @@ def shown(qtbot: QtBot) -> Iterator[Shown]:
     made.desk.frames.stop()
 
 
+def test_the_hint_of_a_narrow_chart_is_whole(qtbot: QtBot) -> None:
+    theme.load_fonts()
+    shown = Shown(qtbot)
+    shown.view.grab()
+    wide = shown.view._picture.bubble.width()
+    shown.view.resize(280, 400)
+    shown.view.grab()
+    narrow, plot = shown.view._picture.bubble.width(), shown.view.geometry_of_plot.plot.width()
+    assert 0 < narrow < min(wide, plot - 16), "narrower than the room: nothing of it was cut off"
+    shown.desk.frames.stop()
+
+
 def press_drag(shown: Shown, start: QPoint, end: QPoint) -> None:
     QTest.mousePress(shown.view, Qt.MouseButton.LeftButton, pos=start)
     QTest.mouseMove(shown.view, start + (end - start) / 2)
