@@ -1,4 +1,8 @@
-"""Builds and wires everything that works without a screen, starts it and stops it."""
+"""Builds and wires everything that works without a screen, starts it and stops it.
+
+What connects, signs in, keeps keys and leaves the desk goes through the same few objects: apart from them it
+would be passed all of them.
+"""
 
 from __future__ import annotations
 

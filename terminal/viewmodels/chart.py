@@ -309,7 +309,7 @@ class ChartViewModel(QObject):
         self.loading_older = series.loading and self.bars.count > 0
         if series.complete and self.bars.count:
             first = self._utc_date(int(self.bars.times[0]))
-            title = self.place.title if self.place is not None else self._venue
+            title = self.place.title if self.place is not None else "The venue"
             self.history_note = f"{title} has no older bars. Its history begins {first}."
         elif self._load_error:
             self.history_note = f"Older bars did not load: {self._load_error}"
@@ -402,10 +402,10 @@ class ChartViewModel(QObject):
 
     @property
     def title(self) -> str:
-        """The instrument and its venue: ``BTC/USD Kraken``."""
+        """The instrument and its venue, where that is connected: ``BTC/USD Kraken``."""
         if self._id is None:
             return ""
-        return f"{self._id.symbol} {self.place.title if self.place is not None else self._id.venue}"
+        return self._id.symbol if self.place is None else f"{self._id.symbol} {self.place.title}"
 
     @property
     def symbol(self) -> str:

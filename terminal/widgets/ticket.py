@@ -400,7 +400,7 @@ class TicketPanel(QWidget):
         if instrument is None:
             set_text(self._empty, "Choose an instrument in the watchlist.")
         elif place is None:
-            set_text(self._empty, f"{instrument.venue} is not connected.")
+            set_text(self._empty, f"The venue of {instrument.symbol} is not connected.")
         elif not vm.order_types:
             set_text(self._empty, f"{place.title} takes no orders.")
         else:

@@ -164,6 +164,10 @@ def test_a_plugin_is_added_traded_and_still_there_after_a_restart(
         strip = desk.window.strip
         assert strip._cards[VENUE].title.text() == NAME
         assert desk.terminal.sessions.sessions.get(VENUE) is None
+        desk.screen.watchlist.select(BTC)
+        await desk.until(lambda: desk.shown == BTC, "a market that is not connected")
+        await desk.frame()
+        require_no_internal_names(desk)
         await desk.hand.click(strip._cards[VENUE])
         await desk.hand.trigger(desk.menu(), "Connect an account…")
         dialog = await opened(desk, ConnectDialog)
