@@ -205,10 +205,11 @@ class AssetPrices:
                 found.append(candle)
                 start -= length
                 continue
-            minute = self.timeline.last_open_before(start // 60_000)
+            # Its own minute may be open all the same: the youngest candle has no tick at its very beginning.
+            minute = self.timeline.last_open_before(start // 60_000 + 1)
             if minute is None:
                 break
-            start = min(start - length, minute * 60_000 // length * length)
+            start = min(start - length, ((minute + 1) * 60_000 - 1) // length * length)
         return found
 
     def candle(self, period_s: int, start_s: int, now_ms: int) -> Candle | None:

@@ -294,3 +294,10 @@ def test_a_lively_market_has_more_ticks_and_a_frozen_one_none() -> None:
     price = frozen.last(OTC)
     clock.leap(60.0)
     assert frozen.last(OTC) == price
+
+
+def test_a_short_candle_without_a_tick_yet_hides_none_before_it() -> None:
+    market = _market(3, LeapClock())
+    now = (market.now_ms() // 60_000 - 2) * 60_000 + 20_000
+    candles = market.prices(OTC).candles(5, now + 1, 0, 20, now)
+    assert [one.start_s * 1000 for one in candles] == [now - 5_000 * n for n in range(1, 21)]
