@@ -21,13 +21,14 @@ from terminal.domain.bars import BarSeries
 from terminal.domain.errors import TerminalError
 from terminal.domain.instrument import Instrument, InstrumentId
 from terminal.domain.market import Feed, FeedKind
+from terminal.domain.orders import OrderType
 from terminal.services.market_data import FeedState, Topic
 from terminal.viewmodels import format as fmt
 from terminal.viewmodels import funding as funding_texts
 from terminal.viewmodels.book import RESULT_SHOWN_S, SizeSource
 from terminal.viewmodels.chart_bars import HIGH, LOW, BarArrays
 from terminal.viewmodels.chart_orders import MenuEntry
-from terminal.viewmodels.chart_positions import ChartPositions
+from terminal.viewmodels.chart_positions import ChartPositions, DealLine
 from terminal.viewmodels.chart_scale import DAY_S, LocalTime, PriceScale, Viewport, extremes
 from terminal.viewmodels.chart_trading import ChartGate, ChartTrading
 from terminal.viewmodels.frames import FrameClock
@@ -40,6 +41,8 @@ START_BARS: Final = 300
 _FEWEST_AT_START: Final = 60
 DEFAULT_INTERVAL_S: Final = 900
 _RETRY_S: Final = 10.0
+_AT_A_PRICE: Final = frozenset({OrderType.LIMIT, OrderType.STOP})
+"""What can be placed with a right click."""
 # Older bars are asked for when less than this share of the plot is left before the oldest one.
 _LOAD_AHEAD: Final = 0.5
 _UNITS: Final = ((604_800, "w", "week"), (86_400, "d", "day"), (3600, "h", "hour"), (60, "m", "minute"))
@@ -153,6 +156,7 @@ class ChartViewModel(QObject):
         self._series: BarSeries | None = None
         self._is_idle_unseen = is_idle_unseen
         self._visible, self._touched, self._frozen = not is_idle_unseen, False, False
+        self._room_until_ns = 0
         self._pointed_ns: int | None = None
         self._linked_ns: int | None = None
         self._retry_ns, self._load_error = 0, ""
@@ -292,6 +296,7 @@ class ChartViewModel(QObject):
         self.trading.build(self.bars)
         if self.positions is not None:
             self.positions.build()
+            self._make_room()
         # A line that stays for good covers bars and tells of what may have changed since.
         self.trading.sending.expire_result(RESULT_SHOWN_S)
         self.changed.emit()
@@ -319,6 +324,44 @@ class ChartViewModel(QObject):
         if self.state is ChartState.LIVE and not self.bars.count:
             self.state = ChartState.LOADING if series.loading else ChartState.NO_BARS
             self.reason = self._no_bars_text(series)
+
+    def _make_room(self) -> None:
+        """Leave room at the right for the ends of running contracts; without any the last bar is there."""
+        latest_ns = max((deal.expires_ns for deal in self._deals), default=0)
+        before_ns, self._room_until_ns = self._room_until_ns, latest_ns
+        if not self.bars.count or not (latest_ns or before_ns):
+            return
+        right = self.viewport.right
+        if not self._touched:
+            self.viewport.show_latest(self.bars.count, until=self._until)
+        elif latest_ns > before_ns and self.viewport.follows:
+            # Where a person has arranged the bars only a new contract moves them, as far as it needs.
+            self.viewport.show_latest(self.bars.count, until=self._until)
+            self.viewport.right = max(right, self.viewport.right)
+        self._fit()
+
+    @property
+    def _deals(self) -> tuple[DealLine, ...]:
+        return self.positions.deals if self.positions is not None else ()
+
+    @property
+    def _until(self) -> float | None:
+        """The place of the last end of a running contract."""
+        return self.place_at(self._room_until_ns) if self._room_until_ns and self.bars.count else None
+
+    def place_at(self, time_ns: int) -> float:
+        """The (fractional) bar at a time (UTC), on both sides of its middle; also of times to come."""
+        interval_ns = self.interval_s * 1_000_000_000
+        at = self.bars.index_of(time_ns)
+        if at is None:
+            return -0.5
+        into = (time_ns - int(self.bars.times[at])) / interval_ns
+        # A bar before a pause is over long before the next one begins.
+        return at - 0.5 + (into if at == self.bars.count - 1 else min(1.0, into))
+
+    def clock_text(self, time_ns: int) -> str:
+        """A time of day (UTC) in the chart's own zone, to the second."""
+        return fmt.time_of_day(time_ns, zone=self._zone)
 
     @property
     def _bars_at_start(self) -> int:
@@ -364,7 +407,9 @@ class ChartViewModel(QObject):
         first, stop = self.viewport.first, self.viewport.stop
         found = extremes(self.bars.column(HIGH)[first:stop], self.bars.column(LOW)[first:stop])
         if found is not None:
-            self.scale.fit(*found, float(self.instrument.tick_size))
+            prices = [float(deal.price) for deal in self._deals]
+            low, high = min([found[0], *prices]), max([found[1], *prices])
+            self.scale.fit(low, high, float(self.instrument.tick_size))
 
     # -- older bars -----------------------------------------------------------------------------------
 
@@ -489,6 +534,8 @@ class ChartViewModel(QObject):
     def hint(self) -> str:
         """The bubble for who has never placed an order from the chart; empty afterwards."""
         if not self._hint or self.state is not ChartState.LIVE or self.place is None:
+            return ""
+        if not self.place.abilities.order_types & _AT_A_PRICE:
             return ""
         if not self.place.can_trade or self.trading.lines or (self.positions and self.positions.lines):
             return ""  # whose lines are on the chart knows, and the bubble would lie over them
@@ -623,7 +670,7 @@ class ChartViewModel(QObject):
 
     def go_to_last(self) -> None:
         """Show the running bar again."""
-        self.viewport.show_latest(self.bars.count)
+        self.viewport.show_latest(self.bars.count, until=self._until)
         self._looked()
 
     def go_to_first(self) -> None:

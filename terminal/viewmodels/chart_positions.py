@@ -1,4 +1,5 @@
-"""Open positions on a chart: the entry line with its live profit, stop and target that can be dragged."""
+"""Open positions on a chart: the entry line with its live profit, stop and target that can be dragged; and
+running contracts from their entry to their end."""
 
 from __future__ import annotations
 
@@ -10,6 +11,7 @@ from typing import Protocol
 
 from PySide6.QtCore import QObject, Signal, SignalInstance
 
+from terminal.domain.contracts import NS
 from terminal.domain.instrument import Instrument, InstrumentId
 from terminal.domain.market import Side
 from terminal.domain.worth import break_even, profit
@@ -78,6 +80,29 @@ class PositionLine:
 
 
 @dataclass(frozen=True, slots=True)
+class DealLine:
+    """A running contract: its entry price from when it opened to when it ends."""
+
+    row: PositionRow
+    price: Decimal
+    opened_ns: int
+    expires_ns: int
+    """Both by the venue's clock, as bars are."""
+    text: str
+    """Direction and stake, where it stands and what that would bring, the countdown."""
+
+    @property
+    def key(self) -> str:
+        return self.row.key
+
+    @property
+    def standing(self) -> int:
+        """+1 in the money, -1 out of it, 0 at a tie or without a price."""
+        profit = self.row.profit
+        return 0 if not profit else 1 if profit > 0 else -1
+
+
+@dataclass(frozen=True, slots=True)
 class LegGhost:
     """A stop or target on its way to a price, not sent yet."""
 
@@ -98,6 +123,7 @@ class ChartPositions(QObject):
 
     Attributes:
         lines: positions of this instrument and account, highest entry first.
+        deals: running contracts of the same, the one that ends first in front.
         ghost: a stop or target being dragged.
     """
 
@@ -113,6 +139,7 @@ class ChartPositions(QObject):
         """``worth``: (account, currency, amount, other currency) an amount in another currency, if known."""
         super().__init__(parent)
         self.lines: tuple[PositionLine, ...] = ()
+        self.deals: tuple[DealLine, ...] = ()
         self.ghost: LegGhost | None = None
         self._positions = positions
         self._worth = worth
@@ -129,10 +156,12 @@ class ChartPositions(QObject):
         """Bring the lines up to date; called once a frame."""
         instrument, place = self._instrument, self._place
         if instrument is None or place is None:
-            self.lines = ()
+            self.lines, self.deals = (), ()
             return
         rows = self._positions.rows_of(instrument.id, place.account)
-        lines = [self._line(row, instrument) for row in rows]
+        lines = [self._line(row, instrument) for row in rows if not row.is_contract]
+        deals = [deal_of(row) for row in rows if row.is_contract]
+        self.deals = tuple(sorted(deals, key=lambda deal: deal.expires_ns))
         self.lines = tuple(sorted(lines, key=lambda line: line.price, reverse=True))
         if self.ghost is not None:
             now = self._line_of(self.ghost.line.key)
@@ -214,8 +243,9 @@ class ChartPositions(QObject):
 
     # -- what a person does ---------------------------------------------------------------------------
 
-    def act(self, line: PositionLine, action: str) -> None:
-        """``close``, ``reverse`` or ``double``; asks first where that is due."""
+    def act(self, line: PositionLine | DealLine, action: str) -> None:
+        """``close``, ``reverse`` or ``double``; asks first where that is due. Closing a contract is giving
+        it back."""
         self._positions.act(line.key, action)
 
     def drag(self, line: PositionLine, kind: LegKind, price: Decimal) -> None:
@@ -257,3 +287,17 @@ class ChartPositions(QObject):
         if self.ghost is not None:
             self.ghost = None
             self.changed.emit()
+
+
+def deal_of(row: PositionRow) -> DealLine:
+    """A running contract's row as its line: ``▲ 10.00 USD  in +8.70 USD  00:42``."""
+    position, contract = row.position, row.position.contract
+    assert contract is not None
+    arrow = fmt.UP if row.is_long else fmt.DOWN
+    size = fmt.HIDDEN if row.hidden else row.size_text
+    standing = f"{row.money_word} {fmt.HIDDEN}" if row.hidden else row.profit_text
+    begun = position.opened_ns
+    if begun is None:
+        begun = contract.expires_ns - contract.duration_s * NS
+    text = "  ".join((f"{arrow} {size}", standing, row.left_text))
+    return DealLine(row, position.average_price, begun, contract.expires_ns, text)

@@ -23,6 +23,8 @@ _LEGIBLE_SPACING: Final = 4.0
 # How much of the plot may be left without bars at either end.
 _EMPTY_RIGHT: Final = 0.7
 _EMPTY_LEFT: Final = 0.5
+# How much of it may be given to what is to come.
+_ROOM_AHEAD: Final = 0.5
 _MARGIN_PX: Final = 44
 DAY_S: Final = 86_400
 
@@ -42,12 +44,18 @@ class Viewport:
         self.right = 0.0
         self._count = 0
 
-    def show_latest(self, count: int, *, bars: int | None = None) -> None:
-        """Put the last of ``count`` bars near the right edge; ``bars``: show about so many."""
+    def show_latest(self, count: int, *, bars: int | None = None, until: float | None = None) -> None:
+        """Put the last of ``count`` bars near the right edge; ``bars``: show about so many.
+
+        ``until``: a (fractional) bar to come that shall be in sight too, where half of the plot has room for
+        what is before it.
+        """
         self._count = count
         if bars is not None:
             self.spacing = min(max(_LEGIBLE_SPACING, round(self.width / bars)), MAX_SPACING)
         self.right = count - 1 + _MARGIN_PX / self.spacing
+        if until is not None and until - (count - 1) <= self.visible * _ROOM_AHEAD:
+            self.right = max(self.right, until + _MARGIN_PX / self.spacing)
 
     def set_width(self, width: float) -> None:
         """The plot has another width; what is at its right edge stays there."""

@@ -1,4 +1,5 @@
-"""Positions on a chart: the entry line with its chip, tabs to pull a stop or target out of, their lines."""
+"""Positions on a chart: the entry line with its chip, tabs to pull a stop or target out of, their lines; and
+running contracts from entry to end."""
 
 from __future__ import annotations
 
@@ -10,7 +11,15 @@ from PySide6.QtCore import QPoint, QRect, Qt
 from PySide6.QtGui import QColor, QPainter, QPen
 
 from terminal.viewmodels.chart import ChartViewModel
-from terminal.viewmodels.chart_positions import ChartPositions, LegGhost, LegKind, LegLine, PositionLine
+from terminal.viewmodels.chart_positions import (
+    ChartPositions,
+    DealLine,
+    LegGhost,
+    LegKind,
+    LegLine,
+    PositionLine,
+)
+from terminal.viewmodels.position_rows import GIVE_BACK, can_end_now, contract_tip
 from terminal.widgets import theme
 from terminal.widgets.chart_axes import Axes
 from terminal.widgets.chart_items import CROSS_PX, Geometry, side_color, side_fill
@@ -25,6 +34,8 @@ _STACK_PX: Final = HEIGHT + 3
 _LEADER_PX: Final = 14
 _HATCH = theme.color(theme.WHITE, 110)
 _WORDS: Final = (("close", "Close"), ("reverse", "Reverse"), ("double", "Double"))
+_DEAL_WORDS: Final = ((GIVE_BACK.key, GIVE_BACK.text),)
+_DOT_PX: Final = 3
 TIPS: Final = {
     "chip": "Your position. Money is net of swap and of the commission charged so far; “at mark”: as the "
     "venue counts it, by its mark price, before fees and funding",
@@ -56,11 +67,18 @@ class Part(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Hit:
-    """A part of a position; ``kind`` says which leg, where it is about one."""
+    """A part of a position or a contract; ``kind`` says which leg, where it is about one."""
 
-    line: PositionLine
+    line: PositionLine | DealLine
     part: Part
     kind: LegKind | None = None
+
+    @property
+    def tip(self) -> str:
+        """What it is, or what a click or a drag does."""
+        if isinstance(self.line, DealLine):
+            return contract_tip(self.line.row) if self.part is Part.CHIP else GIVE_BACK.tip
+        return TIPS[self.part.value]
 
     def same(self, other: Hit | None) -> bool:
         """Whether both are the same part of the same position, however its figures moved meanwhile."""
@@ -103,6 +121,8 @@ class PositionPainter:
         self._hits, self._taken = [], []
         plot = geometry.plot
         painter.setClipRect(plot)
+        for deal in positions.deals:
+            self._paint_span(painter, deal, vm, geometry)
         for line in positions.lines:
             # All lines before any label: none is struck through by the line of another position.
             self._paint_lines(painter, line, vm, geometry)
@@ -114,7 +134,10 @@ class PositionPainter:
             y = round(geometry.y_of(vm.scale, float(line.price)))
             if plot.top() <= y <= plot.bottom():
                 self._paint_entry(painter, line, y, plot, text, pointer)
+        for deal in positions.deals:
+            self._paint_deal(painter, deal, vm, geometry, text, pointer)
         painter.setClipping(False)
+        self._tag_deals(painter, positions.deals, vm, geometry, axes)
         for line in positions.lines:
             y = round(geometry.y_of(vm.scale, float(line.price)))
             if plot.top() <= y <= plot.bottom():
@@ -171,7 +194,73 @@ class PositionPainter:
         text.left(painter, chip.left() + 8, _middle(chip, text), line.text, theme.WHITE)
         self._hits.append((Hit(line, Part.CHIP), chip.adjusted(0, -4, 0, 4)))
         if near:
-            self._paint_buttons(painter, line, chip.left() - 4, top, text)
+            self._paint_buttons(painter, line, _WORDS, chip.left() - 4, top, text)
+
+    # -- contracts ------------------------------------------------------------------------------------
+
+    @staticmethod
+    def _paint_span(painter: QPainter, deal: DealLine, vm: ChartViewModel, geometry: Geometry) -> None:
+        """The entry price from when it opened to its end, and a line down at the end."""
+        plot = geometry.plot
+        begin, end = (_x_of(each, vm, plot) for each in (deal.opened_ns, deal.expires_ns))
+        y = round(geometry.y_of(vm.scale, float(deal.price)))
+        color = QColor(_deal_color(deal))
+        painter.setPen(QPen(color, 1))
+        painter.drawLine(begin, y, end, y)
+        painter.setPen(QPen(color, 1, Qt.PenStyle.DashLine))
+        painter.drawLine(end, plot.top(), end, plot.bottom())
+        painter.setPen(Qt.PenStyle.NoPen)
+        painter.setBrush(color)
+        painter.drawEllipse(QPoint(begin, y), _DOT_PX, _DOT_PX)
+
+    def _paint_deal(
+        self,
+        painter: QPainter,
+        deal: DealLine,
+        vm: ChartViewModel,
+        geometry: Geometry,
+        text: TextCache,
+        pointer: QPoint | None,
+    ) -> None:
+        """Its chip, and the button to give it back while the pointer is near."""
+        plot = geometry.plot
+        y = round(geometry.y_of(vm.scale, float(deal.price)))
+        if not plot.top() <= y <= plot.bottom():
+            return
+        color = _deal_color(deal)
+        chip = self._free(y, text.width(deal.text) + 16, plot)
+        self._paint_leader(painter, chip, y, color)
+        painter.fillRect(chip, QColor(theme.RAISED))
+        painter.setPen(QPen(QColor(color), 1))
+        painter.setBrush(Qt.BrushStyle.NoBrush)
+        painter.drawRect(chip.adjusted(0, 0, -1, -1))
+        text.left(painter, chip.left() + 8, _middle(chip, text), deal.text, color)
+        self._hits.append((Hit(deal, Part.CHIP), chip.adjusted(0, -4, 0, 4)))
+        near = pointer is not None and chip.adjusted(-120, -4, 0, 4).contains(pointer)
+        if near and can_end_now(deal.row):
+            self._paint_buttons(painter, deal, _DEAL_WORDS, chip.left() - 4, chip.top(), text)
+
+    @staticmethod
+    def _tag_deals(
+        painter: QPainter,
+        deals: tuple[DealLine, ...],
+        vm: ChartViewModel,
+        geometry: Geometry,
+        axes: Axes,
+    ) -> None:
+        """Entry prices beside the plot, ends below it; contracts of one end share a tag."""
+        plot = geometry.plot
+        for deal in deals:
+            y = round(geometry.y_of(vm.scale, float(deal.price)))
+            if plot.top() <= y <= plot.bottom():
+                fill = side_fill(deal.row.position.side)
+                axes.tag(painter, geometry, y, (vm.price_text(deal.price),), fill, theme.WHITE)
+        for expires_ns in {deal.expires_ns for deal in deals}:
+            x = _x_of(expires_ns, vm, plot)
+            if plot.left() <= x <= plot.right():
+                axes.time_tag(painter, geometry, x, vm.clock_text(expires_ns))
+
+    # -- places ---------------------------------------------------------------------------------------
 
     def _free(self, y: int, width: int, plot: QRect) -> QRect:
         """Where the labels of a line at ``y`` stand at the right: beside their price, or as near to it as the
@@ -197,9 +286,15 @@ class PositionPainter:
             painter.drawLine(box.left() - _LEADER_PX, y, box.left(), box.center().y())
 
     def _paint_buttons(
-        self, painter: QPainter, line: PositionLine, right: int, top: int, text: TextCache
+        self,
+        painter: QPainter,
+        line: PositionLine | DealLine,
+        words: tuple[tuple[str, str], ...],
+        right: int,
+        top: int,
+        text: TextCache,
     ) -> None:
-        for action, word in reversed(_WORDS):
+        for action, word in reversed(words):
             width = text.width(word) + 2 * _BUTTON_GAP
             box = QRect(right - width, top - 4, width, HEIGHT + 8)
             painter.fillRect(box, QColor(theme.RAISED))
@@ -266,6 +361,17 @@ class PositionPainter:
 
 def _leg_color(leg: LegLine) -> str:
     return theme.DANGER if leg.kind is LegKind.STOP else theme.TEXT_2
+
+
+def _deal_color(deal: DealLine) -> str:
+    """In, out of, or at the money; its sign and word stand beside it."""
+    return theme.UP if deal.standing > 0 else theme.DOWN if deal.standing < 0 else theme.TEXT_2
+
+
+def _x_of(time_ns: int, vm: ChartViewModel, plot: QRect) -> int:
+    """Where a time stands; what is far out of sight stays within what a painter can count."""
+    x = plot.left() + vm.viewport.x_of(vm.place_at(time_ns))
+    return round(min(max(x, plot.left() - 100), plot.right() + 100))
 
 
 def _middle(box: QRect, text: TextCache) -> int:

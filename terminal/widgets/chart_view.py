@@ -27,11 +27,12 @@ from PySide6.QtWidgets import QMenu, QWidget
 
 from terminal.viewmodels.chart import ChartViewModel, interval_text
 from terminal.viewmodels.chart_orders import MenuEntry, OrderLine
-from terminal.viewmodels.chart_positions import LegKind
+from terminal.viewmodels.chart_positions import DealLine, LegKind
+from terminal.viewmodels.position_rows import GIVE_BACK, can_end_now
 from terminal.widgets import theme
 from terminal.widgets.chart_items import Geometry
 from terminal.widgets.chart_picture import ChartPicture
-from terminal.widgets.chart_position_items import TIPS, Hit, Part
+from terminal.widgets.chart_position_items import Hit, Part
 
 _DRAG_PX: Final = 4
 _ZOOM_A_NOTCH: Final = 1.15
@@ -50,6 +51,18 @@ class _Grab:
     on_cross: bool = False
     on_axis: bool = False
     moving: bool = False
+
+
+def _entries(hit: Hit) -> tuple[tuple[str, str], ...]:
+    """What the menu of a position offers: action and words."""
+    if isinstance(hit.line, DealLine):
+        return ((GIVE_BACK.key, f"{GIVE_BACK.text}…"),) if can_end_now(hit.line.row) else ()
+    return (
+        ("close", "Close…"),
+        ("half", "Close half…"),
+        ("reverse", "Reverse…"),
+        ("double", "Double…"),
+    )
 
 
 class ChartView(QWidget):
@@ -225,7 +238,7 @@ class ChartView(QWidget):
         elif (hit := self._picture.position_at(at)) is not None:
             drags = hit.part.can_be_dragged
             shape = Qt.CursorShape.SizeVerCursor if drags else Qt.CursorShape.PointingHandCursor
-            tip = TIPS[hit.part.value]
+            tip = hit.tip
         elif self._picture.bubble.contains(at):
             shape, tip = Qt.CursorShape.PointingHandCursor, "Do not show again"
         elif self._picture.grip_at(at) is not None:
@@ -282,7 +295,9 @@ class ChartView(QWidget):
 
     def _drag_leg(self, hit: Hit, at: QPoint) -> None:
         price, positions = self._picture.price_under(at), self._vm.positions
-        if hit.part.can_be_dragged and hit.kind is not None and price is not None and positions is not None:
+        if price is None or positions is None or hit.kind is None or isinstance(hit.line, DealLine):
+            return
+        if hit.part.can_be_dragged:
             positions.drag(hit.line, hit.kind, price)
 
     def _release_hit(self, grab: _Grab, at: QPoint) -> None:
@@ -294,7 +309,7 @@ class ChartView(QWidget):
         if grab.moving:
             positions.drop()
         elif hit.same(self._picture.position_at(at)):
-            if hit.part is Part.REMOVE and hit.kind is not None:
+            if hit.part is Part.REMOVE and hit.kind is not None and not isinstance(hit.line, DealLine):
                 positions.remove(hit.line, hit.kind)
             elif hit.part in (Part.CLOSE, Part.REVERSE, Part.DOUBLE):
                 positions.act(hit.line, hit.part.value)
@@ -307,14 +322,9 @@ class ChartView(QWidget):
         menu = QMenu(self)
         title = menu.addAction(hit.line.text)
         title.setEnabled(False)
-        for action, words in (
-            ("close", "Close…"),
-            ("half", "Close half…"),
-            ("reverse", "Reverse…"),
-            ("double", "Double…"),
-        ):
+        for action, words in _entries(hit):
             menu.addAction(words).triggered.connect(partial(self._on_position_action, hit, action))
-        for leg in hit.line.legs:
+        for leg in () if isinstance(hit.line, DealLine) else hit.line.legs:
             word = "stop loss" if leg.kind is LegKind.STOP else "take profit"
             entry = menu.addAction(f"Remove the {word}…")
             entry.triggered.connect(partial(self._on_leg_removed, hit, leg.kind))
@@ -326,7 +336,7 @@ class ChartView(QWidget):
             self._vm.positions.act(hit.line, action)
 
     def _on_leg_removed(self, hit: Hit, kind: LegKind, _checked: bool = False) -> None:
-        if self._vm.positions is not None:
+        if self._vm.positions is not None and not isinstance(hit.line, DealLine):
             self._vm.positions.remove(hit.line, kind)
 
     def _cancel(self, line: OrderLine, at: QPoint) -> None:
