@@ -24,6 +24,7 @@ SENDING = frozenset(
     {
         *("add_order", "batch_add", "AddOrder", "AddOrderBatch", "NewOrderReq"),
         *("order", "batch-orders", "trade/order", "trade/batch-orders", "trade/order-algo"),
+        *("orders/open", "pending/create"),
     }
 )
 AMENDING = frozenset({"amend_order", "AmendOrderReq", "amend-order", "trade/amend-order"})

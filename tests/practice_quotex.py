@@ -1,17 +1,22 @@
-"""The practice Quotex for tests: its sign-ins, its faults, and its own word of an account."""
+"""The practice Quotex for tests: its sign-ins, its faults, and its own word of an account in the terms of
+:class:`tests.practice.Told`."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from decimal import Decimal
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from terminal.core.secret import Secret
 from terminal.venues.base import ConnectorSettings
-from tests.practice import Practice
+from tests.practice import Practice, Told
 
 MAIN, SECOND = "61402117", "61402118"
+DEMO: Final = "demo"
+DEMO_MONEY: Final = Decimal(1000)
+"""Of the demo account in each test: less than the largest stake, so that too little money shows."""
+_ZERO: Final = Decimal(0)
 
 
 class QuotexPractice(Practice):
@@ -30,7 +35,8 @@ class QuotexPractice(Practice):
         return found
 
     def account_of(self, key: str | None) -> str:
-        return SECOND if key == "second" else MAIN
+        """The demo account of whoever signs in."""
+        return DEMO
 
     def label_of(self, key: str) -> str:
         return str(self.key(key)["email"])
@@ -47,11 +53,26 @@ class QuotexPractice(Practice):
             {name: self.entry[name] for name in ("https", "wss", "ca")}, credentials, options
         )
 
+    def renew(self) -> None:
+        """As at the start: no faults, no deals, prices that move, a demo account of its own size."""
+        super().renew()
+        for account in self.accounts:
+            self.command("balance", {"account": account, "amount": format(DEMO_MONEY, "f")})
+
     # -- what happens at the venue ----------------------------------------------------------------------
 
     async def cut(self) -> None:
         """Every socket is reset."""
         await self.fault("cut", match="connect/ws*")
+
+    async def deny_questions(self) -> None:
+        """The line is down, and stays so for a while."""
+        await self.fault("refuse", match="connect/ws*", count=9)
+        await self.cut()
+
+    async def spoil_private(self) -> None:
+        """One of the next messages about deals cannot be read."""
+        await self.fault("truncated_binary", match="ws/ack/s_orders/open")
 
     async def stir(self, symbol: str) -> None:
         """An asset's price moves a little."""
@@ -61,11 +82,15 @@ class QuotexPractice(Practice):
         """An asset's price goes there, and stays."""
         await self.hold(symbol, price)
 
-    async def hold(self, asset: str, price: Decimal | None) -> None:
-        """Hold an asset's price in place, or let it go."""
-        await self.order("hold", asset=asset, price=None if price is None else format(price, "f"))
+    async def shock(self, symbol: str, percent: float) -> None:
+        """Move an asset at once."""
+        await super().shock(wire_name(symbol), percent)
 
-    async def fund(self, amount: Decimal, wallet: str = "demo", account: str = MAIN) -> None:
+    async def hold(self, symbol: str, price: Decimal | None) -> None:
+        """Hold an asset's price in place, or let it go."""
+        await self.order("hold", asset=wire_name(symbol), price=None if price is None else format(price, "f"))
+
+    async def fund(self, amount: Decimal, wallet: str = DEMO, account: str = MAIN) -> None:
         """Another balance."""
         await self.order("balance", account=account, wallet=wallet, amount=format(amount, "f"))
 
@@ -79,3 +104,74 @@ class QuotexPractice(Practice):
         """What the venue itself has noted: requests, opened, closed, pending, balances."""
         row: Mapping[str, Any] = (await self.order("record", account=account))["quotex"]
         return row
+
+    async def told(self, account: str = MAIN) -> Told:
+        """The same as orders, fills and positions: a deal is an order that filled at once, its end another
+        one. Of our ids it keeps ten digits (``requestId``)."""
+        row = await self.record(account)
+        closed = [*reversed(row["closed"])]
+        deals = [*closed, *row["opened"]]
+        euros = account == SECOND
+        return Told(
+            requests=[_request(each) for each in row["requests"]],
+            orders=[
+                *(_order(each, each["id"], _number(each), is_open=False) for each in deals),
+                *(_order(each, f"{each['id']}:end", None, is_open=False) for each in closed),
+                *(_order(each, each["ticket"], None, is_open=True) for each in row["pending"]),
+            ],
+            fills=[
+                *(_fill(each, is_end=False, euros=euros) for each in deals),
+                *(_fill(each, is_end=True, euros=euros) for each in closed),
+            ],
+            balances={
+                "EUR" if euros else "USD": {"total": row["balances"][DEMO], "held": "0"},
+            },
+            rest_counters={},
+            order_counters={},
+            positions={str(each["id"]): Decimal(str(each["amount"])) for each in row["opened"]},
+        )
+
+
+def wire_name(symbol: str) -> str:
+    """``EURUSD_otc`` of ``EUR/USD OTC``."""
+    return symbol.replace("/", "").replace(" OTC", "_otc")
+
+
+def id_told(client_order_id: str) -> str:
+    """What the venue keeps of an id of ours."""
+    return client_order_id.replace("-", "")[:10]
+
+
+def _number(deal: Mapping[str, Any]) -> str | None:
+    number = deal.get("requestId")
+    return None if number is None else format(number, "010x")
+
+
+def _request(row: Mapping[str, Any]) -> dict[str, Any]:
+    data = row["data"]
+    number = _number(data) if isinstance(data, dict) else None
+    return {"method": row["method"], "cl_ord_ids": [] if number is None else [number], "data": data}
+
+
+def _order(row: Mapping[str, Any], txid: object, number: str | None, *, is_open: bool) -> dict[str, Any]:
+    return {
+        "txid": str(txid),
+        "cl_ord_id": number,
+        "open": is_open,
+        "status": "OPEN" if is_open else "FILLED",
+        "filled": "0" if is_open else str(row["amount"]),
+    }
+
+
+def _fill(row: Mapping[str, Any], *, is_end: bool, euros: bool) -> dict[str, Any]:
+    buys = (row["command"] == 0) is not is_end
+    return {
+        "exec_id": f"{row['id']}:{'end' if is_end else 'open'}",
+        "txid": f"{row['id']}:end" if is_end else str(row["id"]),
+        "side": "buy" if buys else "sell",
+        "price": str(row["closePrice" if is_end else "openPrice"]),
+        "quantity": str(row["amount"]),
+        "fee": "0",
+        "fee_asset": "EUR" if euros else "USD",
+        "realised": str(row["profit"]) if is_end else None,
+    }

@@ -108,7 +108,7 @@ class Capabilities:
     """Most orders in one batch call; 0 = none."""
     browser_login: bool = False
     positions: bool = False
-    """Trades open positions; without it they change balances."""
+    """Trades open positions; without it they change balances. Those of contracts end by themselves."""
     protections: frozenset[ProtectionKind] = frozenset()
     """What the venue itself keeps for a position: SERVER protections."""
     trigger_references: frozenset[TriggerReference] = frozenset()
@@ -383,7 +383,8 @@ class Amends(Protocol):
 
 @runtime_checkable
 class TradesPositions(Protocol):
-    """A connector whose venue keeps positions. Closing is an order: submit one on the opposite side with
+    """A connector whose venue keeps stops and targets of positions (``Capabilities.protections``). Closing a
+    position is an order, at every venue that has positions: submit one on the opposite side with
     ``position_id`` and ``reduce_only``."""
 
     async def protect(self, position_id: str, symbol: str, protection: Protection) -> None:

@@ -16,6 +16,7 @@ import pytest
 
 from terminal.core import tasks
 from terminal.domain.account import AccountFigures, Balance, Position
+from terminal.domain.contracts import ContractTerms, ExpiryMode, clock_expiry_ns
 from terminal.domain.events import (
     AccountStreamReset,
     BalancesReported,
@@ -139,6 +140,12 @@ class Desk:
         """Trades in what is traded open positions; otherwise they change balances."""
         return self.can.positions and self.instrument().kind is not InstrumentKind.SPOT
 
+    @property
+    def currency(self) -> str:
+        """What is traded is counted in."""
+        offer = self.instrument().offer
+        return self.instrument().quote if offer is None else offer.currency
+
     def instrument(self, symbol: str | None = None) -> Instrument:
         return self.instruments[symbol or self.symbol]
 
@@ -149,7 +156,8 @@ class Desk:
     # -- orders ---------------------------------------------------------------------------------------
 
     def new_id(self) -> str:
-        return secrets.token_hex(16)
+        """As long as the venue can tell it again."""
+        return secrets.token_hex(self.sample.id_bytes)
 
     def price(self, side: Side, percent: str = "2", symbol: str | None = None) -> Decimal:
         """So far below the market for a buy, above it for a sale; negative: beyond it."""
@@ -177,8 +185,54 @@ class Desk:
         """So many times the sample's quantity."""
         return D(self.sample.quantity) * D(count)
 
+    def contract(
+        self,
+        side: Side = Side.BUY,
+        quantity: Decimal | None = None,
+        *,
+        duration_s: int = 60,
+        mode: ExpiryMode = ExpiryMode.TIMED,
+        expires_ns: int | None = None,
+        opens_ns: int | None = None,
+        trigger_price: Decimal | None = None,
+    ) -> OrderRequest:
+        """A contract at the payout that is offered now; one by the clock ends at its next line."""
+        offer = self.instrument().offer
+        assert offer is not None
+        if mode is ExpiryMode.CLOCK and expires_ns is None:
+            expires_ns = clock_expiry_ns(self.venue_ns(), duration_s)
+        return OrderRequest(
+            InstrumentId(self.venue, self.symbol),
+            side,
+            OrderType.CONTRACT,
+            quantity or self.lots(1),
+            trigger_price=trigger_price,
+            contract=ContractTerms(mode, duration_s, offer.payout(duration_s), expires_ns, opens_ns),
+        )
+
+    @property
+    def shortest_s(self) -> int:
+        """Of the contracts that count from their opening."""
+        offer = self.instrument().offer
+        assert offer is not None
+        return offer.timed_s[0]
+
+    def venue_ns(self) -> int:
+        """The time by the venue's clock, as far as it is known."""
+        return time.time_ns() + int((self.connector.health().clock_offset_ms or 0) * 1e6)
+
+    def waiting(
+        self, side: Side = Side.BUY, percent: str = "2", quantity: Decimal | None = None
+    ) -> OrderRequest:
+        """What stays open: a limit away from the market, or a contract that waits for such a price."""
+        if self.can.contracts:
+            return self.contract(side, quantity, trigger_price=self.price(side, percent))
+        return self.limit(side, percent, quantity)
+
     def market(self, side: Side = Side.BUY, quantity: Decimal | None = None, **terms: Any) -> OrderRequest:
         """What trades at once."""
+        if self.can.contracts:
+            return self.contract(side, quantity, **terms)
         if side is Side.BUY and not self.sample.buys_at_market:
             return self.limit(side, "-1", quantity, **terms)
         return OrderRequest(
@@ -190,7 +244,7 @@ class Desk:
         return OrderRequest(
             position.instrument,
             position.side.opposite,
-            OrderType.MARKET,
+            OrderType.MARKET if position.contract is None else OrderType.CONTRACT,
             quantity or position.quantity,
             position_id=position.position_id,
             reduce_only=True,

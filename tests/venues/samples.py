@@ -98,6 +98,8 @@ class Sample:
     opens_with_deposit: bool = True
     """The practice account's record of its money begins with what it was given."""
     buys_at_market: bool = True
+    id_bytes: int = 16
+    """Of an id of ours, so that the venue can tell all of it again."""
     """Otherwise what buys at once is a limit order beyond the market."""
 
 
@@ -403,19 +405,30 @@ def _quotex_wrong(name: str) -> Callable[[QuotexPractice], ConnectorSettings]:
     return settings
 
 
+async def _bars_of_single_prices(connector: Any, symbol: str, end_ns: int, count: int) -> Sequence[Bar]:
+    begin_ns = end_ns - count * _MINUTE_NS
+    ticks = await connector.ticks(symbol, from_ns=begin_ns, until_ns=end_ns - 1)
+    out = []
+    for open_ns in range(begin_ns, end_ns, _MINUTE_NS):
+        prices = [price for at_ns, price in ticks if open_ns <= at_ns < open_ns + _MINUTE_NS]
+        assert prices, "a minute without a price"
+        out.append(Bar(open_ns, prices[0], max(prices), min(prices), prices[-1], Decimal(len(prices))))
+    return out
+
+
 _QUOTEX = Sample(
     practice=QuotexPractice,
     tools=lambda: {"policy": replace(QUOTEX_POLICY, backoff_s=(0.0, 0.1, 0.5), first_jitter_s=0.02)},
     symbols=("EUR/USD OTC", "GBP/USD OTC"),
     quantity="5",
-    too_much="50000",
-    refusals={"money": "balance", "quantity": "minimum", "price": ""},
+    too_much="2000",
+    refusals={"money": "balance", "quantity": "minimum", "price": "expiry"},
     ids_are_unique=False,
     deepest=0,
-    stream_begins_anew=True,
+    stream_begins_anew=False,
     begins_with_bars=True,
     slack_s=lambda interval_s: 0,
-    rebuild=_no_finer_bars,
+    rebuild=_bars_of_single_prices,
     permissions=frozenset({_READ, _TRADE}),
     keys=(
         KeyCase("practice", warning="all that you can do"),
@@ -429,7 +442,9 @@ _QUOTEX = Sample(
     counters=lambda told, symbol: {},
     questions=(1, 0.0),
     orders_wait=True,
-    open_orders=3,
+    open_orders=5,
+    opens_with_deposit=False,
+    id_bytes=5,
 )
 
 SAMPLES: dict[str, Sample] = {

@@ -22,14 +22,14 @@ def used(found: Desk, name: str) -> float:
 
 
 async def resting(found: Desk, percent: str = "2") -> OrderRef:
-    order_id = await found.submit(found.limit(percent=percent))
+    order_id = await found.submit(found.waiting(percent=percent))
     await found.until_state(order_id, OrderState.OPEN)
     return OrderRef(found.symbol, None, order_id)
 
 
 async def place(found: Desk, percents: list[str]) -> None:
     """Several orders, in batches where the venue has them."""
-    pairs = [(found.limit(percent=percent), found.new_id()) for percent in percents]
+    pairs = [(found.waiting(percent=percent), found.new_id()) for percent in percents]
     if found.can.batch_limit:
         for start in range(0, len(pairs), found.can.batch_limit):
             await found.hand.submit_batch(pairs[start : start + found.can.batch_limit])

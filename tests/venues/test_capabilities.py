@@ -12,6 +12,7 @@ import pytest
 
 from terminal.domain.errors import TerminalError
 from terminal.domain.market import FeedKind
+from terminal.domain.orders import OrderType
 from terminal.transport.wire import is_loopback
 from terminal.venues import base, registry
 from terminal.venues.base import (
@@ -73,7 +74,7 @@ def test_flags_agree_with_the_protocols(practice: Practice) -> None:
             assert isinstance(hand, Amends) == can.amend
             assert isinstance(hand, SubmitsBatches) == (can.batch_limit > 0)
             assert isinstance(hand, HasDeadMansSwitch) == can.dead_mans_switch
-            assert isinstance(hand, TradesPositions) == can.positions
+            assert isinstance(hand, TradesPositions) == bool(can.protections)
             assert isinstance(hand, HasExpectedMargin) == can.expected_margin
             assert isinstance(hand, HasRecords) == can.records
             assert isinstance(hand, HasLeverage) == can.sets_leverage
@@ -139,7 +140,8 @@ def test_capabilities_hold_together(info: VenueInfo) -> None:
     assert list(can.book_depths) == sorted(set(can.book_depths))
     assert list(can.bar_intervals_s) == sorted(set(can.bar_intervals_s))
     assert bool(can.order_types) == bool(can.time_in_force)
-    assert can.order_types or can.contracts
+    assert can.contracts == (OrderType.CONTRACT in can.order_types)
+    assert can.positions or not can.contracts, "a contract runs as a position"
     assert can.amend or not can.amend_keeps_priority_on_reduce
     assert can.positions or not (can.protections or can.expected_margin)
     assert can.browser_login == (info.sign_in is not None)

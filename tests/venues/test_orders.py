@@ -9,6 +9,8 @@ from decimal import Decimal
 
 import pytest
 
+from terminal.domain.contract_rules import check_contract
+from terminal.domain.contracts import ExpiryMode, clock_expiry_ns
 from terminal.domain.errors import OrderRefused, RequestRejected, Unsupported
 from terminal.domain.instrument import InstrumentId
 from terminal.domain.market import Side
@@ -34,6 +36,7 @@ MATRIX = [
     pytest.param(kind, force, id=f"{kind.value}-{force.value}")
     for kind, force in itertools.product(OrderType, TimeInForce)
 ]
+TRADES_AT_ONCE = AT_MARKET | {OrderType.CONTRACT}
 _IMMEDIATE = (TimeInForce.IOC, TimeInForce.FOK)
 
 
@@ -43,6 +46,8 @@ def request_of(found: Desk, kind: OrderType, force: TimeInForce, side: Side) -> 
     beyond = found.price(side, "-3")
     tick = found.instrument().tick_size
     terms: dict[str, object] = {}
+    if kind is OrderType.CONTRACT:
+        return replace(found.contract(side), time_in_force=force)
     if kind in (OrderType.LIMIT, OrderType.ICEBERG):
         terms["limit_price"] = passive
     elif kind is OrderType.STOP:
@@ -74,6 +79,8 @@ def request_of(found: Desk, kind: OrderType, force: TimeInForce, side: Side) -> 
 
 
 def our_own_refusals(found: Desk, request: OrderRequest) -> list[OrderRefused]:
+    if request.order_type is OrderType.CONTRACT:
+        return check_contract(request, found.instrument(), found.can, now_ns=found.venue_ns())
     return check_request(
         request,
         found.instrument(),
@@ -103,7 +110,7 @@ def test_placed_seen_changed_canceled(
                     await found.submit(request, client_id)
                 return
             order_id = await found.submit(request, client_id)
-            if kind in AT_MARKET:
+            if kind in TRADES_AT_ONCE:
                 report = await found.until_state(order_id, OrderState.FILLED)
                 assert report.filled_quantity == request.quantity
             elif force in _IMMEDIATE and not kind.has_trigger and not kind.has_trail:
@@ -117,7 +124,7 @@ def test_placed_seen_changed_canceled(
             first = found.reports[order_id][0]
             assert (first.instrument, first.side, first.order_type) == (request.instrument, side, kind)
             assert first.client_order_id == client_id
-            if kind not in AT_MARKET:
+            if kind not in TRADES_AT_ONCE:
                 assert first.time_in_force is force
             for name in ("limit_price", "trigger_price", "display_quantity"):
                 if not kind.has_trail and getattr(request, name) is not None:
@@ -166,6 +173,8 @@ def test_a_limit_that_crosses_trades_as_its_time_in_force_says(
 ) -> None:
     forces = registry.info(practice.venue).capabilities.time_in_force
     skip_without(practice, "time_in_force", force in forces, force.value)
+    types = registry.info(practice.venue).capabilities.order_types
+    skip_without(practice, "order_types", OrderType.LIMIT in types, OrderType.LIMIT.value)
 
     async def main() -> None:
         async with desk(practice) as found:
@@ -271,10 +280,16 @@ def test_a_refusal_is_in_the_venues_words_with_a_repair(practice: Practice) -> N
             words = found.sample.refusals
             smallest = found.instrument().min_quantity / 2
             between = found.price(Side.BUY) + found.instrument().tick_size / 4
+            if found.can.contracts:
+                # There is no price to name: the end of a contract is what may be off the grid.
+                off_ns = clock_expiry_ns(found.venue_ns(), 300) + 20 * 10**9
+                off = found.contract(duration_s=300, mode=ExpiryMode.CLOCK, expires_ns=off_ns)
+            else:
+                off = replace(found.limit(), limit_price=between)
             for what, request in (
                 ("money", found.market(quantity=D(found.sample.too_much))),
-                ("quantity", found.limit(quantity=smallest)),
-                ("price", replace(found.limit(), limit_price=between)),
+                ("quantity", found.waiting(quantity=smallest)),
+                ("price", off),
             ):
                 with pytest.raises((RequestRejected, Unsupported)) as caught:
                     await found.submit(request)
@@ -331,10 +346,9 @@ def test_batches_give_each_order_its_own_result(practice: Practice) -> None:
 def test_many_cancels_are_split_into_calls_that_the_venue_takes(practice: Practice) -> None:
     async def main() -> None:
         async with desk(practice) as found:
-            tick = found.instrument().tick_size
             ids = [
                 await found.submit(
-                    replace(found.limit(), limit_price=found.price(Side.BUY, "3") - number * 10 * tick),
+                    found.waiting(percent=str(3 + D(number) / 100)),
                     found.new_id(),
                 )
                 for number in range(12)
@@ -378,15 +392,15 @@ def test_why_an_id_of_ours_is_never_used_twice(practice: Practice) -> None:
     async def main() -> None:
         async with desk(practice) as found:
             client_id = found.new_id()
-            order_id = await found.submit(found.limit(), client_id)
+            order_id = await found.submit(found.waiting(), client_id)
             await found.until_state(order_id, OrderState.OPEN)
             if found.sample.ids_are_unique:
                 with pytest.raises(RequestRejected):
-                    await found.submit(found.limit(percent="3"), client_id)
+                    await found.submit(found.waiting(percent="3"), client_id)
                 await found.hand.cancel(OrderRef(found.symbol, client_id, None))
                 await found.until_state(order_id, OrderState.CANCELED)
             # The venue itself would take it: of a lost answer nobody could then say which one it was for.
-            again = await found.submit(found.limit(percent="3"), client_id)
+            again = await found.submit(found.waiting(percent="3"), client_id)
             assert again != order_id
             await found.until_state(again, OrderState.OPEN)
 

@@ -27,8 +27,8 @@ VENUE: Final = VenueInfo(
         contracts=True,
         # A deal repeats the number that we gave its request (``requestId``), which is made from our id.
         lookup_by_client_id=True,
-        key_rights=False,
         positions=True,
+        records=True,
     ),
     credential_fields=(
         CredentialField(

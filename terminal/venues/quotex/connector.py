@@ -45,10 +45,11 @@ from terminal.transport.wire import make_ssl_context, require_safe_address
 from terminal.venues.base import ConnectorSettings, LinkHealth, Sink, TradesOrders
 from terminal.venues.quotex import PERIODS_S, VENUE
 from terminal.venues.quotex.assets import Assets
-from terminal.venues.quotex.errors import VENUE_NAME
+from terminal.venues.quotex.errors import VENUE_NAME, error_of, rejected
 from terminal.venues.quotex.feeds import Feeds
 from terminal.venues.quotex.history import History
-from terminal.venues.quotex.site import USER_AGENT, Site
+from terminal.venues.quotex.signals import Signal, read_signals
+from terminal.venues.quotex.site import USER_AGENT, Profile, Site
 from terminal.venues.quotex.stream import POLICY, Link, QuotexStream
 from terminal.venues.quotex.trader import QuotexTrader
 
@@ -86,8 +87,8 @@ class QuotexConnector:
             **VENUE.default_endpoints,
             **{key: value for key, value in settings.endpoints.items() if value},
         }
-        require_safe_address(self._endpoints["https"], ("https", "https"))
-        require_safe_address(self._endpoints["wss"], ("wss", "wss"))
+        require_safe_address(self._endpoints["https"], ("http", "https"))
+        require_safe_address(self._endpoints["wss"], ("ws", "wss"))
         chosen = {each.strip() for each in settings.options.get("accounts", "").split(",") if each.strip()}
         self._mode = LIVE if chosen == {LIVE} else DEMO
         self._sink: Sink = _nobody
@@ -107,8 +108,10 @@ class QuotexConnector:
         self._housekeeping: asyncio.Task[None] | None = None
         self._errands: set[asyncio.Task[None]] = set()
         self._refills: list[asyncio.Future[None]] = []
-        self._signals: dict[str, tuple[int, int]] = {}
-        self._failed = ""
+        self._signals: dict[str, Signal] = {}
+        self._wants_signals = False
+        self._site: Site | None = None
+        self._profile: Profile | None = None
 
     def _make_trader(self, mode: str) -> QuotexTrader:
         return QuotexTrader(
@@ -146,12 +149,13 @@ class QuotexConnector:
             on_event=self._on_event,
             on_ready=self._on_ready,
             on_state=self._on_state,
-            on_fault=lambda what: self._sink(WireFault("public", what)),
+            on_fault=self._on_fault,
             clock=self._clock,
         )
         self._stream.start()
         self._housekeeping = tasks.spawn(self._keep_house(), name="quotex housekeeping")
-        self._errand(self._read_profile(), "quotex profile")
+        self._site = self._make_site()
+        self._errand(self._learn_profile(), "quotex profile")
         try:
             async with asyncio.timeout(_FIRST_STATE_S):
                 await self._first_state
@@ -215,6 +219,8 @@ class QuotexConnector:
         await tasks.cancel_and_wait(self._housekeeping, *self._errands)
         if self._stream is not None:
             await self._stream.close()
+        if self._site is not None:
+            await self._site.close()
 
     def reconnect(self, reason: str) -> None:
         """Drop the socket and open it again at once."""
@@ -301,6 +307,27 @@ class QuotexConnector:
         """How many per cent of Quotex's people hold up contracts on an asset now; None while not told."""
         return self._feeds.sentiment(symbol)
 
+    def follow_signals(self) -> None:
+        """Ask for Quotex's own signals, now and after every reconnect."""
+        self._wants_signals = True
+        self._send_soon("signal/subscribe")
+
+    def signals(self) -> Mapping[str, Signal]:
+        """The last signal of each asset, by the name on screen."""
+        named = ((self._assets.by_wire(wire), signal) for wire, signal in self._signals.items())
+        return {item.symbol: signal for item, signal in named if item is not None}
+
+    async def ticks(self, symbol: str, *, from_ns: int, until_ns: int) -> Sequence[tuple[int, Decimal]]:
+        """Single prices of the past with their times (ns), oldest first, both ends included.
+
+        Raises:
+            VenueUnavailable, NotSent: a page could not be had.
+        """
+        instrument = self._assets.by_symbol(symbol)
+        if instrument is None:
+            raise VenueUnavailable(VENUE_NAME, f"{symbol} is not listed")
+        return await self._history.ticks(instrument, from_ns, until_ns)
+
     # -- accounts -------------------------------------------------------------------------------------
 
     def accounts(self) -> Sequence[AccountInfo]:
@@ -327,10 +354,19 @@ class QuotexConnector:
         """The account's own hand. Raises KeyError for one that is not there."""
         return self._traders[account_id]
 
+    async def profile(self) -> Profile:
+        """Name, country, currency, balances and time offset of the account. Raises VenueUnavailable."""
+        self._profile = await self._require_site().profile()
+        return self._profile
+
+    async def set_time_offset(self, seconds: int) -> None:
+        """Change the time zone of the profile, seconds east of UTC. Raises VenueUnavailable."""
+        await self._require_site().set_time_offset(seconds)
+
     async def refill(self, amount: Decimal) -> None:
-        """Fill the demo account up. Raises VenueUnavailable where no answer comes."""
-        self._send_now("demo/refill", int(amount))
+        """Fill the demo account up. Raises RequestRejected, and VenueUnavailable where no answer comes."""
         done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._send_now("demo/refill", int(amount))
         self._refills.append(done)
         try:
             async with asyncio.timeout(_LIST_S / 2):
@@ -376,10 +412,7 @@ class QuotexConnector:
     async def prices_of(self, instrument: Instrument, within_s: float) -> bool:
         """Whether prices of an asset come; asks for them while nobody watches it."""
         wire = instrument.venue_symbol
-        if self._feeds.is_followed(wire):
-            return True
-        feed = Feed(FeedKind.QUOTES, instrument.symbol)
-        self._feeds.add(feed)
+        self._feeds.keep(instrument)
         try:
             async with asyncio.timeout(within_s):
                 while not self._feeds.is_followed(wire):  # noqa: ASYNC110 - a few times, and prices come by call
@@ -391,6 +424,21 @@ class QuotexConnector:
     def price(self, wire: str) -> Decimal | None:
         """The last price of an asset that is followed."""
         return self._feeds.price(wire)
+
+    async def ended_deals(self, mode: str, page: int) -> Sequence[Mapping[str, Any]]:
+        """One page of the site's history of ended deals, newest first. Raises VenueUnavailable."""
+        return await self._require_site().history(is_demo=mode != LIVE, page=page)
+
+    @property
+    def label(self) -> str:
+        """The e-mail address of whoever is signed in."""
+        email = self._settings.credentials.get("email")
+        return email.reveal() if email else self._nickname or "Session"
+
+    def _require_site(self) -> Site:
+        if self._site is None:
+            raise VenueUnavailable(VENUE_NAME, "not connected", user_text="Quotex is not connected.")
+        return self._site
 
     def _send_now(self, name: str, *data: Any) -> None:
         if self._stream is None:
@@ -411,6 +459,8 @@ class QuotexConnector:
         await self._listed.wait()
         await self._told_balance.wait()
         self._feeds.ask_all()
+        if self._wants_signals:
+            self._send_soon("signal/subscribe")
 
     def _on_state(self, state: LinkState, reason: str) -> None:
         self._state = (state, reason)
@@ -428,7 +478,10 @@ class QuotexConnector:
         if state is LinkState.FAILED:
             self._sink(SignInNeeded(reason or "Sign in to Quotex again."))
         first = self._first_state
-        settled = (LinkState.LIVE, LinkState.RECONNECTING, LinkState.FAILED)
+        settled = {LinkState.LIVE, LinkState.RECONNECTING, LinkState.FAILED}
+        if self._stream is not None and self._stream.is_doubted:
+            # Refused once: the second try tells whether the person has to sign in.
+            settled.discard(LinkState.RECONNECTING)
         if first is not None and not first.done() and state in settled:
             first.set_result(None)
 
@@ -447,13 +500,26 @@ class QuotexConnector:
             self._feeds.on_sentiment(data)
         elif name in ("balance", "balance/list", "s_balance/list", "s_balance/update"):
             self._on_balance(data)
-        elif name == "demo/refill":
+        elif name in ("s_demo/refill", "demo/refill"):
             self._on_balance(data)
             for waiting in self._refills:
                 if not waiting.done():
                     waiting.set_result(None)
+        elif name == "f_demo/refill":
+            for waiting in self._refills:
+                if not waiting.done():
+                    waiting.set_exception(rejected(error_of(data)))
+        elif name == "signals":
+            self._signals.update(read_signals(data))
         else:
             self._traders[self._mode].on_event(name, data)
+
+    def _on_fault(self, what: str, name: str) -> None:
+        """Something could not be read; of an account it has to be asked for."""
+        self._sink(WireFault("public", what))
+        trader = self._traders[self._mode]
+        if trader.event_lost(name):
+            self._errand(trader.look_for_answers(), "quotex lost answer")
 
     def _on_assets(self, data: Any) -> None:
         before = self._assets.unreadable
@@ -487,23 +553,23 @@ class QuotexConnector:
 
     # -- inside ---------------------------------------------------------------------------------------
 
-    async def _read_profile(self) -> None:
-        """Name and currency: without them the account is counted in dollars and has no name."""
+    def _make_site(self) -> Site:
         known = self._settings.credentials
         cookies, agent = known.get("cookies"), known.get("user_agent")
-        site = Site(
+        return Site(
             self._endpoints["https"],
             ca_file=self._endpoints.get("ca", ""),
             cookies=cookies.reveal() if cookies else "",
             user_agent=agent.reveal() if agent else USER_AGENT,
         )
+
+    async def _learn_profile(self) -> None:
+        """Name and currency: without them the account is counted in dollars and has no name."""
         try:
-            profile = await site.profile()
+            profile = await self.profile()
         except TerminalError as error:
             log.info("no profile: %s", error)
             return
-        finally:
-            await site.close()
         self._nickname = profile.nickname
         changed = self._assets.set_currency(profile.currency)
         if changed:
@@ -514,8 +580,11 @@ class QuotexConnector:
     async def _keep_house(self) -> None:
         while True:
             await asyncio.sleep(1.0)
-            if self.is_ready:
-                self._feeds.tick()
+            if not self.is_ready:
+                continue
+            self._feeds.tick()
+            ahead_ns = int((self._feeds.ahead_ms or 0) * 1e6)
+            await self._traders[self._mode].look_after(self._clock.wall_ns() + ahead_ns)
 
     def _errand(self, work: Any, name: str) -> None:
         task = tasks.spawn(work, name=name)

@@ -8,7 +8,7 @@ so that journal, blotter and statistics read it like any other closing.
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -130,6 +130,35 @@ class Deals:
         """Those that have not ended."""
         return [each for each in self.deals.values() if each.profit is None]
 
+    def overdue(self, before_ns: int) -> list[Deal]:
+        """Those that should have ended before a time of Quotex's clock, and of whose end nothing was told."""
+        return [each for each in self.running() if each.expires_ns < before_ns]
+
+    def past(self, rows: Iterable[Mapping[str, Any]]) -> list[tuple[int, Deal]]:
+        """Ended deals of the site's history, in its order, each with the time (ns) that the site gives for
+        its end; those that this connection has seen are told as it saw them."""
+        found = []
+        for row in rows:
+            deal = self._read_past(dict(row))
+            if deal is not None:
+                known = self.deals.get(deal.deal_id)
+                ended = known if known is not None and known.profit is not None else deal
+                found.append((deal.expires_ns, ended))
+        return found
+
+    def _read_past(self, row: dict[str, Any]) -> Deal | None:
+        deal = self._read({**row, "id": row.get("ticket")})
+        try:
+            profit = _number(row.get("profitAmount"))
+        except ValueError:
+            profit = None
+        if deal is None or profit is None:
+            return None
+        deal.profit = profit
+        deal.exit = _number(row.get("closePrice")) or deal.entry
+        deal.closed_ns = deal.expires_ns
+        return deal
+
     # -- what Quotex tells ----------------------------------------------------------------------------
 
     def opened(self, data: Any) -> list[DealEvent]:
@@ -142,8 +171,9 @@ class Deals:
             return []
         return self._begin(deal)
 
-    def closed(self, data: Any, *, sold_back: bool = False) -> list[DealEvent]:
-        """One deal of ``s_orders/close``, or a row of ``orders/closed/list``."""
+    def closed(self, data: Any, *, sold_back_ns: int | None = None) -> list[DealEvent]:
+        """One deal of ``s_orders/close``, or a row of ``orders/closed/list``; ``sold_back_ns``: it was given
+        back then, by Quotex's clock."""
         deal_id = _text(data.get("id")) if isinstance(data, dict) else ""
         known = self.deals.get(deal_id)
         if known is None:
@@ -162,10 +192,11 @@ class Deals:
             return events
         known.profit = profit
         known.exit = _number(data.get("closePrice")) or known.entry
-        known.closed_ns = (
-            _time_ns(data, "closeTimestamp", "closeMs", "closeTime") if sold_back else known.expires_ns
-        ) or known.expires_ns
-        known.sold_back = sold_back or known.sold_back
+        known.sold_back = known.sold_back or sold_back_ns is not None or bool(data.get("refundTimestamp"))
+        known.closed_ns = known.expires_ns
+        if known.sold_back:
+            told_ns = _time_ns(data, "closeTimestamp", "closeMs", "closeTime")
+            known.closed_ns = sold_back_ns or told_ns or known.expires_ns
         return events + self._end(known)
 
     def sold(self, deal_id: str) -> None:
@@ -200,6 +231,13 @@ class Deals:
         ]
 
     # -- waiting contracts ----------------------------------------------------------------------------
+
+    def waiting_of(self, client_order_id: str | None, order_id: str | None) -> Waiting | None:
+        """The waiting contract of an order of ours."""
+        if order_id and order_id in self.waiting:
+            return self.waiting[order_id]
+        found = [each for each in self.waiting.values() if each.client_order_id]
+        return next((each for each in found if each.client_order_id == client_order_id), None)
 
     def waits(self, data: Any, client_order_id: str | None = None) -> list[DealEvent]:
         """``s_pending/create`` (its ``pending``), or a row of ``pending/list``."""

@@ -33,6 +33,12 @@ def rejected(code: str) -> RequestRejected:
     )
 
 
+def error_of(data: object) -> str:
+    """The venue's word of an answer that is a no."""
+    error = data.get("error") if isinstance(data, dict) else None
+    return str(error) if error not in (None, "") else "no reason given"
+
+
 def session_refused() -> AuthRejected:
     """The session does not count any more; Quotex gives no reason (``authorization/reject``)."""
     return AuthRejected(

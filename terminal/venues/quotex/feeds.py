@@ -33,6 +33,8 @@ log = logging.getLogger("venue.quotex")
 _DEFAULT_PERIOD_S: Final = 60
 _CONFIRM_NS: Final = 10 * NS
 _CLOCK_SAMPLES: Final = 32
+_KEPT_NS: Final = 120 * NS
+"""An asset that a deal needed is followed for so long after the last one."""
 _ZERO: Final = Decimal(0)
 
 Send = Callable[..., None]
@@ -46,6 +48,8 @@ class _Followed:
     feeds: dict[Feed, None] = field(default_factory=dict)
     flowing: bool = False
     asked_ns: int = 0
+    kept_until_ns: int = 0
+    """Monotonic; until then it is followed though nobody watches it."""
     price: Decimal | None = None
     since_ns: int | None = None
     """Quotex's time of the first tick since it is followed."""
@@ -78,12 +82,23 @@ class Feeds:
         followed = self._followed.get(wire)
         if followed is None:
             followed = self._followed[wire] = _Followed(instrument)
-        is_new = not followed.feeds
+            followed.feeds[feed] = None
+            self._ask(followed)
+            return
         followed.feeds[feed] = None
+        if followed.flowing:
+            self._sink(FeedConfirmed(feed))
+
+    def keep(self, instrument: Instrument) -> None:
+        """Follow an asset for a while though nobody watches it: Quotex takes no deal without its prices."""
+        wire = instrument.venue_symbol
+        followed = self._followed.get(wire)
+        is_new = followed is None
+        if followed is None:
+            followed = self._followed[wire] = _Followed(instrument)
+        followed.kept_until_ns = self._clock.monotonic_ns() + _KEPT_NS
         if is_new:
             self._ask(followed)
-        elif followed.flowing:
-            self._sink(FeedConfirmed(feed))
 
     def remove(self, feed: Feed) -> None:
         """Want it no longer."""
@@ -95,10 +110,15 @@ class Feeds:
         del followed.feeds[feed]
         if feed.interval_s is not None:
             followed.running.pop(feed.interval_s, None)
-        if not followed.feeds:
-            del self._followed[followed.instrument.venue_symbol]
-            self._send("instruments/unsubscribe", {"asset": followed.instrument.venue_symbol})
-            self._send("depth/unfollow", followed.instrument.venue_symbol)
+        self._leave_unwanted()
+
+    def _leave_unwanted(self) -> None:
+        now_ns = self._clock.monotonic_ns()
+        for wire, followed in list(self._followed.items()):
+            if not followed.feeds and now_ns >= followed.kept_until_ns:
+                del self._followed[wire]
+                self._send("instruments/unsubscribe", {"asset": wire})
+                self._send("depth/unfollow", wire)
 
     def is_followed(self, wire: str) -> bool:
         """Whether prices of an asset come now: without them Quotex takes no deal on it."""
@@ -135,7 +155,9 @@ class Feeds:
                 self._sink(FeedInterrupted(feed, reason))
 
     def tick(self) -> None:
-        """Now and then: an asset that does not answer is asked for once more."""
+        """Now and then: an asset that does not answer is asked for once more, one that nobody needs is
+        left."""
+        self._leave_unwanted()
         now_ns = self._clock.monotonic_ns()
         for followed in self._followed.values():
             if not followed.flowing and now_ns - followed.asked_ns > _CONFIRM_NS:
@@ -201,12 +223,10 @@ class Feeds:
         bars = read_candles(data.get("candles"))
         if isinstance(period, int) and bars:
             self._give_past(followed, period, bars, ts_received_ns)
-        ticks = [row for row in data.get("history") or () if isinstance(row, list) and len(row) >= 2]
+        ticks = read_ticks(data.get("history"))
         self._confirm(followed)
         if ticks:
-            at, price = _decimal(ticks[-1][0]), _decimal(ticks[-1][1])
-            if at is not None and price is not None and price > 0:
-                self._tell_price(followed, int(at * NS), price, ts_received_ns)
+            self._tell_price(followed, *ticks[-1], ts_received_ns)
 
     def give_past(self, instrument: Instrument, period: int, bars: Sequence[Bar]) -> None:
         """Bars that were asked for: those of a followed length are told, and the last one runs on."""
@@ -287,6 +307,17 @@ def read_candles(rows: Any) -> list[Bar]:
         if bar is not None:
             bars[bar.open_ns] = bar
     return [bars[key] for key in sorted(bars)]
+
+
+def read_ticks(rows: Any) -> list[tuple[int, Decimal]]:
+    """Prices of the wire with their times (ns), oldest first: rows of time, price and direction."""
+    found = []
+    for row in rows if isinstance(rows, list) else ():
+        if isinstance(row, list) and len(row) >= 2:
+            at, price = _decimal(row[0]), _decimal(row[1])
+            if at is not None and price is not None and price > 0:
+                found.append((int(at * NS), price))
+    return sorted(found)
 
 
 def _candle(row: Any) -> Bar | None:

@@ -4,7 +4,8 @@ An event's data stands in its own text (``42["name",data]``) or in a binary fram
 (``451-["name",{"_placeholder":true,"num":0}]``, then one byte of type and the JSON). Attachments come in the
 order of their placeholders, and other frames may come in between, so the names wait in a queue. Makes no
 decision on what an event means, opens no socket, and raises for nothing that arrives: what cannot be read is
-a :class:`Fault`.
+a :class:`Fault`. A placeholder whose attachment never came would shift every name after it: an attachment
+that cannot be what is awaited takes the next name that it can be, and the names before that are told as lost.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from __future__ import annotations
 import base64
 import binascii
 from collections import deque
+from collections.abc import Callable
 from dataclasses import dataclass
 from decimal import Decimal
 from enum import Enum
@@ -51,6 +53,8 @@ class Event:
 
     name: str
     data: Any = None
+    lost: tuple[str, ...] = ()
+    """Events before it whose attachments never came."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +70,8 @@ class Fault:
     """Something that cannot be read."""
 
     what: str
+    name: str = ""
+    """The event that was lost with it, where that is known."""
 
 
 Taken = Event | Opened | Signal | Fault
@@ -80,10 +86,12 @@ _PLAIN: Final = {
 
 
 class Decoder:
-    """Reads the frames of one connection; make a new one for the next."""
+    """Reads the frames of one connection; make a new one for the next. ``fits`` says whether data can be
+    that of an event."""
 
-    def __init__(self) -> None:
+    def __init__(self, fits: Callable[[str, Any], bool] = lambda name, data: True) -> None:
         self._names: deque[str] = deque()
+        self._fits = fits
 
     def take(self, frame: str | bytes) -> Taken:
         """What one frame says."""
@@ -135,12 +143,16 @@ class Decoder:
             data = _decode(frame)
         except (msgspec.DecodeError, UnicodeDecodeError):
             return self._lost("an attachment that is no JSON")
-        return Event(self._names.popleft() if self._names else "", data)
+        for place, name in enumerate(self._names):
+            if self._fits(name, data):
+                lost = tuple(self._names.popleft() for _ in range(place))
+                return Event(self._names.popleft(), data, lost)
+        return Event("", data)
 
     def _lost(self, what: str) -> Fault:
         """Its placeholder has had its attachment, though that cannot be read."""
         name = self._names.popleft() if self._names else ""
-        return Fault(f"{what} ({name})" if name else what)
+        return Fault(f"{what} ({name})" if name else what, name)
 
 
 def _opened(frame: str) -> Taken:

@@ -14,12 +14,13 @@ from terminal.domain.errors import VenueUnavailable
 from terminal.domain.instrument import Instrument
 from terminal.domain.market import Bar
 from terminal.venues.quotex.errors import VENUE_NAME
-from terminal.venues.quotex.feeds import read_candles
+from terminal.venues.quotex.feeds import read_candles, read_ticks
 
 _A_PAGE: Final = 200
 _ANSWER_S: Final = 10.0
 _PAUSE_S: Final = 0.1
 """Between two pages; faster is said to lead to bans."""
+_TICKS_NS: Final = 600 * NS
 _AT_ONCE: Final = 2
 
 
@@ -34,7 +35,7 @@ class History:
         self._send = send
         self._clock = clock
         self._numbers = itertools.count(clock.wall_ns() // 1_000_000)
-        self._waiting: dict[int, asyncio.Future[list[Bar]]] = {}
+        self._waiting: dict[int, asyncio.Future[Any]] = {}
         self._turn = asyncio.Semaphore(_AT_ONCE)
 
     def on_answer(self, data: Any) -> bool:
@@ -43,8 +44,7 @@ class History:
         waiting = self._waiting.pop(index, None) if isinstance(index, int) else None
         if waiting is None or waiting.done():
             return False
-        rows = data.get("data") or data.get("candles") or data.get("history")
-        waiting.set_result(read_candles(rows))
+        waiting.set_result(data.get("data") or data.get("candles") or data.get("history") or [])
         return True
 
     def lost(self) -> None:
@@ -85,21 +85,38 @@ class History:
         ordered = [found[key] for key in sorted(found)]
         return ordered[-limit:]
 
+    async def ticks(
+        self, instrument: Instrument, from_ns: int, until_ns: int
+    ) -> Sequence[tuple[int, Decimal]]:
+        """Single prices from one time to another, oldest first (``history/load`` without a period)."""
+        found: dict[int, Decimal] = {}
+        end_ns = until_ns
+        async with self._turn:
+            while end_ns >= from_ns:
+                begin_ns = max(from_ns, end_ns - _TICKS_NS)
+                # Whole seconds, the ones around what is asked for.
+                end_s = end_ns // NS + 1
+                rows = await self._ask(instrument, end_s, end_s - begin_ns // NS, None)
+                page = [each for each in read_ticks(rows) if from_ns <= each[0] <= until_ns]
+                found.update(page)
+                end_ns = begin_ns - 1
+                if end_ns >= from_ns:
+                    await asyncio.sleep(_PAUSE_S)
+        return sorted(found.items())
+
     async def _page(self, instrument: Instrument, interval_s: int, until_ns: int) -> list[Bar]:
+        rows = await self._ask(instrument, until_ns // NS, interval_s * _A_PAGE, interval_s)
+        return read_candles(rows)
+
+    async def _ask(self, instrument: Instrument, until_s: int, offset_s: int, period_s: int | None) -> Any:
         index = next(self._numbers)
-        answer: asyncio.Future[list[Bar]] = asyncio.get_running_loop().create_future()
+        answer: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
         self._waiting[index] = answer
+        asked = {"asset": instrument.venue_symbol, "index": index, "time": until_s, "offset": offset_s}
+        if period_s is not None:
+            asked["period"] = period_s
         try:
-            self._send(
-                "history/load",
-                {
-                    "asset": instrument.venue_symbol,
-                    "index": index,
-                    "time": until_ns // NS,
-                    "offset": interval_s * _A_PAGE,
-                    "period": interval_s,
-                },
-            )
+            self._send("history/load", asked)
             async with asyncio.timeout(_ANSWER_S):
                 return await answer
         except TimeoutError:

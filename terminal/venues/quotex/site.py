@@ -63,7 +63,7 @@ class Site:
     def __init__(
         self, base_url: str, *, ca_file: str = "", cookies: str = "", user_agent: str = USER_AGENT
     ) -> None:
-        require_safe_address(base_url, ("https", "http"))
+        require_safe_address(base_url, ("http", "https"))
         self._base = base_url.rstrip("/")
         self._host = urlsplit(base_url).netloc
         self._user_agent = user_agent

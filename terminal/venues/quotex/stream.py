@@ -19,6 +19,7 @@ from terminal.transport.reconnect import LinkPolicy
 from terminal.venues.quotex import framing
 from terminal.venues.quotex.errors import VENUE_NAME, session_refused
 from terminal.venues.quotex.framing import Decoder, Event, Fault, Opened, Signal, encode
+from terminal.venues.quotex.shapes import fits, name_by_shape
 
 log = logging.getLogger("venue.quotex")
 
@@ -78,7 +79,8 @@ class MakeLink(Protocol):
 
 class QuotexStream:
     """Keeps the socket open and authorised. ``on_event`` takes every event in the reading call itself;
-    ``on_ready`` runs after each authorisation: subscriptions, lists."""
+    ``on_ready`` runs after each authorisation: subscriptions, lists; ``on_fault`` hears what could not be
+    read, and the event that was lost with it, where that is known."""
 
     def __init__(
         self,
@@ -89,7 +91,7 @@ class QuotexStream:
         on_event: Callable[[str, Any, int], None],
         on_ready: Callable[[], Awaitable[None]],
         on_state: Callable[[LinkState, str], None],
-        on_fault: Callable[[str], None],
+        on_fault: Callable[[str, str], None],
         clock: Clock,
     ) -> None:
         self._authorization = authorization
@@ -97,9 +99,8 @@ class QuotexStream:
         self._on_ready = on_ready
         self._on_fault = on_fault
         self._clock = clock
-        self._decoder = Decoder()
+        self._decoder = Decoder(fits)
         self._answer: asyncio.Future[None] | None = None
-        self._connected: asyncio.Future[None] | None = None
         self._rejects = 0
         self._ping_interval_s = 25.0
         self._pinged_ns: int | None = None
@@ -116,6 +117,11 @@ class QuotexStream:
             headers=headers,
         )
         self._tell_state = on_state
+
+    @property
+    def is_doubted(self) -> bool:
+        """The session was refused once and is being tried once more."""
+        return 0 < self._rejects < _REJECTS_BEFORE_GIVING_UP
 
     def start(self) -> None:
         """Begin to connect."""
@@ -155,7 +161,7 @@ class QuotexStream:
             VenueUnavailable: no answer; another try may help.
         """
         loop = asyncio.get_running_loop()
-        self._decoder = Decoder()
+        self._decoder = Decoder(fits)
         self.is_authorized = False
         self._answer = loop.create_future()
         try:
@@ -212,9 +218,7 @@ class QuotexStream:
         if type(taken) is Event:
             self._take_event(taken, ts_received_ns)
         elif type(taken) is Fault:
-            self.faults += 1
-            log.warning("unreadable frame: %s", taken.what)
-            self._on_fault(taken.what)
+            self._report(taken.what, taken.name)
         elif type(taken) is Opened:
             self._ping_interval_s = max(5.0, min(taken.ping_interval_s, 60.0))
         elif taken is Signal.PING:
@@ -226,7 +230,14 @@ class QuotexStream:
         elif taken in (Signal.DISCONNECTED, Signal.CLOSE, Signal.ERROR):
             self.link.reconnect_now("Quotex ended the session's connection.")
 
+    def _report(self, what: str, name: str) -> None:
+        self.faults += 1
+        log.warning("unreadable: %s", what)
+        self._on_fault(what, name)
+
     def _take_event(self, event: Event, ts_received_ns: int) -> None:
+        for lost in event.lost:
+            self._report(f"an event without its attachment ({lost})", lost)
         name = event.name or name_by_shape(event.data)
         if name == AUTHORIZED:
             if self._answer is not None and not self._answer.done():
@@ -240,46 +251,4 @@ class QuotexStream:
         if name:
             self._on_event(name, event.data, ts_received_ns)
         else:
-            self.faults += 1
-            log.warning("an attachment without a name and of no known shape: %.80r", event.data)
-
-
-def name_by_shape(data: Any) -> str:
-    """What an attachment that has lost its name must be; empty where no shape fits.
-
-    The shapes are those of the web terminal's events: an asset table has long rows, quotes rows of four,
-    sentiment rows of two.
-    """
-    if isinstance(data, list):
-        first = data[0] if data and isinstance(data[0], list) else None
-        if first is None:
-            return ""
-        return (
-            "instruments/list"
-            if len(first) > 20
-            else {4: "quotes/stream", 2: "depth/change"}.get(len(first), "")
-        )
-    if not isinstance(data, dict):
-        return ""
-    for keys, name in _SHAPES:
-        if all(key in data for key in keys):
-            return name
-    if "id" in data and "ticket" not in data:
-        return "s_orders/open"
-    if "ticket" in data and "id" not in data:
-        return "s_orders/cancel"
-    return ""
-
-
-_SHAPES: Final = (
-    (("liveBalance",), "balance"),
-    (("demoBalance",), "balance"),
-    (("signals",), "signals"),
-    (("deals",), "s_orders/close"),
-    (("pending",), "s_pending/create"),
-    (("isDemo", "balance"), "demo/refill"),
-    (("error",), "f_orders/open"),
-    (("asset", "candles"), "history/load"),
-    (("asset", "data"), "history/load"),
-    (("asset", "history"), "history/load"),
-)
+            self._report("an attachment without a name and of no known shape", "")

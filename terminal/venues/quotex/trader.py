@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any, Final, Protocol
@@ -24,14 +24,23 @@ from terminal.domain.errors import (
     Unsupported,
     VenueUnavailable,
 )
-from terminal.domain.events import AccountEvent, BalancesReported
-from terminal.domain.instrument import Instrument
+from terminal.domain.events import AccountEvent, AccountStreamReset, BalancesReported
+from terminal.domain.instrument import Instrument, MarketStatus
 from terminal.domain.market import Side
-from terminal.domain.orders import OrderRef, OrderReport, OrderRequest, OrderState, OrderType
-from terminal.venues.base import KeyReport, SubmitAck, VenueInfo
+from terminal.domain.orders import Fill, OrderRef, OrderReport, OrderRequest, OrderState, OrderType
+from terminal.venues.base import (
+    CashFlowPage,
+    FillPage,
+    KeyReport,
+    LinkHealth,
+    OrderPage,
+    SubmitAck,
+    VenueInfo,
+)
 from terminal.venues.quotex.assets import Assets
 from terminal.venues.quotex.deals import Deals, end_id
-from terminal.venues.quotex.errors import VENUE_NAME, rejected
+from terminal.venues.quotex.errors import VENUE_NAME, error_of, rejected
+from terminal.venues.quotex.records import Records
 
 log = logging.getLogger("venue.quotex")
 
@@ -43,7 +52,10 @@ _APART_NS: Final = 1 * NS
 _TIMED_TYPE: Final = 100
 _CLOCK_TYPE: Final = 3
 _BY_TIME, _BY_PRICE = 0, 1
-_FRESH_NS: Final = 500_000_000
+_LATE_NS: Final = 4 * NS
+"""After its end a result is told within a second or so."""
+_LOOK_EVERY_NS: Final = 15 * NS
+_LISTS: Final = ("orders/opened/list", "orders/closed/list", "pending/list")
 
 
 class Wire(Protocol):
@@ -58,6 +70,19 @@ class Wire(Protocol):
         """The last price of an asset, by Quotex's name for it."""
         ...
 
+    def health(self) -> LinkHealth:
+        """Figures of the connection."""
+        ...
+
+    async def ended_deals(self, mode: str, page: int) -> Sequence[Mapping[str, Any]]:
+        """One page of the site's history, newest first; an empty one is the end. Raises VenueUnavailable."""
+        ...
+
+    @property
+    def label(self) -> str:
+        """Who is signed in, as a person knows it."""
+        ...
+
     @property
     def mode(self) -> str: ...
     @property
@@ -65,7 +90,7 @@ class Wire(Protocol):
 
 
 class QuotexTrader:
-    """TradesOrders for one account: ``demo`` or ``live``. ``emit`` takes its events."""
+    """TradesOrders and HasRecords for one account: ``demo`` or ``live``. ``emit`` takes its events."""
 
     def __init__(
         self,
@@ -96,9 +121,10 @@ class QuotexTrader:
         self._asking = asyncio.Lock()
         self._asked_ns: int | None = None
         self._listed: set[str] = set()
-        self._lists: dict[str, asyncio.Event] = {
-            name: asyncio.Event() for name in ("orders/opened/list", "orders/closed/list", "pending/list")
-        }
+        self._lists: dict[str, asyncio.Future[None]] = {}
+        self._looked_ns: int | None = None
+        self._unreadable = 0
+        self.records = Records(self.deals, lambda page: wire.ended_deals(mode, page))
 
     @property
     def is_demo(self) -> int:
@@ -117,6 +143,10 @@ class QuotexTrader:
         instrument, terms = self._assets.by_symbol(request.instrument.symbol), request.contract
         if instrument is None or terms is None:
             raise NotSent(VENUE_NAME, "no such asset", user_text="Quotex does not list this asset now.")
+        if instrument.status is MarketStatus.CLOSED:
+            # Asked all the same, Quotex would say nothing at all.
+            text = f"Nothing was sent: {instrument.symbol} is closed at Quotex now."
+            raise NotSent(VENUE_NAME, "the asset is closed", user_text=text)
         if not await self._wire.prices_of(instrument, _PRICES_S):
             text = f"Nothing was sent: no prices of {instrument.symbol} come."
             raise NotSent(VENUE_NAME, "no quotes", user_text=text)
@@ -246,15 +276,15 @@ class QuotexTrader:
 
     async def order_status(self, ref: OrderRef) -> OrderReport | None:
         """What is known of an order, after the lists were asked for anew; None: it is in none of them."""
-        asked_ns = self._clock.monotonic_ns()
-        await self._ask_lists(asked_ns)
-        if ref.venue_order_id and ref.venue_order_id in self.deals.waiting:
-            return self.deals.waiting_report(self.deals.waiting[ref.venue_order_id])
+        await self._ask_lists(self._clock.monotonic_ns())
         if ref.position_id is not None:
             return self._end_status(ref)
         deal = self.deals.find(ref.client_order_id, ref.venue_order_id)
         if deal is not None:
             return self.deals.report(deal)
+        waiting = self.deals.waiting_of(ref.client_order_id, ref.venue_order_id)
+        if waiting is not None:
+            return self.deals.waiting_report(waiting)
         return self._waiting_like(ref)
 
     def _end_status(self, ref: OrderRef) -> OrderReport | None:
@@ -307,28 +337,71 @@ class QuotexTrader:
         return KeyReport(
             {"Read the account": True, "Create and change orders": True},
             warnings=("A session of the web terminal can do all that you can do there.",),
-            label="Session",
+            label=self._wire.label,
         )
+
+    def health(self) -> LinkHealth:
+        """Of the connection; contracts end by its clock."""
+        return self._wire.health()
+
+    async def order_history(self, until_ns: int | None = None) -> OrderPage:
+        """Ended deals and their ends, from the site. Raises VenueUnavailable."""
+        return await self.records.orders(until_ns)
+
+    async def fill_history(self, until_ns: int | None = None) -> FillPage:
+        """Entries and results, from the site. Raises VenueUnavailable."""
+        return await self.records.fills(until_ns)
+
+    async def cash_flow(self, until_ns: int | None = None) -> CashFlowPage:
+        """Empty: the known part of the interface tells no deposits."""
+        return CashFlowPage((), None)
+
+    async def position_fills(self, position_id: str) -> Sequence[Fill]:
+        """Entry and result of a deal that this connection has heard of."""
+        deal = self.deals.deals.get(position_id)
+        found = () if deal is None else (self.deals.end_fill(deal), self.deals.fill(deal))
+        return [each for each in found if each is not None]
+
+    async def look_after(self, venue_ns: int) -> None:
+        """Ask about deals whose end is over and was not told: on a line that is up, that should not be."""
+        late = self.deals.overdue(venue_ns - _LATE_NS)
+        now_ns = self._clock.monotonic_ns()
+        if not late or (self._looked_ns is not None and now_ns - self._looked_ns < _LOOK_EVERY_NS):
+            return
+        self._looked_ns = now_ns
+        log.info("%d contracts are over and no result was told; asking", len(late))
+        try:
+            await self._ask_lists(now_ns)
+            if self.deals.overdue(venue_ns - _LATE_NS):
+                # Further back than the list reaches.
+                for page in (1, 2, 3):
+                    for row in await self._wire.ended_deals(self.mode, page):
+                        if row.get("ticket") in self.deals.deals:
+                            closed = {**row, "id": row["ticket"], "profit": row.get("profitAmount")}
+                            self._close(closed)
+        except TerminalError as error:
+            log.info("no result yet: %s", error)
 
     async def _ask_lists(self, asked_ns: int) -> None:
         """Ask for open, closed and waiting deals and wait for all three; askers at once share one answer."""
         async with self._asking:
-            if self._asked_ns is not None and self._asked_ns >= asked_ns - _FRESH_NS:
+            if self._asked_ns is not None and self._asked_ns >= asked_ns:
                 return
             self._require_asking()
-            for event in self._lists.values():
-                event.clear()
+            loop = asyncio.get_running_loop()
+            self._lists = {name: loop.create_future() for name in _LISTS}
             begun_ns = self._clock.monotonic_ns()
-            # Both lists of deals come after a change of account, also to the one that it is.
-            self._wire.send("account/change", {"demo": self.is_demo, "tournamentId": self._tournament})
-            self._wire.send("pending/list")
             try:
+                # Both lists of deals come after a change of account, also to the one that it is.
+                self._wire.send("account/change", {"demo": self.is_demo, "tournamentId": self._tournament})
+                self._wire.send("pending/list")
                 async with asyncio.timeout(_LISTS_S):
-                    for event in self._lists.values():
-                        await event.wait()
-            except TimeoutError:
+                    await asyncio.gather(*self._lists.values())
+            except (TimeoutError, NotSent, OutcomeUnknown) as error:
                 text = "Quotex did not send the list of deals."
-                raise VenueUnavailable(VENUE_NAME, "no lists", user_text=text) from None
+                raise VenueUnavailable(VENUE_NAME, f"no lists: {error}", user_text=text) from None
+            finally:
+                self._lists = {}
             self._asked_ns = begun_ns
             for each in self.deals.resting():
                 if each.ticket not in self._listed:
@@ -341,8 +414,30 @@ class QuotexTrader:
     def on_event(self, name: str, data: Any) -> None:
         """An event of this account."""
         taker = _TAKERS.get(name)
-        if taker is not None:
+        if taker is None:
+            return
+        try:
             taker(self, data)
+        except ValueError as error:
+            self.deals.unreadable += 1
+            log.warning("%s cannot be read: %s", name, error)
+        if self.deals.unreadable > self._unreadable:
+            self._unreadable = self.deals.unreadable
+            self._emit(AccountStreamReset("Quotex told something of a contract that cannot be read."))
+
+    def event_lost(self, name: str) -> bool:
+        """An event could not be read: what it told has to be asked for. Whether somebody waits for it."""
+        if name not in _TAKERS:
+            return False
+        self._emit(AccountStreamReset("Quotex sent something unreadable about your contracts."))
+        return bool(self._opens)
+
+    async def look_for_answers(self) -> None:
+        """The lists have what an answer that was lost has told."""
+        try:
+            await self._ask_lists(self._clock.monotonic_ns())
+        except TerminalError as error:
+            log.info("not found yet: %s", error)
 
     def on_balance(self, amount: Decimal) -> None:
         """The balance of this account."""
@@ -357,9 +452,12 @@ class QuotexTrader:
             _fail(taking)
         if self._creating is not None:
             _fail(self._creating[2])
-        self._asked_ns = None
+        for listing in self._lists.values():
+            _fail(listing)
+        self._asked_ns = self._looked_ns = None
 
     def _on_opened(self, data: Any) -> None:
+        """``s_orders/open``, or a row of the list of running deals."""
         for event in self.deals.opened(data):
             self._emit(event)
         number = data.get("requestId") if isinstance(data, dict) else None
@@ -373,7 +471,7 @@ class QuotexTrader:
         if waiting is None and number is None and len(self._opens) == 1:
             waiting = next(iter(self._opens.values()))
         if waiting is not None and not waiting.done():
-            waiting.set_exception(rejected(_error_of(data)))
+            waiting.set_exception(rejected(error_of(data)))
 
     def _on_closed(self, data: Any) -> None:
         deals = data.get("deals") if isinstance(data, dict) else None
@@ -386,14 +484,13 @@ class QuotexTrader:
 
     def _on_opened_list(self, data: Any) -> None:
         for each in data if isinstance(data, list) else ():
-            for event in self.deals.opened(each):
-                self._emit(event)
-        self._lists["orders/opened/list"].set()
+            self._on_opened(each)
+        _succeed(self._lists.get("orders/opened/list"))
 
     def _on_closed_list(self, data: Any) -> None:
         for each in reversed(data) if isinstance(data, list) else ():
             self._close(each)
-        self._lists["orders/closed/list"].set()
+        _succeed(self._lists.get("orders/closed/list"))
 
     def _on_waiting_list(self, data: Any) -> None:
         for each in data if isinstance(data, list) else ():
@@ -402,7 +499,7 @@ class QuotexTrader:
                 self._emit(event)
         rows = [each for each in data if isinstance(each, dict)] if isinstance(data, list) else []
         self._listed = {str(each.get("pending", each).get("ticket")) for each in rows}
-        self._lists["pending/list"].set()
+        _succeed(self._lists.get("pending/list"))
 
     def _on_waits(self, data: Any) -> None:
         row = data.get("pending") if isinstance(data, dict) else None
@@ -418,7 +515,7 @@ class QuotexTrader:
 
     def _on_wait_refused(self, data: Any) -> None:
         if self._creating is not None and not self._creating[2].done():
-            self._creating[2].set_exception(rejected(_error_of(data)))
+            self._creating[2].set_exception(rejected(error_of(data)))
 
     def _on_wait_opened(self, data: Any) -> None:
         self.deals.waiting_opened(data)
@@ -427,7 +524,7 @@ class QuotexTrader:
         """``f_pending/opened``: with no error it announces the opening, which is no failure."""
         if not isinstance(data, dict) or data.get("error") in (None, "", 0):
             return
-        reason = rejected(_error_of(data)).user_text
+        reason = rejected(error_of(data)).user_text
         for event in self.deals.waiting_ended(str(data.get("ticket")), OrderState.REJECTED, reason):
             self._emit(event)
 
@@ -441,7 +538,9 @@ class QuotexTrader:
             deal = self.deals.deals.get(ticket)
             if deal is not None and row.get("closePrice") is None:
                 row["closePrice"] = self._wire.price(deal.instrument.venue_symbol)
-            for event in self.deals.closed(row, sold_back=True):
+            ahead_ms = self._wire.health().clock_offset_ms or 0.0
+            now_ns = self._clock.wall_ns() + int(ahead_ms * 1e6)
+            for event in self.deals.closed(row, sold_back_ns=now_ns):
                 self._emit(event)
         _succeed(self._cancels.get(ticket))
 
@@ -457,7 +556,7 @@ class QuotexTrader:
         if waiting is None and not ticket and len(self._cancels) == 1:
             waiting = next(iter(self._cancels.values()))
         if waiting is not None and not waiting.done():
-            waiting.set_exception(rejected(_error_of(data)))
+            waiting.set_exception(rejected(error_of(data)))
 
     # -- inside ---------------------------------------------------------------------------------------
 
@@ -504,11 +603,6 @@ _TAKERS: Final[dict[str, Callable[[QuotexTrader, Any], None]]] = {
 def _plain(value: Decimal) -> Decimal | int:
     """Whole numbers as such: ``5``, not ``5.00``."""
     return int(value) if value == value.to_integral_value() else value.normalize()
-
-
-def _error_of(data: Any) -> str:
-    error = data.get("error") if isinstance(data, dict) else None
-    return str(error) if error not in (None, "") else "no reason given"
 
 
 def _succeed(waiting: asyncio.Future[None] | None) -> None:

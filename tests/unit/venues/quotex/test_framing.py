@@ -11,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from terminal.venues.quotex.framing import Decoder, Event, Fault, Opened, Signal, encode
+from terminal.venues.quotex.shapes import fits
 
 
 def binary(data: object) -> bytes:
@@ -68,8 +69,27 @@ def test_a_cut_off_attachment_takes_its_name_with_it() -> None:
     decoder = Decoder()
     decoder.take(placeholder("balance"))
     decoder.take(placeholder("quotes/stream"))
-    assert decoder.take(b'\x04{"demoBal') == Fault("an attachment that is no JSON (balance)")
+    assert decoder.take(b'\x04{"demoBal') == Fault("an attachment that is no JSON (balance)", "balance")
     assert decoder.take(binary([])) == Event("quotes/stream", [])
+
+
+def test_an_attachment_takes_the_first_name_that_it_can_be() -> None:
+    decoder = Decoder(fits)
+    for name in ("s_orders/close", "balance", "quotes/stream"):
+        decoder.take(placeholder(name))
+    # The result never came: what follows it keeps its own name, and the loss is told.
+    assert decoder.take(binary({"demoBalance": 1})) == Event(
+        "balance", {"demoBalance": 1}, ("s_orders/close",)
+    )
+    quotes = [["EURUSD_otc", 1795174700, 1, 0]]
+    assert decoder.take(binary(quotes)) == Event("quotes/stream", quotes)
+
+
+def test_an_attachment_that_nobody_announced_takes_no_name_from_others() -> None:
+    decoder = Decoder(fits)
+    decoder.take(placeholder("balance"))
+    assert decoder.take(binary({"deals": []})) == Event("", {"deals": []})
+    assert decoder.take(binary({"demoBalance": 1})) == Event("balance", {"demoBalance": 1})
 
 
 def test_placeholders_that_never_get_theirs_are_given_up() -> None:
