@@ -214,10 +214,6 @@ class ContractPanel(QWidget):
         entries = [(each.text, (each.mode, each.duration_s)) for each in vm.expiries]
         chosen = (vm.form.mode, vm.form.duration_s)
         fill_chooser(self._expiry, entries, chosen)
-        for at, (text, _) in enumerate(entries):
-            # The times of the clock lines move on under the same entries.
-            if self._expiry.itemText(at) != text:
-                self._expiry.setItemText(at, text)
         waits = vm.offer.can_wait
         self._rows[OPENS].setVisible(waits)
         self._rows[TRIGGER].setVisible(waits)

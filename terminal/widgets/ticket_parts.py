@@ -177,7 +177,10 @@ def fill_chooser(box: QComboBox, items: Sequence[tuple[str, object]], chosen: ob
         box.clear()
         for text, data in items:
             box.addItem(text, data)
-    for at, (_, data) in enumerate(items):
+    for at, (text, data) in enumerate(items):
+        if box.itemText(at) != text:
+            # The same choice in another word: a size in base units is in BTC here and in ETH there.
+            box.setItemText(at, text)
         if data == chosen and box.currentIndex() != at:
             box.setCurrentIndex(at)
     box.blockSignals(False)

@@ -557,6 +557,17 @@ def panel(qtbot: QtBot) -> tuple[Desk, TicketViewModel, TicketPanel]:
     return desk, vm, widget
 
 
+def test_the_unit_of_the_size_is_that_of_the_instrument(
+    panel: tuple[Desk, TicketViewModel, TicketPanel],
+) -> None:
+    desk, _, shown = panel
+    assert shown._unit.currentText() == "BTC"
+    desk.selection.select(ETH)
+    assert shown._unit.currentText() == "ETH"
+    desk.selection.select(BTC)
+    assert shown._unit.currentText() == "BTC"
+
+
 def test_ctrl_enter_sends_the_chosen_side(qtbot: QtBot) -> None:
     _, vm, widget = panel(qtbot)
     vm.set_side(Side.SELL)
