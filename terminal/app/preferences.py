@@ -94,6 +94,8 @@ class Preferences:
         self._screen.account.set_hide_amounts(hidden)
         self._screen.positions.set_hide_amounts(hidden)
         self._screen.ticket.set_hide_amounts(hidden)
+        self._screen.contracts.set_hide_amounts(hidden)
+        self._screen.contract_lines.set_hide_amounts(hidden)
 
     def _apply_notices(self) -> None:
         notices = self._screen.notices

@@ -40,6 +40,7 @@ from terminal.viewmodels.chart_link import ChartLink
 from terminal.viewmodels.chart_positions import ChartPositions
 from terminal.viewmodels.confirm import quit_confirmation
 from terminal.viewmodels.connection import ConnectionViewModel
+from terminal.viewmodels.contract_stats import ContractStatsViewModel
 from terminal.viewmodels.contract_ticket import ContractTicketViewModel
 from terminal.viewmodels.cross_venue import CrossVenueViewModel
 from terminal.viewmodels.dead_man import LET_FIRE, DeadManViewModel
@@ -260,6 +261,15 @@ class Screen(QObject):
             parent=self,
         )
         self.contract_stats = ContractStats(gate)
+        self.contract_lines = ContractStatsViewModel(
+            self.contract_stats,
+            self.frames,
+            self.notices,
+            name_of=self.connections.short_name,
+            hidden=self._hidden_accounts,
+            is_offered=lambda: any(terminal.venue_info(v).capabilities.contracts for v in terminal.venues),
+            parent=self,
+        )
         self.contracts = ContractTicketViewModel(
             market,
             sessions,
@@ -419,7 +429,7 @@ class Screen(QObject):
         return chart
 
     def _build_panels(self) -> dict[str, Panel]:
-        blotter = Blotter(self.orders, self.account, self.positions, self.log)
+        blotter = Blotter(self.orders, self.account, self.positions, self.log, self.contract_lines)
         chart, chart2 = ChartPanel(self.chart), ChartPanel(self.chart2)
         self._cross_panel = CrossVenuePanel(self.cross)
         self._watchlist_panel = WatchlistPanel(self.watchlist)
@@ -725,6 +735,7 @@ class Screen(QObject):
         # Rows made before the instruments came have eight digits until they are made again.
         self.orders.refresh()
         self.positions.refresh()
+        self.contract_lines.refresh()
         self._begin_watching(venue)
 
     def _begin_watching(self, venue: str) -> None:
