@@ -557,10 +557,8 @@ def panel(qtbot: QtBot) -> tuple[Desk, TicketViewModel, TicketPanel]:
     return desk, vm, widget
 
 
-def test_the_unit_of_the_size_is_that_of_the_instrument(
-    panel: tuple[Desk, TicketViewModel, TicketPanel],
-) -> None:
-    desk, _, shown = panel
+def test_the_unit_of_the_size_is_that_of_the_instrument(qtbot: QtBot) -> None:
+    desk, _, shown = panel(qtbot)
     assert shown._unit.currentText() == "BTC"
     desk.selection.select(ETH)
     assert shown._unit.currentText() == "ETH"
