@@ -341,7 +341,7 @@ SETTINGS: Final[tuple[Setting, ...]] = (
         "tape.filter_percentile", 50, "%", 0, 99, "Hide prints smaller than this share of the recent ones"
     ),
     _whole("chart.bars", 300, "bars", 50, 5000, "Bars at the start", restart=True),
-    _whole("chart.interval_s", 900, "s", 60, 1296000, "Interval at the start"),
+    _whole("chart.interval_s", 900, "s", 1, 1296000, "Interval at the start"),
     _flag("chart.volume", True, "Volume under the chart"),
     _flag("chart.fills", True, "Own fills on the chart"),
     Setting(

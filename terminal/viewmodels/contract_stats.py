@@ -20,7 +20,7 @@ from terminal.domain.contract_rules import duration_text
 from terminal.domain.contracts import NS, break_even_rate
 from terminal.domain.decimals import ZERO, wire_text
 from terminal.domain.market import Side
-from terminal.services.contract_stats import ContractLine, ContractRecord, ContractStats
+from terminal.services.contract_stats import SOLD_BACK, ContractLine, ContractRecord, ContractStats
 from terminal.viewmodels import format as fmt
 from terminal.viewmodels.account import sign_tone
 from terminal.viewmodels.contract_words import short_length
@@ -84,7 +84,7 @@ class StatsRow:
 
 STATS_COLUMNS: tuple[Column[StatsRow], ...] = (
     Column("symbol", "Asset", lambda r: r.line.instrument.symbol, 120),
-    Column("account", "Account", lambda r: r.account_name, 150, tone=lambda r: "muted",
+    Column("account", "Account", lambda r: r.account_name, 150, tone=lambda r: "muted", grows=True,
            tip=lambda r: r.account_name),
     Column("length", "Length", lambda r: short_length(r.line.duration_s), 64, number=True,
            sort=lambda r: r.line.duration_s, tip=lambda r: duration_text(r.line.duration_s)),
@@ -92,7 +92,7 @@ STATS_COLUMNS: tuple[Column[StatsRow], ...] = (
     Column("lost", "Lost", lambda r: str(r.lost), 52, number=True, sort=lambda r: r.lost),
     Column("tied", "Tied", lambda r: str(r.line.tied) if r.line.tied else "", 52, number=True,
            sort=lambda r: r.line.tied, title_tip="The stake came back; they count as neither won nor lost"),
-    Column("back", "Given back", lambda r: str(r.line.sold_back) if r.line.sold_back else "", 80, number=True,
+    Column("back", "Sold back", lambda r: str(r.line.sold_back) if r.line.sold_back else "", 80, number=True,
            sort=lambda r: r.line.sold_back, title_tip="Ended by hand; they count as neither won nor lost"),
     Column("rate", "Hit rate", lambda r: r.rate_text, 138, number=True, sort=lambda r: r.line.rate.rate,
            tip=lambda r: r.verdict[0], tone=lambda r: r.verdict[1],
@@ -104,7 +104,8 @@ STATS_COLUMNS: tuple[Column[StatsRow], ...] = (
            sort=lambda r: r.line.staked),
     Column("profit", "Profit", lambda r: r.money(r.line.profit, signed=True), 110, number=True,
            sort=lambda r: r.line.profit, tone=lambda r: "" if r.hidden else sign_tone(r.line.profit),
-           title_tip="All of them together, those given back included"),
+           title_tip="All of them together, those sold back included"),
+    Column("end", "", lambda r: "", 20),
 )  # fmt: skip
 
 
@@ -191,7 +192,7 @@ class ContractStatsViewModel(QObject):
         """The table as a file: shares from 0 to 1, money as numbers, all amounts even where they are hidden
         on screen."""
         head = (
-            *("account", "asset", "length_s", "won", "lost", "tied", "given_back", "hit_rate", "rate_low"),
+            *("account", "asset", "length_s", "won", "lost", "tied", "sold_back", "hit_rate", "rate_low"),
             *("rate_high", "needed_rate", "mean_payout_pct", "staked", "profit", "currency"),
         )
         return _csv(head, map(self._line_cells, self._lines()))
@@ -219,7 +220,7 @@ class ContractStatsViewModel(QObject):
             *(_time(each.opened_ns), _time(each.ended_ns), self._name_of(each.account)),
             *(each.instrument.symbol, "up" if each.side is Side.BUY else "down", each.duration_s, each.stake),
             *(each.payout_pct, each.entry_price, each.exit_price),
-            *("given back" if each.sold_back else each.result.value, each.profit, each.currency),
+            *(SOLD_BACK if each.sold_back else each.result.value, each.profit, each.currency),
             each.position_id,
         )
 

@@ -124,6 +124,7 @@ class CrossVenueViewModel(QObject):
         self._favoured: dict[tuple[str, str, str], InstrumentId] = {}
         self._history: dict[InstrumentId, deque[float]] = {}
         self._question: tuple[object, ...] = ()
+        self._is_staked = False
         self._has_price = False
         self._sampled_ns = 0
         self._unwatch = (
@@ -195,18 +196,23 @@ class CrossVenueViewModel(QObject):
         known = None if chosen is None else self._market.instrument(chosen)
         if chosen is not None and known is not None:
             self._favoured[self.group, chosen.venue, known.kind.value] = chosen
-        shown = [] if chosen is None else self._pick(chosen)
+        self._is_staked = known is not None and known.offer is not None
+        shown = [] if chosen is None or self._is_staked else self._pick(chosen)
         self._shown = tuple(each.id for each in shown)
         self._rates = self._find_rates(shown)
         self._watch({*self._shown, *self._rates.values()})
         venues = {each.venue for each in self._shown}
-        self.missing = tuple(title for venue, title in self._titles.items() if venue not in venues)
+        self.missing = tuple(
+            title for venue, title in self._titles.items() if venue not in venues and not self._is_staked
+        )
         self._build()
 
     def _pick(self, chosen: InstrumentId) -> list[Instrument]:
         """One instrument a venue and kind: what was shown last, else the dollar before its substitutes."""
         groups: dict[tuple[str, str], list[Instrument]] = {}
         for each in self._twins.twins_of(chosen):
+            if each.offer is not None:
+                continue  # a stake on where its price goes buys nothing of it
             groups.setdefault((each.venue, each.kind.value), []).append(each)
         group = self.group
         picked = [
@@ -330,6 +336,10 @@ class CrossVenueViewModel(QObject):
         price = next((found for each in (own, *known) if (found := self._best(each))), None)
         self._has_price = price is not None
         ticket = self._ticket.instrument
+        if own.offer is not None:
+            return None
+        if ticket is not None and ticket.offer is not None:
+            ticket = None  # its stake is no quantity
         if ticket is not None and (
             ticket.id == own.id or self._twins.group_of(ticket.id) == self.group != ALONE
         ):
@@ -518,6 +528,10 @@ class CrossVenueViewModel(QObject):
         self.summary_tip = self._brief = ""
         if self.instrument is None:
             self.summary = "Choose an instrument"
+            return
+        if self._is_staked:
+            self.summary = "A contract is a stake, not a quantity: nothing to compare"
+            self._brief = "A contract: nothing to compare"
             return
         if len(rows) < 2:
             self.summary = "No other venue here trades it"

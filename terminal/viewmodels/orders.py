@@ -289,7 +289,7 @@ FILL_COLUMNS: tuple[Column[FillRow], ...] = (
            sort=lambda r: r.fill.price),
     Column("notional", "Total", lambda r: "" if r.is_contract else fmt.money(r.notional, r.quote), 120,
            number=True, sort=lambda r: r.notional),
-    Column("result", "Result", lambda r: r.result_text, 128, number=True, sort=lambda r: r.fill.realised,
+    Column("result", "Result", lambda r: r.result_text, 150, number=True, sort=lambda r: r.fill.realised,
            tone=lambda r: sign_tone(r.fill.realised),
            title_tip="What a closing fill brought before its fee; how a contract ended"),
     Column("fee", "Fee", lambda r: fmt.money(r.fill.fee, r.fill.fee_asset, decimals=4), 110, number=True,

@@ -12,7 +12,7 @@ from PySide6.QtCore import QObject, Signal
 
 from terminal.core import tasks
 from terminal.core.observe import Observable
-from terminal.domain.account import AccountFigures, AccountInfo, Position
+from terminal.domain.account import AccountFigures, AccountInfo, AccountKind, Balance, Position
 from terminal.domain.decimals import round_down
 from terminal.domain.errors import OrderRefused, TerminalError
 from terminal.domain.instrument import Instrument, InstrumentId
@@ -98,6 +98,7 @@ class PositionSource(Protocol):
     def position(self, account: str, position_id: str) -> Position | None: ...
     def overview(self, account: str) -> AccountFigures | None: ...
     def info(self, account: str) -> AccountInfo | None: ...
+    def balances(self, account: str) -> Mapping[str, Balance]: ...
 
 
 class MarginMover(Protocol):
@@ -249,7 +250,8 @@ class PositionsViewModel(QObject):
             if entry.hidden is not None:
                 accounts.append(self._account_row(entry, entry.hidden, None))
                 continue
-            info, figures = self._portfolio.info(entry.account), self._portfolio.overview(entry.account)
+            info = self._portfolio.info(entry.account)
+            figures = self._portfolio.overview(entry.account) or self._plain_figures(entry.account, info)
             title = info.title if info is not None else entry.name
             if info is not None:
                 accounts.append(self._account_row(entry, info, figures))
@@ -265,6 +267,13 @@ class PositionsViewModel(QObject):
         # By name: an account that is hidden and shown again keeps its place.
         self.accounts_model.set_rows(sorted(accounts, key=lambda row: (row.venue, row.title)))
         self.changed.emit()
+
+    def _plain_figures(self, account: str, info: AccountInfo | None) -> AccountFigures | None:
+        """Of an account that has positions but no margin, such as contracts: the money that it holds."""
+        if info is None or not info.currency or info.kind is AccountKind.CASH:
+            return None
+        held = self._portfolio.balances(account).get(info.currency)
+        return None if held is None else AccountFigures(info.currency, held.total)
 
     def _account_row(
         self, entry: AccountEntry, info: AccountInfo, figures: AccountFigures | None

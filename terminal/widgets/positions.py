@@ -13,6 +13,7 @@ from terminal.widgets.table import DataTable
 _CENTS: Final = 2
 _COIN_PX: Final = {"pnl": 120, "swap": 93, "commission": 93, "margin": 85}
 _ENDS: Final = "ends"
+_CONTRACT_PX: Final = {"pnl": 132}
 _GIVE_WAY: Final = ("liquidation", "commission", "kept")
 """Columns that need not be seen, the first to go first."""
 
@@ -57,7 +58,11 @@ class PositionsPanel(QWidget):
         liquidation, the symbol's the commission, the stop's who keeps it."""
         model = self._vm.model
         for at, column in enumerate(model.columns):
-            wanted = max(column.width, _COIN_PX.get(column.key, 0) if self._has_coins else 0)
+            wanted = max(
+                column.width,
+                _COIN_PX.get(column.key, 0) if self._has_coins else 0,
+                _CONTRACT_PX.get(column.key, 0) if self._has_contracts else 0,
+            )
             # What a person has set stays.
             if wanted != self._given[at] and self.table.columnWidth(at) in (self._given[at], 0):
                 self.table.setColumnWidth(at, wanted)

@@ -253,7 +253,8 @@ class StripView(QWidget):
         y = (self.height() - self._numbers.height) // 2
         share = strip.share
         if share is None:
-            self._numbers.left(painter, _PAD, y, "no trades yet", theme.MUTED)
+            if self._vm.state is not TapeState.UNSUPPORTED:
+                self._numbers.left(painter, _PAD, y, "no trades yet", theme.MUTED)
         else:
             cut = round(self.width() * share)
             painter.fillRect(0, 2, cut, self.height() - 4, QColor(theme.UP_TINT_24))
