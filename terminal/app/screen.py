@@ -54,6 +54,7 @@ from terminal.viewmodels.margin_calls import MarginCallsViewModel
 from terminal.viewmodels.notices import NoticesViewModel
 from terminal.viewmodels.orders import OrdersViewModel
 from terminal.viewmodels.positions import PositionsViewModel
+from terminal.viewmodels.quote_meter import QuoteMeter
 from terminal.viewmodels.selection import LinkedSizes, LinkGroups, interval_of
 from terminal.viewmodels.settings import SettingsViewModel
 from terminal.viewmodels.status import StatusViewModel
@@ -280,6 +281,7 @@ class Screen(QObject):
             clock,
             hit_rates=self.contract_stats.hit_rate,
             ahead_ms=self._venue_ahead_ms,
+            meter=QuoteMeter(market, sessions, self.twins.members, clock, titles=self._titles),
             parent=self,
         )
         self.ladder = LadderViewModel(

@@ -36,6 +36,7 @@ from terminal.viewmodels.cost_text import CostLine
 from terminal.viewmodels.frames import FrameClock
 from terminal.viewmodels.market_hours import closed_text
 from terminal.viewmodels.ports import Accounts, Gate, Market, Place, SelectedInstrument, Sessions, place_of
+from terminal.viewmodels.quote_meter import NO_READING, QuoteMeter, Reading
 from terminal.viewmodels.sending import OrderSender
 from terminal.viewmodels.size_entry import parse_number
 from terminal.viewmodels.ticket import SendButton
@@ -117,9 +118,11 @@ class ContractTicketViewModel(QObject):
         *,
         hit_rates: HitRates = _no_rate,
         ahead_ms: Callable[[str], float | None] = lambda venue: None,
+        meter: QuoteMeter | None = None,
         parent: QObject | None = None,
     ) -> None:
-        """``ahead_ms``: how far the venue's clock is before ours, in ms; None while not known."""
+        """``ahead_ms``: how far the venue's clock is before ours, in ms; None while not known. ``meter``
+        lays the price beside another venue's."""
         super().__init__(parent)
         self.form = ContractForm()
         self.instrument: Instrument | None = None
@@ -139,6 +142,9 @@ class ContractTicketViewModel(QObject):
         self._market, self._sessions, self._gate, self._accounts = market, sessions, gate, accounts
         self._selection, self._frames, self._clock = selection, frames, clock
         self._hit_rates, self._ahead_ms = hit_rates, ahead_ms
+        self._meter = meter
+        if meter is not None:
+            meter.set_visible(True)
         self._id: InstrumentId | None = None
         self._seen_payout: Decimal | None = None
         self._visible = True
@@ -165,6 +171,8 @@ class ContractTicketViewModel(QObject):
         self._release()
         self._frames.cancel(self._refresh)
         self.sending.close()
+        if self._meter is not None:
+            self._meter.close()
 
     @property
     def is_offered(self) -> bool:
@@ -174,6 +182,8 @@ class ContractTicketViewModel(QObject):
     def set_visible(self, visible: bool) -> None:
         """A hidden form follows no prices and no clock."""
         self._visible = visible
+        if self._meter is not None:
+            self._meter.set_visible(visible)
         if visible:
             self._refresh()
 
@@ -231,10 +241,14 @@ class ContractTicketViewModel(QObject):
     def _load(self) -> None:
         if self._id is None:
             self.instrument, self.place, self.offer = None, None, None
+            if self._meter is not None:
+                self._meter.follow(None)
             return
         self.instrument = self._market.instrument(self._id)
         self.place = place_of(self._sessions, self._id.venue)
         self.offer = self.instrument.offer if self.instrument is not None else None
+        if self._meter is not None:
+            self._meter.follow(self.instrument if self.offer is not None else None)
         if self.offer is None:
             return
         if self._release is _nothing:
@@ -254,6 +268,11 @@ class ContractTicketViewModel(QObject):
                 self.form.mode = mode
                 self.form.duration_s = min(lengths, key=lambda each: abs(each - self.form.duration_s))
                 return
+
+    @property
+    def outside(self) -> Reading:
+        """The price beside another venue's of the same thing."""
+        return self._meter.reading if self._meter is not None else NO_READING
 
     # -- the form -------------------------------------------------------------------------------------
 

@@ -115,7 +115,7 @@ class ContractPanel(QWidget):
         for name in (EXPIRY, OPENS, TRIGGER):
             box.addWidget(self._rows[name])
         box.addWidget(line())
-        self._figures = CostGrid(4)
+        self._figures = CostGrid(5)
         box.addWidget(self._figures)
         tie = label(TIE_RULE, kind="muted")
         tie.setFont(theme.ui_font(theme.LABEL_PX))
@@ -238,6 +238,7 @@ class ContractPanel(QWidget):
                     tip="Your own contracts on this asset and of this length; the range is "
                     "where the true rate lies in 95 of 100 cases.",
                 ),
+                CostLine(vm.outside.label, vm.outside.value, vm.outside.detail, tip=vm.outside.tip),
             )
         )
         self._fixed.show_lines(vm.fixed)
