@@ -60,8 +60,8 @@ class Bench:
 
     def tell(self, instrument: Instrument, at_ns: int, bid: str, ask: str | None = None) -> None:
         self.market.quotes[instrument.id] = Quote(
-            instrument.id, D(bid), None, D(ask or bid), None, D(bid), None, None, None, None, None, None, None,
-            at_ns,
+            instrument.id, D(bid), None, D(ask or bid), None, D(bid),
+            None, None, None, None, None, None, None, at_ns,
         )  # fmt: skip
         self.market.changed.notify(instrument.id, Topic.QUOTE)
 
