@@ -21,6 +21,7 @@ ALONE: Final = ""
 # The same thing under the names that venues and brokers use for it.
 _SAME_ASSET: Final = MappingProxyType(
     {"XBT": "BTC", "XDG": "DOGE", "GOLD": "XAU", "SILVER": "XAG", "WTI": "XTI", "BRENT": "XBR"}
+    | {"BITCOIN": "BTC", "ETHEREUM": "ETH", "LITECOIN": "LTC", "SOLANA": "SOL", "DOGECOIN": "DOGE"}
 )
 # A dated future and a fixed-payout contract have prices of their own: nobody takes one for the other. An
 # inverse contract counts money instead of the asset, so no size of another is a size of it: whoever calls it

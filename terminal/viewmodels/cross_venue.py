@@ -531,7 +531,7 @@ class CrossVenueViewModel(QObject):
             return
         if self._is_staked:
             self.summary = "A contract is a stake, not a quantity: nothing to compare"
-            self._brief = "A contract: nothing to compare"
+            self._brief = "No comparison"
             return
         if len(rows) < 2:
             self.summary = "No other venue here trades it"

@@ -35,6 +35,14 @@ _MOST_KEPT: Final = 8000
 _IN_STEP_MS: Final = 50
 """Less than that is within what the networks to two venues differ by."""
 _KINDS: Final = (InstrumentKind.SPOT, InstrumentKind.CFD, InstrumentKind.PERPETUAL)
+_FOREIGN_EXCHANGE: Final = (InstrumentKind.CFD, InstrumentKind.SPOT)
+"""Currencies are quoted by brokers; what coin exchanges quote of them is thin."""
+_CURRENCIES: Final = frozenset(
+    {"AUD", "BRL", "CAD", "CHF", "CNH", "CZK", "DKK", "EUR", "GBP", "HKD", "HUF", "INR", "JPY", "MXN", "NOK"}
+    | {"NZD", "PLN", "SEK", "SGD", "THB", "TRY", "USD", "ZAR"}
+)
+_SAME_WITHIN: Final = 0.02
+"""What is farther away, as a share of the price, is another thing or other money under the same name."""
 
 
 class MeterMarket(Protocol):
@@ -174,13 +182,14 @@ class QuoteMeter:
         if about is None or (own.offer is not None and own.offer.is_house_quoted):
             return None
         world = self._world(own.venue)
+        kinds = _FOREIGN_EXCHANGE if {about.base, about.money} <= _CURRENCIES else _KINDS
         order = list(self._titles)
         candidates = [
             each
             for each in self._members(str(about))
             if each.venue != own.venue
             and each.venue in order
-            and each.kind in _KINDS
+            and each.kind in kinds
             and each.offer is None
             and not each.is_inverse
             and world is not None
@@ -188,7 +197,7 @@ class QuoteMeter:
         ]
         return min(
             candidates,
-            key=lambda each: (each.quote != own.quote, _KINDS.index(each.kind), order.index(each.venue)),
+            key=lambda each: (each.quote != own.quote, kinds.index(each.kind), order.index(each.venue)),
             default=None,
         )
 
@@ -235,6 +244,8 @@ class QuoteMeter:
         away = self._deviation(own, reference)
         if away is None:
             return Reading(label, detail="measuring…", tip=_tip(name, reference, None))
+        if abs(away) > _SAME_WITHIN * self._points[reference.id][-1][1]:
+            return Reading(label, detail="not the same price", tip=_OTHER.format(reference.symbol, name))
         if self._lag_ns is None or now - self._lag_ns >= _LAG_EVERY_NS:
             self._lag_ns = now
             self._lag = lag_ms(*(series_of(self._points[each.id]) for each in (own, reference)))
@@ -254,6 +265,9 @@ class QuoteMeter:
 _NOWHERE: Final = "Connect a venue that quotes the same thing, and its price is laid beside this one."
 
 
+_OTHER: Final = "{} at {} is so far away that it must be something else, or counted in other money."
+
+
 def _price(quote: Quote, *, is_own: bool) -> float | None:
     """A venue of contracts tells one price; of a market it is the middle of its sides."""
     if is_own and quote.last is not None:
@@ -266,6 +280,8 @@ def _price(quote: Quote, *, is_own: bool) -> float | None:
 def _away_text(away: float, own: Instrument, reference: Instrument) -> str:
     """In pips where they are spoken of, else in money: ``+0.3 pips``, ``−12.50 USD``."""
     pip = reference.pip_size or own.pip_size
+    if not pip and {own.base, own.quote} <= _CURRENCIES:
+        pip = Decimal("0.01") if own.quote == "JPY" else Decimal("0.0001")
     if pip:
         return counted(fmt.money(Decimal(repr(away)) / pip, decimals=1, signed=True), "pips")
     return fmt.money(Decimal(repr(away)), own.quote, decimals=own.price_decimals, signed=True)

@@ -109,9 +109,7 @@ class ContractPanel(QWidget):
         self._edits = {STAKE: self._stake, OPENS: self._opens, TRIGGER: self._trigger}
         box.addWidget(self._rows[STAKE])
         box.addWidget(self._build_presets())
-        self._free = ElidedLabel()
-        self._free.setProperty("kind", "muted")
-        box.addWidget(self._free)
+        box.addLayout(self._build_free())
         for name in (EXPIRY, OPENS, TRIGGER):
             box.addWidget(self._rows[name])
         box.addWidget(line())
@@ -122,6 +120,21 @@ class ContractPanel(QWidget):
         box.addWidget(tie)
         box.addStretch(1)
         return form
+
+    def _build_free(self) -> QHBoxLayout:
+        """What is free, and the way to what few contracts need: to be opened later."""
+        row = QHBoxLayout()
+        row.setSpacing(6)
+        self._free = ElidedLabel()
+        self._free.setProperty("kind", "muted")
+        self._later = QPushButton("Open later…")
+        self._later.setProperty("kind", "link")
+        self._later.setCheckable(True)
+        self._later.setAutoDefault(False)
+        self._later.setToolTip("Let the contract wait for a time or for a price")
+        row.addWidget(self._free, 1)
+        row.addWidget(self._later)
+        return row
 
     def _build_presets(self) -> QWidget:
         shown = QWidget()
@@ -188,6 +201,7 @@ class ContractPanel(QWidget):
         for name, edit in self._edits.items():
             edit.textEdited.connect(lambda text, one=name: vm.set_text(one, text))
         self._expiry.activated.connect(lambda _: vm.set_expiry(*self._expiry.currentData()))
+        self._later.toggled.connect(lambda _: self._render())
         for side, button in self._buttons.items():
             button.clicked.connect(lambda _=False, one=side: vm.submit(one))
         for key in ("Ctrl+Return", "Ctrl+Enter"):
@@ -214,9 +228,14 @@ class ContractPanel(QWidget):
         entries = [(each.text, (each.mode, each.duration_s)) for each in vm.expiries]
         chosen = (vm.form.mode, vm.form.duration_s)
         fill_chooser(self._expiry, entries, chosen)
-        waits = vm.offer.can_wait
-        self._rows[OPENS].setVisible(waits)
-        self._rows[TRIGGER].setVisible(waits)
+        waits = bool(vm.form.opens or vm.form.trigger_price)
+        self._later.setVisible(vm.offer.can_wait)
+        if waits and not self._later.isChecked():
+            # What has been asked for stays in sight.
+            self._later.setChecked(True)
+        shown = vm.offer.can_wait and self._later.isChecked()
+        self._rows[OPENS].setVisible(shown)
+        self._rows[TRIGGER].setVisible(shown)
         texts = {STAKE: vm.form.stake, OPENS: vm.form.opens, TRIGGER: vm.form.trigger_price}
         for name, edit in self._edits.items():
             if edit.text() != texts[name]:

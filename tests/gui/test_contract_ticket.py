@@ -12,7 +12,7 @@ from pytestqt.qtbot import QtBot
 
 from terminal.domain.contracts import ExpiryMode
 from terminal.domain.market import Side
-from terminal.viewmodels.contract_ticket import STAKE, ContractTicketViewModel
+from terminal.viewmodels.contract_ticket import OPENS, STAKE, TRIGGER, ContractTicketViewModel
 from terminal.viewmodels.ticket import TicketViewModel
 from terminal.widgets import theme
 from terminal.widgets.contract_ticket import ContractPanel, TicketForms
@@ -119,3 +119,18 @@ def test_the_instrument_decides_which_form_is_there(qtbot: QtBot, desk: Desk) ->
     assert forms.windowTitle() == "Ticket · BTC/USD · PRACTICE"
     desk.selection.select(BTC)
     assert isinstance(forms.currentWidget(), TicketPanel)
+
+
+def test_opening_later_is_folded_away_until_it_is_wanted_or_asked_for(qtbot: QtBot, desk: Desk) -> None:
+    vm = form(desk)
+    panel = shown(qtbot, vm)
+    rows = [panel._rows[name] for name in (OPENS, TRIGGER)]
+    assert not any(row.isVisible() for row in rows)
+    QTest.mouseClick(panel._later, Qt.MouseButton.LeftButton)
+    assert all(row.isVisible() for row in rows)
+    QTest.keyClicks(panel._opens, "+5m")
+    QTest.mouseClick(panel._later, Qt.MouseButton.LeftButton)
+    assert all(row.isVisible() for row in rows), "what is asked for stays in sight"
+    vm.set_text(OPENS, "")
+    QTest.mouseClick(panel._later, Qt.MouseButton.LeftButton)
+    assert not any(row.isVisible() for row in rows)

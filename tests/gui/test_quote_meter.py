@@ -84,18 +84,49 @@ def test_what_a_venue_prices_itself_has_no_reference(bench: Bench) -> None:
     assert bench.market.watched == []
 
 
-def test_the_same_money_comes_first_then_spot_and_never_another_contract(qapp: QApplication) -> None:
+def coin(venue: str, kind: InstrumentKind, base: str = "BTC") -> Instrument:
+    return replace(fx(venue, kind), base=base, price_decimals=2, pip_size=None)
+
+
+def test_currencies_go_by_the_broker_coins_by_the_exchange_the_same_money_first(qapp: QApplication) -> None:
     other = fx("okx", InstrumentKind.CONTRACT)
-    for listed, best in (
-        ((OWN, TETHER, BROKER), BROKER),
-        ((OWN, BROKER, SPOT), SPOT),
-        ((OWN, TETHER), TETHER),
-        ((OWN, other), None),
+    bitcoin = coin("quotex", InstrumentKind.CONTRACT, "Bitcoin")
+    exchange, house = coin("kraken", InstrumentKind.SPOT), coin("ctrader", InstrumentKind.CFD)
+    for own, listed, best in (
+        (OWN, (TETHER, BROKER), BROKER),
+        (OWN, (SPOT, BROKER), BROKER),
+        (OWN, (TETHER, SPOT), SPOT),
+        (OWN, (TETHER,), TETHER),
+        (OWN, (other,), None),
+        (bitcoin, (house, exchange), exchange),
     ):
-        bench = Bench(*listed)
-        bench.meter.follow(OWN)
+        bench = Bench(own, *listed)
+        bench.meter.follow(own)
         assert bench.meter.reference == best
         bench.meter.close()
+
+
+def test_without_a_word_for_pips_currencies_still_have_them_and_coins_money(qapp: QApplication) -> None:
+    bitcoin, exchange = coin("quotex", InstrumentKind.CONTRACT), coin("kraken", InstrumentKind.SPOT)
+    for own, reference, price, text in (
+        (OWN, SPOT, "1.16012", "+1.2 pips"),
+        (bitcoin, exchange, "1.14750", "−0.01 USD"),
+    ):
+        bench = Bench(own, reference)
+        bench.meter.follow(own)
+        bench.tell(reference, START_NS, "1.16000")
+        bench.tell(own, START_NS, price)
+        bench.pass_time(11)
+        assert bench.meter.reading.value == text
+        bench.meter.close()
+
+
+def test_a_price_far_away_is_taken_for_something_else(bench: Bench) -> None:
+    bench.meter.follow(OWN)
+    bench.tell(BROKER, START_NS, "1.16000")
+    bench.tell(OWN, START_NS, "1.07000")
+    bench.pass_time(11)
+    assert (bench.meter.reading.value, bench.meter.reading.detail) == ("", "not the same price")
 
 
 def test_without_one_it_says_so_and_looks_again(qapp: QApplication) -> None:
