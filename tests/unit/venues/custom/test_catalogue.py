@@ -37,7 +37,7 @@ D = Decimal
 ETH = InstrumentId("custom", "ETH/USDT")
 NAME = "ETH/USDT"
 FEEDS = (FeedKind.QUOTES, FeedKind.BOOK, FeedKind.TRADES)
-DEADLINE_S = "0.3"
+DEADLINE_S = "0.8"
 
 ODD: dict[str, tuple[dict[str, Any], ...]] = {
     "newest_first": ({},),
