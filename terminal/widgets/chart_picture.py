@@ -227,7 +227,14 @@ class ChartPicture:
             self._positions.clear()
             return
         self._positions.paint(
-            painter, positions, self._vm, self.geometry, self._numbers, self._axes, self.pointer
+            painter,
+            positions,
+            self._vm,
+            self.geometry,
+            self._numbers,
+            self._axes,
+            self.pointer,
+            self._readout,
         )
 
     def _paint_orders(self, painter: QPainter) -> None:

@@ -116,9 +116,11 @@ class PositionPainter:
         text: TextCache,
         axes: Axes,
         pointer: QPoint | None,
+        covered: QRect,
     ) -> None:
-        """Draw all positions, their stops and targets, and one that is being dragged."""
-        self._hits, self._taken = [], []
+        """Draw all positions, their stops and targets, and one that is being dragged. ``covered``: where
+        other words stand already, which no label may hide."""
+        self._hits, self._taken = [], [covered]
         plot = geometry.plot
         painter.setClipRect(plot)
         for deal in positions.deals:

@@ -169,6 +169,18 @@ def test_it_is_given_back_by_its_menu_and_by_the_button_beside_it(shown: Shown) 
     assert _entries(ended) == ()
 
 
+def test_its_label_hides_nothing_of_the_bar_in_words(shown: Shown) -> None:
+    shown.view.resize(420, 300)
+    shown.desk.frames.tick()
+    # At the very top of the plot, where the readout is.
+    top = Decimal(repr(shown.vm.scale.high)) - D("0.1")
+    shown.vm.hold_prices(True)
+    shown.put(shown.deal(5, entry=top))
+    readout = shown.view._picture._readout
+    (box,) = [box for hit, box in shown.view._picture._positions._hits if hit.part is Part.CHIP]
+    assert not box.adjusted(0, 4, 0, -4).intersects(readout)
+
+
 def test_no_right_click_is_advertised_where_nothing_waits_at_a_price(qapp: QApplication) -> None:
     desk = ChartDesk()
     desk.fill_lifelike()
