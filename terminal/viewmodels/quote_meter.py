@@ -33,7 +33,7 @@ _LAG_EVERY_NS: Final = 3_000_000_000
 _LOOK_EVERY_NS: Final = 5_000_000_000
 _MOST_KEPT: Final = 8000
 _IN_STEP_MS: Final = 50
-"""Less than that is within what the networks to two venues differ by."""
+"""As fine as a lag is told: the networks to two venues differ by as much."""
 _KINDS: Final = (InstrumentKind.SPOT, InstrumentKind.CFD, InstrumentKind.PERPETUAL)
 _FOREIGN_EXCHANGE: Final = (InstrumentKind.CFD, InstrumentKind.SPOT)
 """Currencies are quoted by brokers; what coin exchanges quote of them is thin."""
@@ -290,9 +290,10 @@ def _away_text(away: float, own: Instrument, reference: Instrument) -> str:
 def _lag_text(lag: float | None) -> str:
     if lag is None:
         return ""
-    if abs(lag) < _IN_STEP_MS:
+    if abs(lag) < _IN_STEP_MS / 2:
         return "in step"
-    return f"{fmt.milliseconds(round(abs(lag), -1))} {'behind' if lag > 0 else 'ahead'}"
+    rounded = round(abs(lag) / _IN_STEP_MS) * _IN_STEP_MS
+    return f"≈ {fmt.milliseconds(rounded)} {'behind' if lag > 0 else 'ahead'}"
 
 
 def _tip(name: str, reference: Instrument, lag: float | None) -> str:

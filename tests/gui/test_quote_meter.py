@@ -166,7 +166,7 @@ def test_three_points_above_the_middle_are_three_tenths_of_a_pip(bench: Bench) -
     assert bench.meter.reading.detail == "waiting for live prices"
 
 
-@pytest.mark.parametrize(("ms", "words"), [(400, "400 ms behind"), (-400, "400 ms ahead"), (20, "in step")])
+@pytest.mark.parametrize(("ms", "words"), [(400, "≈ 400 ms behind"), (-420, "≈ 400 ms ahead"), (20, "in step")])
 def test_the_lag_is_read_off_the_moves(bench: Bench, ms: int, words: str) -> None:
     bench.meter.follow(OWN)
     points = walk(90)
