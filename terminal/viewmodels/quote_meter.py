@@ -168,9 +168,14 @@ class QuoteMeter:
     def _look(self) -> None:
         """Find what to compare with, and follow it."""
         self._looked_ns = self._clock.monotonic_ns()
-        if self._own is None or not self._visible or self.reference is not None:
+        if self._own is None or not self._visible:
             return
         found = self._find(self._own)
+        before = self.reference
+        if (before.id if before is not None else None) == (found.id if found is not None else None):
+            return
+        # Also where a better one has come: a broker that connects after an exchange.
+        self._let_go()
         if found is None:
             return
         self.reference, self._measured_in = found, self._world(found.venue)
@@ -224,19 +229,18 @@ class QuoteMeter:
     # -- reading --------------------------------------------------------------------------------------
 
     def _read(self, now: int) -> Reading:
-        own, reference = self._own, self.reference
+        own = self._own
         if own is None or own.offer is None:
             return NO_READING
         if own.offer.is_house_quoted:
             venue = self._titles.get(own.venue, own.venue)
             tip = f"{venue} makes this price itself: no market tells whether it is right."
             return Reading("Price", "OTC, no outside reference", tip=tip)
+        if self._looked_ns is None or now - self._looked_ns >= _LOOK_EVERY_NS:
+            self._look()
+        reference = self.reference
         if reference is None:
-            if self._looked_ns is None or now - self._looked_ns >= _LOOK_EVERY_NS:
-                self._look()
-            if self.reference is None:
-                return Reading("Price", detail="no other venue here quotes it", tip=_NOWHERE)
-            reference = self.reference
+            return Reading("Price", detail="no other venue here quotes it", tip=_NOWHERE)
         name = self._titles.get(reference.venue, reference.venue)
         label = f"vs {name}"
         if not all(self._is_live(each) for each in (own, reference)):

@@ -456,7 +456,7 @@ def describe(order: Order, instrument: Instrument | None) -> tuple[ResultKind, s
         return ResultKind.SENDING, f"Canceling {what}{at}…"
     average = f" at {fmt.price(order.average_price, digits)}" if order.average_price is not None else at
     if state is OrderState.FILLED:
-        word = "Filled" if order.request.contract is None else "Running"
+        word = "Filled" if order.request.contract is None else "Taken"
         return ResultKind.ACCEPTED, f"{word}: {what}{average}."
     lot = (instrument.lot_size if instrument is not None else None) or 1
     done = f"{fmt.quantity(order.filled_quantity / lot)} of {amount(order.quantity)}"

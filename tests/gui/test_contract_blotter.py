@@ -17,6 +17,7 @@ from terminal.services.portfolio import holds_of
 from terminal.viewmodels.book_rows import chips_of
 from terminal.viewmodels.chart_orders import lines_of, mark_of
 from terminal.viewmodels.history import PastOrder
+from terminal.viewmodels.sending import ResultKind, describe
 from terminal.viewmodels.tables import TableModel
 from tests.gui.frame_fakes import ACCOUNT, START_NS, Frame
 from tests.gui.test_contract_positions import EURUSD, LISTED, UP
@@ -169,3 +170,9 @@ def test_balances_say_what_is_staked(qapp: QApplication) -> None:
         assert cells(model, "held", row=at) == ["3206.01"]
 
     with_frame(body)
+
+
+def test_the_ticket_says_taken_which_stays_true_when_it_has_ended() -> None:
+    order = opening()
+    order.average_price = D("1.16000")
+    assert describe(order, LISTED) == (ResultKind.ACCEPTED, "Taken: up 10.00 USD at 1.16000.")

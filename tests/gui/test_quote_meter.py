@@ -139,6 +139,17 @@ def test_without_one_it_says_so_and_looks_again(qapp: QApplication) -> None:
     bench.meter.close()
 
 
+def test_a_better_reference_that_comes_later_takes_over(qapp: QApplication) -> None:
+    bench = Bench(OWN, SPOT)
+    bench.meter.follow(OWN)
+    assert bench.meter.reading.label == "vs Kraken"
+    bench.market.listed[BROKER.id] = BROKER
+    bench.pass_time(6)
+    assert bench.meter.reading.label == "vs cTrader"
+    assert bench.market.watched == [("ctrader", "EUR/USD", FeedKind.QUOTES)]
+    bench.meter.close()
+
+
 def test_practice_and_real_prices_are_never_laid_side_by_side(bench: Bench) -> None:
     bench.sessions.sessions["ctrader"].mode = Mode.PRACTICE
     bench.meter.follow(OWN)
@@ -166,7 +177,9 @@ def test_three_points_above_the_middle_are_three_tenths_of_a_pip(bench: Bench) -
     assert bench.meter.reading.detail == "waiting for live prices"
 
 
-@pytest.mark.parametrize(("ms", "words"), [(400, "≈ 400 ms behind"), (-420, "≈ 400 ms ahead"), (20, "in step")])
+@pytest.mark.parametrize(
+    ("ms", "words"), [(400, "≈ 400 ms behind"), (-420, "≈ 400 ms ahead"), (20, "in step")]
+)
 def test_the_lag_is_read_off_the_moves(bench: Bench, ms: int, words: str) -> None:
     bench.meter.follow(OWN)
     points = walk(90)
