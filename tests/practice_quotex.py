@@ -16,7 +16,7 @@ MAIN, SECOND = "61402117", "61402118"
 DEMO: Final = "demo"
 DEMO_MONEY: Final = Decimal(1000)
 """Of the demo account in each test: less than the largest stake, so that too little money shows."""
-_ZERO: Final = Decimal(0)
+_TRADING: Final = frozenset({"orders/open", "orders/cancel", "pending/create", "pending/cancel"})
 
 
 class QuotexPractice(Practice):
@@ -113,7 +113,7 @@ class QuotexPractice(Practice):
         deals = [*closed, *row["opened"]]
         euros = account == SECOND
         return Told(
-            requests=[_request(each) for each in row["requests"]],
+            requests=[_request(each) for each in row["requests"] if each["method"] in _TRADING],
             orders=[
                 *(_order(each, each["id"], _number(each), is_open=False) for each in deals),
                 *(_order(each, f"{each['id']}:end", None, is_open=False) for each in closed),

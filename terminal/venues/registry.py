@@ -22,6 +22,7 @@ _VENUES: dict[str, tuple[str, str]] = {
     "kraken": ("terminal.venues.kraken", "connector:KrakenConnector"),
     "okx": ("terminal.venues.okx", "connector:OkxConnector"),
     "ctrader": ("terminal.venues.ctrader", "connector:CtraderConnector"),
+    "quotex": ("terminal.venues.quotex", "connector:QuotexConnector"),
     "custom": ("terminal.venues.custom", "connector:CustomConnector"),
 }
 

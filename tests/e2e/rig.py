@@ -31,12 +31,15 @@ from terminal.domain.instrument import InstrumentId
 from terminal.domain.market import Feed, FeedKind, Side
 from terminal.domain.orders import Order, OrderRequest, OrderState, OrderType
 from terminal.services.inquiries import GateTimings
+from terminal.services.market_data import FeedState
 from terminal.services.notices import Notice
 from terminal.services.order_checks import ConfirmationNeeded
 from terminal.services.session import Session, SessionState
 from terminal.transport.websocket import LinkPolicy
+from terminal.venues import registry
 from terminal.venues.kraken.nonce import MemoryNonceStore
 from terminal.venues.okx.stream import POLICY as OKX_POLICY
+from terminal.venues.quotex.stream import POLICY as QUOTEX_POLICY
 from tests.helpers import eventually
 from tests.lag import LagWatch, watched_thread
 from tests.practice import Practice, RunningVenues, Told
@@ -68,6 +71,18 @@ QUICK_OKX = replace(
     first_jitter_s=0.02,
 )
 """OKX answers a text ping, and is pinged wherever it is silent."""
+QUICK_QUOTEX = replace(
+    QUOTEX_POLICY,
+    open_timeout_s=3.0,
+    ready_timeout_s=6.0,
+    close_timeout_s=0.3,
+    ping_interval_s=0.4,
+    ping_timeout_s=2.5,
+    idle_timeout_s=3.5,
+    heartbeat_s=1.0,
+    backoff_s=(0.0, 0.05, 0.1, 0.2, 0.4, 0.8),
+    first_jitter_s=0.02,
+)
 QUICK_GATE = GateTimings(
     answer_s=5.0,
     look_s=4.0,
@@ -124,7 +139,10 @@ class Rig:
 
     @property
     def account(self) -> str:
-        return f"{self.practice.venue}:practice"
+        """The one that orders go to; of a connection with several the active one."""
+        sessions = self.terminal.sessions.sessions
+        venue = self.practice.venue
+        return sessions[venue].account if venue in sessions else f"{venue}:practice"
 
     @property
     def gate(self) -> Any:
@@ -137,7 +155,19 @@ class Rig:
             self.practice.venue in self.terminal.sessions.sessions
             and self.session.state is SessionState.LIVE
             and self.terminal.gate.ready(self.account)
-            and self.terminal.market.book(self.instrument) is not None
+            and self.sees_prices
+        )
+
+    @property
+    def sees_prices(self) -> bool:
+        """The book is proven; where there are no books, the price is live."""
+        market = self.terminal.market
+        if FeedKind.BOOK in self.session.info.capabilities.feeds:
+            return market.book(self.instrument) is not None
+        feed = Feed(FeedKind.QUOTES, self.instrument.symbol)
+        return (
+            market.quote(self.instrument) is not None
+            and market.feed_state(feed, self.practice.venue) is FeedState.LIVE
         )
 
     async def until_ready(self, timeout_s: float = 40.0) -> None:
@@ -241,7 +271,7 @@ class Rig:
             assert order.state.is_final != row["open"], (order, row)
             fees: dict[str, Decimal] = {}
             for fill in told.fills:
-                if fill["txid"] == row["txid"]:
+                if fill["txid"] == row["txid"] and D(fill["fee"]):
                     fees[fill["fee_asset"]] = fees.get(fill["fee_asset"], D(0)) + D(fill["fee"])
             assert {asset: fee for asset, fee in order.fees.items() if fee} == fees, (order, fees)
         applied = [fill.fill_id for fill in terminal.gate.fills]
@@ -271,8 +301,9 @@ def state_of(order: Order) -> OrderState:
 
 
 def secrets_of(practice: Practice) -> list[str]:
-    rows = practice.entry["keys"]
-    return [row[name] for row in rows for name in ("secret", "key", "passphrase") if name in row]
+    rows = practice.entry["keys"] if "keys" in practice.entry else practice.entry["users"]
+    names = ("secret", "key", "passphrase", "token", "cookies", "password")
+    return [row[name] for row in rows for name in names if row.get(name)]
 
 
 @contextlib.contextmanager
@@ -336,13 +367,15 @@ async def rig(
                     "nonces": nonces_of(practice),
                 },
                 "okx": {"policy": policy or QUICK_OKX, "rng": random.Random(1)},
+                "quotex": {"policy": policy or QUICK_QUOTEX},
             },
         )
         found = Rig(terminal, practice, ring, paths, lag, instrument or BTC)
         terminal.notice.watch(found.notices.append)
         terminal.gate.reconciled.watch(found.reports.append)
         terminal.sessions.changed.watch(lambda venue: found.states.append(found.session.state))
-        for kind in (FeedKind.BOOK, FeedKind.QUOTES, FeedKind.TRADES):
+        watched = (FeedKind.BOOK, FeedKind.QUOTES, FeedKind.TRADES)
+        for kind in (each for each in watched if each in registry.info(practice.venue).capabilities.feeds):
             terminal.market.watch(Feed(kind, found.instrument.symbol), practice.venue)
         for feed in feeds:
             terminal.market.watch(feed, practice.venue)

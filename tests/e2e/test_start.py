@@ -90,7 +90,8 @@ def test_a_polite_end_closes_everything_within_seconds(tmp_path: Path) -> None:
         stderr=subprocess.PIPE,
         text=True,
     )
-    _wait_for_line(process, "kraken is live")
+    # Every venue that a desk begins with: from the first start on, without a question.
+    _wait_for_lines(process, *(f"{venue} is live" for venue in ("kraken", "okx", "ctrader", "quotex")))
     process.send_signal(signal.SIGTERM)
     _, errors = process.communicate(timeout=60)
     assert process.returncode == 0, errors
@@ -98,15 +99,22 @@ def test_a_polite_end_closes_everything_within_seconds(tmp_path: Path) -> None:
 
 
 def _wait_for_line(process: subprocess.Popen[str], text: str) -> None:
+    _wait_for_lines(process, text)
+
+
+def _wait_for_lines(process: subprocess.Popen[str], *texts: str) -> None:
+    """In any order."""
     assert process.stderr is not None
+    missing = set(texts)
     for raw in process.stderr:
         try:
             line = json.loads(raw)
         except ValueError:
             continue
-        if text in line.get("text", ""):
+        missing -= {text for text in missing if text in line.get("text", "")}
+        if not missing:
             return
-    raise AssertionError(f"it ended without saying {text!r}")
+    raise AssertionError(f"it ended without saying {sorted(missing)}")
 
 
 def _children(pid: int) -> list[int]:

@@ -451,5 +451,6 @@ SAMPLES: dict[str, Sample] = {
     "kraken": _KRAKEN,
     "okx": _OKX,
     "ctrader": _CTRADER,
+    "quotex": _QUOTEX,
     "custom": _CUSTOM,
 }

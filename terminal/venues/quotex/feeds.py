@@ -244,12 +244,14 @@ class Feeds:
         self._sink(BarsReceived(instrument, period, tuple(bars), ts_received_ns))
 
     def _on_tick(self, wire: object, at_ns: int, price: Decimal, ts_received_ns: int) -> None:
-        self._offsets_ns.append(at_ns - ts_received_ns)
-        if len(self._offsets_ns) > _CLOCK_SAMPLES:
-            del self._offsets_ns[0]
         followed = self._followed.get(wire) if isinstance(wire, str) else None
         if followed is None:
             return
+        if followed.since_ns is not None and at_ns > followed.since_ns:
+            # The first price of an asset is its last one, which may be of yesterday: no clock shows it.
+            self._offsets_ns.append(at_ns - ts_received_ns)
+            if len(self._offsets_ns) > _CLOCK_SAMPLES:
+                del self._offsets_ns[0]
         if not followed.flowing:
             self._confirm(followed)
         self._tell_price(followed, at_ns, price, ts_received_ns)

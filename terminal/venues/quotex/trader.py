@@ -44,7 +44,8 @@ from terminal.venues.quotex.records import Records
 
 log = logging.getLogger("venue.quotex")
 
-_ANSWER_S: Final = 8.0
+ANSWER_S = 8.0
+"""The web terminal waits for five seconds and more."""
 _PRICES_S: Final = 5.0
 _LISTS_S: Final = 8.0
 _APART_NS: Final = 1 * NS
@@ -181,7 +182,7 @@ class QuotexTrader:
             }
             try:
                 self._wire.send("orders/open", order)
-                async with asyncio.timeout(_ANSWER_S):
+                async with asyncio.timeout(ANSWER_S):
                     return SubmitAck(await answer)
             except TimeoutError:
                 raise OutcomeUnknown(VENUE_NAME, "no answer to the buy") from None
@@ -213,7 +214,7 @@ class QuotexTrader:
             self._creating = (instrument.venue_symbol, client_order_id, answer)
             try:
                 self._wire.send("pending/create", data)
-                async with asyncio.timeout(_ANSWER_S):
+                async with asyncio.timeout(ANSWER_S):
                     return SubmitAck(await answer)
             except TimeoutError:
                 raise OutcomeUnknown(VENUE_NAME, "no answer to the waiting contract") from None
@@ -247,7 +248,7 @@ class QuotexTrader:
         self._cancels[ticket] = answer
         try:
             self._wire.send(name, {"ticket": ticket})
-            async with asyncio.timeout(_ANSWER_S):
+            async with asyncio.timeout(ANSWER_S):
                 await answer
         except TimeoutError:
             raise OutcomeUnknown(VENUE_NAME, f"no answer to {name}") from None
