@@ -57,7 +57,7 @@ class MeterMarket(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """What the meter shows: a name, the difference, and the lag or why there is none."""
+    """What the meter shows: a name, the difference with the lag, or in ``detail`` why there is none."""
 
     label: str
     value: str = ""
@@ -253,9 +253,8 @@ class QuoteMeter:
         if self._lag_ns is None or now - self._lag_ns >= _LAG_EVERY_NS:
             self._lag_ns = now
             self._lag = lag_ms(*(series_of(self._points[each.id]) for each in (own, reference)))
-        return Reading(
-            label, _away_text(away, own, reference), _lag_text(self._lag), _tip(name, reference, self._lag)
-        )
+        words = (_away_text(away, own, reference), _lag_text(self._lag))
+        return Reading(label, ", ".join(filter(None, words)), tip=_tip(name, reference, self._lag))
 
     def _is_live(self, instrument: Instrument) -> bool:
         feed = Feed(FeedKind.QUOTES, instrument.symbol)
@@ -297,7 +296,7 @@ def _lag_text(lag: float | None) -> str:
     if abs(lag) < _IN_STEP_MS / 2:
         return "in step"
     rounded = round(abs(lag) / _IN_STEP_MS) * _IN_STEP_MS
-    return f"≈ {fmt.milliseconds(rounded)} {'behind' if lag > 0 else 'ahead'}"
+    return f"{fmt.milliseconds(rounded)} {'late' if lag > 0 else 'early'}"
 
 
 def _tip(name: str, reference: Instrument, lag: float | None) -> str:
@@ -308,7 +307,9 @@ def _tip(name: str, reference: Instrument, lag: float | None) -> str:
     if lag is None:
         lines.append("How much later it moves cannot be told from the last three minutes.")
     else:
-        lines.append("How much later it moves is read off the moves of the last three minutes.")
+        lines.append(
+            "How much later it moves is read off the moves of the last three minutes, to about 50 ms."
+        )
     return "\n".join(lines)
 
 

@@ -31,7 +31,7 @@ from terminal.widgets.chart_items import (
     side_color,
     side_fill,
 )
-from terminal.widgets.chart_position_items import Hit, PositionPainter
+from terminal.widgets.chart_position_items import Hit, Part, PositionPainter
 from terminal.widgets.controls import hatch_brush
 from terminal.widgets.painted import TextCache
 
@@ -341,7 +341,7 @@ class ChartPicture:
             if plot.left() <= x <= plot.right():
                 painter.drawLine(x, plot.top(), x, plot.bottom())
                 self._axes.time_tag(painter, self.geometry, x, vm.time_text(bar))
-        if at is not None and plot.contains(at) and self.line_at(at) is None:
+        if at is not None and plot.contains(at) and not self._is_on_label(at):
             painter.setPen(_CROSSHAIR)
             painter.drawLine(plot.left(), at.y(), plot.right(), at.y())
             price = vm.trading.snapped(self.geometry.price_at(vm.scale, at.y()))
@@ -349,6 +349,11 @@ class ChartPicture:
                 words = (vm.price_text(price),)
                 tint = (theme.BORDER_STRONG, theme.TEXT)
                 self._axes.tag(painter, self.geometry, at.y(), words, *tint, firm=True)
+
+    def _is_on_label(self, at: QPoint) -> bool:
+        """Whether a line through a point would strike out the words of an order, a position or a contract."""
+        hit = self.position_at(at)
+        return self.line_at(at) is not None or (hit is not None and hit.part is not Part.LEG)
 
     def _paint_hint(self, painter: QPainter) -> None:
         self.bubble = QRect()

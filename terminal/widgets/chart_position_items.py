@@ -36,6 +36,7 @@ _HATCH = theme.color(theme.WHITE, 110)
 _WORDS: Final = (("close", "Close"), ("reverse", "Reverse"), ("double", "Double"))
 _DEAL_WORDS: Final = ((GIVE_BACK.key, GIVE_BACK.text),)
 _DOT_PX: Final = 3
+_ABOVE_PX: Final = 5
 TIPS: Final = {
     "chip": "Your position. Money is net of swap and of the commission charged so far; “at mark”: as the "
     "venue counts it, by its mark price, before fees and funding",
@@ -230,8 +231,11 @@ class PositionPainter:
         if not plot.top() <= y <= plot.bottom():
             return
         color = _deal_color(deal)
-        chip = self._free(y, text.width(deal.text) + 16, plot)
-        self._paint_leader(painter, chip, y, color)
+        # Above the line, which would be hidden behind it from its beginning to its end.
+        beside = y - HEIGHT // 2 - _ABOVE_PX
+        chip = self._free(beside, text.width(deal.text) + 16, plot)
+        if abs(chip.center().y() - beside) > HEIGHT // 2:
+            self._paint_leader(painter, chip, y, color)
         painter.fillRect(chip, QColor(theme.RAISED))
         painter.setPen(QPen(QColor(color), 1))
         painter.setBrush(Qt.BrushStyle.NoBrush)

@@ -181,6 +181,16 @@ def test_its_label_hides_nothing_of_the_bar_in_words(shown: Shown) -> None:
     assert not box.adjusted(0, 4, 0, -4).intersects(readout)
 
 
+def test_its_label_stands_above_its_line_and_is_not_struck_out(shown: Shown) -> None:
+    shown.put(shown.deal())
+    picture = shown.view._picture
+    y = round(shown.view.geometry_of_plot.y_of(shown.vm.scale, float(shown.last)))
+    (box,) = [box for hit, box in picture._positions._hits if hit.part is Part.CHIP]
+    assert box.center().y() + 10 < y
+    assert picture._is_on_label(box.center())
+    assert not picture._is_on_label(QPoint(20, y + 40))
+
+
 def test_no_right_click_is_advertised_where_nothing_waits_at_a_price(qapp: QApplication) -> None:
     desk = ChartDesk()
     desk.fill_lifelike()
