@@ -399,16 +399,31 @@ class PositionsViewModel(QObject):
         self._start(f"{action} {key}", self._submit(row, requests, action, always_ask=asks))
 
     async def _set_shown(self, account: str, shown: bool) -> None:
-        """Show or hide an account; one with positions or orders is hidden only after a question."""
+        """Show or hide an account; one with positions or orders is hidden only after a question, and one that
+        wants consent is opened only with it."""
         entry = next((each for each in self._accounts() if each.account == account), None)
         if entry is None:
             return
         try:
-            if shown or await self._may_hide(entry):
+            if await (self._may_show(entry) if shown else self._may_hide(entry)):
                 await self._show_account(account, shown)
         except TerminalError as error:
             self._notices.failure(error)
         self.refresh()
+
+    async def _may_show(self, entry: AccountEntry) -> bool:
+        info = entry.hidden
+        if info is None or not info.consent:
+            return True
+        return await self._ask(
+            Confirmation(
+                title=f"Open {info.title}?",
+                note=info.consent,
+                confirm_text="Open it",
+                tone="danger",
+                badge="LIVE" if info.is_live else "DEMO",
+            )
+        )
 
     async def _may_hide(self, entry: AccountEntry) -> bool:
         counts = (

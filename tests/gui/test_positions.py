@@ -11,6 +11,7 @@ from PySide6.QtCore import QPoint, Qt
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication
 
+from terminal.core import tasks
 from terminal.domain.account import AccountFigures, AccountInfo, AccountKind, Position
 from terminal.domain.errors import OrderRefused, RequestRejected, SettingsError
 from terminal.domain.instrument import Instrument, InstrumentId, InstrumentKind
@@ -18,7 +19,7 @@ from terminal.domain.market import Side
 from terminal.domain.orders import Fill, OrderRequest, Protection
 from terminal.services.order_checks import ConfirmationNeeded
 from terminal.services.positions import KEEP
-from terminal.viewmodels.position_rows import PositionRow, level_tone
+from terminal.viewmodels.position_rows import SHOW, PositionRow, level_tone
 from terminal.viewmodels.tables import ACTIONS_ROLE, Action, TableModel
 from terminal.widgets.blotter import ACCOUNTS, POSITIONS, Blotter
 from terminal.widgets.positions import AccountsPanel
@@ -429,6 +430,24 @@ def test_a_tick_is_pressed_with_the_mouse_and_with_space(qapp: QApplication) -> 
         QTest.keyClick(table, Qt.Key.Key_Space)
         assert frame.shown == [(OTHER, True)] * 2, "the trading account stays"
         panel.close()
+
+    with_frame(body)
+
+
+def test_an_account_that_wants_consent_is_opened_only_with_it(qapp: QApplication) -> None:
+    async def body(frame: Frame) -> None:
+        two_accounts(frame, hidden=True)
+        session = frame.sessions.sessions["kraken"]
+        session.hidden = {OTHER: replace(ELSEWHERE, is_live=True, consent="This is real money.")}
+        frame.answer = False
+        frame.positions.act(OTHER, SHOW.key)
+        await eventually(lambda: len(frame.questions) == 1, 5, "the question")
+        assert (frame.questions[0].note, frame.questions[0].badge) == ("This is real money.", "LIVE")
+        await eventually(lambda: not tasks.running(), 5, "the answer is taken")
+        assert frame.shown == []
+        frame.answer = True
+        frame.positions.act(OTHER, SHOW.key)
+        await eventually(lambda: frame.shown == [(OTHER, True)], 5, "opened with consent")
 
     with_frame(body)
 

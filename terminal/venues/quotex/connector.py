@@ -61,6 +61,10 @@ _FIRST_STATE_S: Final = 40.0
 _LIST_S: Final = 20.0
 _BURST: Final = 30
 _A_SECOND: Final = 5.0
+_REAL_MONEY: Final = (
+    "This account trades with real money over an interface that Quotex does not publish. It takes the place of "
+    "the demo account until you choose that again."
+)
 _LANGUAGES: Final = "en-US;q=0.8,en;q=0.7"
 
 
@@ -385,6 +389,7 @@ class QuotexConnector:
             is_live=mode == LIVE,
             currency=self._assets.currency,
             kind=AccountKind.HEDGED,
+            consent=_REAL_MONEY if mode == LIVE else "",
         )
 
     def _for_account(self, mode: str, event: AccountEvent) -> None:
