@@ -577,6 +577,18 @@ class TicketViewModel(QObject):
             return Decimal(1)
         return self._accounts.worth(self.place.account, self.instrument.quote, Decimal(1), figures.currency)
 
+    def _dollars(self, price: Decimal) -> Decimal | None:
+        """What one quote unit is worth in dollars, by its own rate or by that of the base; None while neither
+        is known."""
+        assert self.instrument is not None
+        assert self.place is not None
+        account, one = self.place.account, Decimal(1)
+        rate = self._accounts.worth(account, self.instrument.quote, one, "USD")
+        if rate is None and price > 0:
+            base = self._accounts.worth(account, self.instrument.base, one, "USD")
+            rate = None if base is None else base / price
+        return rate
+
     def _own_money(self) -> Money | None:
         """The account's money, for costs; None: they are told in what the instrument is settled in."""
         assert self.place is not None
@@ -683,9 +695,8 @@ class TicketViewModel(QObject):
                 self.form.size, self.form.unit = remembered
                 self._unit_is_fresh = False
             elif price is not None:
-                self.form.size = default_size(
-                    self.instrument, price, self._small_size(self.instrument.id.venue)
-                )
+                small = self._small_size(self.instrument.id.venue)
+                self.form.size = default_size(self.instrument, price, small, rate=self._dollars(price))
         if price is None:
             return
         if not self.form.limit_price:

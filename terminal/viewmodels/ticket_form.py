@@ -24,6 +24,7 @@ from terminal.domain.orders import (
     TriggerReference,
 )
 from terminal.domain.rules import plain, quantity_text
+from terminal.domain.twins import DOLLARS
 from terminal.domain.worth import mean_price
 from terminal.viewmodels import format as fmt
 from terminal.viewmodels.amounts import pip_of
@@ -438,22 +439,36 @@ def parse_expiry(text: str, now_ns: int, zone: tzinfo | None = None) -> int:
 
 
 SMALL_SIZE: Final = Decimal("0.01")
+_ABOUT_A_DOLLAR: Final = DOLLARS | {"EUR", "GBP", "CHF", "AUD", "CAD"}
+"""Near enough to the dollar for the choice of a first size, where no rate is known."""
 
 
-def default_size(instrument: Instrument, price: Decimal | None, small: Decimal = SMALL_SIZE) -> str:
-    """A size to start with: ``small``, or about ten times the venue's minimum where that is too little."""
+def default_size(
+    instrument: Instrument, price: Decimal | None, small: Decimal = SMALL_SIZE, *, rate: Decimal | None = None
+) -> str:
+    """A size to start with: ``small``, or about ten times the venue's minimum where that is too little.
+
+    ``price`` in quote units; ``rate``: what one quote unit is worth in dollars. Where that is not known a
+    size may be worth anything, so that our own default is then the least that the venue takes.
+    """
     if instrument.lot_size:
         step = instrument.quantity_step / instrument.lot_size
         return plain(max(instrument.min_quantity / instrument.lot_size, round_down(small, step)))
+    if rate is None and instrument.quote in _ABOUT_A_DOLLAR:
+        rate = Decimal(1)
     least = instrument.min_quantity
     if instrument.min_notional is not None and price:
         least = max(least, instrument.min_notional / price)
+    is_own = small != SMALL_SIZE
     small = round_down(small, instrument.quantity_step)
+    dollars = None if price is None or rate is None else price * rate
     # What a person has chosen need only be possible; our own default should be worth a few coins too.
-    is_worth_it = small != SMALL_SIZE or price is None or small * price >= 5
+    is_worth_it = is_own or price is None or (dollars is not None and small * dollars >= 5)
     if least <= small and is_worth_it:
         return plain(small)
-    wanted = max(least * 10, Decimal(20) / price if price else least)
+    wanted = least
+    if dollars or price is None:
+        wanted = max(least * 10, Decimal(20) / dollars if dollars else least)
     power = Decimal(1).scaleb(wanted.adjusted())
     nice = next(step * power for step in (1, 2, 5, 10) if step * power >= wanted)
     amount = max(round_down(nice, instrument.quantity_step), instrument.min_quantity)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from decimal import Decimal
 
 import pytest
@@ -9,6 +10,7 @@ from PySide6.QtWidgets import QAbstractButton, QApplication
 from pytestqt.qtbot import QtBot
 
 from terminal.core.clock import ManualClock
+from terminal.domain.instrument import InstrumentId
 from terminal.services.notices import Level, Notice
 from terminal.viewmodels import format as fmt
 from terminal.viewmodels.notices import NoticesViewModel
@@ -22,7 +24,7 @@ from terminal.widgets.ticket import TicketPanel
 from tests.gui.frame_fakes import Frame
 from tests.gui.test_ladder import make as make_ladder
 from tests.gui.test_ladder import moved_book
-from tests.trading_fakes import Desk, btc
+from tests.trading_fakes import Desk, btc, eth
 
 D = Decimal
 
@@ -82,6 +84,23 @@ def test_the_size_field_starts_as_chosen_and_never_below_what_the_venue_takes(qt
     # Ten dollars' worth is no reason to overrule a person's own size; the venue's minimum is.
     assert default_size(btc(), D("64120"), D("0.00006")) == "0.00006"
     assert D(default_size(btc(), D("64120"), D("0.00001"))) >= btc().min_quantity
+
+
+def test_the_first_size_reckons_a_price_in_coins_by_what_the_coin_is_worth(qtbot: QtBot) -> None:
+    pair = InstrumentId("kraken", "ETH/BTC")
+    for known, first in (({}, "0.002"), ({"BTC": D(110_000)}, "0.01"), ({"ETH": D(3795)}, "0.01")):
+        desk = Desk()
+        desk.market.instruments[pair] = replace(
+            eth(), id=pair, quote="BTC", tick_size=D("0.00001"), min_notional=D("0.00002"), price_decimals=5
+        )
+        desk.market.set_book([("0.03450", "20")], [("0.03451", "20")], pair)
+        desk.accounts.rates = {(asset, "USD"): rate for asset, rate in known.items()}
+        desk.selection.instrument = pair
+        vm = TicketViewModel(
+            desk.market, desk.sessions, desk.gate, desk.accounts, desk.selection, desk.frames, desk.clock
+        )
+        assert vm.form.size == first, known
+        vm.close()
 
 
 def test_other_size_buttons_take_the_place_of_the_old_ones(qtbot: QtBot, qapp: QApplication) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC
 from decimal import Decimal
 
@@ -134,3 +135,17 @@ def test_a_past_expiry_is_told_beside_its_field() -> None:
 def test_the_first_size_is_small_and_above_the_minimum() -> None:
     assert default_size(btc(), D(64000)) == "0.01"
     assert D(default_size(eth(), D(1))) * 1 >= 20
+
+
+def test_the_first_size_of_a_coin_priced_in_another_is_small_in_dollars() -> None:
+    pair = replace(
+        eth(), quote="BTC", tick_size=D("0.00001"), min_notional=D("0.00002"), price_decimals=5
+    )  # fmt: skip
+    price = D("0.03450")
+    assert default_size(pair, price, rate=D(110_000)) == "0.01", "38 dollars, not 580 coins for 20 of them"
+    assert default_size(pair, price) == "0.002", "without a rate the least that the venue takes"
+    assert default_size(pair, price, D(2)) == "2", "what a person has chosen stays"
+    cheap = replace(pair, min_quantity=D(10), quantity_step=D(1))
+    assert default_size(cheap, D("0.00000012"), rate=D(110_000)) == "2000", "26 dollars"
+    assert D(default_size(cheap, D("0.00000012"))) >= D("0.00002") / D("0.00000012")
+    assert default_size(replace(eth(), quote="EUR"), D(3300)) == "0.01"
