@@ -83,7 +83,7 @@ class Assets:
         if not isinstance(rows, list):
             self.unreadable += 1
             return ()
-        if rows and not isinstance(rows[0], list):
+        if len(rows) >= _LEAST_COLUMNS and isinstance(rows[_SYMBOL], str):
             rows = [rows]
         changed = []
         for row in rows:

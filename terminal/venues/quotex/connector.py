@@ -46,7 +46,7 @@ from terminal.venues.base import ConnectorSettings, LinkHealth, Sink, TradesOrde
 from terminal.venues.quotex import PERIODS_S, VENUE
 from terminal.venues.quotex.assets import Assets
 from terminal.venues.quotex.errors import VENUE_NAME, error_of, rejected
-from terminal.venues.quotex.feeds import Feeds
+from terminal.venues.quotex.feeds import Feeds, to_decimal
 from terminal.venues.quotex.history import History
 from terminal.venues.quotex.signals import Signal, read_signals
 from terminal.venues.quotex.site import USER_AGENT, Profile, Site
@@ -544,10 +544,9 @@ class QuotexConnector:
         if "balance" in data:
             told[DEMO if data.get("isDemo") in (1, True) else LIVE] = data["balance"]
         for mode, value in told.items():
-            if isinstance(value, int | str | Decimal) and not isinstance(value, bool):
-                amount = Decimal(value)
-                if amount.is_finite():
-                    self._balances[mode] = amount
+            amount = to_decimal(value)
+            if amount is not None:
+                self._balances[mode] = amount
         self._tell_balance()
 
     def _tell_balance(self) -> None:

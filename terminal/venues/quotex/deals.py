@@ -500,7 +500,10 @@ def _number(value: object) -> Decimal | None:
         return None
     if not isinstance(value, int | str | Decimal):
         raise ValueError(f"no number: {value!r}")
-    number = Decimal(value)
+    try:
+        number = Decimal(value)
+    except ArithmeticError:
+        raise ValueError(f"no number: {value!r}") from None
     if not number.is_finite():
         raise ValueError(f"no number: {value!r}")
     return number

@@ -199,7 +199,7 @@ class Feeds:
             if not isinstance(row, list) or len(row) < 3:
                 unreadable += 1
                 continue
-            at, price = _decimal(row[1]), _decimal(row[2])
+            at, price = to_decimal(row[1]), to_decimal(row[2])
             if at is None or price is None or price <= 0:
                 unreadable += 1
                 continue
@@ -210,7 +210,7 @@ class Feeds:
         """``depth/change``: rows of asset and per cent of buyers."""
         for row in data if isinstance(data, list) else ():
             if isinstance(row, list) and len(row) == 2:
-                percent = _decimal(row[1])
+                percent = to_decimal(row[1])
                 if percent is not None and 0 <= percent <= 100 and isinstance(row[0], str):
                     self._sentiments[row[0]] = percent
 
@@ -316,7 +316,7 @@ def read_ticks(rows: Any) -> list[tuple[int, Decimal]]:
     found = []
     for row in rows if isinstance(rows, list) else ():
         if isinstance(row, list) and len(row) >= 2:
-            at, price = _decimal(row[0]), _decimal(row[1])
+            at, price = to_decimal(row[0]), to_decimal(row[1])
             if at is not None and price is not None and price > 0:
                 found.append((int(at * NS), price))
     return sorted(found)
@@ -329,7 +329,7 @@ def _candle(row: Any) -> Bar | None:
         values = list(row[:6])
     else:
         return None
-    numbers = [_decimal(each) for each in values]
+    numbers = [to_decimal(each) for each in values]
     at, first, last, high, low = numbers[:5]
     if at is None or first is None or last is None or high is None or low is None:
         return None
@@ -339,7 +339,8 @@ def _candle(row: Any) -> Bar | None:
     return Bar(int(at) * NS, first, high, low, last, count if count is not None else _ZERO)
 
 
-def _decimal(value: Any) -> Decimal | None:
+def to_decimal(value: Any) -> Decimal | None:
+    """A finite number of the wire, from a number or a text; None for anything else."""
     if isinstance(value, bool) or not isinstance(value, int | str | Decimal):
         return None
     try:

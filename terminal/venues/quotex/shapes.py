@@ -55,11 +55,15 @@ def _rows_of(kind: type, *, least: int = 0) -> Callable[[Any], bool]:
     return lambda data: (
         isinstance(data, list)
         and all(not isinstance(row, list | dict) or isinstance(row, kind) for row in data[:3])
-        and (not least or not data or any(len(row) >= least for row in data[:3] if isinstance(row, list)))
+        and (not least or not data or _is_wide(data, least))
     )
 
 
 _NARROW: Final = 8
+
+
+def _is_wide(data: list[Any], columns: int) -> bool:
+    return any(len(row) >= columns for row in data[:3] if isinstance(row, list))
 
 
 def _is_table(data: Any) -> bool:
@@ -71,8 +75,8 @@ def _is_table(data: Any) -> bool:
 
 _FITS: Final[dict[str, Callable[[Any], bool]]] = {
     "instruments/list": _is_table,
-    "quotes/stream": lambda data: _rows_of(list)(data) and not _rows_of(list, least=_NARROW)(data or [[]]),
-    "depth/change": lambda data: _rows_of(list)(data) and not _rows_of(list, least=3)(data or [[]]),
+    "quotes/stream": lambda data: _rows_of(list, least=3)(data) and not _is_wide(data, _NARROW),
+    "depth/change": lambda data: _rows_of(list)(data) and not _is_wide(data, 3),
     "history/list/v2": _has("candles", "history"),
     "history/load": _has("index", "data", "candles", "history"),
     "balance": _has("liveBalance", "demoBalance", "balance"),
