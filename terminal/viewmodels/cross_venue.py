@@ -21,7 +21,7 @@ from terminal.domain.decimals import ZERO
 from terminal.domain.instrument import Instrument, InstrumentId, MarketStatus
 from terminal.domain.market import Feed, FeedKind, Side
 from terminal.domain.twins import ALONE, DOLLARS
-from terminal.domain.worth import mean_price, value
+from terminal.domain.worth import mean_price, quantity_worth, value
 from terminal.services.market_data import FeedState, Topic
 from terminal.services.session import Mode, SessionState
 from terminal.viewmodels import format as fmt
@@ -587,8 +587,22 @@ class CrossVenueViewModel(QObject):
     # -- what a person can do -------------------------------------------------------------------------
 
     def choose(self, instrument: InstrumentId) -> None:
-        """Show and trade that venue's instrument in the linked panels."""
+        """Show and trade that venue's instrument in the linked panels; a ticket that comes along is about the
+        quantity that was compared."""
+        ticket, wanted = self._ticket, self._market.instrument(instrument)
+        quantity = None if wanted is None else self._quantity_at(wanted)
+        is_new = ticket.instrument is None or ticket.instrument.id != instrument
         self._selection.select(instrument)
+        now = ticket.instrument
+        if quantity is not None and is_new and now is not None and now.id == instrument:
+            ticket.carry_size(quantity)
+
+    def _quantity_at(self, instrument: Instrument) -> Decimal | None:
+        """What is compared in a venue's own units, on no grid: of what counts dollars, by its price now."""
+        if self.size is None or not instrument.is_inverse:
+            return None if self.size is None else self.size / instrument.multiplier
+        price = self._best(instrument)
+        return quantity_worth(instrument, self.size, price) if price else None
 
     def set_side(self, side: Side) -> None:
         """Compare buying or selling; the ticket follows."""

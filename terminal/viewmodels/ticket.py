@@ -16,7 +16,7 @@ from PySide6.QtCore import QObject, Signal
 
 from terminal.core.clock import Clock
 from terminal.domain.account import AccountFigures, FeeRates, effective_leverage
-from terminal.domain.decimals import ZERO
+from terminal.domain.decimals import ZERO, round_down
 from terminal.domain.instrument import Instrument, InstrumentId, InstrumentKind
 from terminal.domain.market import Feed, FeedKind, Side
 from terminal.domain.orders import OrderRequest, OrderType, TimeInForce, TriggerReference
@@ -74,6 +74,7 @@ from terminal.viewmodels.ticket_form import (
 from terminal.viewmodels.ticket_legs import read_leg
 
 _REFRESH_NS: Final = 100_000_000
+_FINEST: Final = Decimal("0.00000001")
 _DUPLICATE: Final = "duplicate"
 _NO_BREAK: Final = "\u00a0"
 _PRICE_FIELDS = (LIMIT_PRICE, TRIGGER_PRICE, "trail_offset", "limit_offset")
@@ -168,6 +169,7 @@ class TicketViewModel(QObject):
         self._tried = False
         self._just_sent = False
         self._prefill = False
+        self._carried: Decimal | None = None
         self._visible = True
         self._built_ns = -_REFRESH_NS
         self._release_book, self._release_quotes = _nothing, _nothing
@@ -248,6 +250,7 @@ class TicketViewModel(QObject):
         self.form = TicketForm(side=self.form.side, order_type=self.form.order_type)
         self._unit_is_fresh = True
         self._tried, self._just_sent, self._prefill = False, False, True
+        self._carried = None
         self.sending.discard()
         self.sending.clear_result()
         self._load_instrument()
@@ -350,9 +353,16 @@ class TicketViewModel(QObject):
             return
         setattr(self.form, attribute, text)
         if name == QUANTITY:
-            self._unit_is_fresh = False
+            self._unit_is_fresh, self._carried = False, None
         if name in _PRICE_FIELDS:
             self._prefill = False
+        self._edited()
+
+    def carry_size(self, quantity: Decimal) -> None:
+        """Take the size from another instrument: base units of this one, on no grid. Never more than that
+        gets into the field; what is less than the venue takes stands there as it is, and is refused."""
+        self._carried, self._prefill = quantity, True
+        self.form.size = ""
         self._edited()
 
     def set_unit(self, unit: SizeUnit) -> None:
@@ -691,7 +701,10 @@ class TicketViewModel(QObject):
         price = self._best(self.form.side)
         if not self.form.size:
             remembered = self._sizes.get(self.instrument.id)
-            if remembered is not None and remembered[0]:
+            if self._carried is not None:
+                self.form.size, self.form.unit = self._carried_text(self._carried), self.units[0]
+                self._carried, self._unit_is_fresh = None, False
+            elif remembered is not None and remembered[0]:
                 self.form.size, self.form.unit = remembered
                 self._unit_is_fresh = False
             elif price is not None:
@@ -702,6 +715,14 @@ class TicketViewModel(QObject):
         if not self.form.limit_price:
             self.form.limit_price = self._price_text(price)
         self._prefill = False
+
+    def _carried_text(self, quantity: Decimal) -> str:
+        """A quantity on the instrument's step, or, below its minimum, as it is; in what the field counts."""
+        assert self.instrument is not None
+        amount = round_down(quantity, self.instrument.quantity_step)
+        if amount < self.instrument.min_quantity:
+            amount = round_down(quantity, _FINEST)
+        return plain(amount / (self.instrument.lot_size or 1))
 
     def _checked(self, request: OrderRequest) -> tuple[dict[str, str], tuple[str, ...]]:
         """What the gate's checks say now: beside which field, and what will be asked before sending."""

@@ -274,6 +274,35 @@ def test_a_click_chooses_the_venue_and_the_row_stays_where_it_is(world: World) -
     assert [row.chosen for row in vm.model.rows] == [False, True, False, False]
 
 
+def test_a_click_carries_the_compared_quantity_over(world: World, inverse: Instrument) -> None:
+    world.ticket.quantity = D("0.07")
+
+    def follow() -> None:
+        if world.selection.instrument is not None and world.ticket.instrument is not None:
+            if world.selection.instrument != world.ticket.instrument.id:
+                # As a ticket does: another instrument begins with the usual small size.
+                world.ticket.quantity = D("0.01")
+            world.ticket.instrument = world.market.instrument(world.selection.instrument)
+
+    world.selection.changed.watch(follow)
+    vm = world.look()
+    for each, units in ((OKX, "0.07"), (PERP, "7"), (BROKER, "0.07"), (inverse, "7000"), (KRAKEN, "0.07")):
+        vm.choose(each.id)
+        assert world.ticket.quantity == D(units), each.id
+        world.pass_time()
+        assert vm.size == D("0.07"), each.id
+    world.ticket.quantity = D("0.05")
+    vm.choose(KRAKEN.id)
+    assert world.ticket.quantity == D("0.05"), "what is there already is left alone"
+
+
+def test_a_click_leaves_a_ticket_of_another_group_alone(world: World) -> None:
+    vm = world.look()
+    world.ticket.quantity = D("0.5")
+    vm.choose(PERP.id)
+    assert world.ticket.quantity == D("0.5")
+
+
 def test_what_was_chosen_at_a_venue_stays_its_row(world: World) -> None:
     other = listing("kraken", "BTC/USDT")
     world.market.tell(other)

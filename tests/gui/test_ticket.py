@@ -72,6 +72,40 @@ def test_a_price_of_one_instrument_never_stands_in_the_ticket_of_another(qtbot: 
     assert vm.form.limit_price == "64120.0"
 
 
+def test_a_size_from_another_venue_is_never_made_larger(qtbot: QtBot) -> None:
+    desk, vm = make()
+    whole = desk.market.instruments[BTC]
+    cents = replace(whole, quantity_step=D("0.01"), min_quantity=D("0.01"))
+    for instrument, carried, text, unit in (
+        (whole, "0.07", "0.07", SizeUnit.BASE),
+        (cents, "0.0799", "0.07", SizeUnit.BASE),
+        (cents, "0.007", "0.007", SizeUnit.BASE),
+        (replace(cents, lot_size=D("0.1")), "0.0799", "0.7", SizeUnit.LOTS),
+    ):
+        desk.market.instruments[BTC] = instrument
+        desk.market.changed.notify(BTC, Topic.INSTRUMENT)
+        vm.carry_size(D(carried))
+        assert (vm.form.size, vm.form.unit) == (text, unit)
+        too_small = D(carried) < instrument.min_quantity
+        assert ("quantity" in vm.problems) is too_small, "what is less than the least is refused, not raised"
+
+
+def test_a_size_from_another_venue_waits_for_the_full_record(qtbot: QtBot) -> None:
+    desk, vm = make()
+    whole = desk.market.instruments[BTC]
+    desk.market.instruments[BTC] = replace(whole, is_detailed=False)
+    desk.market.changed.notify(BTC, Topic.INSTRUMENT)
+    vm.carry_size(D("0.07"))
+    assert vm.form.size == ""
+    desk.market.instruments[BTC] = replace(whole, lot_size=D("0.1"), min_quantity=D("0.01"))
+    desk.market.changed.notify(BTC, Topic.INSTRUMENT)
+    desk.pass_time(1)
+    assert (vm.form.size, vm.form.unit) == ("0.7", SizeUnit.LOTS)
+    vm.set_text("quantity", "")
+    desk.pass_time(1)
+    assert vm.form.size == "", "an emptied field stays empty"
+
+
 def test_the_size_of_an_instrument_is_remembered(qtbot: QtBot) -> None:
     desk, vm = make()
     vm.set_text("quantity", "0.07")

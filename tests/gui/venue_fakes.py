@@ -178,6 +178,9 @@ class Ticket:
     def set_side(self, side: Side) -> None:
         self.form.side = side
 
+    def carry_size(self, quantity: Decimal) -> None:
+        self.quantity = quantity
+
 
 @dataclass
 class World:
