@@ -44,7 +44,8 @@ def check_contract(
     out += _check_stake(request.quantity, offer, instrument)
     if terms is None:
         return [*out, OrderRefused("expiry", "Say when the contract ends.", field="expiry")]
-    out += _check_expiry(terms, offer, instrument, now_ns)
+    waits = terms.opens_ns is not None or request.trigger_price is not None
+    out += _check_expiry(terms, offer, instrument, now_ns, waits=waits)
     out += _check_waiting(request, terms, offer, instrument, now_ns)
     payout = offer.payout(terms.duration_s)
     if payout < terms.payout_pct:
@@ -97,14 +98,16 @@ def _check_stake(stake: Decimal, offer: ContractOffer, instrument: Instrument) -
 
 
 def _check_expiry(
-    terms: ContractTerms, offer: ContractOffer, instrument: Instrument, now_ns: int
+    terms: ContractTerms, offer: ContractOffer, instrument: Instrument, now_ns: int, *, waits: bool
 ) -> list[OrderRefused]:
+    """``waits``: it opens later, and its end is counted from then."""
+
     def refuse(text: str) -> list[OrderRefused]:
         return [OrderRefused("expiry", text, field="expiry")]
 
     if not offer.offers(terms.mode, terms.duration_s):
         return refuse(f"{instrument.symbol} has no contract of {duration_text(terms.duration_s)} this way.")
-    if terms.mode is ExpiryMode.TIMED or terms.opens_ns is not None:
+    if terms.mode is ExpiryMode.TIMED or waits:
         return []
     if terms.expires_ns is None:
         return refuse("Say when the contract ends.")

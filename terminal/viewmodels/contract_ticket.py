@@ -338,7 +338,7 @@ class ContractTicketViewModel(QObject):
             return None
         now_ns = self._venue_ns()
         expires_ns = None
-        if self.form.mode is ExpiryMode.CLOCK and opens_ns is None:
+        if self.form.mode is ExpiryMode.CLOCK and opens_ns is None and trigger is None:
             expires_ns = clock_expiry_ns(now_ns, self.form.duration_s)
         payout = self._seen_payout if self._seen_payout is not None else offer.payout(self.form.duration_s)
         if keep is not None and keep.contract is not None:

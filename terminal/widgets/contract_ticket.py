@@ -37,7 +37,8 @@ from terminal.widgets.ticket_parts import BigButton, CostGrid, FieldRow, NumberE
 
 _WORDS: Final = {Side.BUY: "Up", Side.SELL: "Down"}
 _SIDE_PX: Final = 8
-_NEWS_PX: Final = 36
+_NEWS_PX: Final = 46
+"""Two lines of news: with less, a longer word would make the panel grow for good."""
 _SHEET: Final = f"""
 QPushButton[kind="chip"] {{ padding: 0; min-height: 18px; font-size: {theme.LABEL_PX}px; min-width: 20px; }}
 QPushButton[kind="chip"]:focus {{ border: 1px solid {theme.FOCUS}; }}

@@ -163,6 +163,12 @@ def test_a_clock_end_that_has_come_too_near_names_the_next_one() -> None:
     assert "12:36" in fault.user_text
 
 
+def test_one_that_waits_for_a_price_ends_by_its_length_and_names_no_end() -> None:
+    asked = replace(CLOCK, expires_ns=None)
+    assert faults(up(terms=asked, trigger_price=D("1.08"))) == []
+    assert faults(up(terms=asked)) == ["expiry"]
+
+
 def test_closed_markets_and_plain_instruments_take_none() -> None:
     assert faults(up(), replace(INSTRUMENT, status=MarketStatus.CLOSED)) == ["status"]
     assert faults(up(), replace(INSTRUMENT, offer=None)) == ["capability"]

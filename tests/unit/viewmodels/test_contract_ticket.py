@@ -180,6 +180,17 @@ def test_waiting_for_a_time_or_a_price(desk: Desk) -> None:
     assert vm.problems == {}
 
 
+def test_a_contract_that_waits_for_a_price_is_not_said_to_end_at_a_line_of_the_clock(desk: Desk) -> None:
+    vm = form(desk)
+    vm.set_expiry(ExpiryMode.CLOCK, 60)
+    vm.set_text(TRIGGER, "99.5")
+    assert vm.problems == {}
+    vm.submit(Side.BUY)
+    assert vm.sending.pending is not None
+    rows = dict(vm.sending.pending.confirmation.rows)
+    assert rows["Ends"] == "1 minute after it opens"
+
+
 def test_what_is_asked_is_what_is_sent(desk: Desk) -> None:
     vm = form(desk)
     desk.gate.answer = OrderState.FILLED
