@@ -195,6 +195,7 @@ class Screen(QObject):
             clock,
             days=FileDayStore(terminal.paths.data / "days.json", self.notices.warn),
             name_of=self.connections.short_name,
+            is_real=self.connections.is_real,
             parent=self,
         )
         self.orders = OrdersViewModel(
@@ -541,7 +542,11 @@ class Screen(QObject):
                 at_venue=len(resting) - practice,
                 practice=practice,
                 warnings=_doubt_warnings(doubtful),
-                badge=self.connections.badge,
+                badge=self.connections.badge_for(
+                    order.account
+                    for order in ours
+                    if order.state.is_working or order.client_order_id in doubtful
+                ),
             )
         )
 

@@ -138,8 +138,11 @@ class AccountViewModel(QObject):
         changed: rows or figures changed; at most once a frame.
 
     Attributes:
-        equity: worth of all connected accounts in the home currency; None while nothing is known.
-        day_pnl: how the worth has changed since the day began, deposits included; None while unknown.
+        equity: worth of the connected accounts in the home currency; None while nothing is known. Where
+            one of them holds real money, the real money alone.
+        day_pnl: how that worth has changed since the day began, deposits included; None while unknown.
+        practice_equity, practice_day_pnl: the same of practice and demo accounts beside real money; None
+            where there is no real money, for then they are what ``equity`` is about.
         day_since: from when ``day_pnl`` counts, in words.
         unpriced: assets without a known price, left out of the worth.
         hide_amounts: every text has dots in place of an amount; the figures themselves stay.
@@ -156,15 +159,19 @@ class AccountViewModel(QObject):
         *,
         days: DayStore | None = None,
         name_of: Callable[[str], str] | None = None,
+        is_real: Callable[[str], bool] | None = None,
         parent: QObject | None = None,
     ) -> None:
-        """``accounts`` lists the connected accounts; ``name_of``: what one is called in a column."""
+        """``accounts`` lists the connected accounts; ``name_of``: what one is called in a column;
+        ``is_real``: whether one holds real money, which is never added to any other."""
         super().__init__(parent)
         self.balances: TableModel[BalanceRow] = TableModel(
             BALANCE_COLUMNS, lambda row: row.key, sort_by="worth", descending=True, parent=self
         )
         self.equity: Decimal | None = None
         self.day_pnl: Decimal | None = None
+        self.practice_equity: Decimal | None = None
+        self.practice_day_pnl: Decimal | None = None
         self.day_since = ""
         self.unpriced: list[str] = []
         self.hide_amounts = False
@@ -174,6 +181,7 @@ class AccountViewModel(QObject):
         self._clock = clock
         self._days = days
         self._name_of = name_of or str
+        self._is_real = is_real or (lambda account: False)
         self._starts: dict[str, _Day] = {}
         self._stop_ticking = frames.every(_WORTH_EVERY_S, self._build)
         portfolio.changed.watch(lambda account: frames.request(self._build))
@@ -188,6 +196,16 @@ class AccountViewModel(QObject):
     def day_pnl_text(self) -> str:
         """With its sign: ``+12.40 USD``."""
         return self._text(self.day_pnl, signed=True)
+
+    @property
+    def practice_equity_text(self) -> str:
+        """Of practice accounts beside real money; see :attr:`equity_text`."""
+        return self._text(self.practice_equity)
+
+    @property
+    def practice_day_pnl_text(self) -> str:
+        """Of practice accounts beside real money; see :attr:`day_pnl_text`."""
+        return self._text(self.practice_day_pnl, signed=True)
 
     @property
     def day_pnl_tone(self) -> str:
@@ -210,19 +228,27 @@ class AccountViewModel(QObject):
 
     def _build(self) -> None:
         balances: list[BalanceRow] = []
-        worth: Decimal | None = None
-        pnl: Decimal | None = None
-        unpriced: list[str] = []
-        for account in self._accounts():
+        worth: dict[bool, Decimal] = {}
+        pnl: dict[bool, Decimal] = {}
+        unpriced: dict[bool, list[str]] = {True: [], False: []}
+        real = {account: self._is_real(account) for account in self._accounts()}
+        for account, is_real in real.items():
             if not self._portfolio.is_known(account):
                 continue
             rows = self._balance_rows(account)
             known = {row.asset: row.worth for row in rows if row.worth is not None}
-            worth = (worth or ZERO) + sum(known.values(), ZERO)
-            pnl = (pnl or ZERO) + self._day_change(account, {row.asset for row in rows}, known)
-            unpriced += [row.asset for row in rows if row.worth is None]
+            worth[is_real] = worth.get(is_real, ZERO) + sum(known.values(), ZERO)
+            change = self._day_change(account, {row.asset for row in rows}, known)
+            pnl[is_real] = pnl.get(is_real, ZERO) + change
+            unpriced[is_real] += [row.asset for row in rows if row.worth is None]
             balances += rows
-        self.equity, self.day_pnl, self.unpriced = worth, pnl, unpriced
+        # Decided by what is connected, not by what is known yet: a practice figure must not stand for real
+        # money until the venue has answered.
+        has_real = any(real.values())
+        self.equity, self.day_pnl = worth.get(has_real), pnl.get(has_real)
+        self.unpriced = unpriced[has_real]
+        self.practice_equity = worth.get(False) if has_real else None
+        self.practice_day_pnl = pnl.get(False) if has_real else None
         self.balances.set_rows(balances)
         self.changed.emit()
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
 from typing import Protocol
@@ -26,7 +26,7 @@ from terminal.viewmodels.frames import FrameClock
 from terminal.viewmodels.login import SignInDesk
 from terminal.viewmodels.notices import NoticesViewModel
 from terminal.viewmodels.ports import BADGES, SelectedInstrument, badge_text
-from terminal.viewmodels.position_rows import AccountEntry
+from terminal.viewmodels.position_rows import AccountEntry, counted_text
 
 _AGES_EVERY_S = 0.5
 
@@ -345,12 +345,16 @@ class ConnectionViewModel(QObject):
             can_warn = info is not None and info.capabilities.margin_calls
             for account in shown:
                 is_active = account == session.account
-                name = self.short_name(account)
+                name, is_real = self.short_name(account), self.is_real(account)
+                several = len(shown) > 1
                 out.append(
-                    AccountEntry(account, venue, badge, is_active, len(shown) > 1, can_warn, name=name)
+                    AccountEntry(
+                        account, venue, badge, is_active, several, can_warn, name=name, is_real=is_real
+                    )
                 )
             for account, about in hidden.items():
-                out.append(AccountEntry(account, venue, badge, False, False, False, about))
+                is_real = self.is_real(account)
+                out.append(AccountEntry(account, venue, badge, False, False, False, about, is_real=is_real))
         return out
 
     def hidden_accounts(self) -> frozenset[str]:
@@ -359,17 +363,25 @@ class ConnectionViewModel(QObject):
 
     @property
     def counted_text(self) -> str:
-        """``1 of 2 accounts counted`` where some are not shown, and so in no total; else empty."""
-        counted, hidden = len(self.accounts()), len(self.hidden_accounts())
-        return f"{counted} of {counted + hidden} accounts counted" if hidden else ""
+        """See :func:`terminal.viewmodels.position_rows.counted_text`."""
+        return counted_text(self.account_entries())
 
     def badge_of(self, account: str) -> str:
         """Whose money an account is: PRACTICE, or LIVE with its name; also one whose connection is off."""
         for session in self._sessions.sessions.values():
-            if account in session.accounts:
-                return badge_text(session.mode, account, session.infos.get(account))
+            if account in session.accounts or account in session.hidden:
+                owner = session.infos.get(account) or session.hidden.get(account)
+                return badge_text(session.mode, account, owner)
         word = account.partition(":")[2].partition(":")[0]
         return next((text for mode, text in BADGES.items() if mode.value == word), "")
+
+    def badge_for(self, accounts: Iterable[str]) -> str:
+        """Whose money several accounts are: the word of all of them, or ``PRACTICE + LIVE``."""
+        return _together([self.badge_of(account) for account in accounts])
+
+    def is_real(self, account: str) -> bool:
+        """Whether an account holds real money: neither practice nor a broker's demo account."""
+        return _kind(self.badge_of(account)) == BADGES[Mode.LIVE]
 
     def name_of(self, account: str) -> str:
         """An account in a sentence: the venue, and its broker and number where there are several."""
@@ -405,14 +417,34 @@ class ConnectionViewModel(QObject):
 
     @property
     def badge(self) -> str:
-        """The word of the top bar for :attr:`mode`."""
-        mode = self.mode
-        if mode is None:
-            return "NOT CONNECTED"
+        """The word of the top bar: whose money the desk holds, all of it: ``PRACTICE + LIVE``."""
+        badges = self._account_badges()
+        if badges:
+            return _together(badges)
+        return BADGES[self.mode] if self.mode is not None else "NOT CONNECTED"
+
+    @property
+    def real_badge(self) -> str:
+        """The word for the real money of the desk alone; empty where there is none."""
+        return _together([each for each in self._account_badges() if _kind(each) == BADGES[Mode.LIVE]])
+
+    @property
+    def has_practice(self) -> bool:
+        """Whether a venue is connected to its practice twin."""
+        return any(session.mode is Mode.PRACTICE for session in self._sessions.sessions.values())
+
+    def _account_badges(self) -> list[str]:
+        """Of the account in use of each connection, and of others of it that are of another kind."""
+        out = []
         for session in self._sessions.sessions.values():
-            if session.mode is mode:
-                return _badge(session)
-        return BADGES[mode]
+            if session.mode is Mode.PUBLIC:
+                continue
+            used = _badge(session)
+            others = (
+                badge_text(session.mode, account, session.infos.get(account)) for account in session.accounts
+            )
+            out += [used, *(each for each in others if _kind(each) != _kind(used))]
+        return out
 
     def _on_session(self, venue: str) -> None:
         self._frames.request(self._build)
@@ -497,6 +529,21 @@ class ConnectionViewModel(QObject):
             self._switching.discard(venue)
             self._frames.request(self._build)
             self.state_changed.emit(venue)
+
+
+def _kind(badge: str) -> str:
+    """LIVE of ``LIVE 5120034``."""
+    return badge.partition(" ")[0]
+
+
+def _together(badges: Sequence[str]) -> str:
+    """One word for several: itself where all say the same, else each kind of money once, real money last."""
+    if len(set(badges)) <= 1:
+        return next(iter(badges), "")
+    return " + ".join(sorted({_kind(each) for each in badges}, key=_KINDS.index))
+
+
+_KINDS = ("", "PRICES", BADGES[Mode.PRACTICE], "DEMO", BADGES[Mode.LIVE])
 
 
 def _badge(session: SessionView) -> str:

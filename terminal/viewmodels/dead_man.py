@@ -211,7 +211,7 @@ class DeadManViewModel(QObject):
                     Option(LET_FIRE, "Quit, let them be canceled", "danger"),
                     Option(DISARM, "Disarm and leave them", "primary"),
                 ),
-                badge=self._connections.badge,
+                badge=self._connections.badge_for(accounts),
             )
         )
         if answer == DISARM and not await self._disarm_all(accounts):

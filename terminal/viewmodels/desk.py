@@ -155,7 +155,7 @@ class DeskViewModel(QObject):
 
     @property
     def badge(self) -> str:
-        """PRACTICE, PRICES ONLY, or LIVE with the account's name."""
+        """PRACTICE, PRICES ONLY, LIVE with the account's name, or what there is: PRACTICE + LIVE."""
         return self.connections.badge
 
     @property
@@ -164,13 +164,16 @@ class DeskViewModel(QObject):
 
     @property
     def is_make_believe(self) -> bool:
-        """No money can move: the badge and the order panels wear the striped edge."""
+        """No money can move: the badge, and the panels of all venues, wear the striped edge."""
         return self.connections.mode is Mode.PRACTICE
 
-    @property
-    def panel_word(self) -> str:
-        """The word that stands in the title of every panel that can send orders."""
-        return self.badge
+    def panel_mode(self, venue: str | None) -> tuple[str, bool]:
+        """The word in the title of a panel that can send orders, and whether it wears the striped edge: by
+        the venue of what it shows. None: it is about all venues. Empty: it shows nothing."""
+        if venue is None:
+            return self.badge, self.is_make_believe
+        card = self.connections.card(venue)
+        return (card.badge, card.mode is Mode.PRACTICE) if card is not None else ("", False)
 
     @property
     def arm(self) -> ArmState:
@@ -208,8 +211,14 @@ class DeskViewModel(QObject):
         return (
             f"Change of what your accounts are worth {since}, in USD at mid prices.\n"
             "It contains closed and open profit, price changes of what you hold, fees, swap, deposits and "
-            f"withdrawals.{running}{left_out}"
+            f"withdrawals.{running}{left_out}{self._practice_day}"
         )
+
+    @property
+    def _practice_day(self) -> str:
+        if self.account.practice_day_pnl is None:
+            return ""
+        return f"\nReal money alone. Practice, counted apart: {self.account.practice_day_pnl_text}"
 
     @property
     def day_pnl_text(self) -> str:
@@ -224,16 +233,18 @@ class DeskViewModel(QObject):
 
     @property
     def can_reset_practice(self) -> bool:
-        return self._reset_practice is not None and self.mode is Mode.PRACTICE
+        return self._reset_practice is not None and self.connections.has_practice
 
     def _refresh(self) -> None:
         shown = (
             self.badge,
             self.mode,
+            tuple((card.venue, card.badge, card.mode) for card in self.connections.cards),
             self.arm,
             self.one_click_tip,
             self.account.day_pnl_text,
             self.account.day_pnl_tone,
+            self.account.practice_day_pnl_text,
             self.can_flatten,
         )
         if shown != self._shown:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
 
@@ -330,6 +330,17 @@ class AccountEntry:
     """What is known of an account that is not shown; None: it is."""
     name: str = ""
     """How a person knows it where its venue gives it no title: ``OKX practice``."""
+    is_real: bool = False
+    """It holds real money: neither practice nor a broker's demo account."""
+
+
+def counted_text(entries: Sequence[AccountEntry]) -> str:
+    """``1 of 2 accounts counted`` where some are not shown, and so in no total; else empty. Beside real
+    money no practice account is in the total, and none is spoken of."""
+    has_real = any(entry.is_real for entry in entries if entry.hidden is None)
+    counted = [entry for entry in entries if entry.is_real or not has_real]
+    shown = sum(entry.hidden is None for entry in counted)
+    return "" if shown == len(counted) else f"{shown} of {len(counted)} accounts counted"
 
 
 @dataclass(frozen=True, slots=True)

@@ -44,6 +44,7 @@ from terminal.viewmodels.position_rows import (
     AccountEntry,
     AccountRow,
     PositionRow,
+    counted_text,
     leg_text,
 )
 from terminal.viewmodels.size_entry import parse_number
@@ -215,10 +216,8 @@ class PositionsViewModel(QObject):
 
     @property
     def counted_text(self) -> str:
-        """``1 of 2 accounts counted`` where some are not shown, and so in no total; else empty."""
-        entries = self._accounts()
-        counted = sum(entry.hidden is None for entry in entries)
-        return "" if counted == len(entries) else f"{counted} of {len(entries)} accounts counted"
+        """See :func:`terminal.viewmodels.position_rows.counted_text`."""
+        return counted_text(self._accounts())
 
     def refresh(self) -> None:
         """Build again in the next frame (connections or instruments changed)."""

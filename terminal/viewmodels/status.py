@@ -38,7 +38,8 @@ class StatusViewModel(QObject):
         offset: the largest clock offset, e.g. ``clock +3 ms``; ``offset_tone`` warns when it matters.
         budget: the fullest rate limit, or None where a venue counts nothing.
         balance: badge and worth, e.g. ``PRACTICE 10 000.00 USD``, and how many accounts are counted where
-            some are not.
+            some are not; practice stands apart from real money: ``LIVE 2 000.00 USD · practice 10 000.00
+            USD``.
     """
 
     changed = Signal()
@@ -89,9 +90,8 @@ class StatusViewModel(QObject):
         worth = self._account.equity_text
         if self._connections.counted_text:
             worth += f" · {self._connections.counted_text}"
-        self.balance = (
-            f"{self._connections.badge} {worth}"
-            if self._account.equity is not None
-            else self._connections.badge
-        )
+        badge = self._connections.real_badge or self._connections.badge
+        self.balance = f"{badge} {worth}" if self._account.equity is not None else badge
+        if self._account.practice_equity is not None:
+            self.balance += f" · practice {self._account.practice_equity_text}"
         self.changed.emit()

@@ -40,4 +40,6 @@ class BalancesPanel(QWidget):
             text += f"   without {', '.join(self._vm.unpriced)} (no price)"
         if text and self._counted():
             text += f"   {self._counted()}"
+        if self._vm.practice_equity is not None:
+            text += f"   Practice, counted apart: {self._vm.practice_equity_text}"
         set_text(self.tools, text)

@@ -147,6 +147,7 @@ class MainWindow(QMainWindow):
         super().__init__()
         self._desk = desk
         self._cross = cross
+        self._panels = dict(panels)
         self._dead_man = dead_man
         self._connections: ConnectionViewModel = desk.connections
         self._may_close = False
@@ -209,6 +210,9 @@ class MainWindow(QMainWindow):
 
     def _bind(self) -> None:
         self._desk.changed.connect(self._render)
+        for panel in self._panels.values():
+            if panel.link is not None:
+                panel.link.changed.watch(self._render_modes)
         self.top_bar.search_wanted.connect(self.search_wanted)
         self.top_bar.flatten_wanted.connect(self.open_flatten)
         self.top_bar.notices_wanted.connect(self._on_notices_wanted)
@@ -225,10 +229,18 @@ class MainWindow(QMainWindow):
 
     def _render(self) -> None:
         desk = self._desk
-        self.workspace.show_mode(desk.panel_word, striped=desk.is_make_believe)
+        self._render_modes()
         self.setWindowTitle(f"Parallax: {desk.badge}")
         # It says that no money moves: never beside an account where money does.
         self.hint.setVisible(self._offers_hint and self._connections.mode is not Mode.LIVE)
+
+    def _render_modes(self) -> None:
+        for key, panel in self._panels.items():
+            venue = None
+            if panel.link is not None:
+                venue = panel.link.instrument.venue if panel.link.instrument is not None else ""
+            word, striped = self._desk.panel_mode(venue)
+            self.workspace.show_mode(key, word, striped=striped)
 
     # -- dialogs --------------------------------------------------------------------------------------
 
@@ -299,7 +311,7 @@ class MainWindow(QMainWindow):
         menu.addSeparator()
         if self._desk.rehearsals:
             rehearse = QMenu("Rehearse a fault", menu)
-            rehearse.setEnabled(self._desk.mode is Mode.PRACTICE)
+            rehearse.setEnabled(self._connections.has_practice)
             for rehearsal in self._desk.rehearsals:
                 rehearse.addAction(rehearsal.text, rehearsal.run)
             menu.addMenu(rehearse)

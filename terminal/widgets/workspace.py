@@ -561,10 +561,9 @@ class DockWorkspace(QObject):
         """Open panels that are in front, in their own order: what F6 walks through."""
         return [key for key, dock in self.docks.items() if not dock.visibleRegion().isEmpty()]
 
-    def show_mode(self, word: str, *, striped: bool) -> None:
-        """Say in every order panel whose money its orders move."""
-        for bar in self.bars.values():
-            bar.show_mode(word, striped=striped)
+    def show_mode(self, key: str, word: str, *, striped: bool) -> None:
+        """Say in an order panel whose money its orders move."""
+        self.bars[key].show_mode(word, striped=striped)
 
     def _on_reshaped(self) -> None:
         if not self._is_arranging:

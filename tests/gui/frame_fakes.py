@@ -544,7 +544,10 @@ class Frame:
             self.sessions, self.market, (KRAKEN,), self.connecting, self.notices, self.frames,
             headlines={"kraken": "BTC/USD"},
         )  # fmt: skip
-        self.account = AccountViewModel(self.portfolio, self.connections.accounts, self.frames, self.clock)
+        self.account = AccountViewModel(
+            self.portfolio, self.connections.accounts, self.frames, self.clock,
+            is_real=self.connections.is_real,
+        )  # fmt: skip
         self.orders = OrdersViewModel(
             self.gate, self.market, self.notices, self.frames, self.clock,
             ask=self.ask, badge_of=self.connections.badge_of, titles={"kraken": "Kraken"},
