@@ -231,4 +231,7 @@ class AccountSnapshot:
     """By symbol, where the venue says."""
     figures: AccountFigures | None = None
     """Margin accounts only."""
+    holds_from_orders: bool = False
+    """The stream tells no holds: what ``balances`` say is held is out of date with the next order, and what
+    is held follows from the open orders alone."""
     ts_event_ns: int = 0

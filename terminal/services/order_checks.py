@@ -14,7 +14,6 @@ from terminal.domain.contract_rules import check_contract, check_stake_covered
 from terminal.domain.decimals import ZERO
 from terminal.domain.errors import OrderRefused
 from terminal.domain.instrument import Instrument
-from terminal.domain.market import Side
 from terminal.domain.orders import AmendRequest, Order, OrderRequest, OrderState, OrderType, Origin
 from terminal.domain.rules import check_amend, check_balance, check_request
 from terminal.services.arming import Arming, ArmState
@@ -135,7 +134,7 @@ class OrderChecks:
         found += check_balance(
             request,
             instrument,
-            self._balances(account, exclude, instrument),
+            self._balances(account, exclude),
             market_price=expected,
             fee_pct=ZERO if rates is None else rates.maker_pct if request.post_only else rates.taker_pct,
         )
@@ -240,14 +239,12 @@ class OrderChecks:
             and position.quantity <= before - order.quantity
         )
 
-    def _balances(self, account: str, own: Order | None, instrument: Instrument) -> Mapping[str, Balance]:
+    def _balances(self, account: str, own: Order | None) -> Mapping[str, Balance]:
         """Balances, with what ``own`` holds back counted as free (it is about to be amended)."""
         balances = self._accounts.balances(account)
         if own is None:
             return balances
-        asset = instrument.base if own.side is Side.SELL else instrument.quote
-        price = own.limit_price or own.trigger_price
-        held = own.remaining if own.side is Side.SELL else own.remaining * (price or ZERO)
+        asset, held = self._accounts.holds_of(account, own)
         balance = balances.get(asset)
         if balance is None:
             return balances

@@ -1,7 +1,7 @@
 """What each account holds, and what it is worth.
 
-A venue's stream says totals; what resting orders hold back is derived from the open orders where the
-venue does not say (Kraken WS v2 ``balances`` has no hold figure, read 2026-08).
+A venue's stream says totals; what resting orders hold back is derived from the open orders alone where it
+does not say that (Kraken WS v2 ``balances`` has no hold figure, read 2026-08).
 """
 
 from __future__ import annotations
@@ -45,9 +45,11 @@ class Portfolio:
         self.fees_wanted: Observable[[str, str]] = Observable("fees wanted")
         self._market = market
         self._open_orders = open_orders
-        self._totals: dict[str, dict[str, Decimal]] = {}
-        self._told_held: dict[str, dict[str, Decimal]] = {}
-        """What the venue itself says is held, margin of positions and all; nothing where it says nothing."""
+        self._told: dict[str, dict[str, Balance]] = {}
+        """As the venue says them, with the margin of positions in what is held; none held where it says
+        nothing of that."""
+        self._holds_from_orders: set[str] = set()
+        """Accounts whose stream tells no holds."""
         self._positions: dict[str, dict[str, Position]] = {}
         self._figures: dict[str, AccountFigures] = {}
         self._infos: dict[str, AccountInfo] = {}
@@ -65,12 +67,16 @@ class Portfolio:
 
     def load(self, account: str, snapshot: AccountSnapshot) -> None:
         """Take what a reconciliation read. A failed position query leaves the positions as they were."""
-        before, newer = self._totals.get(account, {}), self._streamed.pop(account, set())
-        self._totals[account] = {balance.asset: balance.total for balance in snapshot.balances}
-        self._totals[account].update({asset: before[asset] for asset in newer if asset in before})
-        told = self._told_held.get(account, {})
-        self._told_held[account] = {balance.asset: balance.held for balance in snapshot.balances}
-        self._told_held[account].update({asset: told[asset] for asset in newer if asset in told})
+        before, newer = self._told.get(account, {}), self._streamed.pop(account, set())
+        self._told[account] = {balance.asset: balance for balance in snapshot.balances}
+        self._holds_from_orders.discard(account)
+        if snapshot.holds_from_orders:
+            # No message would take back what is said to be held now: the orders that hold it are known.
+            self._holds_from_orders.add(account)
+            self._told[account] = {
+                asset: balance._replace(held=ZERO) for asset, balance in self._told[account].items()
+            }
+        self._told[account].update({asset: before[asset] for asset in newer if asset in before})
         moved = self._moved.pop(account, {})
         if snapshot.positions_known:
             positions = {each.position_id: each for each in snapshot.positions} | moved
@@ -85,14 +91,10 @@ class Portfolio:
 
     def on_balances(self, account: str, event: BalancesReported) -> None:
         """Take new totals from the account's stream."""
-        totals = self._totals.setdefault(account, {})
-        told = self._told_held.setdefault(account, {})
+        told = self._told.setdefault(account, {})
         if event.is_snapshot:
-            totals.clear()
             told.clear()
-        for balance in event.balances:
-            totals[balance.asset] = balance.total
-            told[balance.asset] = balance.held
+        told.update((balance.asset, balance) for balance in event.balances)
         if account in self._streamed:
             self._streamed[account].update(balance.asset for balance in event.balances)
         self._watch_prices(account)
@@ -126,8 +128,8 @@ class Portfolio:
 
     def forget(self, account: str) -> None:
         """Drop an account that is no longer connected."""
-        self._totals.pop(account, None)
-        self._told_held.pop(account, None)
+        self._told.pop(account, None)
+        self._holds_from_orders.discard(account)
         for table in (self._positions, self._figures, self._infos, self._moved):
             table.pop(account, None)
         self._known.discard(account)
@@ -144,7 +146,7 @@ class Portfolio:
     def _watch_prices(self, account: str) -> None:
         """Keep a price of everything held, so that its worth is never a guess."""
         venue = account.partition(":")[0]
-        amounts = dict(self._totals.get(account, {}))
+        amounts = {asset: balance.total for asset, balance in self._told.get(account, {}).items()}
         figures = self.figures(account)
         if figures is not None and figures.currency != HOME_CURRENCY:
             amounts[figures.currency] = figures.balance
@@ -167,11 +169,23 @@ class Portfolio:
     def balances(self, account: str) -> Mapping[str, Balance]:
         """By asset: total, and what is held of it: by open orders, or as the venue says where that is more
         (it counts the margin of positions, too, but may be behind an order that has just been sent)."""
-        orders, told = self._held(account), self._told_held.get(account, {})
+        orders = self._held(account)
         return {
-            asset: Balance(asset, total, min(total, max(orders.get(asset, ZERO), told.get(asset, ZERO))))
-            for asset, total in self._totals.get(account, {}).items()
+            asset: told._replace(held=min(told.total, max(orders.get(asset, ZERO), told.held)))
+            for asset, told in self._told.get(account, {}).items()
         }
+
+    def holds_of(self, account: str, order: Order) -> tuple[str, Decimal]:
+        """Which asset a resting order holds back, and how much of it. Where the stream tells no holds a buy
+        holds the taker's fee, too, once it is known: as Kraken counts it, and as paying for it is checked."""
+        instrument = self._market.instrument(order.instrument)
+        if instrument is None:
+            return "", ZERO
+        asset, amount = holds_of(order, instrument)
+        if amount and account in self._holds_from_orders and order.side is Side.BUY:
+            rates = self.fee_rates(account, order.instrument.symbol)
+            amount *= 1 if rates is None else 1 + rates.taker_pct / 100
+        return asset, amount
 
     def positions(self, account: str) -> tuple[Position, ...]:
         """Open positions, where the venue has such."""
@@ -224,10 +238,10 @@ class Portfolio:
             price = self._price(venue, figures.currency, currency)
             return None if price is None or figures.equity is None else figures.equity * price
         worth = ZERO
-        for asset, total in self._totals.get(account, {}).items():
+        for asset, balance in self._told.get(account, {}).items():
             price = self._price(venue, asset, currency)
             if price is not None:
-                worth += total * price
+                worth += balance.total * price
         return worth
 
     def worth(
@@ -242,8 +256,8 @@ class Portfolio:
         venue = account.partition(":")[0]
         return [
             asset
-            for asset, total in self._totals.get(account, {}).items()
-            if total and self._price(venue, asset, currency) is None
+            for asset, balance in self._told.get(account, {}).items()
+            if balance.total and self._price(venue, asset, currency) is None
         ]
 
     def _price(self, venue: str, asset: str, currency: str) -> Decimal | None:
@@ -275,11 +289,8 @@ class Portfolio:
     def _held(self, account: str) -> dict[str, Decimal]:
         held: dict[str, Decimal] = {}
         for order in self._open_orders(account):
-            if not order.state.is_working and order.state is not OrderState.IN_DOUBT:
-                continue
-            instrument = self._market.instrument(order.instrument)
-            if instrument is not None:
-                asset, amount = holds_of(order, instrument)
+            if order.state.is_working or order.state is OrderState.IN_DOUBT:
+                asset, amount = self.holds_of(account, order)
                 held[asset] = held.get(asset, ZERO) + amount
         return held
 

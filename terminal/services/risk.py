@@ -86,6 +86,10 @@ class AccountView(Protocol):
     """What the checks read of an account; ``services.portfolio`` is one."""
 
     def balances(self, account: str, /) -> Mapping[str, Balance]: ...
+    def holds_of(self, account: str, order: Order, /) -> tuple[str, Decimal]:
+        """Which asset a resting order holds back, and how much of it."""
+        ...
+
     def fee_rates(self, account: str, symbol: str, /) -> FeeRates | None: ...
     def equity(self, account: str, currency: str, /) -> Decimal | None:
         """What the account is worth in ``currency``; None while unknown."""

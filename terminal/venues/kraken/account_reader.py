@@ -117,6 +117,7 @@ class AccountReader:
             recent_orders=tuple(recent),
             fills=tuple(sorted(fills, key=lambda fill: fill.ts_event_ns)),
             fees=fees,
+            holds_from_orders=True,
             ts_event_ns=taken_ns,
         )
 

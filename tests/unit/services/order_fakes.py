@@ -20,6 +20,7 @@ from terminal.domain.market import BookLevel, BookSnapshot, Quote, Side
 from terminal.domain.orders import (
     AmendRequest,
     Fill,
+    Order,
     OrderRef,
     OrderReport,
     OrderRequest,
@@ -154,6 +155,10 @@ class FakeAccounts:
 
     def balances(self, account: str, /) -> Mapping[str, Balance]:
         return self.held
+
+    def holds_of(self, account: str, order: Order, /) -> tuple[str, Decimal]:
+        price = order.limit_price or order.trigger_price or D(0)
+        return ("BTC", order.remaining) if order.side is Side.SELL else ("USD", order.remaining * price)
 
     def fee_rates(self, account: str, symbol: str, /) -> FeeRates | None:
         return FeeRates(D("0.25"), D("0.40"))

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from decimal import Decimal
 
 from terminal.core.clock import ManualClock
-from terminal.domain.account import AccountFigures, AccountSnapshot, Balance
+from terminal.domain.account import AccountFigures, AccountSnapshot, Balance, FeeRates
 from terminal.domain.events import BalancesReported
 from terminal.domain.instrument import InstrumentId
 from terminal.domain.market import Feed, FeedKind, Quote, Side
@@ -170,3 +171,53 @@ def test_figures_that_the_venue_says_itself_count_before_sums() -> None:
     figures = AccountFigures("USD", D(5000), D(50), D(100), own_equity=D(4990), own_free=D(4000))
     assert (figures.equity, figures.free_margin, figures.margin_level) == (D(4990), D(4000), D(4990))
     assert AccountFigures("USD", D(5000), D(50), D(100)).free_margin == D(4950)
+
+
+def a_buy(price: str, state: OrderState = OrderState.OPEN) -> Order:
+    request = OrderRequest(BTC, Side.BUY, OrderType.LIMIT, D("0.07"), limit_price=D(price))
+    return Order(
+        "c2", ACCOUNT, request, state, 0, 0, quantity=D("0.07"), limit_price=D(price), filled_quantity=D(0)
+    )
+
+
+def test_where_the_stream_tells_no_holds_a_cancel_after_a_start_frees_the_money_at_once() -> None:
+    orders = [a_buy("100000")]
+    market = MarketData(ManualClock())
+    portfolio = Portfolio(market, lambda account: orders)
+    # As a reconciliation after a start reads it: the cost and the fee are held.
+    portfolio.load(
+        ACCOUNT,
+        AccountSnapshot(
+            (Balance("USD", D(10_000), D(7028)),),
+            (),
+            fees={"BTC/USD": FeeRates(D("0.25"), D("0.40"))},
+            holds_from_orders=True,
+        ),
+    )
+    market.set_instruments([instrument()])
+    assert portfolio.balances(ACCOUNT)["USD"].held == D(7028)
+    orders[0].state = OrderState.CANCELED
+    assert portfolio.balances(ACCOUNT)["USD"].free == D(10_000)
+
+
+def test_a_resting_buy_holds_its_fee_before_a_start_as_after_it() -> None:
+    orders: list[Order] = []
+    market = MarketData(ManualClock())
+    portfolio = Portfolio(market, lambda account: orders)
+    fees = {"BTC/USD": FeeRates(D("0.25"), D("0.40"))}
+    calm = AccountSnapshot((Balance("USD", D(10_000)),), (), fees=fees, holds_from_orders=True)
+    portfolio.load(ACCOUNT, calm)
+    market.set_instruments([instrument()])
+    orders.append(a_buy("100000"))
+    assert portfolio.balances(ACCOUNT)["USD"].free == D(2972)
+    assert portfolio.holds_of(ACCOUNT, orders[0]) == ("USD", D(7028))
+    portfolio.load(ACCOUNT, replace(calm, balances=(Balance("USD", D(10_000), D(7028)),)))
+    assert portfolio.balances(ACCOUNT)["USD"].free == D(2972)
+
+
+def test_where_the_venue_tells_holds_itself_its_word_is_not_made_larger_by_a_fee() -> None:
+    portfolio, _ = a_portfolio(order(Side.BUY))
+    portfolio.set_fee_rates(ACCOUNT, "BTC/USD", FeeRates(D("0.25"), D("0.40")))
+    assert portfolio.balances(ACCOUNT)["USD"].held == D("50.0")
+    portfolio.on_balances(ACCOUNT, BalancesReported((Balance("USD", D(1000), D(300)),), is_snapshot=False))
+    assert portfolio.balances(ACCOUNT)["USD"].held == D(300), "it counts the margin of positions, too"
