@@ -102,6 +102,9 @@ class Instrument:
     is worth is its quantity, at whatever price."""
     offer: ContractOffer | None = None
     """What is paid for how long, of an instrument that is traded by contracts; its quantities are stakes."""
+    is_tick_told: bool = True
+    """False: the venue tells no tick, and ``tick_size`` is only as fine as its prices were seen to be: for
+    the screen, never to refuse an order for."""
     is_detailed: bool = True
     """False: only name and category are known; limits and schedule come when it is first used."""
 
@@ -112,6 +115,11 @@ class Instrument:
     @property
     def symbol(self) -> str:
         return self.id.symbol
+
+    @property
+    def most_price_digits(self) -> int | None:
+        """Digits after the point that a typed price may have; None: as many as one likes."""
+        return self.price_decimals if self.is_tick_told else None
 
     @property
     def asset(self) -> str:

@@ -139,7 +139,7 @@ def check_price(price: Decimal, instrument: Instrument, *, field: str, name: str
     bad = _bad_number(price, field, name)
     if bad is not None:
         return [bad]
-    if instrument.tick_size > 0 and not is_multiple(price, instrument.tick_size):
+    if instrument.is_tick_told and instrument.tick_size > 0 and not is_multiple(price, instrument.tick_size):
         return [
             OrderRefused(
                 "tick_size",
@@ -461,7 +461,9 @@ def _check_prices(request: OrderRequest, instrument: Instrument) -> list[OrderRe
         out.append(unwanted("limit_offset", "limit_offset", "limit distance"))
     elif offset is None and trailing_limit:
         out.append(wanted("limit_offset", "limit_offset", "limit distance"))
-    elif offset is not None and (not offset.is_finite() or offset % instrument.tick_size != 0):
+    elif offset is not None and (
+        not offset.is_finite() or (instrument.is_tick_told and offset % instrument.tick_size != 0)
+    ):
         out.append(
             OrderRefused(
                 "tick_size",

@@ -6,6 +6,7 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import Final
 
+from terminal.domain.decimals import decimals_of
 from terminal.domain.instrument import Instrument
 from terminal.domain.worth import in_quote
 from terminal.viewmodels import format as fmt
@@ -15,11 +16,14 @@ _CENTS_BELOW: Final = 10_000
 
 
 def pip_of(instrument: Instrument | None) -> tuple[Decimal, str]:
-    """The unit in which distances are spoken of, and its word; 0 while it is not known."""
+    """The unit in which distances are spoken of, and its word: quote money where the venue tells no tick; 0
+    while it is not known."""
     if instrument is None:
         return Decimal(0), ""
     if instrument.pip_size:
         return instrument.pip_size, "pips"
+    if not instrument.is_tick_told:
+        return Decimal(1), instrument.quote
     return instrument.tick_size, "ticks"
 
 
@@ -30,10 +34,18 @@ def counted(number: str, word: str) -> str:
 
 
 def moved_text(moved: Decimal, instrument: Instrument) -> str:
-    """How far a price has moved, in pips or else ticks, with its sign: ``+12.3 pips``, ``−1 tick``."""
+    """How far a price has moved, in pips or else ticks, with its sign: ``+12.3 pips``, ``−1 tick``; in quote
+    money where the venue tells no tick."""
     unit, word = pip_of(instrument)
-    text = fmt.quantity(moved / unit, 1)
+    text = fmt.quantity(moved / unit, max(1, instrument.price_decimals) if word == instrument.quote else 1)
     return counted(f"+{text}" if moved > 0 else text, word)
+
+
+def order_price(price: Decimal, instrument: Instrument) -> str:
+    """The price of an order at its instrument's digits, and at its own where the venue tells no tick and it
+    is finer: what is sent is never rounded on screen."""
+    digits = instrument.price_decimals
+    return fmt.price(price, digits if instrument.is_tick_told else max(digits, decimals_of(price)))
 
 
 def coin_digits(amount: Decimal) -> int:

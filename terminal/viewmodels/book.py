@@ -24,7 +24,7 @@ from terminal.domain.worth import worth
 from terminal.services.arming import ArmState
 from terminal.services.market_data import FeedState, Topic
 from terminal.viewmodels import format as fmt
-from terminal.viewmodels.amounts import lot_of, moved_text, short_size, size_text
+from terminal.viewmodels.amounts import counted, lot_of, moved_text, short_size, size_text
 from terminal.viewmodels.book_rows import (
     MOST_GROUP,
     Chip,
@@ -286,7 +286,16 @@ class LadderViewModel(QObject):
         self._build()
 
     def _load_instrument(self) -> None:
+        before = self.instrument
         self.instrument = self._market.instrument(self._id) if self._id is not None else None
+        if (
+            before is not None
+            and self.instrument is not None
+            and before.id == self.instrument.id
+            and before.tick_size != self.instrument.tick_size
+        ):
+            # Rows are counted in ticks: none of them stands for its price any more.
+            self._top, self.ghost, self.cursor = None, None, None
         self.place = place_of(self._sessions, self._id.venue) if self._id is not None else None
 
     # -- rows -----------------------------------------------------------------------------------------
@@ -815,6 +824,12 @@ class LadderViewModel(QObject):
     def group_text(self) -> str:
         """The height of a row: ``10`` in quote units."""
         return fmt.quantity(self.step) if self.instrument is not None else ""
+
+    def group_words(self, ticks: int) -> str:
+        """A row of so many ticks: ``5 ticks``; its height in quote units where the venue tells no tick."""
+        if self.instrument is not None and not self.instrument.is_tick_told:
+            return f"{fmt.quantity(self.instrument.tick_size * ticks)} {self.instrument.quote}"
+        return counted(str(ticks), "ticks")
 
     def _price_text(self, price: Decimal) -> str:
         return fmt.price(price, self.instrument.price_decimals if self.instrument is not None else 8)

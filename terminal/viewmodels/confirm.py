@@ -15,7 +15,16 @@ from terminal.domain.instrument import Instrument
 from terminal.domain.market import Side
 from terminal.domain.orders import AT_MARKET, AmendRequest, Order, OrderRequest, Protection, TimeInForce
 from terminal.viewmodels import format as fmt
-from terminal.viewmodels.amounts import amount_text, beside_text, counted, in_brackets, money_text, size_text
+from terminal.viewmodels.amounts import (
+    amount_text,
+    beside_text,
+    counted,
+    in_brackets,
+    money_text,
+    order_price,
+    pip_of,
+    size_text,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +77,7 @@ def order_confirmation(
     rows = [("Venue", venue), ("Type", type_text(request)), ("Quantity", amount)]
     digits = instrument.price_decimals
     if request.limit_price is not None:
-        rows.append(("Limit price", f"{fmt.price(request.limit_price, digits)} {instrument.quote}"))
+        rows.append(("Limit price", f"{order_price(request.limit_price, instrument)} {instrument.quote}"))
     if request.trigger_price is not None:
         trigger = f"{fmt.price(request.trigger_price, digits)} {instrument.quote}"
         rows.append(("Trigger price", f"{trigger} ({request.trigger_reference.value})"))
@@ -167,8 +176,7 @@ def protection_rows(protection: Protection, instrument: Instrument) -> list[tupl
         if price is not None:
             text = f"{fmt.price(price, instrument.price_decimals)} {instrument.quote}"
         elif distance is not None:
-            unit = instrument.pip_size or instrument.tick_size
-            word = "pips" if instrument.pip_size else "ticks"
+            unit, word = pip_of(instrument)
             text = f"{counted(fmt.quantity(distance / unit, 1), word)} from the fill"
         else:
             continue

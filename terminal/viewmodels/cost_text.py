@@ -68,10 +68,15 @@ def cost_lines(
         share = cost.thin_text.rpartition(": ")[2]
         first = CostLine(labels[0], fmt.NOTHING, share, "warning", cost.thin_text)
         return (first, *(CostLine(label, fmt.NOTHING) for label in labels[1:]))
+    distance, lost = fmt.NOTHING, _slippage_detail(cost, money, instrument)
+    if cost.slippage_ticks is not None:
+        distance = _distance(cost.slippage_ticks, instrument)
+        if not distance:
+            distance, lost = lost, ""
     slippage = CostLine(
         labels[1],
-        fmt.NOTHING if cost.slippage_ticks is None else _distance(cost.slippage_ticks, instrument),
-        _slippage_detail(cost, money, instrument),
+        distance,
+        lost,
         tip=_tip(
             money.text(cost.slippage, signed=True) if cost.slippage is not None and money.is_coin else "",
             "Expected average price against the middle of bid and ask. Plus costs you, minus saves you.",
@@ -245,7 +250,9 @@ def _slippage_detail(cost: CostEstimate, money: Money, instrument: Instrument) -
 
 
 def _distance(ticks: Decimal, instrument: Instrument) -> str:
-    """A distance in the venue's own words: ``+0.5 ticks`` or ``+0.3 pips``."""
+    """A distance in the venue's own words: ``+0.5 ticks`` or ``+0.3 pips``; empty where it has none."""
+    if not instrument.pip_size and not instrument.is_tick_told:
+        return ""
     if not instrument.pip_size:
         return counted(_ticks(ticks), "ticks")
     return counted(_ticks(ticks * instrument.tick_size / instrument.pip_size), "pips")

@@ -193,7 +193,7 @@ class TapeViewModel(QObject):
             self.state, self.reason = TapeState.EMPTY, "Choose an instrument in the watchlist."
             return
         instrument = self._market.instrument(self._id)
-        if instrument is not None and self.instrument is None:
+        if instrument is not None:
             self.instrument = instrument
         feed = Feed(FeedKind.TRADES, self._id.symbol)
         state = self._market.feed_state(feed, self._id.venue)

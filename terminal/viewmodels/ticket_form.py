@@ -204,7 +204,7 @@ def read_form(form: TicketForm, side: Side, around: Surroundings, origin: Origin
             out.problems[name] = str(error)
             return None
 
-    digits, quote = instrument.price_decimals, instrument.quote
+    digits, quote = instrument.most_price_digits, instrument.quote
     limit = number(LIMIT_PRICE, form.limit_price, digits, quote)
     trigger = number(TRIGGER_PRICE, form.trigger_price, digits, quote)
     trail = number(

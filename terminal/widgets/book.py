@@ -5,12 +5,10 @@ from __future__ import annotations
 from PySide6.QtCore import QSize, Qt
 from PySide6.QtGui import (
     QColor,
-    QFontMetrics,
     QHideEvent,
     QPainter,
     QPaintEvent,
     QPen,
-    QResizeEvent,
     QShowEvent,
 )
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QMenu, QToolButton, QVBoxLayout, QWidget
@@ -19,9 +17,10 @@ from terminal.viewmodels.book import LadderViewModel
 from terminal.viewmodels.sending import RequestView
 from terminal.widgets import theme
 from terminal.widgets.book_view import LadderView
-from terminal.widgets.controls import ElidedLabel, KeyedPanel, label, set_text
+from terminal.widgets.controls import FittingLabel, KeyedPanel, label, set_text
 from terminal.widgets.icons import icon
 from terminal.widgets.request_card import RequestCard, ResultLine
+from terminal.widgets.ticket_parts import show_venue
 
 _LEAST_ROWS_PX = 144
 _GROUPS = (1, 2, 5, 10, 20, 50, 100, 200, 500, 1000)
@@ -37,29 +36,6 @@ QFrame#head[armed="true"] QToolButton {{ color: {theme.WHITE}; }}
 QFrame#head QToolButton:focus {{ border: 1px solid {theme.FOCUS}; }}
 QFrame#head QToolButton:checked {{ border-color: {theme.MUTED}; }}
 """
-
-
-class SizeLabel(ElidedLabel):
-    """The size in full: in a narrow panel it gives up its unit, which the ticket names, never a digit."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self._whole = self._number = ""
-
-    def show_size(self, whole: str, number: str) -> None:
-        """A size with its unit, and without."""
-        if (whole, number) != (self._whole, self._number):
-            self._whole, self._number = whole, number
-            self.setMinimumWidth(QFontMetrics(self.font()).horizontalAdvance(number) + 2)
-            self._choose()
-
-    def _choose(self) -> None:
-        fits = QFontMetrics(self.font()).horizontalAdvance(self._whole) < self.width()  # rounded down
-        set_text(self, self._whole if fits else self._number)
-
-    def resizeEvent(self, event: QResizeEvent) -> None:
-        super().resizeEvent(event)
-        self._choose()
 
 
 class LadderPanel(KeyedPanel):
@@ -112,10 +88,11 @@ class LadderPanel(KeyedPanel):
         self._lock = self._tool("lock", "Open the padlock: clicks will trade", checkable=True)
         top.addWidget(self._symbol)
         top.addWidget(self._badge)
-        top.addStretch(1)
+        self._venue = FittingLabel(kind="muted")
+        top.addWidget(self._venue, 1)
         top.addWidget(self._armed)
         top.addWidget(self._lock)
-        self._size = SizeLabel()
+        self._size = FittingLabel()
         self._size.setFont(theme.number_font(theme.TABLE_PX))
         self._size.setToolTip("The size a click would send: set in the ticket")
         self._finer = self._tool("", "Finer rows (-)", text="−")
@@ -144,9 +121,15 @@ class LadderPanel(KeyedPanel):
 
     def _build_groups(self) -> QMenu:
         menu = QMenu(self)
-        for ticks in _GROUPS:
-            text = f"{ticks} tick{'s' if ticks > 1 else ''}"
-            menu.addAction(text).triggered.connect(lambda _=False, one=ticks: self._vm.set_group(one))
+        actions = [(ticks, menu.addAction(self._vm.group_words(ticks))) for ticks in _GROUPS]
+        for ticks, action in actions:
+            action.triggered.connect(lambda _=False, one=ticks: self._vm.set_group(one))
+
+        def say() -> None:
+            for ticks, action in actions:
+                action.setText(self._vm.group_words(ticks))
+
+        menu.aboutToShow.connect(say)
         return menu
 
     def _bind(self) -> None:
@@ -166,10 +149,13 @@ class LadderPanel(KeyedPanel):
         symbol = instrument.symbol if instrument is not None else "No instrument"
         set_text(self._symbol, symbol)
         set_text(self._badge, vm.badge)
+        show_venue(self._venue, vm.place)
         set_text(self._armed, "ARMED" if vm.armed else "")
         self._render_size()
         set_text(self._group, vm.group_text or "–")
-        title = " · ".join(part for part in ("Ladder", instrument and instrument.symbol, vm.badge) if part)
+        venue = vm.place.title if vm.place is not None else ""
+        parts = ("Ladder", instrument and instrument.symbol, venue, vm.badge)
+        title = " · ".join(part for part in parts if part)
         if title != self.windowTitle():
             self.setWindowTitle(title)
         if self._lock.isChecked() != vm.armed or self._lock.property("shown") != vm.armed:
@@ -192,7 +178,8 @@ class LadderPanel(KeyedPanel):
 
     def _render_size(self) -> None:
         text = self._vm.size_text or ("market closed" if self._vm.closed_text else "no size")
-        self._size.show_size(text, self._vm.size_text.rpartition(" ")[0] or text)
+        # It gives up its unit, which the ticket names, never a digit.
+        self._size.show_text(text, self._vm.size_text.rpartition(" ")[0] or text)
 
     def _render_foot(self) -> None:
         sending = self._vm.sending

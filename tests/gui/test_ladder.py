@@ -17,14 +17,14 @@ from pytestqt.qtbot import QtBot
 from terminal.domain.market import Side
 from terminal.domain.orders import OrderRequest, OrderState, OrderType
 from terminal.services.arming import ArmState
-from terminal.services.market_data import FeedState
+from terminal.services.market_data import FeedState, Topic
 from terminal.services.session import Mode
 from terminal.viewmodels.book import Column, LadderState, LadderViewModel
 from terminal.viewmodels.book_rows import bucket, group_that_fits, next_group
 from terminal.widgets.book import LadderPanel
 from terminal.widgets.book_view import LadderView
 from tests.helpers import eventually, run
-from tests.trading_fakes import BTC, ETH, EVERYTHING, Desk, FakeSession, limit
+from tests.trading_fakes import BTC, ETH, EVERYTHING, Desk, FakeSession, btc, limit
 
 D = Decimal
 BIDS = [(f"{99.9 - i / 10:.1f}", "1") for i in range(40)]
@@ -77,6 +77,30 @@ def test_rows_run_downwards_with_the_spread_in_the_middle(qtbot: QtBot) -> None:
     by_price = {row.price: row for row in vm.rows}
     assert (by_price["99.9"].bid, by_price["99.9"].ask) == ("1", "")
     assert (by_price["100.1"].bid, by_price["100.1"].ask) == ("", "2")
+
+
+def test_rows_follow_when_the_fineness_of_prices_becomes_known(qtbot: QtBot) -> None:
+    desk = Desk()
+    unseen = replace(btc(), tick_size=D("0.00000001"), price_decimals=8, is_tick_told=False)
+    desk.market.instruments[BTC] = unseen
+    _, vm = make(desk)
+    vm.set_auto_group()
+    desk.market.instruments[BTC] = replace(unseen, tick_size=D("0.1"), price_decimals=1)
+    desk.market.changed.notify(BTC, Topic.INSTRUMENT)
+    desk.pass_time(1)
+    assert (vm.group, vm.step) == (1, D("0.1"))
+    prices = [row.price for row in vm.rows]
+    assert (prices[10], prices[0]) == ("100.0", "101.0")
+    assert [row.market for row in vm.rows if row.market] == ["ask", "between", "bid"]
+    assert (vm.group_words(5), vm.group_text) == ("0.5 USD", "0.1")
+    panel = LadderPanel(vm)
+    qtbot.addWidget(panel)
+    menu = panel._group.menu()
+    assert [action.text() for action in menu.actions()][:2] == ["0.1 USD", "0.2 USD"]
+    desk.market.instruments[BTC] = btc()
+    desk.market.changed.notify(BTC, Topic.INSTRUMENT)
+    menu.aboutToShow.emit()
+    assert [action.text() for action in menu.actions()][:2] == ["1 tick", "2 ticks"]
 
 
 def test_depth_is_a_fraction_of_the_largest_size_in_sight(qtbot: QtBot) -> None:

@@ -30,9 +30,16 @@ from terminal.domain.errors import (
     VenueError,
     VenueUnavailable,
 )
-from terminal.domain.events import BudgetLevel, InstrumentsChanged, VenueEvent, VenueNotice, WireFault
+from terminal.domain.events import (
+    BudgetLevel,
+    InstrumentsChanged,
+    OrderReported,
+    VenueEvent,
+    VenueNotice,
+    WireFault,
+)
 from terminal.domain.instrument import Instrument
-from terminal.domain.market import Bar, Feed, FeedKind
+from terminal.domain.market import Bar, BookSnapshot, Feed, FeedKind, Quote
 from terminal.domain.orders import OrderRef, OrderReport, OrderRequest
 from terminal.transport.http_client import HttpClient
 from terminal.transport.quotas import LeakyCounter
@@ -433,7 +440,10 @@ class CustomConnector:
         self._require_key()
         if not self._is_probed:
             await self._probe()
-        return await self._account.snapshot(since_ns)
+        found = await self._account.snapshot(since_ns)
+        for report in (*found.open_orders, *found.recent_orders):
+            self._see(OrderReported(report))
+        return found
 
     async def fee_rates(self, symbol: str) -> FeeRates | None:
         """The protocol tells no fees."""
@@ -477,7 +487,15 @@ class CustomConnector:
     # --- inside ------------------------------------------------------------------------------------------
 
     def _tell(self, event: VenueEvent) -> None:
+        self._see(event)
         self._sink(event)
+
+    def _see(self, event: VenueEvent) -> None:
+        """Take the digits of an event's prices where nobody tells the tick, before the event is told."""
+        priced = _prices_of(event)
+        seen = None if priced is None else self._symbols.see(*priced)
+        if seen is not None:
+            self._sink(InstrumentsChanged((seen,)))
 
     def _on_fault(self, what: str) -> None:
         self._faults += 1
@@ -510,6 +528,18 @@ def _service_address(settings: ConnectorSettings, options: Options) -> str:
             "https://, or tick that it may be so.",
         )
     return address
+
+
+def _prices_of(event: VenueEvent) -> tuple[str, list[Decimal]] | None:
+    """The symbol and the prices of an event that shows how fine a venue's prices are; None for others."""
+    match event:
+        case BookSnapshot(instrument, bids, asks):
+            return instrument.symbol, [level.price for level in (*bids, *asks)]
+        case Quote(instrument=instrument, bid=bid, ask=ask, last=last):
+            return instrument.symbol, [price for price in (bid, ask, last) if price is not None]
+        case OrderReported(report):
+            return report.instrument.symbol, [] if report.limit_price is None else [report.limit_price]
+    return None
 
 
 def _nobody(event: VenueEvent) -> None:

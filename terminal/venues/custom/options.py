@@ -30,9 +30,9 @@ class Options:
     """Times in seconds."""
 
     symbols: tuple[SymbolTerms, ...] = ()
-    tick_size: Decimal = _EIGHT_DIGITS
-    """Of symbols of which neither the plugin nor the person tells more. Fine rather than coarse: our own
-    rules then refuse no price that the venue takes, and what is too fine is refused in the venue's words."""
+    tick_size: Decimal | None = None
+    """Of symbols of which neither the plugin nor the person tells more; None: only shown by the digits of the
+    prices that are seen. What is too fine is refused in the venue's words."""
     quantity_step: Decimal = _EIGHT_DIGITS
     quotes_s: float = 1.0
     book_s: float = 1.0
@@ -89,7 +89,7 @@ def read_options(options: Mapping[str, str]) -> Options:
     }
     return Options(
         symbols=_symbols(options.get("symbols", "")),
-        tick_size=_step(options.get("tick_size", "")) or base.tick_size,
+        tick_size=_step(options.get("tick_size", "")),
         quantity_step=_step(options.get("quantity_step", "")) or base.quantity_step,
         market_buy_in_base=_flag(options, "market_buy_in_base"),
         plain_http=_flag(options, "plain_http"),

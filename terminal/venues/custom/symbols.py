@@ -5,8 +5,9 @@ from __future__ import annotations
 import logging
 import re
 from collections.abc import Iterable, Mapping
-from decimal import Decimal
-from typing import Any
+from dataclasses import replace
+from decimal import Context, Decimal
+from typing import Any, Final
 
 from terminal.domain.decimals import decimals_of
 from terminal.domain.instrument import Instrument, InstrumentId, InstrumentKind
@@ -16,6 +17,11 @@ from terminal.venues.custom.options import Options, SymbolTerms
 
 log = logging.getLogger("venue.custom")
 
+_UNSEEN_TICK: Final = Decimal("0.00000001")
+"""Before the first price of a market whose tick nobody tells."""
+_SENT: Final = Context(prec=15)
+"""What a plugin's binary numbers hold; 0.1 + 0.2 has noise behind it that no market means."""
+_MOST_DIGITS: Final = 12
 _SPOT = re.compile(r"([A-Z0-9]+)[_/-]([A-Z0-9]+)")
 
 
@@ -33,6 +39,8 @@ class SymbolTable:
         self._options = options
         self._venue = venue
         self._instruments: dict[str, Instrument] = {}
+        self._digits: dict[str, int] = {}
+        """Most digits seen behind the point, where nobody tells the tick."""
         for terms in options.symbols:
             self._add(_configured(self._venue, terms, options))
 
@@ -78,7 +86,23 @@ class SymbolTable:
             count += 1
         return count
 
+    def see(self, symbol: str, prices: Iterable[Decimal]) -> Instrument | None:
+        """Take the venue's own prices where nobody tells the tick; the instrument, if it is shown otherwise
+        now. Digits only become more: a quiet minute of whole numbers must not take any away."""
+        known = self._instruments.get(symbol)
+        if known is None or known.is_tick_told:
+            return None
+        digits = max((decimals_of(_SENT.plus(price)) for price in prices), default=-1)
+        digits = min(digits, _MOST_DIGITS)
+        if digits <= self._digits.get(symbol, -1):
+            return None
+        self._digits[symbol] = digits
+        seen = replace(known, tick_size=Decimal(1).scaleb(-digits), price_decimals=digits)
+        self._instruments[symbol] = seen
+        return seen
+
     def _add(self, instrument: Instrument) -> None:
+        self._digits.pop(instrument.symbol, None)
         self._instruments[instrument.symbol] = instrument
 
 
@@ -134,7 +158,7 @@ def _step(row: Mapping[str, Any], size: str, digits: str) -> Decimal | None:
 def _instrument(
     venue: str,
     parts: tuple[str, str],
-    tick: Decimal,
+    tick: Decimal | None,
     step: Decimal,
     smallest: Decimal,
     largest: Decimal | None,
@@ -147,14 +171,15 @@ def _instrument(
         kind=InstrumentKind.SPOT,
         base=base,
         quote=quote,
-        tick_size=tick,
+        tick_size=tick or _UNSEEN_TICK,
         quantity_step=step,
         min_quantity=max(smallest, step),
         min_notional=least_notional,
         max_quantity=largest,
-        price_decimals=decimals_of(tick),
+        price_decimals=decimals_of(tick or _UNSEEN_TICK),
         quantity_decimals=decimals_of(step),
         can_sell_short=False,
+        is_tick_told=tick is not None,
     )
 
 

@@ -12,6 +12,7 @@ from terminal.domain.book import OrderBook
 from terminal.domain.instrument import InstrumentKind
 from terminal.domain.market import Side
 from terminal.domain.orders import OrderRequest, OrderType, TimeInForce
+from terminal.viewmodels.amounts import moved_text
 from terminal.viewmodels.cost import estimate, spend, worse_by_pct
 from terminal.viewmodels.cost_text import cost_lines, fixed_numbers
 from tests.trading_fakes import BTC, FakeMarket, btc, limit
@@ -40,6 +41,18 @@ def test_a_market_buy_walks_the_book() -> None:
     assert cost.total == D(203) + D(203) * D("0.004")
     # In at 101.5, out at (99 + 98) / 2, and both fees.
     assert cost.round_trip == (D(203) - D(197)) + D(203) * D("0.004") + D(197) * D("0.004")
+
+
+def test_slippage_is_told_in_money_alone_where_the_venue_tells_no_tick() -> None:
+    untold = replace(btc(), is_tick_told=False)
+    lines = {}
+    for instrument in (btc(), untold):
+        cost = estimate(market_order(Side.BUY, "2"), instrument, book(), FEES)
+        lines[instrument.is_tick_told] = cost_lines(cost, Side.BUY, instrument, "")[1]
+    assert (lines[True].value, lines[True].detail) == ("+15 ticks", "+3.00 USD")
+    assert (lines[False].value, lines[False].detail) == ("+3.00 USD", "")
+    assert moved_text(D("-0.25"), replace(untold, price_decimals=2)) == "−0.25 USD"
+    assert moved_text(D("0.2"), btc()) == "+2 ticks"
 
 
 def test_break_even_returns_what_was_paid() -> None:

@@ -12,6 +12,7 @@ from terminal.domain.account import FeeRates
 from terminal.domain.market import Side
 from terminal.domain.orders import OrderType, TimeInForce, TriggerReference
 from terminal.domain.rules import check_request
+from terminal.viewmodels.confirm import order_confirmation
 from terminal.viewmodels.ticket_form import (
     Surroundings,
     TicketForm,
@@ -52,6 +53,19 @@ def test_every_order_type_reads_into_a_request_that_passes_the_rules(
     assert reading.problems == {}
     assert reading.request is not None
     assert check_request(reading.request, btc(), EVERYTHING, now_ns=NOW) == []
+
+
+def test_where_the_venue_tells_no_tick_any_price_may_be_sent() -> None:
+    untold = replace(btc(), is_tick_told=False)
+    form = full_form(OrderType.LIMIT)
+    form.limit_price = "100.123"
+    reading = read_form(form, Side.BUY, replace(around(), instrument=untold))
+    assert reading.request is not None
+    assert reading.request.limit_price == D("100.123")
+    assert check_request(reading.request, untold, EVERYTHING, now_ns=NOW) == []
+    assert read_form(form, Side.BUY, around()).request is None, "told ticks are kept"
+    question = order_confirmation(reading.request, untold, badge="", venue="Mine", notional=None)
+    assert dict(question.rows)["Limit price"] == "100.123 USD"
 
 
 @pytest.mark.parametrize("kind", list(OrderType))

@@ -316,6 +316,31 @@ def test_markets_are_taken_and_futures_are_said_to_be_there() -> None:
     run(main())
 
 
+def test_a_market_without_a_tick_is_shown_as_finely_as_its_book_before_the_book_comes() -> None:
+    async def main() -> None:
+        plugin = Plugin()
+        plugin.answers["depth"] = lambda params: {
+            "bids": [[98600, 1], [98599.5, 1]],
+            "asks": [["98601.00", 2]],
+        }
+        plugin.place(status="pending", price="98000.25")
+        async with desk(plugin, symbols="ETH_USDT") as found:
+            await eventually(lambda: bool(found.of(InstrumentsChanged)))
+            (by_order,) = found.of(InstrumentsChanged)[0].instruments
+            assert by_order.price_decimals == 2, "an order from elsewhere is never shown rounded"
+        plugin.orders.clear()
+        async with desk(plugin, symbols="ETH_USDT") as found:
+            await found.connector.subscribe(BOOK)
+            await eventually(lambda: len(found.of(BookSnapshot)) > 3)
+            (changed,) = found.of(InstrumentsChanged)
+            (shown,) = changed.instruments
+            assert (shown.tick_size, shown.price_decimals, shown.is_tick_told) == (D("0.1"), 1, False)
+            assert found.events.index(changed) < found.events.index(found.of(BookSnapshot)[0])
+            assert (await found.connector.instruments())[0] == shown
+
+    run(main())
+
+
 def test_without_markets_and_without_symbols_the_person_is_asked_for_them() -> None:
     async def main() -> None:
         async with running(Plugin()) as plugin:

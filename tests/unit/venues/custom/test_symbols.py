@@ -78,6 +78,29 @@ def test_markets_are_taken_as_far_as_they_tell_and_the_person_goes_first() -> No
     assert len(found.instruments()) == 3
 
 
+def test_where_nobody_tells_a_tick_the_digits_of_the_prices_are_shown_and_never_fewer_again() -> None:
+    found = table("BTC_USDT, ETH_USDT:0.01")
+    btc = found.get("BTC/USDT")
+    assert btc is not None
+    assert not btc.is_tick_told
+    seen = found.see("BTC/USDT", [D("98600.00"), D("98600.5")])
+    assert seen is not None
+    assert (seen.tick_size, seen.price_decimals, seen.is_tick_told) == (D("0.1"), 1, False)
+    assert found.get("BTC/USDT") == seen
+    assert found.see("BTC/USDT", [D("98601"), D("98600.4")]) is None, "whole numbers take no digit away"
+    # A sum of binary numbers, as a script sends it.
+    assert found.see("BTC/USDT", [D("98600.30000000001")]) is None
+    finer = found.see("BTC/USDT", [D("98600.25")])
+    assert finer is not None
+    assert finer.price_decimals == 2
+    eth = found.get("ETH/USDT")
+    assert eth is not None
+    assert eth.is_tick_told
+    assert found.see("ETH/USDT", [D("3000.123")]) is None, "the person has told it"
+    assert found.see("XRP/USDT", [D("2.1")]) is None
+    assert found.see("BTC/USDT", []) is None
+
+
 @pytest.mark.parametrize(
     ("options", "word"),
     [
