@@ -162,6 +162,11 @@ def venue_marks(titles: Mapping[str, str]) -> dict[str, str]:
     return marks
 
 
+def venue_mark(title: str) -> str:
+    """The short mark of a venue that stands alone."""
+    return venue_marks({"": title})[""]
+
+
 class WatchlistViewModel(QObject):
     """The watched instruments with their quotes.
 

@@ -30,10 +30,18 @@ from terminal.viewmodels.cost_text import CostLine
 from terminal.viewmodels.sending import RequestView
 from terminal.viewmodels.ticket import SendButton
 from terminal.widgets import theme
-from terminal.widgets.controls import ElidedLabel, StripedEdge, label, line, set_text
+from terminal.widgets.controls import ElidedLabel, FittingLabel, StripedEdge, label, line, set_text
 from terminal.widgets.request_card import RequestCard, ResultLine
 from terminal.widgets.ticket import TicketPanel
-from terminal.widgets.ticket_parts import BigButton, CostGrid, FieldRow, NumberEdit, chooser, fill_chooser
+from terminal.widgets.ticket_parts import (
+    BigButton,
+    CostGrid,
+    FieldRow,
+    NumberEdit,
+    chooser,
+    fill_chooser,
+    show_venue,
+)
 
 _WORDS: Final = {Side.BUY: "Up", Side.SELL: "Down"}
 _SIDE_PX: Final = 8
@@ -90,7 +98,8 @@ class ContractPanel(QWidget):
         self._clock.setToolTip("The venue's clock, UTC")
         head.addWidget(self._symbol)
         head.addWidget(self._badge)
-        head.addStretch(1)
+        self._venue = FittingLabel(kind="muted")
+        head.addWidget(self._venue, 1)
         head.addWidget(self._clock)
         box.addLayout(head)
         self._stake = NumberEdit("Stake", self._vm.step_stake)
@@ -223,6 +232,7 @@ class ContractPanel(QWidget):
         self._stripe.setVisible(vm.place.badge == "PRACTICE")
         set_text(self._symbol, vm.instrument.symbol)
         set_text(self._badge, vm.place.badge)
+        show_venue(self._venue, vm.place)
         set_text(self._clock, vm.clock_text)
         set_text(self._currency, vm.offer.currency)
         set_text(self._free, vm.free_text)
@@ -328,7 +338,7 @@ class TicketForms(QStackedWidget):
         vm = self._contracts
         title = self._orders.windowTitle()
         if vm.is_offered and vm.instrument is not None and vm.place is not None:
-            title = f"Ticket · {vm.instrument.symbol} · {vm.place.badge}"
+            title = f"Ticket · {vm.instrument.symbol} · {vm.place.title} · {vm.place.badge}"
         if title and title != self.windowTitle():
             self.setWindowTitle(title)
 

@@ -18,6 +18,7 @@ from PySide6.QtGui import (
     QPaintEvent,
     QPen,
     QPolygonF,
+    QResizeEvent,
 )
 from PySide6.QtWidgets import (
     QAbstractButton,
@@ -361,6 +362,33 @@ class ElidedLabel(QLabel):
         painter.setPen(self.palette().color(self.foregroundRole()))
         painter.drawText(self.rect(), int(self.alignment() | Qt.AlignmentFlag.AlignVCenter), text)
         painter.end()
+
+
+class FittingLabel(ElidedLabel):
+    """A text in full, or in a narrow panel its brief form, for which there always is room."""
+
+    def __init__(self, *, kind: str = "") -> None:
+        super().__init__()
+        if kind:
+            self.setProperty("kind", kind)
+        self._whole = self._brief = ""
+
+    def show_text(self, whole: str, brief: str) -> None:
+        """A text, and the part of it that is never cut off."""
+        if (whole, brief) != (self._whole, self._brief):
+            self._whole, self._brief = whole, brief
+            self.setMinimumWidth(QFontMetrics(self.font()).horizontalAdvance(brief) + 2)
+            self._choose()
+
+    def _choose(self) -> None:
+        fits = QFontMetrics(self.font()).horizontalAdvance(self._whole) < self.width()  # rounded down
+        text = self._whole if fits else self._brief
+        if text != self.text():
+            self.setText(text)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self._choose()
 
 
 class ClickFrame(QFrame):

@@ -5,7 +5,6 @@ from __future__ import annotations
 from PySide6.QtCore import QSignalBlocker, QSize, Qt
 from PySide6.QtGui import (
     QColor,
-    QFontMetrics,
     QHideEvent,
     QKeySequence,
     QPainter,
@@ -34,8 +33,9 @@ from terminal.viewmodels import ticket_form as names
 from terminal.viewmodels.sending import RequestView
 from terminal.viewmodels.size_entry import Preset, SizeUnit
 from terminal.viewmodels.ticket import SendButton, TicketViewModel
+from terminal.viewmodels.watchlist import venue_mark
 from terminal.widgets import theme
-from terminal.widgets.controls import ElidedLabel, StripedEdge, label, line, set_text, walk
+from terminal.widgets.controls import ElidedLabel, FittingLabel, StripedEdge, label, line, set_text, walk
 from terminal.widgets.request_card import RequestCard, ResultLine
 from terminal.widgets.ticket_parts import (
     BigButton,
@@ -45,6 +45,7 @@ from terminal.widgets.ticket_parts import (
     PairRows,
     chooser,
     fill_chooser,
+    show_venue,
 )
 
 _SHEET = f"""
@@ -134,7 +135,8 @@ class TicketPanel(QWidget):
         self._badge.setFont(theme.ui_font(10, bold=True))
         head.addWidget(self._symbol)
         head.addWidget(self._badge)
-        head.addStretch(1)
+        self._venue = FittingLabel(kind="muted")
+        head.addWidget(self._venue, 1)
         box.addWidget(self._head)
         tabs = QHBoxLayout()
         tabs.setSpacing(0)
@@ -404,9 +406,10 @@ class TicketPanel(QWidget):
         elif not vm.order_types:
             set_text(self._empty, f"{place.title} takes no orders.")
         else:
-            title = f"Ticket · {instrument.symbol} · {place.badge}"
+            title = f"Ticket · {instrument.symbol} · {place.title} · {place.badge}"
             set_text(self._symbol, instrument.symbol)
             set_text(self._badge, place.badge)
+            show_venue(self._venue, place)
             self._render_form()
             self._render_foot()
             self._follow_side()
@@ -423,19 +426,24 @@ class TicketPanel(QWidget):
 
     def _render_form(self) -> None:
         vm, form = self._vm, self._vm.form
-        instrument = vm.instrument
+        instrument, place = vm.instrument, vm.place
         assert instrument is not None
+        assert place is not None
         self._head.setVisible(not self._is_short)
         self._free.setVisible(not self._is_short)
         for side, tab in self._tabs.items():
             tab.setChecked(side is form.side)
             word = "Buy" if side is Side.BUY else "Sell"
             if self._is_short:
-                # Two long names would run into each other.
+                # Two long names would run into each other. The head is away: the venue's mark stays here.
                 room = (self.width() - 2 * _FOOT_SIDE_PX) // 2 - _TAB_GAP_PX
-                whole = f"{word} {instrument.symbol.replace('-PERP', ' perp')}"
-                word = QFontMetrics(tab.font()).elidedText(whole, Qt.TextElideMode.ElideRight, room)
-                tab.setToolTip(whole if word != whole else "")
+                whole, metrics = f"{word} {instrument.symbol.replace('-PERP', ' perp')}", tab.fontMetrics()
+                mark = f" {venue_mark(place.title)}"
+                room -= metrics.horizontalAdvance(mark)
+                word = metrics.elidedText(whole, Qt.TextElideMode.ElideRight, room) + mark
+                tab.setToolTip(f"{whole} at {place.title}")
+            else:
+                tab.setToolTip("")
             set_text(tab, word)
         fill_chooser(
             self._type, [(kind.value.capitalize(), kind) for kind in vm.order_types], form.order_type

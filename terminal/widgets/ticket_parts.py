@@ -19,15 +19,23 @@ from PySide6.QtWidgets import (
 )
 
 from terminal.viewmodels.cost_text import CostLine
+from terminal.viewmodels.ports import Place
 from terminal.viewmodels.ticket import SendButton
+from terminal.viewmodels.watchlist import venue_mark
 from terminal.widgets import theme
-from terminal.widgets.controls import ElidedLabel, label, set_text
+from terminal.widgets.controls import ElidedLabel, FittingLabel, label, set_text
 
 LABEL_PX = 62
 _BIG_PX = 46
 _SHORT_BIG_PX = 40
 _COST_PX = 16
 _SHORT_COST_PX = 15
+
+
+def show_venue(shown: FittingLabel, place: Place | None) -> None:
+    """Where an order of the panel goes: the venue's title, or its mark; the tooltip tells the account too."""
+    shown.show_text(place.title, venue_mark(place.title)) if place is not None else shown.show_text("", "")
+    shown.setToolTip(f"Orders go to {place.name}" if place is not None else "")
 
 
 class NumberEdit(QLineEdit):

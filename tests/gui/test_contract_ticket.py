@@ -116,7 +116,7 @@ def test_the_instrument_decides_which_form_is_there(qtbot: QtBot, desk: Desk) ->
     assert isinstance(forms.currentWidget(), TicketPanel)
     desk.selection.select(eth().id)
     assert isinstance(forms.currentWidget(), ContractPanel)
-    assert forms.windowTitle() == "Ticket · BTC/USD · PRACTICE"
+    assert forms.windowTitle() == "Ticket · BTC/USD · Kraken · PRACTICE"
     desk.selection.select(BTC)
     assert isinstance(forms.currentWidget(), TicketPanel)
 

@@ -173,7 +173,7 @@ def test_stop_and_target_need_no_scrolling_on_a_small_screen(
     for field in (panel._size, panel._stop, panel._target):
         lower = field.mapTo(view, field.rect().bottomLeft()).y()
         assert lower <= view.height(), (field.accessibleName(), lower, view.height())
-    assert panel._tabs[Side.BUY].text() == "Buy EUR/USD", "what is traded stays in sight"
+    assert panel._tabs[Side.BUY].text() == "Buy EUR/USD Kr", "what is traded, and where, stays in sight"
     panel.resize(284, 800)
     QApplication.processEvents()
     assert panel._symbol.isVisible()
