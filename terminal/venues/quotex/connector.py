@@ -16,7 +16,7 @@ from urllib.parse import urlsplit
 
 from terminal.core import tasks
 from terminal.core.clock import Clock, SystemClock
-from terminal.domain.account import AccountInfo, AccountKind
+from terminal.domain.account import AccountInfo
 from terminal.domain.book import BookChecker
 from terminal.domain.errors import (
     AuthRejected,
@@ -44,9 +44,10 @@ from terminal.transport.websocket import WebSocketLink
 from terminal.transport.wire import make_ssl_context, require_safe_address
 from terminal.venues.base import ConnectorSettings, LinkHealth, Sink, TradesOrders
 from terminal.venues.quotex import PERIODS_S, VENUE
+from terminal.venues.quotex.accounts import DEMO, LIVE, account_info, chosen_account, read_balances
 from terminal.venues.quotex.assets import Assets
 from terminal.venues.quotex.errors import VENUE_NAME, error_of, rejected
-from terminal.venues.quotex.feeds import Feeds, to_decimal
+from terminal.venues.quotex.feeds import Feeds
 from terminal.venues.quotex.history import History
 from terminal.venues.quotex.signals import Signal, read_signals
 from terminal.venues.quotex.site import USER_AGENT, Profile, Site
@@ -55,16 +56,10 @@ from terminal.venues.quotex.trader import QuotexTrader
 
 log = logging.getLogger("venue.quotex")
 
-DEMO: Final = "demo"
-LIVE: Final = "live"
 _FIRST_STATE_S: Final = 40.0
 _LIST_S: Final = 20.0
 _BURST: Final = 30
 _A_SECOND: Final = 5.0
-_REAL_MONEY: Final = (
-    "This account trades with real money over an interface that Quotex does not publish. It takes the place of "
-    "the demo account until you choose that again."
-)
 _LANGUAGES: Final = "en-US;q=0.8,en;q=0.7"
 
 
@@ -93,15 +88,17 @@ class QuotexConnector:
         }
         require_safe_address(self._endpoints["https"], ("http", "https"))
         require_safe_address(self._endpoints["wss"], ("ws", "wss"))
-        chosen = {each.strip() for each in settings.options.get("accounts", "").split(",") if each.strip()}
-        self._mode = LIVE if chosen == {LIVE} else DEMO
+        self._mode = chosen_account(settings.options.get("accounts", ""))
         self._sink: Sink = _nobody
         self._assets = Assets()
         self._context: ssl.SSLContext | None = None
         self._stream: QuotexStream | None = None
         self._feeds = Feeds(self._assets, self._send_soon, lambda event: self._sink(event), self._clock)
         self._history = History(self._send_now, self._clock)
-        self._traders = {mode: self._make_trader(mode) for mode in (DEMO, LIVE)}
+        self._titles = {DEMO: "demo", LIVE: "real"}
+        """By account; tournaments by their numbers."""
+        self._titles.setdefault(self._mode, f"tournament {self._mode}")
+        self._traders = {mode: self._make_trader(mode) for mode in self._titles}
         self._balances: dict[str, Decimal] = {}
         self._budget = LeakyCounter("requests", _BURST, _A_SECOND, self._clock, venue=VENUE_NAME)
         self._nickname = ""
@@ -125,6 +122,7 @@ class QuotexConnector:
             lambda event: self._for_account(mode, event),
             self._clock,
             info=self.info,
+            tournament=int(mode) if mode.isdecimal() else 0,
         )
 
     # -- connection -----------------------------------------------------------------------------------
@@ -215,7 +213,8 @@ class QuotexConnector:
 
     def _authorization(self) -> dict[str, Any]:
         token = self._settings.credentials["token"].reveal()
-        return {"session": token, "isDemo": self._traders[self._mode].is_demo, "tournamentId": 0}
+        trader = self._traders[self._mode]
+        return {"session": token, "isDemo": trader.is_demo, "tournamentId": trader.tournament}
 
     async def close(self) -> None:
         """End the socket and every task; safe to call twice."""
@@ -335,14 +334,14 @@ class QuotexConnector:
     # -- accounts -------------------------------------------------------------------------------------
 
     def accounts(self) -> Sequence[AccountInfo]:
-        """Demo and real. One of them is open at a time."""
-        return tuple(self._info_of(mode) for mode in (DEMO, LIVE))
+        """Demo, real, and tournaments that the person takes part in. One of them is open at a time."""
+        return tuple(self._info_of(mode) for mode in self._titles)
 
     async def show_accounts(self, account_ids: Sequence[str]) -> None:
         """Change to the account that was not open, where it is among the wanted ones (all, if empty)."""
-        wanted = [each for each in (account_ids or (DEMO, LIVE)) if each in self._traders]
-        other = LIVE if self._mode == DEMO else DEMO
-        if other not in wanted:
+        wanted = [each for each in (account_ids or tuple(self._titles)) if each in self._traders]
+        other = next((each for each in wanted if each != self._mode), None)
+        if other is None:
             return
         self._traders[self._mode].lost()
         self._for_state(self._mode, LinkState.CONNECTING, "Another account of Quotex is open.")
@@ -350,7 +349,8 @@ class QuotexConnector:
         self._told_balance.clear()
         self._sink(AccountsChanged((self._info_of(other),)))
         if self.is_ready:
-            self._send_now("account/change", {"demo": self._traders[other].is_demo, "tournamentId": 0})
+            hand = self._traders[other]
+            self._send_now("account/change", {"demo": hand.is_demo, "tournamentId": hand.tournament})
             self._tell_balance()
             self._for_state(other, LinkState.LIVE, "")
 
@@ -382,15 +382,7 @@ class QuotexConnector:
             self._refills.remove(done)
 
     def _info_of(self, mode: str) -> AccountInfo:
-        name = f" {self._nickname}" if self._nickname else ""
-        return AccountInfo(
-            account_id=mode,
-            title=f"Quotex {'real' if mode == LIVE else 'demo'}{name}",
-            is_live=mode == LIVE,
-            currency=self._assets.currency,
-            kind=AccountKind.HEDGED,
-            consent=_REAL_MONEY if mode == LIVE else "",
-        )
+        return account_info(mode, self._titles[mode], self._nickname, self._assets.currency)
 
     def _for_account(self, mode: str, event: AccountEvent) -> None:
         self._sink(ForAccount(mode, event))
@@ -538,15 +530,7 @@ class QuotexConnector:
         self._feeds.table_changed(changed)
 
     def _on_balance(self, data: Any) -> None:
-        if not isinstance(data, dict):
-            return
-        told = {DEMO: data.get("demoBalance"), LIVE: data.get("liveBalance")}
-        if "balance" in data:
-            told[DEMO if data.get("isDemo") in (1, True) else LIVE] = data["balance"]
-        for mode, value in told.items():
-            amount = to_decimal(value)
-            if amount is not None:
-                self._balances[mode] = amount
+        self._balances |= read_balances(data)
         self._tell_balance()
 
     def _tell_balance(self) -> None:
@@ -575,9 +559,17 @@ class QuotexConnector:
             log.info("no profile: %s", error)
             return
         self._nickname = profile.nickname
+        try:
+            for number, title in (await self._require_site().tournaments()).items():
+                self._titles[number] = f"tournament {title}"
+                self._traders.setdefault(number, self._make_trader(number))
+        except TerminalError as error:
+            log.info("no tournaments: %s", error)
         changed = self._assets.set_currency(profile.currency)
         if changed:
             self._sink(InstrumentsChanged(changed))
+            if self.is_ready:
+                self._tell_balance()
         if self.is_ready:
             self._sink(AccountsChanged((self._info_of(self._mode),)))
 

@@ -163,6 +163,18 @@ class Site:
         ) as error:
             raise VenueUnavailable(VENUE_NAME, f"the profile cannot be read: {error!r}") from error
 
+    async def tournaments(self) -> dict[str, str]:
+        """Those that the person takes part in: number -> title, as the page of the web terminal names them
+        (``tournaments`` of ``window.settings``). Raises VenueUnavailable."""
+        answer = await self._get(f"/{LANG}/trade")
+        rows = settings_of(answer.text).get("tournaments")
+        found = (row for row in (rows if isinstance(rows, list) else ()) if isinstance(row, dict))
+        return {
+            str(row["id"]): str(row.get("title") or row["id"])[:60]
+            for row in found
+            if type(row.get("id")) is int and row["id"] > 0
+        }
+
     async def history(self, *, is_demo: bool, page: int) -> list[dict[str, Any]]:
         """One page of ended deals, newest first; an empty one is the end. Raises VenueUnavailable."""
         path = f"/api/v1/cabinets/trades/history/type/{1 if is_demo else 0}?page={page}"
@@ -261,16 +273,19 @@ class Site:
 
 def token_of(page: str) -> str:
     """The session token of a signed-in page: the ``token`` of ``window.settings``; empty without one."""
+    token = settings_of(page).get("token")
+    return token if isinstance(token, str) else ""
+
+
+def settings_of(page: str) -> dict[str, Any]:
+    """``window.settings`` of a page; empty where there are none that can be read."""
     found = _SETTINGS.search(page)
-    if found is None:
-        return ""
-    start = page.find("{", found.end())
+    start = page.find("{", found.end()) if found is not None else -1
     try:
         settings, _ = json.JSONDecoder().raw_decode(page, start) if start >= 0 else (None, 0)
     except ValueError:
-        return ""
-    token = settings.get("token") if isinstance(settings, dict) else None
-    return token if isinstance(token, str) else ""
+        return {}
+    return settings if isinstance(settings, dict) else {}
 
 
 def _has_arrived(answer: httpx.Response) -> bool:

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from decimal import Decimal
-from typing import Any, Final, Protocol
+from typing import Any, Final
 
 from terminal.core.clock import Clock
 from terminal.domain.account import AccountSnapshot, Balance, FeeRates
@@ -41,6 +41,7 @@ from terminal.venues.quotex.assets import Assets
 from terminal.venues.quotex.deals import Deals, end_id
 from terminal.venues.quotex.errors import VENUE_NAME, error_of, rejected
 from terminal.venues.quotex.records import Records
+from terminal.venues.quotex.wire import Wire
 
 log = logging.getLogger("venue.quotex")
 
@@ -59,39 +60,9 @@ _LOOK_EVERY_NS: Final = 15 * NS
 _LISTS: Final = ("orders/opened/list", "orders/closed/list", "pending/list")
 
 
-class Wire(Protocol):
-    """What the hand needs of the connection."""
-
-    def send(self, name: str, *data: Any) -> None: ...
-    async def prices_of(self, instrument: Instrument, within_s: float) -> bool:
-        """Whether prices of an asset come, asking for them if need be."""
-        ...
-
-    def price(self, wire: str) -> Decimal | None:
-        """The last price of an asset, by Quotex's name for it."""
-        ...
-
-    def health(self) -> LinkHealth:
-        """Figures of the connection."""
-        ...
-
-    async def ended_deals(self, mode: str, page: int) -> Sequence[Mapping[str, Any]]:
-        """One page of the site's history, newest first; an empty one is the end. Raises VenueUnavailable."""
-        ...
-
-    @property
-    def label(self) -> str:
-        """Who is signed in, as a person knows it."""
-        ...
-
-    @property
-    def mode(self) -> str: ...
-    @property
-    def is_ready(self) -> bool: ...
-
-
 class QuotexTrader:
-    """TradesOrders and HasRecords for one account: ``demo`` or ``live``. ``emit`` takes its events."""
+    """TradesOrders and HasRecords for one account: ``demo``, ``live`` or a tournament's number, which
+    ``tournament`` repeats. ``emit`` takes its events."""
 
     def __init__(
         self,
@@ -111,7 +82,7 @@ class QuotexTrader:
         self._assets = assets
         self._emit = emit
         self._clock = clock
-        self._tournament = tournament
+        self.tournament = tournament
         self._balance: Decimal | None = None
         self._opens: dict[int, asyncio.Future[str]] = {}
         self._cancels: dict[str, asyncio.Future[None]] = {}
@@ -176,7 +147,7 @@ class QuotexTrader:
                 "time": when,
                 "action": "call" if request.side is Side.BUY else "put",
                 "isDemo": self.is_demo,
-                "tournamentId": self._tournament,
+                "tournamentId": self.tournament,
                 "requestId": number,
                 "optionType": _TIMED_TYPE if is_timed else _CLOCK_TYPE,
             }
@@ -394,7 +365,7 @@ class QuotexTrader:
             begun_ns = self._clock.monotonic_ns()
             try:
                 # Both lists of deals come after a change of account, also to the one that it is.
-                self._wire.send("account/change", {"demo": self.is_demo, "tournamentId": self._tournament})
+                self._wire.send("account/change", {"demo": self.is_demo, "tournamentId": self.tournament})
                 self._wire.send("pending/list")
                 async with asyncio.timeout(_LISTS_S):
                     await asyncio.gather(*self._lists.values())

@@ -1,0 +1,50 @@
+"""The accounts of a Quotex sign-in: demo, real, and tournaments by their numbers. One is open at a time."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import Any, Final
+
+from terminal.domain.account import AccountInfo, AccountKind
+from terminal.venues.quotex.feeds import to_decimal
+
+DEMO: Final = "demo"
+LIVE: Final = "live"
+_REAL_MONEY: Final = (
+    "This account trades with real money over an interface that Quotex does not publish. It takes the place "
+    "of the demo account until you choose that again."
+)
+
+
+def chosen_account(option: str) -> str:
+    """The account that a connection opens first: the real one or a tournament only where it alone was chosen.
+
+    ``option``: the ids of the accounts that the person shows, with commas between them."""
+    chosen = {each.strip() for each in option.split(",") if each.strip()}
+    (account,) = chosen if len(chosen) == 1 else {DEMO}
+    return account if account == LIVE or account.isdecimal() else DEMO
+
+
+def read_balances(data: Any) -> dict[str, Decimal]:
+    """By account, of any event that tells money. In a tournament the demo figure is the tournament's."""
+    if not isinstance(data, dict):
+        return {}
+    number = data.get("tournamentId")
+    demo = str(number) if type(number) is int and number > 0 else DEMO
+    told = {demo: data.get("demoBalance"), LIVE: data.get("liveBalance")}
+    if "balance" in data:
+        told[demo if data.get("isDemo") in (1, True) else LIVE] = data["balance"]
+    amounts = {account: to_decimal(value) for account, value in told.items()}
+    return {account: amount for account, amount in amounts.items() if amount is not None}
+
+
+def account_info(account: str, title: str, nickname: str, currency: str) -> AccountInfo:
+    """As the screen presents it."""
+    return AccountInfo(
+        account_id=account,
+        title=" ".join(each for each in ("Quotex", title, nickname) if each),
+        is_live=account == LIVE,
+        currency=currency,
+        kind=AccountKind.HEDGED,
+        consent=_REAL_MONEY if account == LIVE else "",
+    )

@@ -1,0 +1,199 @@
+"""What Quotex alone has: accounts of which one is open, tournaments, the refill, sentiment, signals, the
+profile, candles far back, and a session that was pasted."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from decimal import Decimal
+
+import pytest
+
+from terminal.core.secret import Secret
+from terminal.domain.errors import NotSent, RequestRejected, VenueUnavailable
+from terminal.domain.events import ForAccount, LinkState, VenueEvent
+from terminal.domain.market import Side
+from terminal.venues.quotex import PERIODS_S
+from terminal.venues.quotex.connector import QuotexConnector
+from tests.helpers import eventually, run
+from tests.practice_quotex import QuotexPractice
+from tests.venues.kit import desk
+
+D = Decimal
+NS = 10**9
+
+
+@pytest.fixture(scope="module")
+def running() -> Iterator[QuotexPractice]:
+    found = QuotexPractice()
+    found.start()
+    yield found
+    found.stop()
+
+
+@pytest.fixture
+def practice(running: QuotexPractice) -> QuotexPractice:
+    running.renew()
+    return running
+
+
+def test_the_account_that_is_open_can_be_changed(practice: QuotexPractice) -> None:
+    async def main() -> None:
+        async with desk(practice) as found:
+            await found.submit(found.contract())
+            told: list[VenueEvent] = []
+            sink = found.connector._sink
+
+            def note(event: VenueEvent) -> None:
+                told.append(event)
+                sink(event)
+
+            found.connector._sink = note
+            await found.connector.show_accounts(["live"])
+            live, demo = found.connector.trader("live"), found.connector.trader("demo")
+            await eventually(
+                lambda: any(
+                    isinstance(e, ForAccount) and e.account_id == "live" and e.event is LinkState.LIVE
+                    for e in told
+                ),
+                what="the real account",
+            )
+            snapshot = await live.snapshot(0)
+            assert [(each.asset, each.total) for each in snapshot.balances] == [("USD", D(250))]
+            assert not snapshot.positions, "the contract is the other account's"
+            # Nothing goes to an account that is not the open one, and nothing to the wrong one.
+            request = found.contract()
+            with pytest.raises(NotSent):
+                await demo.submit(request, found.new_id())
+            await live.submit(request, found.new_id())
+            opened = (await practice.record())["opened"]
+            assert [row["isDemo"] for row in opened] == [1, 0]
+            # It is the account that a new line opens.
+            await practice.cut()
+            await eventually(lambda: found.connector.health().reconnects == 1, what="the new line")
+            await eventually(lambda: found.connector.is_ready, what="the new session")
+            assert [each.side for each in (await live.snapshot(0)).positions] == [Side.BUY]
+            await found.connector.show_accounts(["demo"])
+            assert len((await demo.snapshot(0)).positions) == 1
+
+    run(main())
+
+
+def test_the_real_account_is_open_only_where_it_was_chosen(practice: QuotexPractice) -> None:
+    async def main() -> None:
+        for chosen, is_demo in (("", 1), ("demo", 1), ("demo,live", 1), ("odd", 1), ("live", 0)):
+            connector = QuotexConnector(practice.settings(accounts=chosen))
+            assert connector._authorization()["isDemo"] == is_demo, chosen
+
+    run(main())
+
+
+def test_a_tournament_has_money_of_its_own(practice: QuotexPractice) -> None:
+    async def main() -> None:
+        async with desk(practice) as found:
+            number = str(practice.entry["tournaments"][0])
+
+            def listed() -> bool:
+                return number in {each.account_id for each in found.connector.accounts()}
+
+            await eventually(listed, what="the tournaments")
+            await found.connector.show_accounts([number])
+            hand = found.connector.trader(number)
+            assert [each.total for each in (await hand.snapshot(0)).balances] == [D(1000)]
+            await hand.submit(found.contract(), found.new_id())
+            (row,) = (await practice.record())["opened"]
+            assert (row["isDemo"], row["tournamentId"]) == (1, int(number))
+            info = next(each for each in found.connector.accounts() if each.account_id == number)
+            assert not info.is_live
+            assert "Weekend contest" in info.title
+        # It can be the one that is opened first.
+        connector = QuotexConnector(practice.settings(accounts=number))
+        try:
+            await connector.connect(lambda event: None)
+            snapshot = await connector.trader(number).snapshot(0)
+            assert len(snapshot.positions) == 1
+        finally:
+            await connector.close()
+
+    run(main())
+
+
+def test_the_demo_account_is_refilled(practice: QuotexPractice) -> None:
+    async def main() -> None:
+        async with desk(practice) as found:
+            await found.connector.refill(D(5000))
+            assert found.balances["USD"].total == 5000
+            with pytest.raises(RequestRejected) as caught:
+                await found.connector.refill(D(10**9))
+            assert "maximum" in caught.value.user_text
+            assert found.balances["USD"].total == 5000
+
+    run(main())
+
+
+def test_the_profile_and_its_time_zone(practice: QuotexPractice) -> None:
+    async def main() -> None:
+        async with desk(practice, "second") as found:
+            profile = await found.connector.profile()
+            assert (profile.nickname, profile.currency, profile.time_offset_s) == ("second.trader", "EUR", 0)
+            await eventually(lambda: "EUR" in found.balances, what="the account's own currency")
+            await found.connector.set_time_offset(-10_800)
+            assert (await found.connector.profile()).time_offset_s == -10_800
+            await found.connector.set_time_offset(0)
+            title = found.connector.accounts()[0].title
+            assert "second.trader" in title
+
+    run(main())
+
+
+def test_what_the_crowd_holds_and_what_the_venue_suggests(practice: QuotexPractice) -> None:
+    async def main() -> None:
+        async with desk(practice) as found:
+            await eventually(lambda: found.connector.sentiment(found.symbol) is not None, what="sentiment")
+            assert 0 <= found.connector.sentiment(found.symbol) <= 100
+            assert not found.connector.signals()
+            found.connector.follow_signals()
+            await eventually(found.connector.signals, what="signals")
+            for symbol, signal in found.connector.signals().items():
+                assert symbol in found.instruments
+                assert signal.duration_s in PERIODS_S
+                assert signal.until_ns is not None
+                assert signal.until_ns > time.time_ns() - 120 * NS
+
+    run(main())
+
+
+def test_candles_far_back_come_with_their_progress(practice: QuotexPractice) -> None:
+    async def main() -> None:
+        async with desk(practice, quotes=False) as found:
+            parts: list[Decimal] = []
+            bars = await found.connector.bars(found.symbol, 60, limit=1000, progress=parts.append)
+            assert len(bars) == 1000
+            assert [bar.open_ns for bar in bars] == [
+                bars[0].open_ns + number * 60 * NS for number in range(1000)
+            ]
+            assert len(parts) >= 5
+            assert parts == sorted(parts)
+            assert parts[-1] == 1
+            with pytest.raises(VenueUnavailable):
+                await found.connector.bars("NOSUCH", 60)
+
+    run(main())
+
+
+def test_a_session_that_somebody_pasted_is_as_good(practice: QuotexPractice) -> None:
+    async def main() -> None:
+        row = practice.key("practice")
+        pasted = {name: Secret(str(row[name])) for name in ("token", "cookies", "user_agent")}
+        settings = practice.settings(None)
+        settings.credentials.update(pasted)
+        connector = QuotexConnector(settings)
+        try:
+            await connector.connect(lambda event: None)
+            report = await connector.trader("demo").test_credentials()
+            assert report.can_trade
+            assert report.label
+        finally:
+            await connector.close()
+
+    run(main())
