@@ -192,9 +192,11 @@ class ContractPanel(QWidget):
         for button in self._buttons.values():
             row.addWidget(button, 1)
         box.addWidget(self._buttons_row)
-        # Before the card hears of it: for a moment both would be shown, and the dock grow for good.
+        # The buttons go before the card hears of it and come after: for a moment both would be shown, and the
+        # dock grow for good.
         self._vm.sending.changed.connect(self._make_room)
         self._card = RequestCard(self._vm.sending)
+        self._vm.sending.changed.connect(self._take_room_back)
         box.addWidget(self._card)
         self._note = ElidedLabel()
         self._note.setProperty("kind", "muted")
@@ -275,7 +277,6 @@ class ContractPanel(QWidget):
         for side, button in self._buttons.items():
             button.show_text(vm.buttons.get(side, SendButton(_WORDS[side], "")))
         pending = vm.sending.pending is not None
-        self._buttons_row.setVisible(not pending)
         reasons = {each.reason for each in vm.buttons.values() if each.reason}
         texts_shown = [] if pending else [f"▲ {text}" for text in (*sorted(reasons), *vm.warnings[:3])]
         set_text(self._warning, "\n".join(texts_shown))
@@ -284,9 +285,14 @@ class ContractPanel(QWidget):
         self._note.setToolTip(self._note.text())
 
     def _make_room(self) -> None:
-        pending = self._vm.sending.pending is not None
-        self._news.setVisible(not pending)
-        self._buttons_row.setVisible(not pending)
+        if self._vm.sending.pending is not None:
+            self._news.hide()
+            self._buttons_row.hide()
+
+    def _take_room_back(self) -> None:
+        if self._vm.sending.pending is None:
+            self._news.show()
+            self._buttons_row.show()
 
     def _on_send_shortcut(self) -> None:
         if self._vm.sending.pending is None:

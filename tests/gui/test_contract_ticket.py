@@ -134,3 +134,21 @@ def test_opening_later_is_folded_away_until_it_is_wanted_or_asked_for(qtbot: QtB
     vm.set_text(OPENS, "")
     QTest.mouseClick(panel._later, Qt.MouseButton.LeftButton)
     assert not any(row.isVisible() for row in rows)
+
+
+def test_the_question_and_the_buttons_are_never_there_at_once(qtbot: QtBot, desk: Desk) -> None:
+    vm = form(desk)
+    panel = shown(qtbot, vm)
+    together = []
+
+    def look() -> None:
+        together.append(panel._card.isVisible() and panel._buttons_row.isVisible())
+
+    vm.changed.connect(look)
+    vm.sending.changed.connect(look)
+    click(panel, Side.BUY)
+    assert panel._card.isVisible()
+    vm.sending.discard()
+    assert panel._buttons_row.isVisible()
+    assert together
+    assert not any(together), "a dock that has grown for a moment stays so"
