@@ -185,6 +185,7 @@ class Screen(QObject):
             headlines={venue: HEADLINES[venue] for venue in terminal.venues if venue in HEADLINES},
             addable=[terminal.venue_info(venue) for venue in terminal.addable],
             title_of=lambda venue: terminal.venue_info(venue).title,
+            wall_ns=clock.wall_ns,
             parent=self,
         )
         self.connections.follow(self.selection)

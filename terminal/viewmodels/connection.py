@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
@@ -24,6 +25,7 @@ from terminal.venues.base import AskPerson, KeyReport, LinkHealth, VenueInfo
 from terminal.viewmodels import format as fmt
 from terminal.viewmodels.frames import FrameClock
 from terminal.viewmodels.login import SignInDesk
+from terminal.viewmodels.market_hours import closed_text
 from terminal.viewmodels.notices import NoticesViewModel
 from terminal.viewmodels.ports import BADGES, SelectedInstrument, badge_text
 from terminal.viewmodels.position_rows import AccountEntry, counted_text
@@ -212,7 +214,10 @@ class VenueCard:
     symbol: str
     bid: str
     ask: str
+    closed: str
+    """``Market closed, opens Sun 23:00`` of the market whose price is shown; empty while it is open."""
     age: str
+    """Empty where the market is closed: no news is not old then."""
     age_s: float | None = field(compare=False)
     """Its text above is what is shown: a card is not drawn anew because a millisecond has passed."""
     round_trip_ms: float | None
@@ -254,6 +259,7 @@ class ConnectionViewModel(QObject):
         headlines: Mapping[str, str],
         addable: Sequence[VenueInfo] = (),
         title_of: Callable[[str], str] = str,
+        wall_ns: Callable[[], int] = time.time_ns,
         parent: QObject | None = None,
     ) -> None:
         """``headlines``: the symbol whose price stands on each venue's card at first. ``title_of``: what a
@@ -265,6 +271,7 @@ class ConnectionViewModel(QObject):
         self.chosen = ""
         self.desk = desk
         self._title_of = title_of
+        self._wall_ns = wall_ns
         self._sessions = sessions
         self._market = market
         self._notices = notices
@@ -466,7 +473,9 @@ class ConnectionViewModel(QObject):
         health = session.health() if session is not None else None
         age_s = session.feed_age_s() if session is not None else None
         symbol = self._headlines.get(info.name, "")
-        bid, ask = self._prices(InstrumentId(info.name, symbol)) if symbol else ("", "")
+        shown = InstrumentId(info.name, symbol)
+        bid, ask = self._prices(shown) if symbol else ("", "")
+        closed = closed_text(self._market.instrument(shown), self._wall_ns()) if symbol else ""
         return VenueCard(
             venue=info.name,
             title=info.title,
@@ -482,7 +491,8 @@ class ConnectionViewModel(QObject):
             symbol=symbol,
             bid=bid,
             ask=ask,
-            age=fmt.age(age_s),
+            closed=closed,
+            age="" if closed else fmt.age(age_s),
             age_s=age_s,
             round_trip_ms=health.round_trip_ms if health is not None else None,
             clock_offset_ms=health.clock_offset_ms if health is not None else None,

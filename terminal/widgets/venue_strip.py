@@ -32,7 +32,8 @@ _SHORTEST_TITLE_PX = 28
 
 
 class Detail(IntEnum):
-    """How much a card tells where room is short. It always tells the venue, its state and its age."""
+    """How much a card tells where room is short. It always tells the venue, its state, and its age or that
+    the market is closed."""
 
     BARE = 0
     PRICES = 1
@@ -49,7 +50,7 @@ class VenueCardWidget(ClickFrame):
         self.setFixedHeight(26)
         self.setSizePolicy(QSizePolicy.Policy.Maximum, QSizePolicy.Policy.Fixed)
         self.detail = Detail.FULL
-        self._has_price = self._is_unofficial = False
+        self._has_price = self._is_unofficial = self._is_closed = False
         row = QHBoxLayout(self)
         row.setContentsMargins(8, 0, 8, 0)
         row.setSpacing(_GAP_PX)
@@ -63,16 +64,18 @@ class VenueCardWidget(ClickFrame):
         self.slash = label("/", kind="muted")
         self.ask = PriceLabel(theme.DOWN)
         self.state = label(kind="muted")
+        self.opens = label(kind="muted")
         self.ring = SwitchRing()
         for widget in (
             self.dot, self.title, self.mode, self.symbol, self.bid, self.slash, self.ask, self.state,
-            self.ring,
+            self.opens, self.ring,
         ):  # fmt: skip
             row.addWidget(widget)
 
     def show_card(self, card: VenueCard) -> None:
         """Show a venue as it stands now."""
         live = card.shape is Shape.LIVE
+        self._is_closed = live and bool(card.closed)
         self.dot.show_state(card.shape, card.tone)
         set_text(self.title, card.title)
         set_text(self.mode, "unofficial interface" if card.unofficial else "")
@@ -83,7 +86,9 @@ class VenueCardWidget(ClickFrame):
         if self._has_price:
             self.bid.show_price(card.bid, proven=live)
             self.ask.show_price(card.ask, proven=live)
-        set_text(self.state, card.age if live else card.word)
+        _, _, opens = card.closed.partition(", ")
+        set_text(self.opens, opens if self._is_closed else "")
+        set_text(self.state, "closed" if self._is_closed else card.age if live else card.word)
         set_tone(self.state, "muted" if live else card.tone or "label")
         self.state.setMinimumWidth(34 if live else 0)
         self.setToolTip(_tip(card))
@@ -110,6 +115,8 @@ class VenueCardWidget(ClickFrame):
         out: list[QWidget] = []
         if self._has_price and detail is not Detail.BARE:
             out += [self.bid, self.slash, self.ask]
+        if self._is_closed and detail is not Detail.BARE:
+            out += [self.opens]
         if detail is Detail.FULL:
             out += [self.symbol] if self._has_price else []
             out += [self.mode] if self._is_unofficial else []
@@ -117,7 +124,7 @@ class VenueCardWidget(ClickFrame):
 
     def _show_parts(self) -> None:
         shown = self._parts(self.detail)
-        for part in (self.mode, self.symbol, self.bid, self.slash, self.ask):
+        for part in (self.mode, self.symbol, self.bid, self.slash, self.ask, self.opens):
             part.setVisible(part in shown)
 
 
@@ -125,6 +132,8 @@ def _tip(card: VenueCard) -> str:
     lines = [f"{card.title}: {card.word}" + (f", {card.badge}" if card.badge else "")]
     if card.reason:
         lines.append(card.reason)
+    if card.closed:
+        lines.append(f"{card.symbol}: {card.closed[0].lower()}{card.closed[1:]}")
     if card.account:
         lines.append(f"Account: {card.account_name}")
     lines += [f"{figure.label}: {figure.text}" for figure in card.figures]

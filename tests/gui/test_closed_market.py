@@ -6,17 +6,24 @@ from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
+from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
+from terminal.core.clock import ManualClock
 from terminal.domain.instrument import MarketStatus
 from terminal.domain.market import Side
 from terminal.domain.schedule import SessionHours, TradingSchedule
 from terminal.services.market_data import FeedState, Topic
+from terminal.services.session import SessionState
+from terminal.viewmodels import format as fmt
 from terminal.viewmodels.book import LadderState
 from terminal.viewmodels.market_hours import closed_text
 from terminal.widgets.book import LadderPanel
 from terminal.widgets.ticket import TicketPanel
+from terminal.widgets.venue_strip import Detail, VenueCardWidget
 from tests.gui.chart_fakes import ChartDesk, bar
+from tests.gui.frame_fakes import BTC as CARD
+from tests.gui.frame_fakes import Frame, instrument_of
 from tests.gui.test_ladder import make as make_ladder
 from tests.gui.test_ticket import make as make_ticket
 from tests.trading_fakes import BTC, Desk, btc
@@ -94,3 +101,32 @@ def test_the_ladder_says_that_the_market_is_closed(qtbot: QtBot) -> None:
     assert vm.reason == "Market closed.", "not that the book is stale, which it has to be"
     set_status(desk, MarketStatus.ONLINE)
     assert "stale" in vm.reason
+
+
+def test_a_closed_market_has_no_age_on_its_card(qtbot: QtBot, qapp: QApplication) -> None:
+    frame = Frame(clock=ManualClock(wall_ns=SATURDAY_NS))
+    card = VenueCardWidget()
+    qtbot.addWidget(card)
+
+    def show(status: MarketStatus, schedule: TradingSchedule | None = WEEK) -> list[str]:
+        frame.market.listed[CARD] = replace(instrument_of(CARD), status=status, schedule=schedule)
+        frame.market.changed.notify(CARD, Topic.INSTRUMENT)
+        frame.tick()
+        card.show_card(frame.connections.cards[0])
+        return [part.text() for part in (card.state, card.opens) if not part.isHidden()]
+
+    assert show(MarketStatus.ONLINE) == [fmt.age(0.2)]
+    said = show(MarketStatus.CLOSED)
+    assert said == ["closed", closed_text(frame.market.listed[CARD], SATURDAY_NS).partition(", ")[2]]
+    assert said[1].startswith("opens "), said
+    assert "market closed, opens" in card.toolTip()
+    card.show_detail(Detail.BARE)
+    assert [card.state.text(), card.opens.isHidden()] == ["closed", True]
+    card.show_detail(Detail.FULL)
+    assert show(MarketStatus.CLOSED, None) == ["closed", ""]
+    # The link is down: that is what matters, whatever the hours are.
+    frame.sessions.sessions["kraken"].state = SessionState.RECONNECTING
+    assert show(MarketStatus.CLOSED)[0] == "reconnecting"
+    frame.sessions.sessions["kraken"].state = SessionState.LIVE
+    assert show(MarketStatus.ONLINE) == [fmt.age(0.2)]
+    frame.frames.stop()
