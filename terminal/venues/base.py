@@ -24,7 +24,7 @@ from terminal.domain.account import (
 from terminal.domain.book import BookChecker
 from terminal.domain.events import BudgetLevel, VenueEvent
 from terminal.domain.instrument import Instrument
-from terminal.domain.market import Bar, Feed, FeedKind, Quote
+from terminal.domain.market import Bar, Feed, FeedKind, Quote, Side
 from terminal.domain.orders import (
     AmendRequest,
     Fill,
@@ -574,6 +574,48 @@ class HasTickers(Protocol):
         Raises:
             VenueError: it could not be asked, or the answer cannot be read.
         """
+        ...
+
+
+@runtime_checkable
+class HasSentiment(Protocol):
+    """A connector whose venue says which way its own people lean."""
+
+    def sentiment(self, symbol: str) -> Decimal | None:
+        """How many per cent of them hold up contracts on an instrument that is subscribed; None while not
+        told."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class VenueSignal:
+    """A suggestion of a venue, which sells what it suggests and says nothing of how often it was right."""
+
+    side: Side
+    duration_s: int
+    until_ns: int | None
+    """UTC; None where it is not told."""
+
+
+@runtime_checkable
+class HasSignals(Protocol):
+    """A connector whose venue makes suggestions."""
+
+    def follow_signals(self) -> None:
+        """Ask for them, now and after every reconnect."""
+        ...
+
+    def signals(self) -> Mapping[str, VenueSignal]:
+        """The newest of each instrument, by the name on screen."""
+        ...
+
+
+@runtime_checkable
+class RefillsDemo(Protocol):
+    """A connector whose venue fills its demo account up again when asked."""
+
+    async def refill(self, amount: Decimal) -> None:
+        """Fill it up. Raises RequestRejected, and VenueUnavailable where no answer comes."""
         ...
 
 

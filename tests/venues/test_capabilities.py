@@ -32,9 +32,12 @@ from terminal.venues.base import (
     HasMarginModes,
     HasRawCalls,
     HasRecords,
+    HasSentiment,
+    HasSignals,
     HasTickers,
     MovesPositionMargin,
     Reconnects,
+    RefillsDemo,
     SignIn,
     SubmitsBatches,
     TradesOrders,
@@ -50,6 +53,7 @@ VENUES = registry.names()
 PROTOCOLS: list[Any] = [
     *(Connector, Reconnects, TradesOrders, Amends, SubmitsBatches, HasDeadMansSwitch, HasHistory),
     *(TradesPositions, HasExpectedMargin, HasAccounts, HasRecords, HasRawCalls, HasTickers),
+    *(HasSentiment, HasSignals, RefillsDemo),
     *(HasLeverage, HasMarginModes, MovesPositionMargin, HasLeverageTiers, HasMarginCalls, HasFillOffsets),
 ]
 

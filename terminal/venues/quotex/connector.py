@@ -42,14 +42,14 @@ from terminal.transport.quotas import LeakyCounter
 from terminal.transport.reconnect import LinkPolicy
 from terminal.transport.websocket import WebSocketLink
 from terminal.transport.wire import make_ssl_context, require_safe_address
-from terminal.venues.base import ConnectorSettings, LinkHealth, Sink, TradesOrders
+from terminal.venues.base import ConnectorSettings, LinkHealth, Sink, TradesOrders, VenueSignal
 from terminal.venues.quotex import PERIODS_S, VENUE
 from terminal.venues.quotex.accounts import DEMO, LIVE, account_info, chosen_account, read_balances
 from terminal.venues.quotex.assets import Assets
 from terminal.venues.quotex.errors import VENUE_NAME, error_of, rejected
 from terminal.venues.quotex.feeds import Feeds
 from terminal.venues.quotex.history import History
-from terminal.venues.quotex.signals import Signal, read_signals
+from terminal.venues.quotex.signals import read_signals
 from terminal.venues.quotex.site import USER_AGENT, Profile, Site
 from terminal.venues.quotex.stream import POLICY, Link, QuotexStream
 from terminal.venues.quotex.trader import QuotexTrader
@@ -64,7 +64,8 @@ _LANGUAGES: Final = "en-US;q=0.8,en;q=0.7"
 
 
 class QuotexConnector:
-    """Fixed-payout contracts: HasAccounts, HasHistory; the contracts are with :meth:`trader`.
+    """Fixed-payout contracts: HasAccounts, HasHistory, HasSentiment, HasSignals, RefillsDemo; the contracts
+    are with :meth:`trader`.
 
     ``settings.credentials``: ``token``, ``cookies``, ``user_agent`` of one session, and ``email``.
     ``settings.options``: ``accounts`` (``live`` where the person trades with real money; else demo).
@@ -109,7 +110,7 @@ class QuotexConnector:
         self._housekeeping: asyncio.Task[None] | None = None
         self._errands: set[asyncio.Task[None]] = set()
         self._refills: list[asyncio.Future[None]] = []
-        self._signals: dict[str, Signal] = {}
+        self._signals: dict[str, VenueSignal] = {}
         self._wants_signals = False
         self._site: Site | None = None
         self._profile: Profile | None = None
@@ -315,7 +316,7 @@ class QuotexConnector:
         self._wants_signals = True
         self._send_soon("signal/subscribe")
 
-    def signals(self) -> Mapping[str, Signal]:
+    def signals(self) -> Mapping[str, VenueSignal]:
         """The last signal of each asset, by the name on screen."""
         named = ((self._assets.by_wire(wire), signal) for wire, signal in self._signals.items())
         return {item.symbol: signal for item, signal in named if item is not None}

@@ -2,30 +2,20 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
 from terminal.domain.contracts import NS
 from terminal.domain.market import Side
+from terminal.venues.base import VenueSignal
 
 
-@dataclass(frozen=True, slots=True)
-class Signal:
-    """A suggestion of the venue. It sells the contracts that it suggests, and says nothing of its record."""
-
-    side: Side
-    duration_s: int
-    until_ns: int | None
-    """UTC; None where it is not told."""
-
-
-def read_signals(data: Any) -> dict[str, Signal]:
+def read_signals(data: Any) -> dict[str, VenueSignal]:
     """By Quotex's names of the assets, the newest of each. Two forms are known, of one asset a row:
     ``["EURUSD_otc", [{"signal": 1, "timeFrame": 60}], 1795174760]`` and with ``[60, 1]`` in place of the
     object; 1 is up. What cannot be read is left out."""
     rows = data.get("signals") if isinstance(data, dict) else None
-    found: dict[str, Signal] = {}
+    found: dict[str, VenueSignal] = {}
     for row in rows if isinstance(rows, list) else ():
         if not isinstance(row, list) or len(row) < 2 or not isinstance(row[0], str):
             continue
@@ -43,5 +33,5 @@ def read_signals(data: Any) -> dict[str, Signal]:
             if len(pair) != 2 or not isinstance(pair[0], int) or pair[0] <= 0 or pair[1] not in (0, 1):
                 continue
             side = Side.BUY if pair[1] == 1 else Side.SELL
-            found[row[0]] = Signal(side, pair[0], until_ns)
+            found[row[0]] = VenueSignal(side, pair[0], until_ns)
     return found

@@ -9,11 +9,12 @@ from typing import Any
 import pytest
 
 from terminal.domain.market import Side
+from terminal.venues.base import VenueSignal
 from terminal.venues.quotex.assets import Assets
 from terminal.venues.quotex.deals import Deals
 from terminal.venues.quotex.feeds import read_candles, read_ticks
 from terminal.venues.quotex.records import Records
-from terminal.venues.quotex.signals import Signal, read_signals
+from terminal.venues.quotex.signals import read_signals
 from tests.helpers import run
 from tests.unit.venues.quotex.test_assets import row
 
@@ -103,7 +104,7 @@ def test_rows_that_cannot_be_read_are_left_out() -> None:
 )
 def test_signals_in_both_forms(told: list[Any]) -> None:
     data = {"time": 1, "signals": [["EURUSD_otc", told, 1795174760], ["X"], 5, ["Y", [{"signal": 3}], 1]]}
-    assert read_signals(data) == {"EURUSD_otc": Signal(Side.BUY, 60, 1795174760 * NS)}
+    assert read_signals(data) == {"EURUSD_otc": VenueSignal(Side.BUY, 60, 1795174760 * NS)}
     assert read_signals(None) == read_signals({"signals": 3}) == {}
 
 
