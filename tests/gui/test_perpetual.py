@@ -355,7 +355,7 @@ def test_long_names_of_a_short_ticket_do_not_run_into_each_other(qtbot: QtBot) -
         word = "Buy" if side is Side.BUY else "Sell"
         assert tab.text().startswith(word)
         assert tab.fontMetrics().horizontalAdvance(tab.text()) < tab.width()
-        assert tab.toolTip() == f"{word} 1000BONK/USDT perp"
+        assert tab.toolTip() == f"{word} 1000BONK/USDT perp at Kraken"
 
 
 def test_a_position_in_borrowed_spot_tells_what_is_owed_unless_amounts_are_hidden() -> None:
