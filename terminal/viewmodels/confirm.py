@@ -59,12 +59,14 @@ def order_confirmation(
     fee: Decimal | None = None,
     price: Decimal | None = None,
     margin: str | None = None,
+    legs: tuple[Decimal | None, Decimal | None] = (None, None),
     warnings: tuple[str, ...] = (),
 ) -> Confirmation:
     """The exact order before it is sent. ``venue``: as it is called on screen. ``notional`` and ``fee`` are
     estimates in what the instrument is settled in, of an inverse contract coins, told with their worth at the
     ``price`` expected. ``margin``: what the order ties up, in words, where it is on margin; None where
-    it is paid in full."""
+    it is paid in full. ``legs``: the prices of stop and target as they were typed, of an order that sends
+    them as distances."""
     if request.contract is not None and instrument.offer is not None:
         return contract_confirmation(request, instrument, badge=badge, venue=venue, warnings=warnings)
     side = "Buy" if request.side is Side.BUY else "Sell"
@@ -92,7 +94,7 @@ def order_confirmation(
         slip = f"{fmt.price(request.max_slippage, digits)} from {seen}"
         rows.append(("May slip", f"{slip} {instrument.quote}"))
     if request.protection is not None:
-        rows += protection_rows(request.protection, instrument)
+        rows += protection_rows(request.protection, instrument, legs)
     if request.order_type not in AT_MARKET:
         rows.append(("Time in force", lifetime_text(request)))
     if request.comment:
@@ -163,21 +165,28 @@ def _with_worth(text: str, amount: Decimal, instrument: Instrument, price: Decim
     return f"{text} {in_brackets(beside)}" if beside else text
 
 
-def protection_rows(protection: Protection, instrument: Instrument) -> list[tuple[str, str]]:
-    """Stop and target in words: a price, or how far from the fill."""
+def protection_rows(
+    protection: Protection,
+    instrument: Instrument,
+    legs: tuple[Decimal | None, Decimal | None] = (None, None),
+) -> list[tuple[str, str]]:
+    """Stop and target in words: a price, or how far from the fill, and at which price that is now where one
+    was typed (``legs``)."""
     out = []
     flags = [
         word for word, on in (("trailing", protection.trailing), ("guaranteed", protection.guaranteed)) if on
     ]
-    for name, price, distance, words in (
-        ("Stop loss", protection.stop_loss, protection.stop_distance, flags),
-        ("Take profit", protection.take_profit, protection.profit_distance, []),
+    for name, price, distance, typed, words in (
+        ("Stop loss", protection.stop_loss, protection.stop_distance, legs[0], flags),
+        ("Take profit", protection.take_profit, protection.profit_distance, legs[1], []),
     ):
         if price is not None:
             text = f"{fmt.price(price, instrument.price_decimals)} {instrument.quote}"
         elif distance is not None:
             unit, word = pip_of(instrument)
             text = f"{counted(fmt.quantity(distance / unit, 1), word)} from the fill"
+            if typed is not None:
+                text = f"{fmt.price(typed, instrument.price_decimals)} now, {text}"
         else:
             continue
         out.append((name, ", ".join([text, *words])))

@@ -87,6 +87,14 @@ CostOf = Callable[[OrderRequest], CostEstimate | None]
 MarginOf = Callable[[OrderRequest, CostEstimate | None], str | None]
 """What an order ties up, in words (empty: it cannot be known); None where it is paid in full."""
 
+LegsOf = Callable[[OrderRequest], tuple[Decimal | None, Decimal | None]]
+"""The prices of stop and target that were typed for an order which sends them as distances."""
+
+
+def _no_legs(request: OrderRequest) -> tuple[None, None]:
+    """Where nobody types any."""
+    return None, None
+
 
 def _paid_in_full(request: OrderRequest, cost: CostEstimate | None) -> None:
     """Where nobody trades on margin."""
@@ -113,6 +121,7 @@ class OrderSender(QObject):
         parent: QObject | None = None,
         *,
         margin_of: MarginOf = _paid_in_full,
+        legs_of: LegsOf = _no_legs,
     ) -> None:
         super().__init__(parent)
         self.pending: RequestView | None = None
@@ -121,6 +130,7 @@ class OrderSender(QObject):
         self._instrument_of = instrument_of
         self._cost_of = cost_of
         self._margin_of = margin_of
+        self._legs_of = legs_of
         self._clock = clock
         self._told_ns = 0
         self._rebuild: Rebuild | None = None
@@ -264,6 +274,7 @@ class OrderSender(QObject):
             fee=cost.fee if cost is not None else None,
             price=cost.average_price if cost is not None else None,
             margin=self._margin_of(request, cost),
+            legs=self._legs_of(request),
             warnings=_sentences(warnings),
         )
         self.pending = RequestView(

@@ -174,7 +174,13 @@ class TicketViewModel(QObject):
         self._built_ns = -_REFRESH_NS
         self._release_book, self._release_quotes = _nothing, _nothing
         self.sending = OrderSender(
-            gate, market.instrument, self._cost_of, clock, self, margin_of=self._margin_of
+            gate,
+            market.instrument,
+            self._cost_of,
+            clock,
+            self,
+            margin_of=self._margin_of,
+            legs_of=self._legs_of,
         )
         self.leverage = LeverageChoice(
             margins, ask, lambda text, refused: self.sending.tell(text, refused=refused)
@@ -651,6 +657,11 @@ class TicketViewModel(QObject):
             return None
         margin = carry[0]
         return "" if margin.value == fmt.NOTHING else f"{margin.value} {margin.detail}".strip()
+
+    def _legs_of(self, request: OrderRequest) -> tuple[Decimal | None, Decimal | None]:
+        """Stop and target of the form as prices, as far as they were typed so."""
+        reading = self._read(request.side)
+        return reading.leg_prices if reading is not None else (None, None)
 
     def _refresh(self) -> None:
         """Read the form anew and work out everything that is shown."""

@@ -137,6 +137,8 @@ class Reading:
     size_note: str = ""
     leg_notes: dict[str, str] = field(default_factory=dict)
     """What stop and target would mean in pips and money, by field."""
+    leg_prices: tuple[Decimal | None, Decimal | None] = (None, None)
+    """Stop and target as far as they were typed as prices."""
 
 
 def shown_fields(
@@ -229,6 +231,7 @@ def read_form(form: TicketForm, side: Side, around: Surroundings, origin: Origin
     for name, leg, win in ((STOP_LOSS, stop, False), (TAKE_PROFIT, target, True)):
         if leg is not None:
             out.leg_notes[name] = leg_note(leg, instrument, side=side, quantity=sized, win=win)
+    out.leg_prices = _typed_price(stop), _typed_price(target)
     protection = None
     try:
         protection = protection_of(
@@ -294,6 +297,10 @@ def _read_leg(
     except ValueError as error:
         out.problems[name] = str(error)
         return None
+
+
+def _typed_price(leg: Leg | None) -> Decimal | None:
+    return leg.price if leg is not None and leg.is_price else None
 
 
 def _read_slippage(

@@ -27,6 +27,8 @@ class Leg:
     """None where the entry is not known."""
     distance: Decimal | None
     """From the entry; None where that is not known."""
+    is_price: bool = False
+    """It was typed as a price, not as a distance."""
 
 
 def read_leg(text: str, instrument: Instrument, *, entry: Decimal | None, direction: int) -> Leg:
@@ -42,7 +44,7 @@ def read_leg(text: str, instrument: Instrument, *, entry: Decimal | None, direct
     tick = instrument.tick_size
     if found is None:
         price = parse_number(text, decimals=instrument.price_decimals, currency=instrument.quote)
-        return Leg(price, None if entry is None else (price - entry) * direction)
+        return Leg(price, None if entry is None else (price - entry) * direction, is_price=True)
     number = parse_number(found.group(1), decimals=4)
     unit = tick if found.group(2).lower().startswith("t") else pip_of(instrument)[0]
     distance = round_nearest(number * unit, tick)

@@ -327,6 +327,17 @@ def test_a_stop_typed_as_a_price_is_sent_for_that_price_though_the_market_ticks(
     run(main())
 
 
+def test_the_question_says_the_price_that_was_typed_beside_the_distance(qtbot: QtBot) -> None:
+    _, vm = house()
+    vm.set_text(STOP_LOSS, "64020")
+    vm.set_text(TAKE_PROFIT, "1000 ticks")
+    vm.submit(Side.BUY)
+    assert vm.sending.pending is not None
+    rows = {name: text.replace("\u202f", " ") for name, text in vm.sending.pending.confirmation.rows}
+    assert rows["Stop loss"] == "64 020.0 now, 1 002 ticks from the fill"
+    assert rows["Take profit"] == "1 000 ticks from the fill"
+
+
 def test_a_stop_that_has_come_much_nearer_is_shown_again(qtbot: QtBot) -> None:
     desk, vm = house()
     vm.set_text(STOP_LOSS, "64020")

@@ -259,6 +259,22 @@ def test_the_question_names_lots_stop_and_target() -> None:
     assert rows["Take profit"] == "100 pips from the fill"
 
 
+def test_a_leg_typed_as_a_price_is_told_as_one_though_the_venue_counts_from_the_fill() -> None:
+    typed = form(order_type=OrderType.MARKET, stop_loss="1.15500", take_profit="1.17")
+    reading = read_form(typed, Side.BUY, around())
+    assert reading.request is not None
+    assert reading.request.protection is not None
+    assert reading.request.protection.stop_loss is None, "it is sent as a distance"
+    shown = order_confirmation(
+        reading.request, EURUSD, badge="PRACTICE", venue="cTrader", legs=reading.leg_prices
+    )
+    rows = dict(shown.rows)
+    assert rows["Stop loss"] == "1.15500 now, 75.8 pips from the fill"
+    assert rows["Take profit"] == "1.17000 now, 74.2 pips from the fill"
+    mixed = form(order_type=OrderType.MARKET, stop_loss="50p", take_profit="1.17")
+    assert read_form(mixed, Side.BUY, around()).leg_prices == (None, D("1.17"))
+
+
 def test_a_comment_goes_along_only_where_the_venue_keeps_it() -> None:
     silent = read_form(form(comment="breakout"), Side.BUY, around()).request
     assert silent is not None
