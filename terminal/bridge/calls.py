@@ -5,11 +5,14 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Mapping
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import Any, Final
 
 from terminal.core.observe import Observable
+from terminal.domain.rules import plain
 
 KEPT: Final = 500
+_MOST_DIGITS: Final = 30
 _TOLD: Final = ("symbol", "type", "amount", "price", "id", "period", "limit", "since", "level")
 
 
@@ -104,8 +107,13 @@ def short(text: str, most: int) -> str:
 
 def _words(params: Mapping[str, Any]) -> str:
     parts = [
-        short(str(params[key]), 40)
-        for key in _TOLD
-        if isinstance(params.get(key), str | int) and params[key] != ""
+        short(_number(value) if isinstance(value, Decimal) else str(value), 40)
+        for value in (params.get(key) for key in _TOLD)
+        if isinstance(value, str | int | Decimal) and value != ""
     ]
     return short(" ".join(parts), 90)
+
+
+def _number(value: Decimal) -> str:
+    """A fraction as it was sent; one of absurd length (``1e999999``) is not written out."""
+    return plain(value) if value.is_finite() and abs(value.adjusted()) < _MOST_DIGITS else str(value)

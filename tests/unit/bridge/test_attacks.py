@@ -298,6 +298,20 @@ def test_keys_are_in_no_file_and_no_log(tmp_path: Path, caplog: pytest.LogCaptur
     run(main())
 
 
+def test_fractions_stand_in_the_list_of_calls_as_they_were_sent(tmp_path: Path) -> None:
+    async def main() -> None:
+        async with open_bridge(tmp_path) as desk:
+            for amount in ("0.0015", "1e-7", "1e999999"):
+                text = desk.body("trade", **{**BUY, "amount": "AMOUNT"}).decode()
+                await desk.post(text.replace('"AMOUNT"', amount).encode())
+            told = [each.told for each in desk.bridge.calls.records if each.method == "trade"]
+            assert told == [
+                "BTC_USD buy 0.0015 59000", "BTC_USD buy 0.0000001 59000", "BTC_USD buy 1E+999999 59000",
+            ]  # fmt: skip
+
+    run(main())
+
+
 def test_the_list_of_calls_says_who_what_and_why(tmp_path: Path) -> None:
     async def main() -> None:
         async with open_bridge(tmp_path) as desk:
