@@ -181,23 +181,25 @@ def explain(error: Any, clean: Callable[[str], str] = scrub) -> Meaning:
     said = error if isinstance(error, str) else json.dumps(error, default=str)
     said = clean(" ".join(said.split()))[:_LONGEST]
     code, message = _venue_error(error)
-    code, message = clean(code)[:40], clean(" ".join(message.split()))[:_LONGEST] or said
+    own = clean(" ".join(message.split()))[:_LONGEST]
+    code, message = clean(code)[:40], own or said
     known = _OKX.get(code)
     if known is not None:
         kind, words, repair = known
-        return Meaning(kind, code, message, _told(words, message), repair)
+        return Meaning(kind, code, message, _told(words, own), repair)
     for rule in _RULES:
         if rule.pattern.search(message):
             return Meaning(
                 rule.kind, rule.code or code or "plugin", message, _told(rule.words, message), rule.repair
             )
-    words = "Refused." if message else "The plugin gave an error without a word."
-    kind = Kind.REJECTED if message else Kind.UNCLEAR
-    return Meaning(kind, code or "plugin", message, _told(words, message))
+    if not message:
+        return Meaning(Kind.UNCLEAR, code or "plugin", "", "The plugin gave an error without a word.")
+    return Meaning(Kind.REJECTED, code or "plugin", message, f"The plugin refused this: “{message}”.")
 
 
 def _told(words: str, message: str) -> str:
-    return f"{words} It says: {message}" if message else words
+    """One sentence: what it means, and the plugin's own words where there are any."""
+    return f"{words.removesuffix('.')} (“{message}”)." if message else words
 
 
 def _venue_error(error: Any) -> tuple[str, str]:

@@ -51,6 +51,19 @@ def test_texts_are_read_for_what_they_prove(text: str, kind: Kind) -> None:
     assert explain(text).kind is kind
 
 
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("order is a joke", "The plugin refused this: “order is a joke”."),
+        ("Insufficient funds", "Not enough free balance for this order (“Insufficient funds”)."),
+        ('{"code":"51401"}', "It is canceled already."),
+        ("", "The plugin gave an error without a word."),
+    ],
+)
+def test_an_error_is_one_plain_sentence_with_the_plugins_words_in_quotes(text: str, told: str) -> None:
+    assert explain(text).user_text == told
+
+
 def test_a_venues_error_comes_apart_into_code_and_words() -> None:
     meaning = explain(
         '{"code":"1","data":[{"sCode":"51008","sMsg":"Insufficient  USDT\\nbalance"}],"msg":"failed"}'

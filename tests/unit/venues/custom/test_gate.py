@@ -219,7 +219,7 @@ def test_a_plain_no_reads_as_one(tmp_path: Path) -> None:
             found.plugin.always("trade", '{"code":"51008","msg":"Insufficient USDT balance"}')
             order = await found.submit()
             assert order.state is OrderState.REJECTED
-            assert order.reason.startswith("Not enough free balance for this order.")
+            assert order.reason.startswith("Not enough free balance for this order (“")
 
     run(main())
 
