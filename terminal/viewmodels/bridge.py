@@ -132,6 +132,15 @@ class BridgeViewModel(QObject):
         return (*self._venues, (PAPER, f"{_PAPER_TITLE} ({PAPER.upper()})"))
 
     @property
+    def paths(self) -> tuple[tuple[str, str], ...]:
+        """The same to choose an address from: a venue that its address calls otherwise than the screen, as a
+        plugin, with both names."""
+        return tuple(
+            (name, title if name.upper() in title.upper() else f"{title} (/{name.upper()})")
+            for name, title in self.places
+        )
+
+    @property
     def is_on(self) -> bool:
         return self._bridge.is_on
 

@@ -28,6 +28,7 @@ from terminal.widgets.table import DataTable
 
 CLIPBOARD_CLEAR_S = 30
 _FIRST_SIZE = (1000, 640)
+_ADDRESS_PX, _FRAME_PX = 230, 24
 
 
 class BridgeLight(QPushButton):
@@ -187,7 +188,6 @@ class BridgeDialog(QDialog):
         self.address.setReadOnly(True)
         self.address.setFont(theme.mono_font(theme.TABLE_PX))
         self.address.setAccessibleName("Address for the strategy platform")
-        self.address.setFixedWidth(230)
         row.addWidget(self.address)
         self.copy = QPushButton("Copy")
         self.copy.setProperty("kind", "action")
@@ -215,14 +215,18 @@ class BridgeDialog(QDialog):
         self.switch.setEnabled(vm.is_on or not vm.is_switching)
         set_text(self.state, vm.state_text)
         self._fill_venues()
-        self.address.setText(vm.address(self.venue.currentData() or ""))
+        address = vm.address(self.venue.currentData() or "")
+        self.address.setText(address)
+        self.address.setFixedWidth(
+            max(_ADDRESS_PX, self.address.fontMetrics().horizontalAdvance(address) + _FRAME_PX)
+        )
         has_paused = bool(vm.paused.rows)
         self.paused_title.setVisible(has_paused)
         self.paused.setVisible(has_paused)
 
     def _fill_venues(self) -> None:
         """The desk's venues may have changed; the chosen one stays chosen."""
-        places = self._vm.places
+        places = self._vm.paths
         if [(self.venue.itemData(at), self.venue.itemText(at)) for at in range(self.venue.count())] == [
             *places
         ]:

@@ -319,3 +319,20 @@ def test_a_bot_of_practice_money_is_made_in_the_form(qapp: QApplication, tmp_pat
         assert dialog.address.text().endswith("/PAPER"), "the chosen one stays chosen"
 
     on_panel(tmp_path, body)
+
+
+def test_a_plugin_is_offered_with_its_address_beside_its_title(qapp: QApplication, tmp_path: Path) -> None:
+    async def body(panel: Panel) -> None:
+        dialog = panel.dialog
+        name = "custom-my-very-long-venue-name"
+        panel.vm.venues = (("fake", "Fake"), (name, "My very long venue name"))
+        shown = [dialog.venue.itemText(at) for at in range(dialog.venue.count())]
+        assert shown == [
+            "Fake", f"My very long venue name (/{name.upper()})", "Practice money (PAPER)",
+        ]  # fmt: skip
+        dialog.venue.setCurrentIndex(dialog.venue.findData(name))
+        address = dialog.address
+        assert address.text().endswith(f"/{name.upper()}")
+        assert address.width() > address.fontMetrics().horizontalAdvance(address.text()), "nothing is cut"
+
+    on_panel(tmp_path, body)
