@@ -40,6 +40,11 @@ def _units(name: str) -> Decimal:
     return found.contract_value
 
 
+def _total(row: Mapping[str, str]) -> Decimal:
+    """Cash, and the margin of isolated positions that has left it."""
+    return D(row["cashBal"]) + D(row["isoEq"] or 0) - D(row["isoUpl"] or 0)
+
+
 class OkxPractice(Practice):
     """A child process with the practice OKX. Keys: ``practice``, ``read-only`` and ``withdraw`` of the first
     account, ``production`` (which belongs to the other side), ``second``, and ``spot-mode``."""
@@ -104,7 +109,8 @@ class OkxPractice(Practice):
             ],
             fills=[_fill(each) for each in row["fills"]],
             balances={
-                each["ccy"]: {"total": each["cashBal"], "held": each["frozenBal"]} for each in row["balances"]
+                each["ccy"]: {"total": format(_total(each), "f"), "held": each["frozenBal"]}
+                for each in row["balances"]
             },
             rest_counters=_counters(row["buckets"]),
             order_counters={},

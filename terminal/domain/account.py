@@ -16,15 +16,22 @@ from terminal.domain.orders import Fill, OrderReport, Protection
 
 
 class Balance(NamedTuple):
-    """One currency of an account: ``total = free + held``; ``held`` backs resting orders."""
+    """One currency of an account: ``total = free + held``; ``held`` backs resting orders and positions."""
 
     asset: str
     total: Decimal
     held: Decimal = ZERO
+    own_equity: Decimal | None = None
+    """All of this currency, the open profit of positions in it included, where the venue says it."""
 
     @property
     def free(self) -> Decimal:
         return self.total - self.held
+
+    @property
+    def equity(self) -> Decimal:
+        """What of this currency there would be if all were closed now."""
+        return self.total if self.own_equity is None else self.own_equity
 
 
 NO_PROTECTION = Protection()

@@ -146,7 +146,7 @@ class Portfolio:
     def _watch_prices(self, account: str) -> None:
         """Keep a price of everything held, so that its worth is never a guess."""
         venue = account.partition(":")[0]
-        amounts = {asset: balance.total for asset, balance in self._told.get(account, {}).items()}
+        amounts = {asset: balance.equity for asset, balance in self._told.get(account, {}).items()}
         figures = self.figures(account)
         if figures is not None and figures.currency != HOME_CURRENCY:
             amounts[figures.currency] = figures.balance
@@ -226,7 +226,8 @@ class Portfolio:
         self.changed.notify(account)
 
     def equity(self, account: str, currency: str = HOME_CURRENCY) -> Decimal | None:
-        """What all balances are worth at mid prices, in ``currency``; None while nothing is known.
+        """What all balances are worth at mid prices, in ``currency``, with open profit where the venue counts
+        it by asset; None while nothing is known.
 
         Assets without a known price are left out; :meth:`unpriced` names them.
         """
@@ -241,7 +242,7 @@ class Portfolio:
         for asset, balance in self._told.get(account, {}).items():
             price = self._price(venue, asset, currency)
             if price is not None:
-                worth += balance.total * price
+                worth += balance.equity * price
         return worth
 
     def worth(
@@ -257,7 +258,7 @@ class Portfolio:
         return [
             asset
             for asset, balance in self._told.get(account, {}).items()
-            if balance.total and self._price(venue, asset, currency) is None
+            if balance.equity and self._price(venue, asset, currency) is None
         ]
 
     def _price(self, venue: str, asset: str, currency: str) -> Decimal | None:

@@ -103,7 +103,9 @@ def _held_tip(row: BalanceRow) -> str:
             "Staked in running contracts: it has left the total and counts as lost until they end.\n"
             "A win or a tie brings it back."
         )
-    return "Margin in use by open positions" if row.on_margin else "What open orders hold back"
+    if row.on_margin:
+        return "Margin in use by open positions"
+    return "What open orders hold back, and the margin of positions"
 
 
 BALANCE_COLUMNS: tuple[Column[BalanceRow], ...] = (
@@ -118,7 +120,7 @@ BALANCE_COLUMNS: tuple[Column[BalanceRow], ...] = (
            title_tip="What open orders hold back; of an account on margin, the margin in use; stakes of "
            "running contracts, which have left the total"),
     Column("worth", f"Worth, {HOME_CURRENCY}", lambda r: fmt.HIDDEN if r.hidden else fmt.money(r.worth), 120,
-           number=True, sort=lambda r: r.worth, title_tip="At mid prices"),
+           number=True, sort=lambda r: r.worth, title_tip="At mid prices, with the open profit of positions"),
     Column("share", "Of account", lambda r: fmt.percent(r.share, 1, signed=False), 90,
            sort=lambda r: r.share, title_tip="The share of what this account is worth"),
 )  # fmt: skip
@@ -257,9 +259,9 @@ class AccountViewModel(QObject):
         if figures is not None:
             return self._margin_rows(account, figures)
         held = [
-            (balance, self._portfolio.worth(account, balance.asset, balance.total, HOME_CURRENCY))
+            (balance, self._portfolio.worth(account, balance.asset, balance.equity, HOME_CURRENCY))
             for balance in self._portfolio.balances(account).values()
-            if abs(balance.total) >= _DUST or balance.held
+            if max(abs(balance.total), abs(balance.equity)) >= _DUST or balance.held
         ]
         whole = sum((worth for _, worth in held if worth is not None), ZERO)
         staked: dict[str, Decimal] = {}

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from terminal.domain.account import Position
+from terminal.domain.account import Balance, Position
 from terminal.domain.instrument import InstrumentId
 from terminal.domain.market import Side
 from terminal.domain.orders import Fill, Order, OrderState
@@ -118,5 +118,56 @@ def test_bought_in_parts_and_sold_again(practice: Practice, tmp_path: Path) -> N
             left = terminal.portfolio.balances(found.account)["BTC"].total
             paid = order.fees["BTC"] + closing.fees["BTC"]
             assert abs(left - coins - (gained - paid)) < 10 * SATOSHI
+
+    run(main())
+
+
+def test_the_margin_of_its_own_that_a_position_gets_stays_in_what_the_account_is_worth(
+    practice: Practice, tmp_path: Path
+) -> None:
+    async def main() -> None:
+        await practice.freeze()
+        async with rig(practice, tmp_path, instrument=SWAP) as found:
+            portfolio, margins = found.terminal.portfolio, found.terminal.margins
+
+            def worth() -> Decimal:
+                known = portfolio.equity(found.account)
+                assert known is not None
+                return known
+
+            def own_equity() -> Decimal:
+                figures = portfolio.overview(found.account)
+                assert figures is not None
+                assert figures.equity is not None
+                return figures.equity
+
+            await found.until(lambda: not portfolio.unpriced(found.account), "a price of everything")
+            before, coins = worth(), portfolio.balances(found.account)["BTC"]
+            assert abs(before - own_equity()) < before / 1000
+            await margins.set_margin_mode(found.account, SWAP.symbol, "isolated")
+            await margins.set_leverage(found.account, SWAP.symbol, D(3))
+            order = await found.send(found.market(quantity="5000"))
+            await found.until(lambda: state_of(order) is OrderState.FILLED, "filled")
+            await found.until(lambda: [each.quantity for each in held(found)] == [D(5000)], "a position")
+            (position,) = held(found)
+            assert (position.margin_mode, position.leverage) == ("isolated", D(3))
+            assert position.margin is not None
+            margin: Decimal = position.margin
+
+            def balance() -> Balance:
+                return portfolio.balances(found.account)["BTC"]
+
+            await found.until(lambda: balance().held >= margin - SATOSHI, "the margin among what is held")
+            # The margin has left the cash by OKX's own record; what is gone for good is the fee.
+            fee = order.fees["BTC"]
+            assert abs(balance().total - (coins.total - fee)) < 10 * SATOSHI
+            assert abs(balance().free - (coins.free - fee - margin)) < 10 * SATOSHI
+            assert abs(worth() - before) < 25, "of 1 667 USD of margin"
+            assert abs(worth() - own_equity()) < before / 1000
+            profit_now = balance().equity - balance().total
+            assert profit_now
+            assert abs(profit_now) < margin / 100, "the open profit, which is in what the coins are worth"
+            told = (await found.told()).total("BTC")
+            assert abs(balance().total - told) < SATOSHI
 
     run(main())

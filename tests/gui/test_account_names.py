@@ -90,6 +90,22 @@ def test_balances_tell_the_account_and_what_the_share_is_of(frame: Frame) -> Non
     assert (share.title, share.title_tip) == ("Of account", "The share of what this account is worth")
 
 
+def test_worth_and_day_count_the_open_profit_that_the_venue_counts_by_asset(frame: Frame) -> None:
+    portfolio = frame.portfolio
+    portfolio.held = {"USD": Balance("USD", D(1000)), "BTC": Balance("BTC", D(2))}
+    portfolio.prices = {"USD": D(1), "BTC": D(500)}
+    vm = balances_of(frame)
+    assert (vm.equity, vm.day_pnl) == (D(2000), D(0))
+    # Half a coin becomes the margin of a position that has lost a tenth of a coin.
+    portfolio.held["BTC"] = Balance("BTC", D(2), D("0.5"), D("1.9"))
+    portfolio.changed.notify(ACCOUNT)
+    frame.tick()
+    worth = {row.asset: row.worth for row in vm.balances.rows}
+    assert worth == {"USD": D(1000), "BTC": D(950)}
+    assert (vm.equity, vm.day_pnl) == (D(1950), D(-50))
+    assert next(row.total for row in vm.balances.rows if row.asset == "BTC") == 2
+
+
 def test_what_a_margin_account_holds_is_margin_in_use(frame: Frame) -> None:
     frame.portfolio.margin = AccountFigures("USD", D(1000), D(50), D(120))
     model = balances_of(frame).balances

@@ -17,15 +17,27 @@ from terminal.venues.okx.wire import AlgoRow, BalanceDetail, FeeRow, PositionRow
 
 def balances(details: Iterable[BalanceDetail], *, with_zero: bool) -> tuple[Balance, ...]:
     """``{"availBal":"94.42","cashBal":"94.42","ccy":"USDT","eq":"99.89","frozenBal":"5.46"}``: what there is
-    of each currency, and what of it is not available. Open profit is not in it."""
+    of each currency, what of it is not available, and what it comes to with open profit."""
     out = []
     for row in details:
-        total = number(row.cashBal)
+        total = number(row.cashBal) + _margin_apart(row)
         free = maybe(row.availBal)
         held = ZERO if free is None else min(max(ZERO, total - free), max(ZERO, total))
-        if total or with_zero:
-            out.append(Balance(row.ccy, total, held))
+        equity = maybe(row.eq)
+        if total or equity or with_zero:
+            out.append(Balance(row.ccy, total, held, equity))
     return tuple(out)
+
+
+def _margin_apart(row: BalanceDetail) -> Decimal:
+    """The margin of isolated positions, which has left the cash: ``{"cashBal":"0.4","eq":"0.51",
+    "isoEq":"0.11","isoUpl":"0.01","upl":"0.01"}`` has 0.1 of it. Never more than the equity has beyond cash
+    and profit."""
+    apart, equity = maybe(row.isoEq), maybe(row.eq)
+    if not apart or equity is None:
+        return ZERO
+    beyond = equity - (maybe(row.upl) or ZERO) - number(row.cashBal)
+    return max(ZERO, min(apart - (maybe(row.isoUpl) or ZERO), beyond))
 
 
 def is_offered(row: PositionRow) -> bool:

@@ -192,6 +192,8 @@ class BalanceDetail(Struct):
     upl: str = ""
     imr: str = ""
     isoEq: str = ""
+    """Margin and open profit of isolated positions; the profit alone is ``isoUpl``."""
+    isoUpl: str = ""
     mgnRatio: str = ""
 
 

@@ -167,6 +167,16 @@ def test_figures_beside_balances_are_an_overview_and_orders_are_paid_from_the_ba
     assert portfolio.equity(ACCOUNT) == D(5050)
 
 
+def test_worth_is_by_what_the_venue_says_that_an_asset_comes_to() -> None:
+    portfolio, market = a_portfolio()
+    quote(market, "BTC/USD", "99", "101")
+    telling = (Balance("BTC", D(2), D("0.5"), D("1.9")), Balance("ETH", D(0), D(0), D("0.1")))
+    portfolio.on_balances(ACCOUNT, BalancesReported(telling, is_snapshot=False))
+    assert portfolio.equity(ACCOUNT) == D(1190)
+    assert portfolio.balances(ACCOUNT)["BTC"].free == D("1.5"), "profit that is not taken pays for nothing"
+    assert portfolio.unpriced(ACCOUNT) == ["ETH"]
+
+
 def test_figures_that_the_venue_says_itself_count_before_sums() -> None:
     figures = AccountFigures("USD", D(5000), D(50), D(100), own_equity=D(4990), own_free=D(4000))
     assert (figures.equity, figures.free_margin, figures.margin_level) == (D(4990), D(4000), D(4990))

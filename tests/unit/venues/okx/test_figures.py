@@ -7,8 +7,9 @@ from typing import Any
 
 import msgspec
 
-from terminal.domain.account import AccountFigures
+from terminal.domain.account import AccountFigures, Balance
 from terminal.domain.events import BalancesReported, FiguresReported
+from terminal.venues.okx.account import balances
 from terminal.venues.okx.figures import figures
 from terminal.venues.okx.wire import BalanceRow
 from tests.helpers import eventually, run
@@ -132,6 +133,25 @@ def test_figures_come_with_the_account_and_parts_of_it_change_them() -> None:
             assert snapshot.figures.used_margin == D(3250)
 
     run(main())
+
+
+def test_the_margin_of_isolated_positions_is_held_though_it_has_left_the_cash() -> None:
+    def read_balance(**fields: str) -> Balance:
+        (found,) = balances(row({"details": [{**BTC, **fields}]}).details, with_zero=False)
+        return found
+
+    # 0.1 in cash with 0.05 of it in use; 0.03 beside it for a position that has lost 0.01. 0.002 lost.
+    apart = {"eq": "0.118", "upl": "-0.012", "isoEq": "0.02", "isoUpl": "-0.01"}
+    found = read_balance(**apart)
+    assert (found.total, found.free, found.held) == (D("0.13"), D("0.05"), D("0.08"))
+    assert found.equity == D("0.118")
+    # Never twice: what the equity does not have beyond the cash was in the cash.
+    assert read_balance(**{**apart, "eq": "0.088"}).total == D("0.1")
+    plain = read_balance(isoEq="", isoUpl="", eq="", upl="")
+    assert (plain.total, plain.equity, plain.own_equity) == (D("0.1"), D("0.1"), None)
+    # All of the cash is with the position.
+    alone = read_balance(cashBal="0", availBal="0", eq="0.02", upl="-0.01", isoEq="0.02", isoUpl="-0.01")
+    assert (alone.total, alone.free) == (D("0.03"), D(0))
 
 
 def test_an_account_in_spot_mode_has_balances_alone() -> None:
