@@ -23,6 +23,7 @@ log = logging.getLogger("venue.quotex")
 _ID, _SYMBOL, _NAME, _CLASS, _DIGITS, _PAYOUT = range(6)
 _OPEN: Final = 14
 _LEAST_COLUMNS: Final = 15
+_WHOLE_COLUMNS: Final = 25
 _BY_LENGTH: Final = ((60, -9), (300, -8), (86_400, -10))
 """Length in seconds -> the column of its payout."""
 _CLASSES: Final = {
@@ -119,6 +120,7 @@ class Assets:
             symbol = wire
         base, slash, quote = title.partition("/")
         digits = row[_DIGITS] if isinstance(row[_DIGITS], int) and 0 <= row[_DIGITS] <= 10 else 5
+        clock_s = tuple(each for each in PERIODS_S if each >= _SHORTEST_CLOCK_S)
         offer = ContractOffer(
             currency=self.currency,
             payout_pct=payout,
@@ -126,8 +128,8 @@ class Assets:
             max_stake=None,
             # Only prices of its own making are traded by the second; the others end at a line of the clock.
             timed_s=PERIODS_S if is_otc else (),
-            clock_s=tuple(each for each in PERIODS_S if each >= _SHORTEST_CLOCK_S),
-            payouts_pct=self._payouts(row),
+            clock_s=clock_s,
+            payouts_pct=_payouts(row, PERIODS_S if is_otc else clock_s),
             is_house_quoted=is_otc,
             sells_back=True,
             can_wait=True,
@@ -149,10 +151,20 @@ class Assets:
             offer=offer,
         )
 
-    @staticmethod
-    def _payouts(row: list[Any]) -> tuple[tuple[int, Decimal], ...]:
-        found = ((seconds, _percent(row[column])) for seconds, column in _BY_LENGTH if len(row) >= 25)
-        return tuple((seconds, percent) for seconds, percent in found if percent)
+
+def _payouts(row: list[Any], lengths: tuple[int, ...]) -> tuple[tuple[int, Decimal], ...]:
+    """For each length. Between two whose payouts are told it is the lower of the two: what is paid there is
+    known only afterwards, and no more may be promised than that."""
+    found = ((seconds, _percent(row[column])) for seconds, column in _BY_LENGTH if len(row) >= _WHOLE_COLUMNS)
+    told = [(seconds, percent) for seconds, percent in found if percent]
+    if not told:
+        return ()
+    out = []
+    for length in lengths:
+        below = [percent for seconds, percent in told if seconds <= length][-1:]
+        above = [percent for seconds, percent in told if seconds >= length][:1]
+        out.append((length, min(below + above)))
+    return tuple(out)
 
 
 def _percent(value: object) -> Decimal | None:

@@ -348,10 +348,9 @@ class QuotexTrader:
                 # Further back than the list reaches.
                 for page in (1, 2, 3):
                     for row in await self._wire.ended_deals(self.mode, page):
-                        if row.get("ticket") in self.deals.deals:
-                            closed = {**row, "id": row["ticket"], "profit": row.get("profitAmount")}
-                            self._close(closed)
-        except TerminalError as error:
+                        if str(row.get("ticket")) in self.deals.deals:
+                            self._close({**row, "id": row["ticket"], "profit": row.get("profitAmount")})
+        except (TerminalError, ValueError) as error:
             log.info("no result yet: %s", error)
 
     async def _ask_lists(self, asked_ns: int) -> None:

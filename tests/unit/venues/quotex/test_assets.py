@@ -34,8 +34,9 @@ def test_a_row_is_an_instrument_with_an_offer() -> None:
     offer = item.offer
     assert offer is not None
     assert (offer.currency, offer.is_house_quoted) == ("EUR", True)
-    # By their places from the end: a day, a minute, five minutes; any other length has the row's own.
-    assert [offer.payout(seconds) for seconds in (86_400, 60, 300, 900)] == [82, 86, 84, 87]
+    # By their places from the end: a day, a minute, five minutes. Between two nobody knows: the lower one.
+    assert [offer.payout(seconds) for seconds in (86_400, 60, 300)] == [82, 86, 84]
+    assert [offer.payout(seconds) for seconds in (5, 120, 900, 14_400)] == [86, 84, 82, 82]
     assert offer.offers(ExpiryMode.TIMED, 5)
     assert not offer.offers(ExpiryMode.CLOCK, 5)
 

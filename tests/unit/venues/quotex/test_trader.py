@@ -309,13 +309,19 @@ def test_how_it_ended_in_a_word(profit: str, word: str) -> None:
     with_hand(test)
 
 
-def test_a_result_that_nobody_told_is_asked_for_also_beyond_the_list() -> None:
+@pytest.mark.parametrize("number", ["8d0f", 48_000_001])
+def test_a_result_that_nobody_told_is_asked_for_also_beyond_the_list(number: str | int) -> None:
     async def test(hand: Hand) -> None:
         began = int(time.time()) - 120
-        hand.trader.on_event("s_orders/open", deal(openTimestamp=began, closeTimestamp=began + 60))
+        times = {"openTimestamp": began, "closeTimestamp": began + 60}
+        hand.trader.on_event("s_orders/open", deal(id=number, **times))
         hand.lists()
-        past = deal(openTimestamp=began, closeTimestamp=began + 60, ticket="8d0f", profitAmount="4.35")
+        past = deal(**times, ticket=number, profitAmount="4.35")
+        hand.line.pages[1] = [{**past, "profitAmount": "much"}]
+        await hand.trader.look_after(time.time_ns())
+        assert len(hand.trader.deals.running()) == 1
         hand.line.pages[1] = [{**past, "closePrice": "1.09"}]
+        hand.trader._looked_ns = None
         await hand.trader.look_after(time.time_ns())
         (result,) = [event.fill for event in hand.of(FillReported) if event.fill.realised is not None]
         assert (result.realised, result.price) == (D("4.35"), D("1.09"))
