@@ -313,7 +313,7 @@ class DeskViewModel(QObject):
                 self._plan_contract(row, reason, sends, skips)
                 continue
             side = "long" if row.is_long else "short"
-            what = f"the {side} of {self._hidden(row.size_text)} {row.position.instrument.symbol}"
+            what = f"the {side} of {self._hidden(row.size_text)} in {row.position.instrument.symbol}"
             if reason:
                 skips.append((f"{what} ({row.account_title})", reason))
             else:
@@ -374,7 +374,7 @@ class DeskViewModel(QObject):
                     f"{self._order_text(order)}: asked for, being checked" for order in outcome.unknown
                 ]
             for row in filter(can_end_now, list(self.positions.model.rows)):
-                what = f"{row.size_text} {row.position.instrument.symbol}"
+                what = f"{row.size_text} in {row.position.instrument.symbol}"
                 try:
                     order = await self.positions.close_now(row)
                 except TerminalError as error:

@@ -9,9 +9,11 @@ from decimal import Decimal
 from terminal.domain.account import AccountFigures, AccountInfo, Position
 from terminal.domain.contract_rules import duration_text
 from terminal.domain.contracts import outcome
+from terminal.domain.instrument import Instrument
 from terminal.domain.market import Side
 from terminal.domain.orders import Protection
 from terminal.domain.rules import plain
+from terminal.domain.worth import break_even
 from terminal.viewmodels import format as fmt
 from terminal.viewmodels.account import sign_tone
 from terminal.viewmodels.amounts import counted
@@ -32,6 +34,21 @@ HIDE = Action("hide", "Show this account", "Shown in all tabs and totals", check
 STAYS = replace(HIDE, enabled=False)
 DOUBLE = Action("double", "Double", "Add as much again at the market")
 GIVE_BACK = Action(CLOSE.key, "Give back", "End this contract now, for what the venue pays for it")
+
+
+def is_by_mark(position: Position) -> bool:
+    """Whether the venue counts a position's open profit by its mark price."""
+    return bool(position.margin_mode)
+
+
+def mark_price(position: Position, instrument: Instrument | None) -> Decimal | None:
+    """The mark price by which the venue has worked out a position's open profit: the one where it is as much;
+    None where that cannot be told."""
+    if instrument is None or position.unrealised is None or position.currency != instrument.settled_in:
+        return None
+    return break_even(
+        instrument, position.side, position.quantity, position.average_price, position.unrealised
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,8 +87,9 @@ class PositionRow:
 
     @property
     def is_by_mark(self) -> bool:
-        """Its open profit is by the venue's mark price, not by what closing it would bring now."""
-        return bool(self.position.margin_mode)
+        """Its open profit is by the venue's mark price, not by what closing it would bring now, and its
+        distance with it."""
+        return is_by_mark(self.position)
 
     @property
     def is_contract(self) -> bool:
@@ -287,8 +305,10 @@ POSITION_COLUMNS: tuple[Column[PositionRow], ...] = (
            tip=contract_tip, title_tip="Time until a contract ends by itself, by the clock of its venue"),
     Column("pips", "Distance", lambda r: r.pips_text, 102, number=True, sort=lambda r: r.pips,
            tone=lambda r: sign_tone(r.pips),
-           title_tip="From the entry to the price at which it could be closed, in your favour: in pips where "
-           "the venue speaks of them, else in ticks"),
+           tip=lambda r: "To the mark price, by which the open profit is counted" if r.is_by_mark else "",
+           title_tip="From the entry to the price at which it could be closed, or to the mark price where "
+           "the open profit goes by that, in your favour: in pips where the venue speaks of them, else in "
+           "ticks"),
     Column("stop", "Stop loss", _stop_text, 84, number=True, sort=lambda r: r.position.protection.stop_loss,
            editable=_can_move_legs, edit_text=_edit_leg(lambda p: p.stop_loss),
            tone=lambda r: "muted" if r.stop_pending or r.position.protection.stop_loss is None else "",
@@ -301,7 +321,7 @@ POSITION_COLUMNS: tuple[Column[PositionRow], ...] = (
     Column("kept", "Kept by", _kept_text, 62,
            tone=lambda r: "muted" if r.position.protection.is_empty else "",
            title_tip="Where stop and target live: SERVER survives closing the terminal"),
-    Column("swap", "Swap", _charge(lambda p: p.swap), 58, number=True,
+    Column("swap", "Swap / funding", _charge(lambda p: p.swap), 90, number=True,
            sort=lambda r: r.position.swap,
            title_tip="Overnight interest or funding so far; minus costs you"),
     Column("commission", "Commission", _charge(lambda p: p.commission), 92, number=True,

@@ -22,7 +22,7 @@ from terminal.services.market_data import Topic
 from terminal.services.order_checks import ConfirmationNeeded
 from terminal.services.positions import KEEP, Leg
 from terminal.viewmodels import format as fmt
-from terminal.viewmodels.amounts import beside_text, pip_of, size_text, units_text
+from terminal.viewmodels.amounts import amount_text, beside_text, pip_of, size_text, units_text
 from terminal.viewmodels.confirm import Asker, Confirmation
 from terminal.viewmodels.frames import FrameClock
 from terminal.viewmodels.funding import due_text, paying_text, payment_text
@@ -45,7 +45,9 @@ from terminal.viewmodels.position_rows import (
     AccountRow,
     PositionRow,
     counted_text,
+    is_by_mark,
     leg_text,
+    mark_price,
 )
 from terminal.viewmodels.size_entry import parse_number
 from terminal.viewmodels.tables import TableModel
@@ -305,16 +307,16 @@ class PositionsViewModel(QObject):
             # A contract ends at the one price that its venue tells, not at a side of a market.
             now = quote.last if quote.last is not None else now
         pip, word = pip_of(instrument)
-        pips = None
-        if now is not None and pip:
-            pips = (now - position.average_price) * position.side.sign / pip
+        pips, at = None, mark_price(position, instrument) if is_by_mark(position) else now
+        if at is not None and pip:
+            pips = (at - position.average_price) * position.side.sign / pip
         return PositionRow(
             key=f"{entry.account} {position.position_id}",
             account=entry.account,
             account_title=title,
             badge=entry.badge,
             position=position,
-            size_text=size_text(position.quantity, instrument)
+            size_text=amount_text(position.quantity, instrument)
             if position.contract is None
             else fmt.money(position.quantity, position.currency),
             units_text=units_text(position.quantity, instrument) if position.contract is None else "Stake",

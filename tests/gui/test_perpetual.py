@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from decimal import Decimal
+from functools import partial
 from typing import Any
 
 from PySide6.QtGui import QAction
@@ -311,6 +312,38 @@ def test_a_position_tells_its_liquidation_and_its_next_funding() -> None:
         assert "3.00" not in tip
 
     with_frame(body, held)
+
+
+def test_profit_and_distance_of_a_perpetual_are_both_by_the_mark() -> None:
+    held = Position(BTC, "7", Side.BUY, D("0.01"), D(60_000), D("-0.01"), "USD", margin_mode="cross")
+
+    async def body(frame: Any) -> None:
+        # By what closing would bring it has gained 27 dollars a coin; by the mark it has lost one.
+        frame.market.set_quote("60027", "60027.1", BTC)
+        frame.tick()
+        model = frame.positions.model
+        row = model.rows[0]
+        assert plain(cell(frame, "pnl")) == "−0.01 USD"
+        assert plain(cell(frame, "pips")) == "−10.0 ticks"
+        assert "mark price" in model.columns[model.column_of("pips")].tip(row)
+        assert plain(cell(frame, "now")) == "60 027.0", "at which it could be closed"
+        assert plain(cell(frame, "size")) == "0.01 BTC"
+        assert model.columns[model.column_of("swap")].title == "Swap / funding"
+
+    with_frame(body, held)
+
+
+def test_without_a_mark_that_can_be_told_there_is_no_distance_that_would_contradict() -> None:
+    held = Position(BTC, "7", Side.BUY, D("0.01"), D(60_000), D("-0.01"), "EUR", margin_mode="cross")
+    spot = Position(BTC, "7", Side.BUY, D("0.01"), D(60_000), D("-0.01"), "EUR")
+
+    async def body(frame: Any, text: str) -> None:
+        frame.market.set_quote("60027", "60027.1", BTC)
+        frame.tick()
+        assert plain(cell(frame, "pips")) == text
+
+    with_frame(partial(body, text=""), held)
+    with_frame(partial(body, text="+270.0 ticks"), spot)
 
 
 def test_the_liquidation_gives_way_to_the_buttons_where_there_is_little_room() -> None:

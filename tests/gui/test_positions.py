@@ -494,9 +494,9 @@ def test_flatten_lists_and_closes_positions(qapp: QApplication) -> None:
         results: list[object] = []
         frame.desk.flattened.connect(results.append)
         assert frame.desk.can_flatten
-        assert any("0.05 lots EUR/USD" in text for text in frame.desk.plan().sends)
+        assert any("0.05 lots in EUR/USD" in text for text in frame.desk.plan().sends)
         frame.gate.closed[ACCOUNT] = "Orders are being compared."
-        assert any("0.05 lots EUR/USD" in what for what, _ in frame.desk.plan().skips)
+        assert any("0.05 lots in EUR/USD" in what for what, _ in frame.desk.plan().skips)
         frame.gate.closed.clear()
         frame.desk.flatten()
         await eventually(lambda: results, 5, "a result")
