@@ -180,7 +180,7 @@ class ChartViewModel(QObject):
         self.positions = positions
         if positions is not None:
             positions.changed.connect(self.changed)
-            positions.wanted.connect(self._request)
+            positions.wanted.connect(self._on_positions)
         self._unwatch = (
             market.changed.watch(self._on_market),
             selection.changed.watch(self._on_selection),
@@ -272,6 +272,14 @@ class ChartViewModel(QObject):
         self.trading.show(self.instrument, self.place)
         if self.positions is not None:
             self.positions.show(self.instrument, self.place)
+
+    def _on_positions(self) -> None:
+        """Positions change in a frame, and with them the table: the chart says their figures in the same one,
+        not in the next."""
+        if self._visible and self.positions is not None:
+            self.positions.build()
+            self._make_room()
+            self.changed.emit()
 
     def _on_second(self) -> None:
         if self._visible and self._id is not None:

@@ -119,7 +119,7 @@ class ChartPositions(QObject):
     """What of one's open positions is drawn on a chart, and what the person does to it.
 
     Signals:
-        changed: something to be drawn at once. wanted: positions changed; to be built in the next frame.
+        changed: something to be drawn at once. wanted: positions changed; to be built at once.
 
     Attributes:
         lines: positions of this instrument and account, highest entry first.

@@ -265,3 +265,32 @@ def test_a_position_paid_in_the_coin_tells_its_stop_in_the_coin(shown: Shown) ->
     # 1 / (1/40 000 - 0.0002/10 000), twice the commission being the costs
     assert line.break_even is not None
     assert line.break_even.quantize(D("0.1")) == D("40032.0")
+
+
+def test_the_chart_says_the_figure_of_the_table_in_the_very_frame_in_which_that_changes(shown: Shown) -> None:
+    frames, source = shown.desk.frames, shown.source
+    (row,) = source.rows
+
+    def table() -> None:
+        # As the table does it: it builds its rows in a frame, and says so.
+        source.rows = [replace(row, position=replace(row.position, unrealised=D("-0.88")))]
+        source.changed.emit()
+
+    drawn: list[str] = []
+    frames.request(table)
+    shown.vm.changed.connect(lambda: drawn.append(shown.positions.lines[0].text))
+    frames.tick()
+    assert drawn, "it is to be painted with the table"
+    assert source.rows[0].profit_text in drawn[-1]
+
+
+def test_a_chart_that_nobody_sees_builds_no_positions(shown: Shown) -> None:
+    shown.vm.set_visible(False)
+    (before,) = shown.positions.lines
+    shown.source.rows = []
+    shown.source.changed.emit()
+    shown.desk.frames.tick()
+    assert shown.positions.lines == (before,)
+    shown.vm.set_visible(True)
+    shown.desk.frames.tick()
+    assert not shown.positions.lines
