@@ -161,6 +161,7 @@ class FakeSelection:
     def __init__(self, instrument: InstrumentId | None = BTC) -> None:
         self.changed: Observable[[]] = Observable("fake selection")
         self.instrument = instrument
+        self.empty_text = "Choose an instrument in the watchlist."
 
     def select(self, instrument: InstrumentId | None) -> None:
         self.instrument = instrument

@@ -264,6 +264,8 @@ class LadderViewModel(QObject):
     def _on_selection(self) -> None:
         new = self._selection.instrument
         if new == self._id:
+            if new is None:
+                self._build()
             return
         self._release_feeds()
         self._release_feeds = _nothing
@@ -381,7 +383,7 @@ class LadderViewModel(QObject):
         self.reason = ""
         self.closed_text = closed_text(self.instrument, self._clock.wall_ns())
         if self._id is None:
-            self.state, self.reason = LadderState.EMPTY, "Choose an instrument in the watchlist."
+            self.state, self.reason = LadderState.EMPTY, self._selection.empty_text
             return
         state = self._market.book_state(self._id)
         if state is FeedState.LIVE:

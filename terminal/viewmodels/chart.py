@@ -387,7 +387,7 @@ class ChartViewModel(QObject):
     def _read_state(self) -> None:
         self.reason = ""
         if self._id is None:
-            self.state, self.reason = ChartState.EMPTY, "Choose an instrument in the watchlist."
+            self.state, self.reason = ChartState.EMPTY, self._selection.empty_text
             return
         feed = Feed(FeedKind.BARS, self._id.symbol, interval_s=self.interval_s)
         state = self._market.feed_state(feed, self._id.venue)

@@ -145,6 +145,8 @@ class SelectedInstrument(Protocol):
 
     @property
     def instrument(self) -> InstrumentId | None: ...
+    @property
+    def empty_text(self) -> str: ...
 
 
 @dataclass(frozen=True, slots=True)

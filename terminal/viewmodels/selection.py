@@ -20,6 +20,7 @@ ALONE: Final = 0
 """In place of a group's number: a panel with a choice of its own."""
 
 
+EMPTY_TEXT: Final = "Choose an instrument in the watchlist."
 _ARROWS: Final = {(True, True): "", (True, False): "←", (False, True): "→", (False, False): "×"}
 _LONGEST_S: Final = 10_000_000
 _LONGEST_SYMBOL: Final = 100
@@ -48,6 +49,11 @@ class Selection:
     def instrument(self) -> InstrumentId | None:
         """What the group shows now; None before the first choice."""
         return self._instrument
+
+    @property
+    def empty_text(self) -> str:
+        """What a panel says that shows no instrument."""
+        return EMPTY_TEXT
 
     def select(self, instrument: InstrumentId | None) -> None:
         """Show another instrument in every panel of the group."""
@@ -171,7 +177,7 @@ class PanelLink:
     """What one panel shows: its group's instrument, or, held to a venue, the twin of it there.
 
     Attributes:
-        changed: told after the panel's instrument has become another one.
+        changed: told after the panel's instrument has become another one, or why it shows none.
         moved: told after the panel was put into another group, held to another venue, or shares other things.
         interval_changed: told after the charts of the group were given another length of a bar.
         pointed: told (ns UTC or None) where the pointer of another chart of the group is.
@@ -194,6 +200,7 @@ class PanelLink:
         self._groups, self._twins = groups, twins
         self._chosen: InstrumentId | None = None
         self._shown: InstrumentId | None = None
+        self._said = EMPTY_TEXT
         self._unwatch: tuple[Callable[[], None], ...] = ()
         self._watch_group()
         if twins is not None:
@@ -206,6 +213,12 @@ class PanelLink:
         """What the panel shows; None before the first choice, and where the venue it is held to has no
         match."""
         return self._shown
+
+    @property
+    def empty_text(self) -> str:
+        """What the panel says where it shows no instrument: a chosen one is of another venue than it is held
+        to, or there is none."""
+        return f"Held to {self._title}: choose one of its markets." if self.has_no_match else EMPTY_TEXT
 
     @property
     def venues(self) -> Mapping[str, str]:
@@ -373,8 +386,9 @@ class PanelLink:
         chosen = self._chosen
         if self.venue and chosen is not None and self._twins is not None:
             chosen = self._twins.twin_at(chosen, self.venue)
-        if chosen != self._shown:
-            self._shown = chosen
+        before, self._shown = (self._shown, self._said), chosen
+        self._said = "" if chosen is not None else self.empty_text
+        if (chosen, self._said) != before:
             self.changed.notify()
 
 

@@ -160,6 +160,8 @@ class TapeViewModel(QObject):
     def _on_selection(self) -> None:
         new = self._selection.instrument
         if new == self._id:
+            if new is None:
+                self._on_frame()
             return
         self._release()
         self._release = _nothing
@@ -190,7 +192,7 @@ class TapeViewModel(QObject):
     def _read_state(self) -> None:
         self.reason = ""
         if self._id is None:
-            self.state, self.reason = TapeState.EMPTY, "Choose an instrument in the watchlist."
+            self.state, self.reason = TapeState.EMPTY, self._selection.empty_text
             return
         instrument = self._market.instrument(self._id)
         if instrument is not None:

@@ -243,6 +243,7 @@ class TicketViewModel(QObject):
     def _on_selection(self) -> None:
         new = self._selection.instrument
         if new == self._id:
+            self.changed.emit()
             return
         if self._id is not None:
             self._sizes[self._id] = (self.form.size, self.form.unit)
@@ -305,6 +306,11 @@ class TicketViewModel(QObject):
         if self._is_perpetual and self._release_quotes is _nothing:
             # The funding comes along with the quotes.
             self._release_quotes = self._market.watch(Feed(FeedKind.QUOTES, self._id.symbol), self._id.venue)
+
+    @property
+    def empty_text(self) -> str:
+        """Why it shows no instrument."""
+        return self._selection.empty_text
 
     @property
     def _is_perpetual(self) -> bool:

@@ -400,7 +400,7 @@ class TicketPanel(QWidget):
         self._stripe.setVisible(striped)
         title = "Ticket"
         if instrument is None:
-            set_text(self._empty, "Choose an instrument in the watchlist.")
+            set_text(self._empty, vm.empty_text)
         elif place is None:
             set_text(self._empty, f"The venue of {instrument.symbol} is not connected.")
         elif not vm.order_types:

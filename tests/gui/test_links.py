@@ -109,7 +109,13 @@ def test_without_a_match_the_old_symbol_does_not_stay(linked: Linked) -> None:
     chart.select(ETH.id)
     assert shown(ladder) is None
     assert ladder.has_no_match
+    assert ladder.empty_text == f"Held to {TITLES[ladder.venue]}: choose one of its markets."
     assert ladder.text == "1 no match on OKX"
+    told = heard(ladder)
+    ladder.hold(BROKER.venue)
+    assert ladder.empty_text == f"Held to {TITLES[BROKER.venue]}: choose one of its markets."
+    assert told == [None], "its panel has something else to say"
+    ladder.hold("okx")
     chart.select(KRAKEN.id)
     assert ladder.instrument == OKX.id
     # The person says that they are no twins.
