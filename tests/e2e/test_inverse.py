@@ -9,12 +9,15 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from PySide6.QtWidgets import QApplication
 
 from terminal.domain.account import Balance, Position
 from terminal.domain.instrument import InstrumentId
 from terminal.domain.market import Side
 from terminal.domain.orders import Fill, Order, OrderState
 from terminal.domain.worth import profit
+from terminal.viewmodels.account import AccountViewModel
+from terminal.viewmodels.frames import FrameClock
 from tests.e2e.rig import Rig, rig, state_of
 from tests.helpers import run
 from tests.practice import Practice
@@ -22,7 +25,7 @@ from tests.practice_okx import MAIN, OkxPractice, inst_id
 
 D = Decimal
 SWAP = InstrumentId("okx", "BTC/USD-PERP")
-SATOSHI = D("1e-8")
+SATOSHI, CENT = D("1e-8"), D("0.01")
 MAKER, TAKER = D("0.0002"), D("0.0005")
 
 
@@ -123,7 +126,7 @@ def test_bought_in_parts_and_sold_again(practice: Practice, tmp_path: Path) -> N
 
 
 def test_the_margin_of_its_own_that_a_position_gets_stays_in_what_the_account_is_worth(
-    practice: Practice, tmp_path: Path
+    practice: Practice, qapp: QApplication, tmp_path: Path
 ) -> None:
     async def main() -> None:
         await practice.freeze()
@@ -144,6 +147,9 @@ def test_the_margin_of_its_own_that_a_position_gets_stays_in_what_the_account_is
             await found.until(lambda: not portfolio.unpriced(found.account), "a price of everything")
             before, coins = worth(), portfolio.balances(found.account)["BTC"]
             assert abs(before - own_equity()) < before / 1000
+            frames = FrameClock()
+            shown = AccountViewModel(portfolio, lambda: [found.account], frames, found.terminal.clock)
+            assert (shown.equity, shown.day_pnl) == (before, D(0))
             await margins.set_margin_mode(found.account, SWAP.symbol, "isolated")
             await margins.set_leverage(found.account, SWAP.symbol, D(3))
             order = await found.send(found.market(quantity="5000"))
@@ -164,6 +170,13 @@ def test_the_margin_of_its_own_that_a_position_gets_stays_in_what_the_account_is
             assert abs(balance().free - (coins.free - fee - margin)) < 10 * SATOSHI
             assert abs(worth() - before) < 25, "of 1 667 USD of margin"
             assert abs(worth() - own_equity()) < before / 1000
+            frames.tick()
+            assert shown.equity is not None
+            assert shown.day_pnl is not None
+            assert abs(shown.equity - before) < 25
+            assert abs(shown.day_pnl - (shown.equity - before)) < CENT, "of the day it is the same"
+            assert sum(row.worth or 0 for row in shown.balances.rows) == shown.equity
+            frames.stop()
             profit_now = balance().equity - balance().total
             assert profit_now
             assert abs(profit_now) < margin / 100, "the open profit, which is in what the coins are worth"
