@@ -56,6 +56,8 @@ class CostEstimate:
     """The most that can be lost is what the order's stop loss gives up."""
     loss_price: Decimal | None = None
     """Where the most would be lost, as far as that is a price: the stop."""
+    by_margin: bool = False
+    """The most that can be lost is the margin of its own, with the fee of coming in."""
 
     @property
     def break_even_pct(self) -> Decimal | None:
@@ -87,13 +89,21 @@ class _Entry:
 
 
 def estimate(
-    request: OrderRequest, instrument: Instrument, book: OrderBook | None, fees: FeeRates | None
+    request: OrderRequest,
+    instrument: Instrument,
+    book: OrderBook | None,
+    fees: FeeRates | None,
+    *,
+    isolated_leverage: Decimal | None = None,
 ) -> CostEstimate:
     """The figures of a request against a proven book (None: nothing that needs one is filled in).
 
     An inverse contract is reckoned from the coin: with every price turned, and as the other side.
+    ``isolated_leverage``: that of an order which only its own margin backs (10 means 1:10); None: all that is
+    free in the account does.
     """
-    unlimited = _is_unlimited(request, instrument)
+    is_isolated = bool(isolated_leverage)
+    unlimited = not is_isolated and _is_unlimited(request, instrument)
     entry = _entry(request, book, instrument.is_inverse)
     if entry is None or entry.covered < 1:
         covered = entry.covered if entry is not None else Decimal(1)
@@ -122,6 +132,13 @@ def estimate(
             spread_out = (value(instrument, quantity, mid) - leave) * sign
             way_out = leave * fees.taker_pct / 100 + fees.per_unit * quantity * size
             round_trip = spread_in + spread_out + fee + max(fees.minimum, way_out)
+    most = None if unlimited else _max_loss(request, average, total, round_trip, instrument)
+    by_margin = False
+    if isolated_leverage and not request.reduce_only and not _is_stop_wrong(request, average):
+        # The venue closes it when its margin is used up; the fee of coming in is paid beside it.
+        own = None if fee is None else notional / isolated_leverage + fee
+        by_margin = own is not None and (most is None or own < most or not _has_stop(request))
+        most = own if by_margin else most
     return CostEstimate(
         quantity=quantity,
         average_price=average,
@@ -135,10 +152,14 @@ def estimate(
         round_trip=round_trip,
         break_even_price=break_even,
         break_even_move=move,
-        max_loss=None if unlimited else _max_loss(request, average, total, round_trip, instrument),
+        max_loss=most,
         unlimited=unlimited,
-        by_stop=_has_stop(request) and instrument.kind is not InstrumentKind.SPOT and not request.reduce_only,
-        loss_price=None if request.reduce_only else _stop_price(request, average),
+        by_stop=not by_margin
+        and _has_stop(request)
+        and instrument.kind is not InstrumentKind.SPOT
+        and not request.reduce_only,
+        loss_price=None if request.reduce_only or by_margin else _stop_price(request, average),
+        by_margin=by_margin,
     )
 
 
@@ -283,7 +304,7 @@ def _max_loss(
     up what is held, so that only its own cost can be lost."""
     if instrument.kind is not InstrumentKind.SPOT and _has_stop(request) and not request.reduce_only:
         stop = _stop_price(request, average)
-        if stop is None or round_trip is None:
+        if stop is None or round_trip is None or _is_stop_wrong(request, average):
             return None
         return abs(profit(instrument, request.side, request.quantity, average, stop)) + round_trip
     if request.reduce_only or (instrument.kind is InstrumentKind.SPOT and request.side is Side.SELL):
@@ -308,6 +329,12 @@ def _stop_price(request: OrderRequest, average: Decimal) -> Decimal | None:
     if protection.stop_distance is not None:
         stop = average - protection.stop_distance * request.side.sign
     return stop if stop is not None and stop > 0 else None
+
+
+def _is_stop_wrong(request: OrderRequest, average: Decimal) -> bool:
+    """Whether the order's stop loss is on the side where it would win: it limits nothing."""
+    stop = _stop_price(request, average)
+    return stop is not None and (average - stop) * request.side.sign <= 0
 
 
 def worse_by_pct(side: Side, shown: Decimal | None, now: Decimal | None) -> Decimal:

@@ -221,6 +221,11 @@ _WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday",
 
 
 def _loss_tip(side: Side, instrument: Instrument, cost: CostEstimate) -> str:
+    if cost.by_margin:
+        return (
+            "Its own margin, by its worth and the leverage, with the fee to enter: nothing else backs an "
+            "isolated position. Margin that you add later and funding come on top."
+        )
     if instrument.kind is InstrumentKind.CFD or cost.by_stop:
         return "What the stop loss gives up, with the cost to enter and leave. A stop may slip."
     if instrument.is_inverse:

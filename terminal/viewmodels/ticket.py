@@ -75,6 +75,7 @@ from terminal.viewmodels.ticket_legs import read_leg
 
 _REFRESH_NS: Final = 100_000_000
 _FINEST: Final = Decimal("0.00000001")
+_ISOLATED: Final = "isolated"
 _DUPLICATE: Final = "duplicate"
 _NO_BREAK: Final = "\u00a0"
 _PRICE_FIELDS = (LIMIT_PRICE, TRIGGER_PRICE, "trail_offset", "limit_offset")
@@ -654,7 +655,14 @@ class TicketViewModel(QObject):
     def _cost_of(self, request: OrderRequest) -> CostEstimate | None:
         if self.instrument is None or request.instrument != self.instrument.id:
             return None
-        return estimate(request, self.instrument, self._market.book(self.instrument.id), self._fees())
+        current = self.leverage.current
+        return estimate(
+            request,
+            self.instrument,
+            self._market.book(self.instrument.id),
+            self._fees(),
+            isolated_leverage=current.value if current is not None and current.mode == _ISOLATED else None,
+        )
 
     def _margin_of(self, request: OrderRequest, cost: CostEstimate | None) -> str | None:
         """As the strip shows it: the venue's own word where it has given one."""

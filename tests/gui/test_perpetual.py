@@ -28,7 +28,7 @@ from terminal.widgets.ticket import TicketPanel
 from tests.gui.chart_fakes import ChartDesk
 from tests.gui.test_positions import cell, with_frame
 from tests.helpers import eventually, run
-from tests.trading_fakes import BTC, Desk
+from tests.trading_fakes import ACCOUNT, BTC, Desk
 
 D = Decimal
 S = 1_000_000_000
@@ -169,6 +169,20 @@ def test_the_most_that_can_be_lost(qtbot: QtBot) -> None:
     perp.vm.set_flags(reduce_only=True)
     assert not unlimited(), "it only gives up what is held"
     assert perp.line("Margin") == ("–", "it only reduces")
+
+
+def test_an_isolated_order_can_lose_its_margin_and_a_cross_one_without_limit(qtbot: QtBot) -> None:
+    perp = Perp()
+    perp.vm.set_text("quantity", "0.01")
+    perp.vm.set_text("limit_price", "60100")
+    perp.vm.set_side(Side.SELL)
+    assert perp.vm.fixed[0].value == "∞"
+    perp.margins.now = Leverage(D(10), "isolated")
+    perp.margins.changed.notify(ACCOUNT)
+    perp.desk.pass_time(1)
+    # A tenth of 0.01 x 60 100, and 0.02 % of the whole.
+    assert perp.vm.fixed[0].value == "60.22 USD"
+    assert perp.line("Margin")[0] == "≈ 60.10 USD"
 
 
 def test_the_leverage_is_changed_after_a_question(qtbot: QtBot) -> None:

@@ -11,7 +11,7 @@ from terminal.domain.account import FeeRates
 from terminal.domain.book import OrderBook
 from terminal.domain.instrument import InstrumentKind
 from terminal.domain.market import Side
-from terminal.domain.orders import OrderRequest, OrderType, TimeInForce
+from terminal.domain.orders import OrderRequest, OrderType, Protection, TimeInForce
 from terminal.viewmodels.amounts import moved_text
 from terminal.viewmodels.cost import estimate, spend, worse_by_pct
 from terminal.viewmodels.cost_text import cost_lines, fixed_numbers
@@ -129,6 +129,44 @@ def test_a_short_sale_has_no_limit_to_its_loss() -> None:
     cost = estimate(market_order(Side.SELL, "1"), perpetual, book(), FEES)
     assert cost.unlimited
     assert fixed_numbers(cost, Side.SELL, perpetual)[0].value == "∞"
+
+
+@pytest.mark.parametrize("side", list(Side))
+@pytest.mark.parametrize("leverage", ["1", "10"])
+def test_an_isolated_position_can_lose_its_own_margin_and_no_more(side: Side, leverage: str) -> None:
+    perpetual = replace(btc(), kind=InstrumentKind.PERPETUAL)
+    request = market_order(side, "1")
+    cost = estimate(request, perpetual, book(), FEES, isolated_leverage=D(leverage))
+    assert cost.notional is not None
+    assert cost.fee is not None
+    assert not cost.unlimited
+    assert cost.max_loss == cost.notional / D(leverage) + cost.fee
+    lose = fixed_numbers(cost, side, perpetual)[0]
+    assert lose.tone == ""
+    assert "Its own margin" in lose.tip
+    # A stop that comes first loses less; one far beyond the margin does not raise what can be lost.
+    near = replace(request, protection=Protection(stop_distance=D("0.5")))
+    by_stop = estimate(near, perpetual, book(), FEES, isolated_leverage=D(leverage))
+    assert by_stop.by_stop
+    assert by_stop.max_loss == estimate(near, perpetual, book(), FEES).max_loss
+    far = replace(request, protection=Protection(stop_distance=D(90)))
+    beyond = estimate(far, perpetual, book(), FEES, isolated_leverage=D(10))
+    assert beyond.max_loss == cost.notional / 10 + cost.fee
+    # What only reduces gives up what is held, whatever backs it.
+    less = estimate(
+        replace(request, reduce_only=True), perpetual, book(), FEES, isolated_leverage=D(leverage)
+    )
+    assert less.max_loss == less.round_trip
+
+
+@pytest.mark.parametrize("leverage", [None, D(10)])
+@pytest.mark.parametrize(("side", "stop"), [(Side.BUY, "120"), (Side.SELL, "80")])
+def test_a_stop_on_the_wrong_side_limits_no_loss(side: Side, stop: str, leverage: Decimal | None) -> None:
+    perpetual = replace(btc(), kind=InstrumentKind.PERPETUAL)
+    request = replace(market_order(side, "1"), protection=Protection(stop_loss=D(stop)))
+    cost = estimate(request, perpetual, book(), FEES, isolated_leverage=leverage)
+    assert cost.max_loss is None
+    assert fixed_numbers(cost, side, perpetual)[0].value == "–"
 
 
 def test_the_lines_stay_at_their_places_whatever_is_known() -> None:
