@@ -32,7 +32,7 @@ from terminal.services.inquiries import GateTimings
 from terminal.services.journal import Journal
 from terminal.services.margins import Margins
 from terminal.services.market_data import MarketData
-from terminal.services.notices import Level, Notice
+from terminal.services.notices import Level, Notice, NoticeAction
 from terminal.services.orders import OrderGate
 from terminal.services.portfolio import Portfolio
 from terminal.services.positions import PositionDesk
@@ -161,6 +161,9 @@ class Terminal:
             clock=self.clock,
             bots_file=paths.bots_file,
         )
+        self.waiting_for_keys: tuple[str, ...] = ()
+        """Venues whose accounts connect as soon as the vault is opened."""
+        self.keys_awaited: Observable[[]] = Observable("venues that wait for the vault")
         self._practice_grants: dict[str, dict[str, Secret]] = {}
         """By venue: a sign-in at the practice venue's page. It guards nothing and ends with the program."""
         self._unwatch = [
@@ -541,6 +544,7 @@ class Terminal:
             require_other_keys(self.venue_info(other).title, entered, kept)
 
     async def _take_off_desk(self, venue: str) -> None:
+        self._wait_no_more(venue)
         session = self.sessions.sessions.get(venue)
         if session is not None:
             await self._disarm(session.account)
@@ -569,23 +573,63 @@ class Terminal:
         return [lead(venue) for venue in self.venues[:1]] + [follow(venue) for venue in self.venues[1:]]
 
     async def _connect_as_last(self, venue: str) -> None:
-        mode = self.settings.text("venue.mode", venue)
+        mode, is_locked = self.settings.text("venue.mode", venue), False
         if mode == Mode.LIVE.value:
             try:
                 await self.use_live(venue)
             except TerminalError as error:
-                self._tell(Level.ERROR, error.user_text, str(error))
+                is_locked = _is_locked(error)
+                action = NoticeAction.UNLOCK if is_locked else None
+                self._tell(Level.ERROR, error.user_text, str(error), action)
             else:
                 return
         if registry.info(venue).on_demand:
-            return  # its card says that it is off, and its form connects it
-        if mode == Mode.PUBLIC.value:
+            pass  # its card says that it is off, and its form connects it
+        elif mode == Mode.PUBLIC.value:
             await self.use_public(venue)
         elif not self.settings.flag("venue.signed_out", venue):
             await self.use_practice(venue)
+        if is_locked:
+            await self._wait_for_keys(venue)
+
+    async def _wait_for_keys(self, venue: str) -> None:
+        """Its account is what the person chose last, whatever it is connected to until the vault is open."""
+        if (await self.credentials.status()).is_open:
+            await self._connect_unlocked(venue)  # opened since it was found locked
+            return
+        self.settings.set("venue.mode", Mode.LIVE.value, venue)
+        if venue not in self.sessions.sessions:
+            self.market.set_off(venue, f"{self.venue_info(venue).title} is off: the keys are locked.")
+        self.waiting_for_keys = (*self.waiting_for_keys, venue)
+        self.keys_awaited.notify()
+
+    def _wait_no_more(self, *venues: str) -> None:
+        left = tuple(venue for venue in self.waiting_for_keys if venue not in venues)
+        if left == self.waiting_for_keys:
+            return
+        for venue in venues:
+            self.market.set_off(venue, "")
+        self.waiting_for_keys = left
+        self.keys_awaited.notify()
+
+    def connect_waiting(self, besides: str = "") -> None:
+        """The vault was opened: connect every account that has waited for it, but for the venue that the
+        caller connects itself. What cannot be connected is said."""
+        waiting = self.waiting_for_keys
+        self._wait_no_more(*waiting)
+        for venue in waiting:
+            if venue != besides:
+                tasks.spawn(self._connect_unlocked(venue), name=f"connect {venue}, its keys are open")
+
+    async def _connect_unlocked(self, venue: str) -> None:
+        try:
+            await self.use_live(venue)
+        except TerminalError as error:
+            self._tell(Level.ERROR, f"{self.venue_info(venue).title}: {error.user_text}", str(error))
 
     async def disconnect(self, venue: str) -> None:
         """Close a venue's connection; nothing is cancelled there, so its dead man's switch goes off first."""
+        self._wait_no_more(venue)
         session = self.sessions.sessions.get(venue)
         if session is not None:
             await self._disarm(session.account)
@@ -606,10 +650,14 @@ class Terminal:
 
     async def _use(self, plan: ConnectionPlan) -> None:
         old = self.sessions.sessions.get(plan.venue)
+        # A practice venue that is connected anew is no choice of the person's: the account still waits.
+        still_waits = plan.venue in self.waiting_for_keys and old is not None and old.mode is plan.mode
+        if not still_waits:
+            self._wait_no_more(plan.venue)
         if old is not None and old.account != plan.account:
             await self._disarm(old.account)
         await self.sessions.use(plan)
-        if self.settings.text("venue.mode", plan.venue) != plan.mode.value:
+        if not still_waits and self.settings.text("venue.mode", plan.venue) != plan.mode.value:
             self.settings.set("venue.mode", plan.mode.value, plan.venue)
 
     def _live_plan(
@@ -673,5 +721,12 @@ class Terminal:
             if session.mode is Mode.PRACTICE:
                 tasks.spawn(self.use_practice(venue), name=f"practice {venue} again")
 
-    def _tell(self, level: Level, text: str, detail: str = "") -> None:
-        self.notice.notify(Notice(level, text, detail))
+    def _tell(self, level: Level, text: str, detail: str = "", action: NoticeAction | None = None) -> None:
+        self.notice.notify(Notice(level, text, detail, action=action))
+
+
+def _is_locked(error: TerminalError) -> bool:
+    """Whether a passphrase is all that is missing. Its class loads with the store that has raised it."""
+    from terminal.services.credentials import PassphraseNeeded
+
+    return isinstance(error, PassphraseNeeded)

@@ -121,8 +121,9 @@ class ConnectionDesk:
         status = self._status
         return status is not None and not status.is_open and status.where is not Where.KEYCHAIN
 
-    async def open_vault(self, passphrase: Secret) -> None:
-        """Open the vault, or make it. Raises CredentialError when the passphrase is wrong."""
+    async def open_vault(self, passphrase: Secret, venue: str = "") -> None:
+        """Open the vault, or make it, and connect what waits for it but ``venue``, which the caller connects
+        itself. Raises CredentialError when the passphrase is wrong."""
         from terminal.services.credentials import Where
 
         store = self._terminal.credentials
@@ -133,6 +134,7 @@ class ConnectionDesk:
         else:
             await store.unlock(passphrase)
         await self.refresh()
+        self._terminal.connect_waiting(besides=venue)
 
     # -- signing in -----------------------------------------------------------------------------------
 
@@ -176,7 +178,7 @@ class ConnectionDesk:
         """Open the page, wait for its answer, keep the sign-in and connect. Raises TerminalError."""
         terminal = self._terminal
         if passphrase is not None and self.needs_passphrase():
-            await self.open_vault(passphrase)
+            await self.open_vault(passphrase, venue)
         attempt, asking = await terminal.begin_sign_in(venue, mode, application)
         title = f"Sign in to {terminal.venue_info(venue).title}"
         if mode is Mode.PRACTICE:

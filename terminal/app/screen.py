@@ -29,6 +29,7 @@ from terminal.domain.orders import OrderType
 from terminal.services.arming import ArmState
 from terminal.services.contract_stats import ContractStats
 from terminal.services.market_data import FeedState, MarketData
+from terminal.services.notices import NoticeAction
 from terminal.services.session import Mode
 from terminal.services.twins import Twins
 from terminal.venues.base import HasMarginCalls, HasRecords
@@ -61,6 +62,7 @@ from terminal.viewmodels.status import StatusViewModel
 from terminal.viewmodels.tape import TapeState, TapeViewModel
 from terminal.viewmodels.ticket import TicketViewModel
 from terminal.viewmodels.twins import TwinsViewModel
+from terminal.viewmodels.unlock import UnlockViewModel
 from terminal.viewmodels.watchlist import WatchlistViewModel
 from terminal.widgets import prompts, theme
 from terminal.widgets.blotter import Blotter
@@ -80,6 +82,7 @@ from terminal.widgets.settings_dialog import SettingsDialog
 from terminal.widgets.tape import TapePanel
 from terminal.widgets.ticket import TicketPanel
 from terminal.widgets.twins_dialog import TwinsDialog
+from terminal.widgets.unlock_dialog import UnlockDialog
 from terminal.widgets.watchlist import SearchDialog, WatchlistPanel
 
 _COLLECT_EVERY_S = 1.0
@@ -168,6 +171,7 @@ class Screen(QObject):
         gate, portfolio = terminal.gate, terminal.portfolio
         self.notices = NoticesViewModel(clock, self)
         self.notices.watch(terminal.notice)
+        self.notices.action_wanted.connect(self._on_notice_action)
         self._titles = {venue: terminal.venue_info(venue).title for venue in terminal.venues}
         self.twins = Twins(market, terminal.paths.twins_file, self.notices.warn)
         self.links = LinkGroups(self.twins, self._titles)
@@ -321,6 +325,7 @@ class Screen(QObject):
         self._build_market_panels()
         self.ladder.ticket_wanted.connect(partial(self._on_ticket_wanted, "ladder"))
         terminal.sessions.changed.watch(self._on_session)
+        self._unwatch_keys = terminal.keys_awaited.watch(self._on_keys_awaited)
         self._unwatch_desk = terminal.desk_changed.watch(self._on_desk)
         self._panels = self._build_panels()
         self._layouts = LayoutStore(terminal.paths.layouts, self.notices.warn)
@@ -591,6 +596,25 @@ class Screen(QObject):
         dialog.raise_()
         dialog.activateWindow()
 
+    def open_unlock(self) -> None:
+        """Ask for the passphrase of the key vault; what waits for its keys connects then."""
+        if self.window.findChild(UnlockDialog) is not None:
+            return
+        waiting = [self._titles[venue] for venue in self._terminal.waiting_for_keys if venue in self._titles]
+        vm = UnlockViewModel(self.connection_desk.open_vault, waiting)
+        dialog = UnlockDialog(vm, self.window)
+        vm.setParent(dialog)
+        dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        dialog.open()
+
+    def _on_notice_action(self, action: NoticeAction) -> None:
+        if action is NoticeAction.UNLOCK:
+            self.open_unlock()
+
+    def _on_keys_awaited(self) -> None:
+        if not self._terminal.waiting_for_keys:
+            self.notices.withdraw(NoticeAction.UNLOCK)
+
     def open_settings(self) -> None:
         """Show the settings dialog."""
         if self.window.findChild(SettingsDialog) is not None:
@@ -653,6 +677,7 @@ class Screen(QObject):
     def close(self) -> None:
         """End all ticking and finish writing the layout; the window is closed by its owner."""
         self._unwatch_desk()
+        self._unwatch_keys()
         for chart_link in self._chart_links:
             chart_link.close()
         self._preferences.close()

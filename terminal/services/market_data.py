@@ -80,6 +80,8 @@ class _Venue:
     """Bar feeds whose past is wanted too, not only what the subscription brings."""
     stale: bool = True
     """The link is down or silent: nothing of this venue is live."""
+    off: str = ""
+    """Why there is no connection and none is being made; empty otherwise."""
     asking: set[asyncio.Task[None]] = field(default_factory=set)
     """Feeds and bars that are being asked for, over and over where need be."""
 
@@ -131,6 +133,7 @@ class MarketData:
         self._ask_no_more(entry)
         entry.connector = connector
         entry.stale = True
+        self.set_off(venue, "")
         for feed in entry.watchers:
             self._subscribe(venue, entry, feed)
 
@@ -148,6 +151,16 @@ class MarketData:
             self._instruments[instrument.id] = instrument
             if before != instrument:
                 self.changed.notify(instrument.id, Topic.INSTRUMENT)
+
+    def set_off(self, venue: str, reason: str) -> None:
+        """Say why a venue is not connected, and will not be by itself: its feeds are refused for that reason
+        until a connector is there. Empty: there is no such reason any more."""
+        entry = self._venue(venue)
+        if entry.off == reason:
+            return
+        entry.off = reason
+        for feed in list(entry.watchers):
+            self.changed.notify(InstrumentId(venue, feed.symbol), Topic.STATE)
 
     def set_stale(self, venue: str, stale: bool) -> None:
         """Mark all of a venue's data as unproven (link silent), or as proven again.
@@ -353,6 +366,8 @@ class MarketData:
         venue = self._venues.get(instrument.venue)
         entry = self._books.get(instrument)
         if venue is None or venue.connector is None:
+            if venue is not None and venue.off:
+                return FeedState.REFUSED
             return FeedState.STALE if entry is not None and entry.book else FeedState.LOADING
         if entry is None:
             feed = Feed(FeedKind.BOOK, instrument.symbol, depth=self._book_depth)
@@ -367,12 +382,14 @@ class MarketData:
         if feed.kind is FeedKind.BOOK:
             return self.book_state(InstrumentId(venue, feed.symbol))
         entry = self._venue(venue)
+        if entry.off:
+            return FeedState.REFUSED
         state = entry.states.get(feed, FeedState.LOADING)
         return FeedState.STALE if state is FeedState.LIVE and entry.stale else state
 
     def refusal(self, feed: Feed, venue: str) -> str:
-        """Why the venue refused a feed; empty where it did not."""
-        return self._venue(venue).refusals.get(self._normal(feed), "")
+        """Why the venue refused a feed, or is off; empty where neither is so."""
+        return self._venue(venue).off or self._venue(venue).refusals.get(self._normal(feed), "")
 
     def price_age_ns(self, instrument: InstrumentId) -> int | None:
         """How long ago the link last proved that the prices are current; None where nothing proves it.

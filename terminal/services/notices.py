@@ -14,11 +14,19 @@ class Level(Enum):
     ERROR = "error"
 
 
+class NoticeAction(Enum):
+    """What a notice's own button does; the value is its text."""
+
+    UNLOCK = "Enter the passphrase…"
+
+
 @dataclass(frozen=True, slots=True)
 class Notice:
-    """Something that the person should see. ``text`` is one plain sentence, ``detail`` the rest."""
+    """Something that the person should see. ``text`` is one plain sentence, ``detail`` the rest; ``action``
+    is what can be done about it at once."""
 
     level: Level
     text: str
     detail: str = ""
     client_order_id: str | None = None
+    action: NoticeAction | None = None

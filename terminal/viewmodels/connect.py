@@ -346,7 +346,7 @@ class ConnectViewModel(QObject):
         self._go(Step.SAVING)
         try:
             if self._passphrase is not None and self.needs_passphrase:
-                await self._desk.open_vault(self._passphrase)
+                await self._desk.open_vault(self._passphrase, self.venue)
             self.venue = await self._desk.save_keys(self.venue, dict(self._entries), dict(self._options))
             self.is_new, self.has_keys = False, True
             await self._desk.use(self.venue, Mode.LIVE)
@@ -362,7 +362,7 @@ class ConnectViewModel(QObject):
         self._go(Step.SAVING)
         try:
             if mode is Mode.LIVE and self._passphrase is not None and self.needs_passphrase:
-                await self._desk.open_vault(self._passphrase)
+                await self._desk.open_vault(self._passphrase, self.venue)
             if mode is Mode.LIVE and self._options != {key: self.options[key] for key in self._options}:
                 changed = {key for key, text in self._options.items() if text != self.options[key]}
                 await self._desk.save_options(self.venue, dict(self._options))
@@ -382,7 +382,7 @@ class ConnectViewModel(QObject):
         self._go(Step.SAVING)
         try:
             if self._passphrase is not None and self.needs_passphrase:
-                await self._desk.open_vault(self._passphrase)
+                await self._desk.open_vault(self._passphrase, self.venue)
             await self._desk.forget_keys(self.venue)
             self.has_keys = False
         except TerminalError as error:

@@ -85,8 +85,9 @@ class SignInDesk(Protocol):
 
     async def use(self, venue: str, mode: Mode) -> None: ...
 
-    async def open_vault(self, passphrase: Secret) -> None:
-        """Open the vault, or make it. Raises CredentialError when the passphrase is wrong."""
+    async def open_vault(self, passphrase: Secret, venue: str = "") -> None:
+        """Open the vault, or make it, and connect what waits for it but ``venue``, which the caller connects
+        itself. Raises CredentialError when the passphrase is wrong."""
         ...
 
 
@@ -244,7 +245,7 @@ class LoginViewModel(QObject):
         self._go(Step.CONNECTING)
         try:
             if passphrase is not None and self.status.is_locked:
-                await self._desk.open_vault(passphrase)
+                await self._desk.open_vault(passphrase, self.info.name)
             await self._desk.use(self.info.name, self.mode)
         except TerminalError as error:
             self.error = error.user_text

@@ -17,7 +17,7 @@ from terminal.core.observe import Observable
 from terminal.core.secret import scrub
 from terminal.domain.errors import TerminalError
 from terminal.services.notices import Level as Level
-from terminal.services.notices import Notice
+from terminal.services.notices import Notice, NoticeAction
 
 KEPT = 500
 REPEAT_S = 10.0
@@ -43,6 +43,9 @@ class Entry:
     quiet_s: float = REPEAT_S
     is_read: bool = False
     """The person has closed its toast or opened the notice centre; a toast may leave by itself unread."""
+    action: NoticeAction | None = None
+    unread: int = 0
+    """Its part of the number at the bell."""
 
 
 class NoticesViewModel(QObject):
@@ -51,6 +54,8 @@ class NoticesViewModel(QObject):
     Signals:
         shown: a notice is to be shown as a toast (its :class:`Entry`).
         changed: the list or the number of unread ones changed.
+        withdrawn: a notice has become pointless (its :class:`Entry`): its toast goes, and its line is gone.
+        action_wanted: the button of a notice was pressed (its :class:`NoticeAction`).
         was_read: the person has read something; look at ``is_read`` of the entries.
 
     Attributes:
@@ -62,6 +67,8 @@ class NoticesViewModel(QObject):
     shown = Signal(object)
     changed = Signal()
     was_read = Signal()
+    withdrawn = Signal(object)
+    action_wanted = Signal(object)
 
     def __init__(self, clock: Clock, parent: QObject | None = None) -> None:
         super().__init__(parent)
@@ -98,11 +105,12 @@ class NoticesViewModel(QObject):
         else:
             self._number += 1
             quiet_s = self.error_repeat_s if notice.level is Level.ERROR else self.info_repeat_s
-            entry = Entry(self._number, notice.level, text, detail, 0, quiet_s=quiet_s)
+            entry = Entry(self._number, notice.level, text, detail, 0, quiet_s=quiet_s, action=notice.action)
         entry.time_ns, entry.said_ns, entry.detail = self._clock.wall_ns(), now, detail
         self.entries.append(entry)
         if entry.level is not Level.INFO:
             self.unread += 1
+            entry.unread += 1
         self.shown.emit(entry)
         self.changed.emit()
         return entry
@@ -128,6 +136,20 @@ class NoticesViewModel(QObject):
         entry.is_read = True
         self.was_read.emit()
 
+    def act(self, entry: Entry) -> None:
+        """The button of a notice was pressed."""
+        if entry.action is not None:
+            self.action_wanted.emit(entry.action)
+
+    def withdraw(self, action: NoticeAction) -> None:
+        """What a button offers is done, or there is nothing left to do: take its notices back."""
+        for entry in [entry for entry in self.entries if entry.action is action]:
+            self.entries.remove(entry)
+            self.unread -= entry.unread
+            entry.is_read, entry.unread = True, 0
+            self.withdrawn.emit(entry)
+            self.changed.emit()
+
     def mark_read(self) -> None:
         """The centre was opened."""
         self._read_all()
@@ -144,5 +166,5 @@ class NoticesViewModel(QObject):
 
     def _read_all(self) -> None:
         for entry in self.entries:
-            entry.is_read = True
+            entry.is_read, entry.unread = True, 0
         self.was_read.emit()

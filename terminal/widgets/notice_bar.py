@@ -37,6 +37,15 @@ def _sign(level: Level) -> QLabel:
     return sign
 
 
+def _action_button(entry: Entry, act: Callable[[Entry], None]) -> QPushButton:
+    assert entry.action is not None
+    button = QPushButton(entry.action.value)
+    button.setProperty("kind", "action")
+    button.setAutoDefault(False)
+    button.clicked.connect(lambda: act(entry))
+    return button
+
+
 class Toast(QFrame):
     """One notice. It leaves by itself unless it is an error or the pointer is on it."""
 
@@ -46,8 +55,10 @@ class Toast(QFrame):
         close: Callable[[Toast], None],
         read: Callable[[Entry], None],
         parent: QWidget,
+        act: Callable[[Entry], None],
     ) -> None:
-        """``close`` takes the toast away; ``read`` is told first where the person did it."""
+        """``close`` takes the toast away; ``read`` is told first where the person did it. ``act`` does what
+        the notice's own button says."""
         super().__init__(parent)
         self.entry = entry
         self._close = close
@@ -63,7 +74,12 @@ class Toast(QFrame):
         text = label(entry.text)
         text.setWordWrap(True)
         text.setToolTip(entry.detail)
-        row.addWidget(text, 1)
+        column = QVBoxLayout()
+        column.setSpacing(6)
+        column.addWidget(text)
+        if entry.action is not None:
+            column.addWidget(_action_button(entry, act), 0, Qt.AlignmentFlag.AlignLeft)
+        row.addLayout(column, 1)
         button = QPushButton(icon("close", theme.MUTED), "")
         button.setProperty("kind", "title")
         button.setFixedSize(20, 20)
@@ -102,12 +118,12 @@ class ToastHost(QObject):
         self.room = room
         self.toasts: list[Toast] = []
         vm.shown.connect(self.show_entry)
+        vm.withdrawn.connect(self._on_withdrawn)
 
     def show_entry(self, entry: Entry) -> None:
         """Show a notice; the same one again takes its old place's part."""
-        for toast in [toast for toast in self.toasts if toast.entry.number == entry.number]:
-            self._remove(toast)
-        toast = Toast(entry, self._remove, self._vm.read, self._window)
+        self._on_withdrawn(entry)
+        toast = Toast(entry, self._remove, self._vm.read, self._window, self._vm.act)
         self.toasts.append(toast)
         # Errors wait to be read; the oldest of the others makes room first.
         while len(self.toasts) > MAX_TOASTS:
@@ -115,6 +131,10 @@ class ToastHost(QObject):
             self._remove(calm[0] if calm else self.toasts[0])
         toast.show()
         self.place()
+
+    def _on_withdrawn(self, entry: Entry) -> None:
+        for toast in [toast for toast in self.toasts if toast.entry.number == entry.number]:
+            self._remove(toast)
 
     def _remove(self, toast: Toast) -> None:
         if toast in self.toasts:
@@ -198,5 +218,11 @@ class NoticeCentre(QFrame):
             detail = label(entry.detail, kind="muted")
             detail.setWordWrap(True)
             column.addWidget(detail)
+        if entry.action is not None:
+            column.addWidget(_action_button(entry, self._on_action), 0, Qt.AlignmentFlag.AlignLeft)
         row.addLayout(column, 1)
         return out
+
+    def _on_action(self, entry: Entry) -> None:
+        self.close()
+        self._vm.act(entry)

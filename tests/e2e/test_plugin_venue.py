@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QAbstractItemView, QApplication, QLineEdit
+from PySide6.QtWidgets import QAbstractItemView, QApplication, QLineEdit, QPushButton
 
 from terminal.app.compose import Terminal
 from terminal.core.secret import Secret
@@ -24,6 +24,7 @@ from terminal.viewmodels.book import LadderState
 from terminal.viewmodels.chart import ChartState
 from terminal.viewmodels.connect import PASSPHRASE
 from terminal.widgets.connect_dialog import ConnectDialog
+from terminal.widgets.unlock_dialog import UnlockDialog
 from tests.e2e.screen_harness import Desk, opened, run_screen
 from tests.e2e.test_connect_account import WORDS, enter
 from tests.practice import Practice
@@ -33,6 +34,7 @@ from tests.unit.services.keyring_fake import MemoryKeyring
 NAME = "My plugin"
 VENUE = "custom-my-plugin"
 BTC = InstrumentId(VENUE, "BTC/USDT")
+PRACTISED = InstrumentId("kraken", "BTC/USD")
 ACCOUNT = f"{VENUE}:live"
 OTHER_NAME = "Börse 2"
 OTHER = "custom-borse-2"
@@ -168,15 +170,32 @@ def test_a_plugin_is_added_traded_and_still_there_after_a_restart(
         await desk.until(lambda: desk.shown == BTC, "a market that is not connected")
         await desk.frame()
         require_no_internal_names(desk)
-        await desk.hand.click(strip._cards[VENUE])
-        await desk.hand.trigger(desk.menu(), "Connect an account…")
-        dialog = await opened(desk, ConnectDialog)
-        assert dialog._fields["endpoint.service"].edit.text() == plugin.entry["service"]
-        await enter(desk, dialog, {PASSPHRASE: WORDS})
-        await desk.until(dialog.go.isEnabled, "kept keys")
-        await desk.hand.click(dialog.go)
-        await desk.until(lambda: desk.dialog(ConnectDialog) is None, "a form that closes by itself")
+        off = f"{NAME} is off: the keys are locked."
+        panels = (desk.screen.chart, desk.screen.ladder, desk.screen.tape)
+        await desk.until(lambda: {panel.reason for panel in panels} == {off}, "why nothing is shown")
+        # The notice has the way out, and goes once that is taken.
+        (toast,) = [each for each in desk.window.toasts.toasts if "keys are locked" in each.entry.text]
+        await desk.hand.click(next(each for each in toast.findChildren(QPushButton) if each.text()))
+        unlock = await opened(desk, UnlockDialog)
+        assert NAME in desk.words(unlock)
+        await desk.hand.click(unlock.field.edit)
+        await desk.hand.write(WORDS)
+        await desk.hand.click(unlock.go)
+        await desk.until(lambda: desk.dialog(UnlockDialog) is None, "a question that closes by itself")
         await until_trading(desk)
+        assert not any("keys are locked" in text for text in desk.notices() + desk.toasts()), desk.notices()
+        bars = desk.window.workspace.bars
+        for key in ("chart", "ladder", "ticket"):
+            assert bars[key].word.text() == "LIVE", "the market that is shown is of the plugin"
+            assert bars[key].edge.isHidden()
+        assert bars["blotter"].word.text() == desk.window.top_bar.badge.text() == "PRACTICE + LIVE"
+        worth = desk.screen.account
+        await desk.until(lambda: worth.equity is not None and worth.practice_equity is not None, "two sums")
+        assert desk.screen.status.balance.startswith("LIVE "), desk.screen.status.balance
+        assert " · practice " in desk.screen.status.balance
+        desk.screen.watchlist.select(PRACTISED)
+        await desk.until(lambda: bars["ladder"].word.text() == "PRACTICE", "the panels of a practice market")
+        assert not bars["ladder"].edge.isHidden()
         session = desk.terminal.sessions.sessions[VENUE]
         assert session.mode is Mode.LIVE
         (order,) = desk.open_orders
@@ -184,6 +203,7 @@ def test_a_plugin_is_added_traded_and_still_there_after_a_restart(
         # It leaves the desk after a second word, and what is open there stays.
         desk.window.open_connect(VENUE)
         dialog = await opened(desk, ConnectDialog)
+        assert dialog._fields["endpoint.service"].edit.text() == plugin.entry["service"]
         await desk.until(dialog.forget.isVisible, "the kept keys")
         await desk.hand.click(dialog.forget)
         await desk.frame()

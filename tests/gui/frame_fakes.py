@@ -475,7 +475,7 @@ class FakeConnections:
     def needs_passphrase(self) -> bool:
         return self.vault_locked
 
-    async def open_vault(self, passphrase: Secret) -> None:
+    async def open_vault(self, passphrase: Secret, venue: str = "") -> None:
         self.asked.append(("open_vault",))
 
     async def sign_in_status(self, venue: str, mode: Mode) -> SignInStatus:
