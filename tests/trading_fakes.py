@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 from collections import deque
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from decimal import Decimal
 from typing import ClassVar
 
@@ -17,12 +18,12 @@ from terminal.domain.errors import OrderRefused, TerminalError
 from terminal.domain.instrument import Instrument, InstrumentId, InstrumentKind
 from terminal.domain.market import BookLevel, BookSnapshot, Feed, FundingRate, Quote, Side, Trade
 from terminal.domain.orders import AmendRequest, Order, OrderRequest, OrderState, OrderType, TimeInForce
-from terminal.domain.rules import check_request
+from terminal.domain.rules import check_amend, check_protection, check_request
 from terminal.services.arming import Arming, ArmState
 from terminal.services.market_data import FeedState, Topic
 from terminal.services.order_checks import CheckResult, ConfirmationNeeded
 from terminal.services.session import Mode
-from terminal.venues.base import BookKind, Capabilities
+from terminal.venues.base import BookKind, Capabilities, ProtectionKind
 from terminal.viewmodels.frames import FrameClock
 from terminal.viewmodels.ports import VenueAbilities
 
@@ -55,6 +56,9 @@ EVERYTHING = Capabilities(
     trigger_on_index=True,
     amend=True,
 )
+
+
+LEVELS_TOO = replace(EVERYTHING, protections=frozenset(ProtectionKind))
 
 
 class FakeMarket:
@@ -239,6 +243,18 @@ class FakeGate:
         check = check_contract if request.order_type is OrderType.CONTRACT else check_request
         faults = check(request, instrument, self.abilities, now_ns=self._clock.wall_ns())
         return CheckResult(tuple(faults), self.warnings)
+
+    def check_amend(self, client_order_id: str, change: AmendRequest) -> CheckResult:
+        order = self.orders[client_order_id]
+        instrument = self._market.instrument(order.instrument)
+        assert instrument is not None
+        faults = check_amend(change, order, instrument)
+        protection, entry = change.protection or order.protection, change.limit_price
+        if not faults and protection is not None and entry is not None:
+            faults = check_protection(
+                protection, instrument, LEVELS_TOO, side=order.side, entry=entry, market=None
+            )
+        return CheckResult.of(faults)
 
     def add(self, request: OrderRequest, state: OrderState = OrderState.OPEN) -> Order:
         number = f"c{len(self.orders) + 1}"

@@ -38,6 +38,14 @@ class CheckResult:
     warnings: tuple[OrderRefused, ...]
     """What the person may confirm; pass their tokens to :meth:`OrderGate.submit`."""
 
+    @classmethod
+    def of(cls, found: Sequence[OrderRefused]) -> CheckResult:
+        """What was found, parted into what ends it and what may be confirmed."""
+        return cls(
+            tuple(fault for fault in found if not fault.confirmable),
+            tuple(fault for fault in found if fault.confirmable),
+        )
+
     @property
     def tokens(self) -> frozenset[str]:
         """The consent that covers every warning as it was shown."""

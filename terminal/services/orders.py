@@ -207,11 +207,11 @@ class OrderGate:
 
         The arm state is not part of it: it is about the click, not about the order.
         """
-        found = self._checks.find_faults(account, request, exclude=None)
-        return CheckResult(
-            tuple(fault for fault in found if not fault.confirmable),
-            tuple(fault for fault in found if fault.confirmable),
-        )
+        return CheckResult.of(self._checks.find_faults(account, request, exclude=None))
+
+    def check_amend(self, client_order_id: str, change: AmendRequest) -> CheckResult:
+        """The same of new terms for a resting order, before anybody is asked about them."""
+        return CheckResult.of(self._checks.find_amend_faults(self._get(client_order_id), change))
 
     def permit(self, found: Sequence[OrderRefused], confirmed: frozenset[str]) -> None:
         """Pass something that is no order through the arm switch and the person's consent.

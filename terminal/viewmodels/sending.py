@@ -174,6 +174,16 @@ class OrderSender(QObject):
             return
         self._badge, self._note, self._title = place.badge, place.note, place.name
         if ask or self._gate.arming.state is ArmState.CONFIRM:
+            try:
+                found = [self._gate.check_amend(order.client_order_id, change) for order, change in changes]
+            except TerminalError as error:
+                self._tell(ResultKind.REFUSED, f"Not changed: {error.user_text}")
+                return
+            refusals = [refusal for each in found for refusal in each.refusals]
+            if refusals:
+                # Nobody is asked about what would be refused anyway.
+                self._tell(ResultKind.REFUSED, f"Not changed: {refusals[0].user_text}")
+                return
             self._show_amend(place.account, tuple(changes), ())
             return
         for change in changes:

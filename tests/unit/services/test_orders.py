@@ -618,6 +618,7 @@ def test_an_amend_below_what_has_filled_or_off_the_grid_is_refused_here(tmp_path
             AmendRequest(),
             AmendRequest(trigger_price=D("59000.0")),
         ):
+            assert desk.gate.check_amend(order.client_order_id, change).refusals
             with pytest.raises(OrderRefused):
                 await desk.gate.amend(order.client_order_id, change)
         with pytest.raises(ConfirmationNeeded, match="above the ask"):

@@ -441,6 +441,26 @@ def test_stop_and_target_move_with_their_order_where_the_venue_changes_them_with
     run(main())
 
 
+def test_a_limit_dragged_beyond_its_own_stop_is_refused_before_anybody_is_asked(desk: ChartDesk) -> None:
+    vm = opened(desk)
+    session = desk.sessions.sessions["kraken"]
+    session.info = FakeInfo(replace(EVERYTHING, amend_protections=False, bar_intervals_s=(900,)))
+    desk.sessions.changed.notify("kraken")
+    order = desk.gate.add(limit(Side.BUY, "60000"))
+    order.protection = Protection(D("59000"))
+    desk.gate.changed.notify(order)
+    desk.frames.tick()
+    trading = vm.trading
+    trading.drag(trading.lines[0], D("58990"))
+    trading.drop()
+    assert trading.sending.pending is None
+    assert trading.ghost is None
+    assert trading.sending.result is not None
+    assert trading.sending.result.text == (
+        "Not changed: The stop loss of a long position has to be below 58990."
+    )
+
+
 def test_what_became_of_an_order_does_not_stand_on_the_chart_for_good(desk: ChartDesk) -> None:
     vm = opened(desk)
     vm.trading.sending.tell("Not sent: no.")
