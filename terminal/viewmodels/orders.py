@@ -394,7 +394,7 @@ class OrdersViewModel(QObject):
             ended = [row for row in rows if not row.is_open]
             ended.sort(key=lambda row: row.created_ns)
             shown += ended[-_ENDED_KEPT:]
-        self.model.set_rows(shown)
+        self.model.set_rows(shown, ended=[row for row in rows if not row.is_open])
         self.changed.emit()
 
     def is_hidden(self, account: str) -> bool:

@@ -6,7 +6,7 @@ a scroll position and an open editor survive an update of the cells around them.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Sequence
+from collections.abc import Callable, Hashable, Iterable, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any, Generic, TypeVar
@@ -96,6 +96,7 @@ class TableModel(QAbstractTableModel, Generic[R]):
         self._key = key
         self._rows: list[R] = []
         self._given: list[R] = []
+        self._ended: dict[Hashable, R] = {}
         self._gone: frozenset[Hashable] = frozenset()
         self._gone_text = gone_text
         self._is_held = False
@@ -141,7 +142,7 @@ class TableModel(QAbstractTableModel, Generic[R]):
         """
         if on is not self._is_held:
             self._is_held = on
-            self.set_rows(self._given)
+            self.set_rows(self._given, ended=self._ended.values())
 
     def let_gone_go(self) -> None:
         """Close the gaps that have been kept, and go on holding the rest."""
@@ -150,9 +151,11 @@ class TableModel(QAbstractTableModel, Generic[R]):
             self.set_rows(self._given)
             self._is_held = held
 
-    def set_rows(self, rows: Sequence[R]) -> None:
-        """Show these rows instead, touching only what differs."""
+    def set_rows(self, rows: Sequence[R], *, ended: Iterable[R] = ()) -> None:
+        """Show these rows instead, touching only what differs. ``ended``: how others stand now that are not
+        shown, for those of them that only keep their place."""
         self._given = list(rows)
+        self._ended = {self._key(row): row for row in ended}
         before = self._gone
         target = self._in_place(self._given) if self._is_held else self._in_order(self._given)
         keys = [self._key(row) for row in target]
@@ -166,7 +169,8 @@ class TableModel(QAbstractTableModel, Generic[R]):
     def _in_place(self, rows: list[R]) -> list[R]:
         """Each row where its key stands now, gone ones included; new ones after them."""
         fresh = {self._key(row): row for row in rows}
-        kept = [fresh.pop(self._key(row), row) for row in self._rows]
+        keyed = [(self._key(row), row) for row in self._rows]
+        kept = [fresh.pop(key, self._ended.get(key, row)) for key, row in keyed]
         return kept + self._in_order(list(fresh.values()))
 
     def _show(self, target: list[R], keys: list[Hashable]) -> None:

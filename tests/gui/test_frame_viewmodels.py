@@ -64,6 +64,18 @@ def test_open_orders_are_listed_and_ended_ones_on_demand(frame: Frame) -> None:
     assert frame.orders.open_count == 1
 
 
+def test_a_cancelled_order_under_the_pointer_says_that_it_is_cancelled(frame: Frame) -> None:
+    frame.gate.put(order("a", state=OrderState.PENDING_CANCEL))
+    frame.tick()
+    model = frame.orders.model
+    model.hold(True)
+    frame.gate.put(order("a", state=OrderState.CANCELED))
+    frame.tick()
+    at = model.index(0, model.column_of("state"))
+    assert model.is_gone(0)
+    assert at.data() == OrderState.CANCELED.value
+
+
 @pytest.mark.parametrize(
     ("state", "words", "actions"),
     [

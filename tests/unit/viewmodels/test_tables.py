@@ -120,6 +120,16 @@ def test_held_rows_keep_their_place_until_they_are_let_go() -> None:
     assert keys(model) == ["c", "n", "a"]
 
 
+def test_what_has_gone_from_held_rows_stands_as_it_ended() -> None:
+    model = model_of(Row("a", Decimal(1)), Row("b", Decimal(2)))
+    model.hold(True)
+    model.set_rows([Row("b", Decimal(2))], ended=[Row("a", Decimal(7)), Row("z", Decimal(8))])
+    assert model.is_gone(0)
+    assert [model.data(model.index(row, 1)) for row in range(model.rowCount())] == ["7", "2"]
+    model.let_gone_go()
+    assert keys(model) == ["b"]
+
+
 def test_sorting_by_hand_closes_the_gaps_and_holds_the_new_order() -> None:
     model = model_of(Row("a", Decimal(1)), Row("b", Decimal(2)), Row("c", Decimal(3)), sort_by="value")
     model.hold(True)
