@@ -230,6 +230,11 @@ class VenueCard:
     can_show_public: bool
     can_practise: bool = True
 
+    @property
+    def closed_line(self) -> str:
+        """``US500: market closed, opens 23:00``; for tips, where it is closed."""
+        return f"{self.symbol}: {self.closed[:1].lower()}{self.closed[1:]}"
+
 
 class ConnectionViewModel(QObject):
     """The venue strip.

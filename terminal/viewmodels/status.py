@@ -72,7 +72,8 @@ class StatusViewModel(QObject):
                 "\n".join(
                     (
                         f"{card.title}: {card.word}" + (f" ({card.reason})" if card.reason else ""),
-                        f"Last data: {card.age} ago" if card.age_s is not None else "No data yet",
+                        f"Last data: {fmt.age(card.age_s)} ago" if card.age_s is not None else "No data yet",
+                        *([card.closed_line] if card.closed else []),
                         *(f"{figure.label}: {figure.text}" for figure in card.figures),
                     )
                 ),

@@ -76,6 +76,7 @@ class VenueCardWidget(ClickFrame):
         """Show a venue as it stands now."""
         live = card.shape is Shape.LIVE
         self._is_closed = live and bool(card.closed)
+        set_text(self.opens, card.closed.partition(", ")[2] if self._is_closed else "")
         self.dot.show_state(card.shape, card.tone)
         set_text(self.title, card.title)
         set_text(self.mode, "unofficial interface" if card.unofficial else "")
@@ -86,8 +87,6 @@ class VenueCardWidget(ClickFrame):
         if self._has_price:
             self.bid.show_price(card.bid, proven=live)
             self.ask.show_price(card.ask, proven=live)
-        _, _, opens = card.closed.partition(", ")
-        set_text(self.opens, opens if self._is_closed else "")
         set_text(self.state, "closed" if self._is_closed else card.age if live else card.word)
         set_tone(self.state, "muted" if live else card.tone or "label")
         self.state.setMinimumWidth(34 if live else 0)
@@ -115,7 +114,7 @@ class VenueCardWidget(ClickFrame):
         out: list[QWidget] = []
         if self._has_price and detail is not Detail.BARE:
             out += [self.bid, self.slash, self.ask]
-        if self._is_closed and detail is not Detail.BARE:
+        if self._is_closed and self.opens.text() and detail is not Detail.BARE:
             out += [self.opens]
         if detail is Detail.FULL:
             out += [self.symbol] if self._has_price else []
@@ -133,7 +132,7 @@ def _tip(card: VenueCard) -> str:
     if card.reason:
         lines.append(card.reason)
     if card.closed:
-        lines.append(f"{card.symbol}: {card.closed[0].lower()}{card.closed[1:]}")
+        lines.append(card.closed_line)
     if card.account:
         lines.append(f"Account: {card.account_name}")
     lines += [f"{figure.label}: {figure.text}" for figure in card.figures]

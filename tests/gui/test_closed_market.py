@@ -120,10 +120,14 @@ def test_a_closed_market_has_no_age_on_its_card(qtbot: QtBot, qapp: QApplication
     assert said == ["closed", closed_text(frame.market.listed[CARD], SATURDAY_NS).partition(", ")[2]]
     assert said[1].startswith("opens "), said
     assert "market closed, opens" in card.toolTip()
+    # The foot's tip is about the link, which does have an age.
+    tip = frame.status.venues[0].tip
+    assert f"Last data: {fmt.age(0.2)} ago" in tip
+    assert "BTC/USD: market closed, opens" in tip
     card.show_detail(Detail.BARE)
     assert [card.state.text(), card.opens.isHidden()] == ["closed", True]
     card.show_detail(Detail.FULL)
-    assert show(MarketStatus.CLOSED, None) == ["closed", ""]
+    assert show(MarketStatus.CLOSED, None) == ["closed"]
     # The link is down: that is what matters, whatever the hours are.
     frame.sessions.sessions["kraken"].state = SessionState.RECONNECTING
     assert show(MarketStatus.CLOSED)[0] == "reconnecting"
