@@ -215,6 +215,11 @@ class DeskViewModel(QObject):
         )
 
     @property
+    def day_title(self) -> str:
+        """The words beside the day's figure: that it is of real money alone, where there is practice too."""
+        return "Day" if self.account.practice_day_pnl is None else "Day, real money"
+
+    @property
     def _practice_day(self) -> str:
         if self.account.practice_day_pnl is None:
             return ""

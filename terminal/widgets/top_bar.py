@@ -113,6 +113,7 @@ class TopBar(QFrame):
         theme.set_property(self.arm.buttons[2], "armed", vm.arm is ArmState.ONE_CLICK)
         self.arm.buttons[2].setToolTip(vm.one_click_tip)
         self.arm.setToolTip(vm.arm_tip)
+        set_text(self.day_label, vm.day_title)
         set_text(self.day, vm.day_pnl_text)
         set_tone(self.day, vm.account.day_pnl_tone)
         tip = vm.day_tip

@@ -96,6 +96,7 @@ def test_every_panel_says_whose_money_its_own_venue_moves(frame: Frame, qtbot: Q
     assert said("ticket") == ("", False)
     assert said("blotter") == ("PRACTICE + LIVE", False)
     assert window.top_bar.badge.text() == "PRACTICE + LIVE"
+    assert window.top_bar.day_label.text() == "Day, real money"
     moving.select(BTC)
     assert said("ticket") == ("PRACTICE", True)
     moving.select(OWN)
@@ -104,6 +105,9 @@ def test_every_panel_says_whose_money_its_own_venue_moves(frame: Frame, qtbot: Q
     join(frame, "own", Mode.PRACTICE, "own:practice")
     assert said("ladder") == ("PRACTICE", True)
     assert said("blotter") == ("PRACTICE", True)
+    frame.account.refresh()
+    frame.tick()
+    assert window.top_bar.day_label.text() == "Day"
     frame.frames.stop()
 
 
