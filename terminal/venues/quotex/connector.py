@@ -58,6 +58,7 @@ log = logging.getLogger("venue.quotex")
 
 _FIRST_STATE_S: Final = 40.0
 _LIST_S: Final = 20.0
+_LEARN_S: Final = 1.0
 _BURST: Final = 30
 _A_SECOND: Final = 5.0
 _LANGUAGES: Final = "en-US;q=0.8,en;q=0.7"
@@ -109,6 +110,7 @@ class QuotexConnector:
         self._state: tuple[LinkState, str] = (LinkState.OFF, "")
         self._housekeeping: asyncio.Task[None] | None = None
         self._errands: set[asyncio.Task[None]] = set()
+        self._learning: asyncio.Task[None] | None = None
         self._refills: list[asyncio.Future[None]] = []
         self._signals: dict[str, VenueSignal] = {}
         self._wants_signals = False
@@ -158,7 +160,7 @@ class QuotexConnector:
         self._stream.start()
         self._housekeeping = tasks.spawn(self._keep_house(), name="quotex housekeeping")
         self._site = self._make_site()
-        self._errand(self._learn_profile(), "quotex profile")
+        self._learning = self._errand(self._learn_profile(), "quotex profile")
         try:
             async with asyncio.timeout(_FIRST_STATE_S):
                 await self._first_state
@@ -220,6 +222,9 @@ class QuotexConnector:
     async def close(self) -> None:
         """End the socket and every task; safe to call twice."""
         self._sink = _nobody
+        if self._learning is not None and not self._learning.done():
+            # Cut off while its connection is being made, the library would leave the socket open.
+            await asyncio.wait({self._learning}, timeout=_LEARN_S)
         await tasks.cancel_and_wait(self._housekeeping, *self._errands)
         if self._stream is not None:
             await self._stream.close()
@@ -583,10 +588,11 @@ class QuotexConnector:
             ahead_ns = int((self._feeds.ahead_ms or 0) * 1e6)
             await self._traders[self._mode].look_after(self._clock.wall_ns() + ahead_ns)
 
-    def _errand(self, work: Any, name: str) -> None:
-        task = tasks.spawn(work, name=name)
+    def _errand(self, work: Any, name: str) -> asyncio.Task[None]:
+        task: asyncio.Task[None] = tasks.spawn(work, name=name)
         self._errands.add(task)
         task.add_done_callback(self._errands.discard)
+        return task
 
 
 def _nobody(event: object) -> None:
