@@ -4,14 +4,14 @@ paused for them."""
 from __future__ import annotations
 
 import time
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Collection, Sequence
 from datetime import datetime, tzinfo
 from decimal import Decimal
 from typing import Final
 
 from PySide6.QtCore import QObject, Signal
 
-from terminal.bridge.bots import PAPER, BotLimits, NewKeys
+from terminal.bridge.bots import PAPER, BotLimits, BotMode, NewKeys
 from terminal.bridge.service import Bridge
 from terminal.core import tasks
 from terminal.domain.errors import TerminalError
@@ -200,8 +200,12 @@ class BridgeViewModel(QObject):
             self.is_switching = False
             self._refresh()
 
-    def make(self, form: BotForm) -> bool:
-        """Make a bot from what was typed; ``keys_made`` follows. False where ``error`` says what is wrong."""
+    def make(self, form: BotForm) -> None:
+        """Make a bot from what was typed, after a question where it would trade everywhere; ``keys_made``
+        follows, or ``error`` says what is wrong."""
+        self._if_sure(form, lambda: self._make(form))
+
+    def _make(self, form: BotForm) -> None:
         try:
             bot, keys = self._bridge.bots.make(
                 form.name, mode=form.mode, venues=form.venues, limits=_limits(form), paper=form.paper
@@ -214,9 +218,34 @@ class BridgeViewModel(QObject):
             self.error = ""
             self.changed.emit()
             self.keys_made.emit(bot.name, keys)
-            return True
+            return
         self.changed.emit()
-        return False
+
+    def _if_sure(self, form: BotForm, do: Callable[[], object]) -> None:
+        """Do it, after one question where a bot begins to trade by itself on every venue."""
+        before = self._bridge.bots.get(self.editing)
+        already = before is not None and _trades_everywhere(before.mode, before.venues)
+        if already or not _trades_everywhere(form.mode, form.venues):
+            do()
+            return
+        try:
+            limits = _limits(form)
+        except ValueError as error:
+            self.complain(str(error))
+            return
+        tasks.spawn(self._when_sure(form.name.strip(), limits, do), name="a bot that trades everywhere")
+
+    async def _when_sure(self, name: str, limits: BotLimits, do: Callable[[], object]) -> None:
+        rate, per_day = limits.orders_per_minute, fmt.quantity(limits.notional_per_day)
+        question = Confirmation(
+            f"Let {name or 'this bot'} trade on all venues?",
+            note="It sends orders without asking you, with real money wherever an account is live, and on "
+            f"every venue that you connect later: at most {rate} a minute and {per_day} USD a day.",
+            confirm_text="Let it trade",
+            tone="danger",
+        )
+        if await self._ask(question):
+            do()
 
     def form_of(self, name: str) -> BotForm:
         """A bot as it stands now, for the form; a blank one where there is none of that name."""
@@ -233,11 +262,16 @@ class BridgeViewModel(QObject):
         self.edited.emit()
         self.changed.emit()
 
-    def save(self, form: BotForm) -> bool:
-        """Change the bot in the form as was typed, in force from its next call. False as :meth:`make`."""
+    def save(self, form: BotForm) -> None:
+        """Change the bot in the form as was typed, in force from its next call; asks and complains as
+        :meth:`make`."""
+        name = self.editing
+        self._if_sure(form, lambda: self._save(name, form))
+
+    def _save(self, name: str, form: BotForm) -> None:
         try:
             self._bridge.bots.change(
-                self.editing,
+                name,
                 new_name=form.name,
                 mode=form.mode,
                 venues=form.venues,
@@ -250,9 +284,8 @@ class BridgeViewModel(QObject):
             self.error = error.user_text
         else:
             self.edit("")
-            return True
+            return
         self.changed.emit()
-        return False
 
     def complain(self, text: str) -> None:
         """Say what is wrong with the form."""
@@ -279,6 +312,14 @@ class BridgeViewModel(QObject):
             tasks.spawn(self._revoke(name), name="revoke a bot")
             return
         mode = next(each for each in MODES if each.name == action)
+        bot = self._bridge.bots.get(name)
+        if bot is not None and bot.mode is not mode and _trades_everywhere(mode, bot.venues):
+            question = self._when_sure(name, bot.limits, lambda: self._set_mode(name, mode))
+            tasks.spawn(question, name="a bot that trades everywhere")
+        else:
+            self._set_mode(name, mode)
+
+    def _set_mode(self, name: str, mode: BotMode) -> None:
         try:
             self._bridge.bots.change(name, mode=mode)
         except TerminalError as error:
@@ -372,6 +413,11 @@ class BridgeViewModel(QObject):
     def _clock_text(self, ns: int) -> str:
         moment = datetime.fromtimestamp(ns / 1e9, tz=self._zone).astimezone(self._zone)
         return f"{moment:%H:%M:%S}.{moment.microsecond // 1000:03d}"
+
+
+def _trades_everywhere(mode: BotMode, venues: Collection[str]) -> bool:
+    """Whether nothing but limits holds a bot back: no click, and no list of venues."""
+    return mode is BotMode.TRADING and not venues
 
 
 def _number(name: str, text: str, *, decimals: int | None = None, currency: str = "") -> Decimal:

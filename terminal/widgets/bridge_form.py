@@ -40,6 +40,7 @@ class BotFormPanel(QWidget):
         self.all_places.toggled.connect(self._on_all_toggled)
         vm.changed.connect(self._render)
         vm.edited.connect(self._on_edited)
+        vm.keys_made.connect(self._on_keys_made)
         self._render()
         self._show(vm.form_of(vm.editing))
 
@@ -156,9 +157,12 @@ class BotFormPanel(QWidget):
             return
         if vm.editing:
             vm.save(form)
-        elif vm.make(form):
-            self.name.clear()
-            self.mode.choose(0)  # a bot that trades is asked for each time
+        else:
+            vm.make(form)
+
+    def _on_keys_made(self) -> None:
+        self.name.clear()
+        self.mode.choose(0)  # a bot that trades is asked for each time
 
     def _on_edited(self) -> None:
         vm = self._vm

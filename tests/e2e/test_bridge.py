@@ -24,6 +24,7 @@ from terminal.domain.market import Side
 from terminal.domain.orders import OrderRequest, OrderType, Origin
 from terminal.viewmodels.bridge import NewKeys
 from terminal.widgets.bridge import BridgeDialog
+from terminal.widgets.confirm_dialog import ConfirmDialog
 from tests.e2e.rig import ACCOUNT, BTC
 from tests.e2e.screen_harness import Desk, run_screen
 from tests.helpers import free_port
@@ -85,6 +86,11 @@ def test_a_strategy_trades_and_a_hand_goes_first(desk_practice: Practice, tmp_pa
         panel.form.mode.choose(3)
         panel.form.per_day.setText("5 000")
         panel.form.make.click()
+        await desk.until(lambda: desk.dialog(ConfirmDialog) is not None, "the question about all venues")
+        question = desk.dialog(ConfirmDialog)
+        assert question is not None
+        assert not made
+        question.accept()
         await desk.until(lambda: made, "keys of a bot")
         assert (panel.keys.access.text(), panel.keys.secret.text()) == (
             made[0].access_key.reveal(),

@@ -40,16 +40,18 @@ class Panel:
     light: BridgeLight
     frames: FrameClock
     questions: list[Confirmation]
+    yes: bool = True
 
 
 def on_panel(folder: Path, body: Callable[[Panel], Awaitable[None]]) -> None:
     async def main() -> None:
         async with open_bridge(folder) as desk:
-            frames, questions = FrameClock(), []
+            frames = FrameClock()
+            questions: list[Confirmation] = []
 
             async def ask(question: Confirmation) -> bool:
                 questions.append(question)
-                return True
+                return panel.yes
 
             async def switch(on: bool) -> None:
                 await (desk.bridge.switch_on(0) if on else desk.bridge.switch_off())
@@ -59,7 +61,8 @@ def on_panel(folder: Path, body: Callable[[Panel], Awaitable[None]]) -> None:
             )
             dialog, light = BridgeDialog(vm), BridgeLight(vm)
             dialog.show()
-            await body(Panel(desk, vm, dialog, light, frames, questions))
+            panel = Panel(desk, vm, dialog, light, frames, questions)
+            await body(panel)
             vm.close()
             frames.stop()
             for widget in (dialog, light):
@@ -115,6 +118,36 @@ def test_a_bot_is_made_and_its_keys_are_shown_once(qapp: QApplication, tmp_path:
         assert not dialog.keys.isVisible()
         assert dialog.keys.access.text() == dialog.keys.secret.text() == ""
         assert [row.name for row in panel.vm.bots.rows] == ["grid", "watcher"]
+
+    on_panel(tmp_path, body)
+
+
+def test_a_bot_that_would_trade_on_all_venues_is_asked_about_once(qapp: QApplication, tmp_path: Path) -> None:
+    async def body(panel: Panel) -> None:
+        form, bots = panel.dialog.form, panel.desk.bridge.bots
+        form.name.setText("eager")
+        form.mode.buttons[3].click()
+        panel.yes = False
+        form.make.click()
+        await eventually(lambda: len(panel.questions) == 1)
+        assert panel.questions[0].title == "Let eager trade on all venues?"
+        assert "without asking you, with real money" in panel.questions[0].note
+        assert "at most 10 a minute and 1\u202f000 USD a day" in panel.questions[0].note
+        assert bots.get("eager") is None
+        assert form.name.text() == "eager", "what was typed stays"
+        panel.yes = True
+        form.make.click()
+        await eventually(lambda: bots.get("eager") is not None)
+        assert panel.dialog.keys.isVisible()
+        assert (form.name.text(), form.mode.chosen_at) == ("", 0)
+        panel.vm.act("eager", BotMode.READ_ONLY.name)
+        panel.vm.act("eager", BotMode.TRADING.name)
+        await eventually(lambda: bots.get("eager").mode is BotMode.TRADING)  # type: ignore[union-attr]
+        panel.vm.act("eager", "edit")
+        form.per_day.setText("500")
+        form.make.click()
+        assert len(panel.questions) == 3, "it is trading everywhere already"
+        assert bots.get("eager").limits.notional_per_day == 500  # type: ignore[union-attr]
 
     on_panel(tmp_path, body)
 
