@@ -3,13 +3,24 @@
 from __future__ import annotations
 
 from PySide6.QtCore import QTimer
-from PySide6.QtWidgets import QDialog, QHBoxLayout, QPushButton, QVBoxLayout, QWidget
+from PySide6.QtGui import QIcon
+from PySide6.QtWidgets import (
+    QDialog,
+    QDialogButtonBox,
+    QHBoxLayout,
+    QInputDialog,
+    QPushButton,
+    QVBoxLayout,
+    QWidget,
+)
 
 from terminal.viewmodels.confirm import Confirmation
+from terminal.widgets import theme
 from terminal.widgets.controls import set_text
 from terminal.widgets.question import fill_question
 
 _REFRESH_MS = 250
+_WIDTH = 380
 
 
 class ConfirmDialog(QDialog):
@@ -19,7 +30,7 @@ class ConfirmDialog(QDialog):
     def __init__(self, question: Confirmation, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.setWindowTitle(question.title)
-        self.setMinimumWidth(380)
+        self.setMinimumWidth(_WIDTH)
         self._question = question
         self._build_ui(question)
         self._timer = QTimer(self)
@@ -60,3 +71,18 @@ class ConfirmDialog(QDialog):
         row.addWidget(self.cancel)
         row.addWidget(self.confirm)
         return row
+
+
+def dress_input(dialog: QInputDialog) -> None:
+    """Give Qt's own question for a text, which is open already, the look of the others: as wide as its title
+    needs, and buttons of the theme without the system's pictures."""
+    dialog.setMinimumWidth(_WIDTH)
+    buttons = dialog.findChild(QDialogButtonBox)
+    assert buttons is not None
+    for role, kind in (
+        (QDialogButtonBox.StandardButton.Ok, "primary"),
+        (QDialogButtonBox.StandardButton.Cancel, "action"),
+    ):
+        button = buttons.button(role)
+        button.setIcon(QIcon())
+        theme.set_property(button, "kind", kind)

@@ -38,7 +38,7 @@ from terminal.viewmodels.layouts import LayoutStore
 from terminal.viewmodels.login import LoginViewModel
 from terminal.viewmodels.status import StatusViewModel
 from terminal.widgets import theme
-from terminal.widgets.confirm_dialog import ConfirmDialog
+from terminal.widgets.confirm_dialog import ConfirmDialog, dress_input
 from terminal.widgets.connect_dialog import ConnectDialog
 from terminal.widgets.controls import label
 from terminal.widgets.flatten_dialog import FlattenDialog
@@ -368,6 +368,7 @@ class MainWindow(QMainWindow):
         field.setValidator(QRegularExpressionValidator(letters, field))
         save = buttons.button(QDialogButtonBox.StandardButton.Ok)
         save.setText("Save")
+        dress_input(dialog)
         save.setEnabled(False)
         field.textChanged.connect(lambda text: save.setEnabled(bool(text.strip())))
 

@@ -24,7 +24,7 @@ from terminal.domain.instrument import InstrumentId
 from terminal.viewmodels.confirm import Confirmation
 from terminal.viewmodels.twins import TwinsViewModel
 from terminal.widgets import theme
-from terminal.widgets.confirm_dialog import ConfirmDialog
+from terminal.widgets.confirm_dialog import ConfirmDialog, dress_input
 from terminal.widgets.controls import label, set_text
 from terminal.widgets.icons import icon
 from terminal.widgets.table import DataTable
@@ -211,6 +211,7 @@ class TwinsDialog(QDialog):
         field = dialog.findChild(QLineEdit)
         assert field is not None
         field.setMaxLength(40)
+        dress_input(dialog)
 
     def _on_reset_all(self) -> None:
         question = Confirmation(

@@ -9,7 +9,7 @@ import pytest
 from PySide6.QtCore import QEvent, QPoint, QRect, QSize, Qt
 from PySide6.QtGui import QFocusEvent, QGuiApplication, QKeyEvent
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QApplication, QDialog, QInputDialog, QLineEdit, QWidget
+from PySide6.QtWidgets import QApplication, QDialog, QInputDialog, QLineEdit, QPushButton, QWidget
 from pytestqt.qtbot import QtBot
 
 from terminal.core import tasks
@@ -366,6 +366,21 @@ def answer_save_as(window: MainWindow, name: str) -> ConfirmDialog | None:
     dialog.deleteLater()
     QApplication.sendPostedEvents(dialog, QEvent.Type.DeferredDelete.value)
     return window.findChild(ConfirmDialog)
+
+
+def test_the_question_for_a_workspace_s_name_looks_like_the_others(open_window: Open) -> None:
+    window = open_window()
+    window._on_save_as()
+    dialog = window.findChild(QInputDialog)
+    assert dialog is not None
+    buttons = {button.text(): button for button in dialog.findChildren(QPushButton)}
+    assert {text: button.property("kind") for text, button in buttons.items()} == {
+        "Save": "primary",
+        "Cancel": "action",
+    }
+    assert all(button.icon().isNull() for button in buttons.values())
+    assert dialog.width() >= 380, "the title bar shows its title whole"
+    dialog.reject()
 
 
 def test_saving_over_another_workspace_asks_first(open_window: Open) -> None:
