@@ -28,7 +28,7 @@ from terminal.domain.market import Side
 from terminal.domain.orders import OrderType
 from terminal.services.arming import ArmState
 from terminal.services.contract_stats import ContractStats
-from terminal.services.market_data import FeedState, MarketData
+from terminal.services.market_data import FeedState, MarketData, Topic
 from terminal.services.notices import NoticeAction
 from terminal.services.session import Mode
 from terminal.services.twins import Twins
@@ -325,6 +325,7 @@ class Screen(QObject):
         self._build_market_panels()
         self.ladder.ticket_wanted.connect(partial(self._on_ticket_wanted, "ladder"))
         terminal.sessions.changed.watch(self._on_session)
+        self._unwatch_market = terminal.market.changed.watch(self._on_market)
         self._unwatch_keys = terminal.keys_awaited.watch(self._on_keys_awaited)
         self._unwatch_desk = terminal.desk_changed.watch(self._on_desk)
         self._panels = self._build_panels()
@@ -677,6 +678,7 @@ class Screen(QObject):
     def close(self) -> None:
         """End all ticking and finish writing the layout; the window is closed by its owner."""
         self._unwatch_desk()
+        self._unwatch_market()
         self._unwatch_keys()
         for chart_link in self._chart_links:
             chart_link.close()
@@ -770,6 +772,12 @@ class Screen(QObject):
         self.positions.refresh()
         self.contract_lines.refresh()
         self._begin_watching(venue)
+
+    def _on_market(self, instrument: InstrumentId, topic: Topic) -> None:
+        # Another grid, or a plugin's prices seen for the first time: rows have other digits now.
+        if topic is Topic.INSTRUMENT:
+            self.orders.refresh()
+            self.positions.refresh()
 
     def _begin_watching(self, venue: str) -> None:
         """What a person has added has no usual markets: it begins with the first that it lists."""

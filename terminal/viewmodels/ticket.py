@@ -25,7 +25,7 @@ from terminal.domain.worth import value
 from terminal.services.arming import ArmState
 from terminal.services.market_data import FeedState, Topic
 from terminal.viewmodels import format as fmt
-from terminal.viewmodels.amounts import beside_text, money_text
+from terminal.viewmodels.amounts import beside_text, money_text, order_price
 from terminal.viewmodels.confirm import Asker
 from terminal.viewmodels.cost import CostEstimate, estimate
 from terminal.viewmodels.cost_text import CostLine, Money, carry_lines, cost_lines, fixed_numbers
@@ -773,7 +773,7 @@ class TicketViewModel(QObject):
         reason = reason or self._not_taken(request)
         cost = self.cost if side is self.form.side else self._cost_of(request)
         price = request.limit_price or request.trigger_price
-        at = fmt.price(price, self.instrument.price_decimals) if price is not None else "market"
+        at = order_price(price, self.instrument) if price is not None else "market"
         if request.order_type.has_trail:
             at = "trailing"
         total = cost.total or cost.notional if cost is not None else None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -160,6 +160,12 @@ def test_a_plugin_is_added_traded_and_still_there_after_a_restart(
         sent = [row for row in told.requests if row["method"] == "trade"]
         assert len(sent) == len(told.orders) == 3
         assert third.venue_order_id == next(row["txid"] for row in told.orders if row["open"])
+        # The rows follow when prices are seen to be finer.
+        listed = desk.terminal.market.instrument(BTC)
+        assert listed is not None
+        desk.terminal.market.set_instruments([replace(listed, price_decimals=3)])
+        rows = desk.screen.orders.model
+        await desk.until(lambda: [row.price_decimals for row in rows.rows] == [3], "rows with other digits")
 
     async def again(desk: Desk) -> None:
         # A throw-away profile keeps keys in a vault, which a person opens.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from decimal import Decimal
 
 import pytest
@@ -11,10 +12,10 @@ from PySide6.QtTest import QTest
 from pytestqt.qtbot import QtBot
 
 from terminal.domain.market import Side
-from terminal.services.market_data import FeedState
+from terminal.services.market_data import FeedState, Topic
 from terminal.viewmodels.tape import StripMode, TapeState, TapeViewModel
 from terminal.widgets.tape import TapePanel
-from tests.trading_fakes import ETH, Desk
+from tests.trading_fakes import BTC, ETH, Desk, btc
 
 MS = 1_000_000
 
@@ -43,6 +44,15 @@ def test_the_newest_print_is_on_top(qtbot: QtBot) -> None:
         (Side.SELL, "99.9", "2"),
         (Side.BUY, "100.0", "1"),
     ]
+
+
+def test_prices_have_the_digits_that_the_instrument_has_now(qtbot: QtBot) -> None:
+    desk, vm = make()
+    feed(desk, 1)
+    desk.market.instruments[BTC] = replace(btc(), tick_size=Decimal("0.001"), price_decimals=3)
+    desk.market.changed.notify(BTC, Topic.INSTRUMENT)
+    feed(desk, 1, first=1)
+    assert vm.visible(1)[0].price_text == "100.100"
 
 
 def test_prints_of_one_price_and_side_within_50_ms_are_one_row(qtbot: QtBot) -> None:

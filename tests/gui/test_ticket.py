@@ -32,7 +32,7 @@ from terminal.widgets.request_card import RequestCard
 from terminal.widgets.ticket import TicketPanel
 from terminal.widgets.ticket_parts import BigButton
 from tests.helpers import eventually, run
-from tests.trading_fakes import BTC, ETH, EVERYTHING, Desk, FakeSession
+from tests.trading_fakes import BTC, ETH, EVERYTHING, Desk, FakeSession, btc
 
 D = Decimal
 
@@ -61,6 +61,14 @@ def test_it_opens_with_a_small_limit_order_and_real_figures(qtbot: QtBot) -> Non
     assert vm.buttons[Side.BUY].title == "Buy 0.01 BTC"
     assert "64 120.0" in vm.buttons[Side.BUY].detail.replace("\u202f", " ")
     assert "USD" in vm.buttons[Side.BUY].detail
+
+
+def test_a_price_finer_than_those_seen_stands_on_the_button_as_it_will_be_sent(qtbot: QtBot) -> None:
+    desk = Desk()
+    desk.market.instruments[BTC] = replace(btc(), is_tick_told=False)
+    _, vm = make(desk)
+    vm.set_text("limit_price", "64120.125")
+    assert "64120.125" in vm.buttons[Side.BUY].detail.replace("\u202f", "")
 
 
 def test_a_price_of_one_instrument_never_stands_in_the_ticket_of_another(qtbot: QtBot) -> None:
