@@ -108,10 +108,10 @@ class AccountInfo:
     can_trade: bool = True
     note: str = ""
     """Why it cannot trade, or what else a person should know of it, in one sentence."""
-    consent: str = ""
-    """What a person has to agree to before it is opened, in one sentence; empty: nothing."""
     stop_out: str = ""
     """What the venue does where the margin does not suffice any more, in one sentence."""
+    consent: str = ""
+    """What a person has to agree to before it is opened, in one sentence; empty: nothing."""
 
 
 @dataclass(frozen=True, slots=True)
