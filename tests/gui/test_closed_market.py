@@ -120,6 +120,7 @@ def test_a_closed_market_has_no_age_on_its_card(qtbot: QtBot, qapp: QApplication
     assert said == ["closed", closed_text(frame.market.listed[CARD], SATURDAY_NS).partition(", ")[2]]
     assert said[1].startswith("opens "), said
     assert "market closed, opens" in card.toolTip()
+    assert not frame.connections.cards[0].age
     # The foot's tip is about the link, which does have an age.
     tip = frame.status.venues[0].tip
     assert f"Last data: {fmt.age(0.2)} ago" in tip

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
@@ -56,13 +56,14 @@ def purses() -> TwoPurses:
 
 
 @pytest.fixture
-def frame(qtbot: QtBot, qapp: QApplication, purses: TwoPurses) -> Frame:
+def frame(qtbot: QtBot, qapp: QApplication, purses: TwoPurses) -> Iterator[Frame]:
     if not qapp.styleSheet():
         theme.apply(qapp)
     made = Frame(portfolio=purses)
     made.connections.show_venues((KRAKEN, replace(KRAKEN, name="own", title="Own")), ())
     join(made, "own", Mode.LIVE, REAL)
-    return made
+    yield made
+    made.frames.stop()
 
 
 def join(frame: Frame, venue: str, mode: Mode, account: str) -> FakeSession:
@@ -73,7 +74,7 @@ def join(frame: Frame, venue: str, mode: Mode, account: str) -> FakeSession:
     return session
 
 
-def test_every_panel_says_whose_money_its_own_venue_moves(frame: Frame, qtbot: QtBot, tmp_path: Path) -> None:
+def test_every_panel_says_whose_money_its_own_venue_moves(frame: Frame, tmp_path: Path) -> None:
     groups = LinkGroups(None, {"kraken": "Kraken", "own": "Own"})
     practice, real, moving = groups.panel(1), groups.panel(2), groups.panel(3)
     practice.select(BTC)
@@ -85,7 +86,6 @@ def test_every_panel_says_whose_money_its_own_venue_moves(frame: Frame, qtbot: Q
             for key, link in (("chart", practice), ("ladder", real), ("ticket", moving))
         },
     )
-    qtbot.addWidget(window)
     bars = window.workspace.bars
 
     def said(key: str) -> tuple[str, bool]:
@@ -108,7 +108,9 @@ def test_every_panel_says_whose_money_its_own_venue_moves(frame: Frame, qtbot: Q
     frame.account.refresh()
     frame.tick()
     assert window.top_bar.day_label.text() == "Day"
-    frame.frames.stop()
+    frame.store.close()
+    window.close_for_good()
+    window.deleteLater()
 
 
 def test_practice_money_is_never_added_to_real_money(frame: Frame, purses: TwoPurses) -> None:

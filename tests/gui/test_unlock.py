@@ -39,12 +39,14 @@ def frame(qtbot: QtBot, qapp: QApplication) -> Iterator[Frame]:
 
 
 @pytest.fixture
-def window(frame: Frame, qtbot: QtBot, tmp_path: Path) -> MainWindow:
+def window(frame: Frame, qtbot: QtBot, tmp_path: Path) -> Iterator[MainWindow]:
     made = frame.window(tmp_path / "layouts")
-    qtbot.addWidget(made)
     made.show()
     qtbot.waitUntil(made.isVisible)
-    return made
+    yield made
+    frame.store.close()
+    made.close_for_good()
+    made.deleteLater()
 
 
 def buttons(widget: QWidget, text: str) -> list[QPushButton]:
