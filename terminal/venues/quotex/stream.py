@@ -28,7 +28,7 @@ POLICY: Final = LinkPolicy(
     # The library of the web terminal pings every 24 s and waits 20 s.
     ping_interval_s=24.0,
     ping_timeout_s=20.0,
-    # A subscribed asset ticks every second or so; what is silent for so long is dead.
+    # With every market closed nothing comes by itself: pings tell a quiet line from a dead one.
     idle_timeout_s=15.0,
     heartbeat_s=5.0,
     max_message_bytes=2**23,
@@ -113,7 +113,7 @@ class QuotexStream:
             on_frame=self.on_frame,
             on_open=self._opened,
             on_state=self._state_changed,
-            heartbeat=lambda: encode("tick"),
+            heartbeat=self._beat,
             headers=headers,
         )
         self._tell_state = on_state
@@ -202,13 +202,16 @@ class QuotexStream:
             if not self.link.is_open or not self.is_authorized:
                 continue
             self.try_send("tick")
-            now_ns = self._clock.monotonic_ns()
-            if now_ns - self._last_ping_ns >= self._ping_interval_s * 0.8e9:
-                self._last_ping_ns = self._pinged_ns = now_ns
+            if self._clock.monotonic_ns() - self._last_ping_ns >= self._ping_interval_s * 0.8e9:
                 try:
-                    self.link.send_now(framing.PING)
+                    self.link.send_now(self._beat())
                 except VenueError as error:
                     log.debug("no ping: %s", error)
+
+    def _beat(self) -> str:
+        """Engine.IO's ping, which the server answers; a tick it does not."""
+        self._last_ping_ns = self._pinged_ns = self._clock.monotonic_ns()
+        return framing.PING
 
     # -- frames ---------------------------------------------------------------------------------------
 

@@ -1,0 +1,41 @@
+"""A line on which nothing comes by itself, as at a weekend: it is proven by pings, and stays."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from terminal.domain.events import LinkChanged, LinkState
+from terminal.venues.quotex.connector import QuotexConnector
+from terminal.venues.quotex.stream import POLICY
+from tests.helpers import eventually, run
+from tests.practice_quotex import QuotexPractice
+
+PROOFS = 6
+
+
+def test_a_line_without_prices_is_proven_and_not_cut() -> None:
+    practice = QuotexPractice()
+    practice.start()
+    policy = replace(POLICY, idle_timeout_s=2.0, heartbeat_s=0.5)
+    states: list[LinkState] = []
+    heard: set[int | None] = set()
+
+    async def main() -> None:
+        connector = QuotexConnector(practice.settings(), policy=policy)
+        try:
+            await connector.connect(lambda e: states.append(e.state) if isinstance(e, LinkChanged) else None)
+
+            def proven() -> bool:
+                heard.add(connector.health().last_frame_ns)
+                return len(heard) > PROOFS or states[-1] is not LinkState.LIVE
+
+            await eventually(proven, 20, "answers on a line where nothing is watched")
+            assert states[-1] is LinkState.LIVE
+            assert connector.health().reconnects == 0
+        finally:
+            await connector.close()
+
+    try:
+        run(main())
+    finally:
+        practice.stop()
