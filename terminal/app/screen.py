@@ -39,12 +39,11 @@ from terminal.viewmodels.bridge import BridgeViewModel
 from terminal.viewmodels.chart import ChartState, ChartViewModel
 from terminal.viewmodels.chart_link import ChartLink
 from terminal.viewmodels.chart_positions import ChartPositions
-from terminal.viewmodels.confirm import quit_confirmation
 from terminal.viewmodels.connection import ConnectionViewModel
 from terminal.viewmodels.contract_stats import ContractStatsViewModel
 from terminal.viewmodels.contract_ticket import ContractTicketViewModel
 from terminal.viewmodels.cross_venue import CrossVenueViewModel
-from terminal.viewmodels.dead_man import LET_FIRE, DeadManViewModel
+from terminal.viewmodels.dead_man import DeadManViewModel
 from terminal.viewmodels.desk import DeskViewModel, Rehearsal
 from terminal.viewmodels.frames import FrameClock
 from terminal.viewmodels.history import HistoryViewModel
@@ -55,6 +54,7 @@ from terminal.viewmodels.margin_calls import MarginCallsViewModel
 from terminal.viewmodels.notices import NoticesViewModel
 from terminal.viewmodels.orders import OrdersViewModel
 from terminal.viewmodels.positions import PositionsViewModel
+from terminal.viewmodels.quitting import Leaving, Quitting
 from terminal.viewmodels.quote_meter import QuoteMeter
 from terminal.viewmodels.selection import LinkedSizes, LinkGroups, interval_of
 from terminal.viewmodels.settings import SettingsViewModel
@@ -250,6 +250,15 @@ class Screen(QObject):
         )
         self.dead_man = DeadManViewModel(
             terminal.switch, self.connections, self.notices, self.frames, ask=ask, parent=self
+        )
+        self._quitting = Quitting(
+            gate,
+            portfolio,
+            self.dead_man,
+            self.connections,
+            ask,
+            removed=self._removed_accounts,
+            asks=partial(terminal.settings.flag, "app.confirm_quit"),
         )
         self.status = StatusViewModel(self.connections, self.account, self)
         self.log = LogViewModel(terminal.ring, self.frames, self)
@@ -528,34 +537,10 @@ class Screen(QObject):
         return lambda: view.removeEventFilter(watcher)
 
     async def may_quit(self) -> bool:
-        """Ask before quitting while orders rest at a venue (they stay), or a dead man's switch is armed."""
-        gate, removed = self._terminal.gate, self._removed_accounts()
-        ours = [order for order in gate.open_orders() if order.account not in removed]
-        resting = [order for order in ours if order.state.is_working]
-        doubtful = [order.client_order_id for order in ours if order.client_order_id in gate.doubts]
-        if self.dead_man.is_armed:
-            answer = await self.dead_man.ask_before_quitting(
-                prompts.chooser(lambda: self.window),
-                lambda account: sum(order.account == account for order in resting),
-                _doubt_warnings(doubtful),
-            )
-            self._terminal.leaves_switch_armed = answer == LET_FIRE
-            return answer is not None
-        if not self._terminal.settings.flag("app.confirm_quit") or not (resting or doubtful):
-            return True
-        practice = sum(self._is_practice(order.account) for order in resting)
-        return await self._ask(
-            quit_confirmation(
-                at_venue=len(resting) - practice,
-                practice=practice,
-                warnings=_doubt_warnings(doubtful),
-                badge=self.connections.badge_for(
-                    order.account
-                    for order in ours
-                    if order.state.is_working or order.client_order_id in doubtful
-                ),
-            )
-        )
+        """Ask before quitting while something of the person's goes on at a venue without the terminal."""
+        answer = await self._quitting.ask(prompts.chooser(lambda: self.window))
+        self._terminal.leaves_switch_armed = answer is Leaving.SWITCH_ARMED
+        return answer is not Leaving.STAYS
 
     def _removed_accounts(self) -> frozenset[str]:
         """The accounts of venues that were removed: what is open there stays, and is followed no more."""
@@ -563,12 +548,6 @@ class Screen(QObject):
 
     def _hidden_accounts(self) -> frozenset[str]:
         return self.connections.hidden_accounts() | self._removed_accounts()
-
-    def _is_practice(self, account: str) -> bool:
-        session = next((s for s in self._terminal.sessions.sessions.values() if account in s.accounts), None)
-        if session is not None:
-            return session.mode is Mode.PRACTICE
-        return account.split(":")[1:2] == ["practice"]
 
     def _build_bridge(self) -> None:
         terminal = self._terminal
@@ -844,7 +823,3 @@ class Screen(QObject):
 
 def _open_url(url: str) -> bool:
     return QDesktopServices.openUrl(QUrl(url))
-
-
-def _doubt_warnings(doubtful: Sequence[str]) -> tuple[str, ...]:
-    return ("An order is in doubt: it is asked after at the next start.",) if doubtful else ()

@@ -455,7 +455,7 @@ SETTINGS: Final[tuple[Setting, ...]] = (
     _number("practice.rate", "1", "times", "0.1", "50", "Liveliness of the practice market", restart=True),
     _flag("practice.tour_done", False, "The tour has been taken"),
     # Program
-    _flag("app.confirm_quit", True, "Ask before quitting while orders are open"),
+    _flag("app.confirm_quit", True, "Ask before quitting while orders are open or contracts run"),
     _choice(
         "log.level",
         "info",

@@ -241,10 +241,17 @@ def amend_confirmation(
     )
 
 
+CONTRACTS_RUN_ON = (
+    "Running contracts end by themselves, by the clock of their venue: they cannot be given back while the "
+    "terminal is off, and their results are told at the next start."
+)
+
+
 def quit_confirmation(
-    *, at_venue: int, practice: int, warnings: tuple[str, ...] = (), badge: str = ""
+    *, at_venue: int, practice: int, contracts: int = 0, warnings: tuple[str, ...] = (), badge: str = ""
 ) -> Confirmation:
-    """Quitting while orders rest: what becomes of those at a real venue, and of practice orders.
+    """Quitting while orders rest or contracts run: what becomes of those at a real venue, and of practice
+    orders.
 
     The practice venue ends with the terminal. It keeps orders over a restart and matches them against the
     first book of the next run.
@@ -259,6 +266,9 @@ def quit_confirmation(
             "The practice market stops with the terminal: practice orders are kept and cannot fill before "
             "the next start."
         )
+    if contracts:
+        rows.append(("Running", _count(contracts, "contract")))
+        notes.append(CONTRACTS_RUN_ON)
     return Confirmation(
         title="Quit Parallax?",
         note=" ".join(notes),

@@ -6,24 +6,20 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
-from types import SimpleNamespace
-from typing import cast
 
 import pytest
 from PySide6.QtWidgets import QApplication, QWidget
 from pytestqt.qtbot import QtBot
 
-from terminal.app.screen import Screen
 from terminal.domain.account import AccountInfo, Balance
 from terminal.domain.instrument import InstrumentId
 from terminal.services.session import Mode
 from terminal.viewmodels.choice import Choice
-from terminal.viewmodels.confirm import Confirmation
 from terminal.viewmodels.dead_man import DeadManViewModel
 from terminal.viewmodels.selection import LinkGroups
 from terminal.widgets import theme
 from terminal.widgets.panels import Panel
-from tests.gui.frame_fakes import ACCOUNT, BTC, KRAKEN, FakePortfolio, FakeSession, Frame, order
+from tests.gui.frame_fakes import ACCOUNT, BTC, KRAKEN, FakePortfolio, FakeSession, Frame
 from tests.gui.test_dead_man import FakeSwitch
 from tests.helpers import run
 
@@ -164,26 +160,6 @@ def test_a_question_wears_the_badge_of_the_accounts_it_is_about(frame: Frame) ->
     assert frame.connections.badge_for([REAL]) == "LIVE"
     assert frame.connections.badge_for([REAL, ACCOUNT]) == "PRACTICE + LIVE"
     assert frame.connections.badge_for([]) == ""
-
-
-def test_quitting_wears_the_badge_of_the_orders_that_it_talks_of(frame: Frame) -> None:
-    asked: list[Confirmation] = []
-
-    async def ask(question: Confirmation) -> bool:
-        asked.append(question)
-        return True
-
-    frame.gate.put(order("a1"))
-    desk = SimpleNamespace(
-        _terminal=SimpleNamespace(gate=frame.gate, settings=SimpleNamespace(flag=lambda key: True)),
-        _removed_accounts=frozenset,
-        _is_practice=lambda account: account == ACCOUNT,
-        _ask=ask,
-        dead_man=SimpleNamespace(is_armed=False),
-        connections=frame.connections,
-    )
-    assert run(Screen.may_quit(cast("Screen", desk)))
-    assert [question.badge for question in asked] == ["PRACTICE"]
 
 
 def test_an_armed_switch_is_asked_about_under_the_badge_of_its_account(frame: Frame) -> None:
