@@ -129,6 +129,10 @@ class ContractResult(Enum):
     """The price at the end was the one at the beginning: the stake comes back."""
 
 
+SOLD_BACK: Final = "sold back"
+"""The reason of a closing order that is no such end: the contract was given back before it."""
+
+
 def result_of(profit: Decimal) -> ContractResult:
     """What its profit, net of the stake, says of a contract that ran to its end."""
     if profit > ZERO:

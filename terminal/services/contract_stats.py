@@ -11,17 +11,14 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import Final, Protocol
+from typing import Protocol
 
 from terminal.core.observe import Observable
-from terminal.domain.contracts import ContractResult, HitRate, result_of
+from terminal.domain.contracts import SOLD_BACK, ContractResult, HitRate, result_of
 from terminal.domain.decimals import ZERO
 from terminal.domain.instrument import InstrumentId
 from terminal.domain.market import Side
 from terminal.domain.orders import Fill, Order, OrderType
-
-SOLD_BACK: Final = "sold back"
-"""The reason of a closing order that was no expiry."""
 
 
 class _Gate(Protocol):

@@ -17,10 +17,10 @@ from PySide6.QtCore import QObject, Signal
 from terminal.core import tasks
 from terminal.core.files import write_whole
 from terminal.domain.contract_rules import duration_text
-from terminal.domain.contracts import NS, break_even_rate
+from terminal.domain.contracts import NS, SOLD_BACK, break_even_rate
 from terminal.domain.decimals import ZERO, wire_text
 from terminal.domain.market import Side
-from terminal.services.contract_stats import SOLD_BACK, ContractLine, ContractRecord, ContractStats
+from terminal.services.contract_stats import ContractLine, ContractRecord, ContractStats
 from terminal.viewmodels import format as fmt
 from terminal.viewmodels.account import sign_tone
 from terminal.viewmodels.contract_words import short_length

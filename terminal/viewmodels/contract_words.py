@@ -5,11 +5,10 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import Final
 
-from terminal.domain.contracts import result_of
+from terminal.domain.contracts import SOLD_BACK, result_of
 from terminal.domain.market import Side
 from terminal.domain.orders import Fill, Order, OrderReport, OrderRequest, OrderState, OrderType
 from terminal.domain.rules import plain
-from terminal.services.contract_stats import SOLD_BACK
 from terminal.viewmodels import format as fmt
 
 TONES: Final = {"won": "up", "lost": "down"}

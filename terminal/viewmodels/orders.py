@@ -12,12 +12,12 @@ from PySide6.QtCore import QObject, Signal
 from terminal.core import tasks
 from terminal.core.clock import Clock
 from terminal.core.observe import Observable
+from terminal.domain.contracts import SOLD_BACK
 from terminal.domain.errors import OrderRefused, TerminalError
 from terminal.domain.instrument import Instrument, InstrumentId
 from terminal.domain.market import Side
 from terminal.domain.orders import AmendRequest, Fill, Order, OrderState, OrderType, Origin, Protection
 from terminal.domain.worth import worth
-from terminal.services.contract_stats import SOLD_BACK
 from terminal.services.inquiries import Doubt
 from terminal.services.mass_cancel import CancelOutcome
 from terminal.services.order_checks import ConfirmationNeeded

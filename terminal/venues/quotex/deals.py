@@ -15,7 +15,7 @@ from decimal import Decimal
 from typing import Any, Final
 
 from terminal.domain.account import Position
-from terminal.domain.contracts import NS, ContractTerms, ExpiryMode, RunningContract, result_of
+from terminal.domain.contracts import NS, SOLD_BACK, ContractTerms, ExpiryMode, RunningContract, result_of
 from terminal.domain.events import FillReported, OrderReported, PositionReported
 from terminal.domain.instrument import Instrument
 from terminal.domain.market import Side
@@ -24,10 +24,10 @@ from terminal.venues.quotex.assets import Assets
 
 log = logging.getLogger("venue.quotex")
 
-SOLD_BACK: Final = "sold back"
 _END: Final = ":end"
 _MOST_KEPT: Final = 2000
 _ZERO: Final = Decimal(0)
+_CENT: Final = Decimal("0.01")
 
 DealEvent = OrderReported | FillReported | PositionReported
 
@@ -157,6 +157,7 @@ class Deals:
         deal.profit = profit
         deal.exit = _number(row.get("closePrice")) or deal.entry
         deal.closed_ns = deal.expires_ns
+        deal.sold_back = bool(row.get("refundTimestamp")) or not _ended_by_itself(deal, profit, row)
         return deal
 
     # -- what Quotex tells ----------------------------------------------------------------------------
@@ -485,6 +486,16 @@ def _side(command: object) -> Side:
     if command in (1, "1", "put"):
         return Side.SELL
     raise ValueError(f"unknown direction {command!r}")
+
+
+def _ended_by_itself(deal: Deal, profit: Decimal, row: Mapping[str, Any]) -> bool:
+    """Whether the result of an ended deal is one of the three that an end has: the site's history names no
+    reason, and what is given back brings something between them. To a cent, as the site rounds."""
+    if profit > 0:
+        return row.get("percentProfit") is None or profit >= deal.stake * deal.payout_pct / 100 - _CENT
+    if profit < 0:
+        return profit <= -deal.stake * (_number(row.get("percentLoss")) or 100) / 100 + _CENT
+    return deal.exit == deal.entry
 
 
 def _text(value: object) -> str:

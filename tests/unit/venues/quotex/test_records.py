@@ -120,3 +120,27 @@ def test_candles_and_single_prices_of_the_wire() -> None:
     ]
     assert read_candles([[1, 5, 5, 4, 3], [1, 5, 5, 6, "low"]]) == [], "impossible ones"
     assert read_ticks([[2, D("1.1"), 1], [1, D("1.2")], [3], [4, 0]]) == [(NS, D("1.2")), (2 * NS, D("1.1"))]
+
+
+@pytest.mark.parametrize(
+    ("told", "reason"),
+    [
+        ({}, "won"),
+        ({"profitAmount": "4.34"}, "won"),
+        ({"profitAmount": "1.20"}, "sold back"),
+        ({"profitAmount": "-5.00", "closePrice": "1.08300"}, "lost"),
+        ({"profitAmount": "-2.10", "closePrice": "1.08300"}, "sold back"),
+        ({"profitAmount": "-2.50", "closePrice": "1.08300", "percentLoss": 50}, "lost"),
+        ({"profitAmount": "0.00", "closePrice": "1.08342"}, "tied"),
+        ({"profitAmount": "0.00"}, "sold back"),
+        ({"refundTimestamp": 890}, "sold back"),
+        ({"percentProfit": None, "profitAmount": "3.00"}, "won"),
+    ],
+)
+def test_what_a_deal_of_the_past_brought_says_whether_it_was_given_back(
+    told: dict[str, object], reason: str
+) -> None:
+    pages = Pages([900])
+    pages.rows[0].update(told)
+    page = run(records(pages).orders(None))
+    assert [each.reason for each in page.orders if each.reduce_only] == [reason]
