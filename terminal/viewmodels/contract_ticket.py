@@ -39,7 +39,7 @@ from terminal.viewmodels.ports import Accounts, Gate, Market, Place, SelectedIns
 from terminal.viewmodels.quote_meter import NO_READING, QuoteMeter, Reading
 from terminal.viewmodels.sending import OrderSender
 from terminal.viewmodels.size_entry import parse_number
-from terminal.viewmodels.ticket import SendButton
+from terminal.viewmodels.ticket_button import SendButton
 
 STAKE: Final = "quantity"
 EXPIRY: Final = "expiry"

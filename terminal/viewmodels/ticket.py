@@ -8,7 +8,6 @@ from __future__ import annotations
 import contextlib
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
 from decimal import Decimal
 from typing import Final
 
@@ -56,6 +55,7 @@ from terminal.viewmodels.size_entry import (
     parse_size,
     pays_in_quote,
 )
+from terminal.viewmodels.ticket_button import SendButton
 from terminal.viewmodels.ticket_form import (
     EXPIRE_TIME,
     LIMIT_PRICE,
@@ -80,19 +80,6 @@ _DUPLICATE: Final = "duplicate"
 _NO_BREAK: Final = "\u00a0"
 _PRICE_FIELDS = (LIMIT_PRICE, TRIGGER_PRICE, "trail_offset", "limit_offset")
 _LIVES = (TimeInForce.GTC, TimeInForce.GTD, TimeInForce.DAY, TimeInForce.IOC, TimeInForce.FOK)
-
-
-@dataclass(frozen=True, slots=True)
-class SendButton:
-    """One of the two big buttons: two lines of text, and why it cannot be pressed (empty: it can)."""
-
-    title: str
-    detail: str
-    reason: str = ""
-
-    @property
-    def enabled(self) -> bool:
-        return not self.reason
 
 
 class TicketViewModel(QObject):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from PySide6.QtCore import QSize, Qt
-from PySide6.QtGui import QColor, QHideEvent, QKeySequence, QPainter, QPaintEvent, QShortcut, QShowEvent
+from PySide6.QtGui import QColor, QHideEvent, QPainter, QPaintEvent, QShowEvent
 from PySide6.QtWidgets import (
     QFrame,
     QHBoxLayout,
@@ -27,14 +27,11 @@ from terminal.viewmodels.contract_ticket import (
     ContractTicketViewModel,
 )
 from terminal.viewmodels.cost_text import CostLine
-from terminal.viewmodels.sending import RequestView
-from terminal.viewmodels.ticket import SendButton
 from terminal.widgets import theme
 from terminal.widgets.controls import ElidedLabel, FittingLabel, StripedEdge, label, line, set_text
-from terminal.widgets.request_card import RequestCard, ResultLine
 from terminal.widgets.ticket import TicketPanel
+from terminal.widgets.ticket_foot import SIDE_PX, TicketFoot, on_send_keys
 from terminal.widgets.ticket_parts import (
-    BigButton,
     CostGrid,
     FieldRow,
     NumberEdit,
@@ -43,8 +40,6 @@ from terminal.widgets.ticket_parts import (
     show_venue,
 )
 
-_WORDS: Final = {Side.BUY: "Up", Side.SELL: "Down"}
-_SIDE_PX: Final = 8
 _NEWS_PX: Final = 46
 """Two lines of news: with less, a longer word would make the panel grow for good."""
 _SHEET: Final = f"""
@@ -86,7 +81,7 @@ class ContractPanel(QWidget):
     def _build_form(self) -> QWidget:
         form = QWidget()
         box = QVBoxLayout(form)
-        box.setContentsMargins(_SIDE_PX, 4, _SIDE_PX, 4)
+        box.setContentsMargins(SIDE_PX, 4, SIDE_PX, 4)
         box.setSpacing(5)
         head = QHBoxLayout()
         head.setSpacing(6)
@@ -162,65 +157,37 @@ class ContractPanel(QWidget):
             row.addWidget(chip, 2 + len(text))
         return shown
 
-    def _build_foot(self) -> QWidget:
-        foot = QWidget()
-        box = QVBoxLayout(foot)
-        box.setContentsMargins(_SIDE_PX, 4, _SIDE_PX, 6)
+    def _build_foot(self) -> TicketFoot:
+        figures = QWidget()
+        box = QVBoxLayout(figures)
+        box.setContentsMargins(0, 0, 0, 0)
         box.setSpacing(4)
-        self._news = QWidget()
-        self._news.setMinimumHeight(_NEWS_PX)
-        news = QVBoxLayout(self._news)
-        news.setContentsMargins(0, 0, 0, 0)
-        news.setSpacing(2)
-        news.addWidget(line())
-        self._result = ResultLine(self._vm.sending)
-        news.addWidget(self._result)
-        self._warning = label(kind="warning")
-        self._warning.setFont(theme.ui_font(theme.LABEL_PX))
-        self._warning.setWordWrap(True)
-        news.addWidget(self._warning)
-        news.addStretch(1)
-        box.addWidget(self._news)
-        box.addWidget(line())
         self._fixed = CostGrid(3)
+        box.addWidget(line())
         box.addWidget(self._fixed)
-        self._buttons_row = QWidget()
-        row = QHBoxLayout(self._buttons_row)
-        row.setContentsMargins(0, 0, 0, 0)
-        row.setSpacing(8)
-        self._buttons = {Side.BUY: BigButton("buy"), Side.SELL: BigButton("sell")}
-        for button in self._buttons.values():
-            row.addWidget(button, 1)
-        box.addWidget(self._buttons_row)
-        # The buttons go before the card hears of it and come after: for a moment both would be shown, and the
-        # dock grow for good.
-        self._vm.sending.changed.connect(self._make_room)
-        self._card = RequestCard(self._vm.sending)
-        self._vm.sending.changed.connect(self._take_room_back)
-        box.addWidget(self._card)
-        self._note = ElidedLabel()
-        self._note.setProperty("kind", "muted")
-        self._note.setAlignment(Qt.AlignmentFlag.AlignHCenter)
-        box.addWidget(self._note)
-        return foot
+        vm = self._vm
+        self._foot = TicketFoot(
+            vm.sending,
+            figures,
+            news_px=_NEWS_PX,
+            chosen=lambda: vm.form.side,
+            keepers=dict.fromkeys(Side, self._stake),
+        )
+        self._buttons, self._card = self._foot.buttons, self._foot.card
+        return self._foot
 
     # -- binding --------------------------------------------------------------------------------------
 
     def _bind(self) -> None:
         vm = self._vm
         vm.changed.connect(self._render)
-        vm.confirmation_needed.connect(self._on_vm_confirmation_needed)
         for name, edit in self._edits.items():
             edit.textEdited.connect(lambda text, one=name: vm.set_text(one, text))
         self._expiry.activated.connect(lambda _: vm.set_expiry(*self._expiry.currentData()))
         self._later.toggled.connect(lambda _: self._render())
         for side, button in self._buttons.items():
             button.clicked.connect(lambda _=False, one=side: vm.submit(one))
-        for key in ("Ctrl+Return", "Ctrl+Enter"):
-            send = QShortcut(QKeySequence(key), self)
-            send.setContext(Qt.ShortcutContext.WidgetWithChildrenShortcut)
-            send.setAutoRepeat(False)
-            send.activated.connect(self._on_send_shortcut)
+        on_send_keys(self, vm.sending, vm.submit)
 
     # -- showing --------------------------------------------------------------------------------------
 
@@ -274,33 +241,10 @@ class ContractPanel(QWidget):
             )
         )
         self._fixed.show_lines(vm.fixed)
-        for side, button in self._buttons.items():
-            button.show_text(vm.buttons.get(side, SendButton(_WORDS[side], "")))
-        pending = vm.sending.pending is not None
         reasons = {each.reason for each in vm.buttons.values() if each.reason}
+        pending = vm.sending.pending is not None
         texts_shown = [] if pending else [f"▲ {text}" for text in (*sorted(reasons), *vm.warnings[:3])]
-        set_text(self._warning, "\n".join(texts_shown))
-        self._warning.setVisible(bool(texts_shown))
-        set_text(self._note, vm.place.note)
-        self._note.setToolTip(self._note.text())
-
-    def _make_room(self) -> None:
-        if self._vm.sending.pending is not None:
-            self._news.hide()
-            self._buttons_row.hide()
-
-    def _take_room_back(self) -> None:
-        if self._vm.sending.pending is None:
-            self._news.show()
-            self._buttons_row.show()
-
-    def _on_send_shortcut(self) -> None:
-        if self._vm.sending.pending is None:
-            self._vm.submit()
-
-    def _on_vm_confirmation_needed(self, view: RequestView) -> None:
-        self._render()
-        self._card.setFocus(Qt.FocusReason.OtherFocusReason)
+        self._foot.show_lines(vm.buttons, texts_shown, vm.place.note)
 
     # -- Qt -------------------------------------------------------------------------------------------
 

@@ -30,15 +30,13 @@ from PySide6.QtWidgets import (
 from terminal.domain.market import Side
 from terminal.domain.orders import TriggerReference
 from terminal.viewmodels import ticket_form as names
-from terminal.viewmodels.sending import RequestView
 from terminal.viewmodels.size_entry import Preset, SizeUnit
-from terminal.viewmodels.ticket import SendButton, TicketViewModel
+from terminal.viewmodels.ticket import TicketViewModel
 from terminal.viewmodels.watchlist import venue_mark
 from terminal.widgets import theme
 from terminal.widgets.controls import ElidedLabel, FittingLabel, StripedEdge, label, line, set_text, walk
-from terminal.widgets.request_card import RequestCard, ResultLine
+from terminal.widgets.ticket_foot import GAP_PX, SIDE_PX, TicketFoot, height_at, on_send_keys
 from terminal.widgets.ticket_parts import (
-    BigButton,
     CostGrid,
     FieldRow,
     NumberEdit,
@@ -62,14 +60,12 @@ QPushButton[kind="chip"]:focus {{ border: 1px solid {theme.FOCUS}; }}
 """
 _NEWS_PX = 36
 _FORM_STRIP_PX = 24
-_FOOT_GAP_PX = 4
 _FORM_GAP_PX = 5
 _SHORT_PX = 540
 """Below this height the form is closer together, stop and target stand side by side, and what is said
 elsewhere too is left out: it fits a small screen without scrolling."""
 _SHORT_GAP_PX = 1
 _SHORT_NEWS_PX = 20
-_FOOT_SIDE_PX = 8
 _TAB_GAP_PX = 8
 _FIRES_ON = {
     TriggerReference.LAST: "last price",
@@ -90,7 +86,6 @@ class TicketPanel(QWidget):
         self._presets: tuple[tuple[Preset, ...], ...] = ()
         self._preset_rows: list[QWidget] = []
         self._side = vm.form.side
-        self._pressed_from: QPushButton | None = None
         self._is_short = False
         self._build_ui()
         self._lay_out()
@@ -285,12 +280,7 @@ class TicketPanel(QWidget):
         row.addWidget(self._leverage)
         return self._flags
 
-    def _build_foot(self) -> QWidget:
-        self._foot = QWidget()
-        box = self._foot_box = QVBoxLayout(self._foot)
-        box.setContentsMargins(_FOOT_SIDE_PX, 4, _FOOT_SIDE_PX, 6)
-        box.setSpacing(_FOOT_GAP_PX)
-        box.addWidget(self._build_news())
+    def _build_foot(self) -> TicketFoot:
         self._costs = CostGrid(3)
         self._carry = CostGrid(2)
         self._fixed = CostGrid(3)
@@ -301,44 +291,19 @@ class TicketPanel(QWidget):
         self._cost_box = strip
         for widget in (line(), self._costs, self._carry, line(), self._fixed):
             strip.addWidget(widget)
-        box.addWidget(self._cost_strip)
-        self._buttons_row = QWidget()
-        row = QHBoxLayout(self._buttons_row)
-        row.setContentsMargins(0, 0, 0, 0)
-        row.setSpacing(8)
-        self._buttons = {Side.BUY: BigButton("buy"), Side.SELL: BigButton("sell")}
-        for button in self._buttons.values():
-            row.addWidget(button, 1)
-        box.addWidget(self._buttons_row)
-        # Before the card hears of it: for a moment both would be shown, and the dock grow for good.
+        # A question takes its room from the form too, and from the costs where that is not enough.
         self._vm.sending.changed.connect(self._make_room)
-        self._card = RequestCard(self._vm.sending)
+        vm = self._vm
+        self._foot = TicketFoot(
+            vm.sending,
+            self._cost_strip,
+            news_px=_NEWS_PX,
+            chosen=lambda: vm.form.side,
+            keepers=self._tabs,
+        )
         self._vm.sending.changed.connect(self._fit_question)
-        box.addWidget(self._card)
-        self._note = ElidedLabel()
-        self._note.setProperty("kind", "muted")
-        self._note.setAlignment(Qt.AlignmentFlag.AlignHCenter)
-        box.addWidget(self._note)
+        self._buttons, self._card, self._result = self._foot.buttons, self._foot.card, self._foot.result
         return self._foot
-
-    def _build_news(self) -> QWidget:
-        """What became of the order, and what will be asked. The place is kept for it, above the costs: only a
-        long one takes more, and then from the form, whose upper end stays where it is. So neither the costs
-        nor the buttons nor a neighbour move from under the pointer."""
-        self._news = QWidget()
-        self._news.setMinimumHeight(_NEWS_PX)
-        box = QVBoxLayout(self._news)
-        box.setContentsMargins(0, 0, 0, 0)
-        box.setSpacing(2)
-        box.addWidget(line())
-        self._result = ResultLine(self._vm.sending)
-        box.addWidget(self._result)
-        self._warning = label(kind="warning")
-        self._warning.setFont(theme.ui_font(theme.LABEL_PX))
-        self._warning.setWordWrap(True)
-        box.addWidget(self._warning)
-        box.addStretch(1)
-        return self._news
 
     def _chip(self, text: str, tip: str) -> QPushButton:
         chip = QPushButton(text)
@@ -353,7 +318,6 @@ class TicketPanel(QWidget):
     def _bind(self) -> None:
         vm = self._vm
         vm.changed.connect(self._render)
-        vm.confirmation_needed.connect(self._on_vm_confirmation_needed)
         for name, edit in self._edits.items():
             edit.textEdited.connect(lambda text, one=name: vm.set_text(one, text))
         for side, tab in self._tabs.items():
@@ -377,11 +341,7 @@ class TicketPanel(QWidget):
         self._reduce.toggled.connect(lambda on: vm.set_flags(reduce_only=on))
         self._trailing.toggled.connect(lambda on: vm.set_flags(trailing=on))
         self._guaranteed.toggled.connect(lambda on: vm.set_flags(guaranteed=on))
-        for key in ("Ctrl+Return", "Ctrl+Enter"):
-            send = QShortcut(QKeySequence(key), self)
-            send.setContext(Qt.ShortcutContext.WidgetWithChildrenShortcut)
-            send.setAutoRepeat(False)
-            send.activated.connect(self._on_send_shortcut)
+        on_send_keys(self, vm.sending, vm.submit)
         for number in range(1, 10):
             pick = QShortcut(QKeySequence(f"Alt+{number}"), self)
             pick.setContext(Qt.ShortcutContext.WidgetWithChildrenShortcut)
@@ -436,7 +396,7 @@ class TicketPanel(QWidget):
             word = "Buy" if side is Side.BUY else "Sell"
             if self._is_short:
                 # Two long names would run into each other. The head is away: the venue's mark stays here.
-                room = (self.width() - 2 * _FOOT_SIDE_PX) // 2 - _TAB_GAP_PX
+                room = (self.width() - 2 * SIDE_PX) // 2 - _TAB_GAP_PX
                 whole, metrics = f"{word} {instrument.symbol.replace('-PERP', ' perp')}", tab.fontMetrics()
                 mark = f" {venue_mark(place.title)}"
                 room -= metrics.horizontalAdvance(mark)
@@ -604,64 +564,26 @@ class TicketPanel(QWidget):
         self._carry.show_lines(vm.carry)
         self._carry.setVisible(bool(vm.carry))
         self._fixed.show_lines(vm.fixed)
-        pending = vm.sending.pending is not None
-        if self._buttons_row.isHidden() != pending:
-            if pending:
-                self._hide_buttons()
-            else:
-                self._buttons_row.show()
-            self.updateGeometry()
-        for side, button in self._buttons.items():
-            button.show_text(vm.buttons.get(side, SendButton("", "")))
-        texts = [] if pending else [f"▲ {text}" for text in vm.warnings[:3]]
+        texts = [] if vm.sending.pending is not None else [f"▲ {text}" for text in vm.warnings[:3]]
         if vm.closed_reason:
             # Where it may wrap: a reason that is cut off is none.
             texts.insert(0, f"▲ {vm.closed_reason}")
         beside = [text for name, text in vm.problems.items() if name not in self._edits]
         texts += [f"✕ {text}" for text in beside]
-        set_text(self._warning, "\n".join(texts))
-        self._warning.setVisible(bool(texts))
-        set_text(self._note, vm.place.note)
-        self._note.setToolTip(self._note.text())
-
-    def _hide_buttons(self) -> None:
-        """Qt would hand their keyboard to whatever comes next: it goes to the tab of the chosen side while a
-        question is open, and comes back to the button of that side."""
-        if any(each.hasFocus() for each in self._buttons.values()):
-            self._pressed_from = self._buttons[self._vm.form.side]
-            self._tabs[self._vm.form.side].setFocus(Qt.FocusReason.OtherFocusReason)
-        self._buttons_row.hide()
+        self._foot.show_lines(vm.buttons, texts, vm.place.note)
 
     def _make_room(self) -> None:
-        pending = self._vm.sending.pending is not None
-        self._scroll.setMinimumHeight(1 if pending else _FORM_STRIP_PX)
-        if pending:
-            self._hide_buttons()
-            self._result.hide()
-            self._warning.hide()
-            self._news.hide()
+        self._scroll.setMinimumHeight(1 if self._vm.sending.pending is not None else _FORM_STRIP_PX)
 
     def _fit_question(self) -> None:
         """A question names total and fee itself: where height is short it stands for the cost strip."""
         pending = self._vm.sending.pending is not None
-        self._news.setVisible(not pending)
-        if not pending and self._pressed_from is not None:
-            button, self._pressed_from = self._pressed_from, None
-            if button.isEnabled() and self._tabs[self._vm.form.side].hasFocus():
-                button.setFocus(Qt.FocusReason.OtherFocusReason)
-        self._cost_strip.setVisible(
-            not pending
-            or self._foot_height(self._cost_strip, self._card) + self._stripe.height() <= self.height()
-        )
+        room = self.height() - self._stripe.height()
+        self._cost_strip.setVisible(not pending or self._foot_height(self._cost_strip, self._card) <= room)
+        self.updateGeometry()
 
     def _foot_height(self, *parts: QWidget) -> int:
-        """How high the foot has to be for these parts and its note."""
-        box = self._foot.layout()
-        assert box is not None
-        sides, least = box.contentsMargins(), self.minimumWidth()
-        width = max(self.width(), least) - sides.left() - sides.right()
-        shown = [_height(part, width) for part in (*parts, self._note)]
-        return sides.top() + sum(box.spacing() + each for each in shown) + sides.bottom()
+        return self._foot.height_with(max(self.width(), self.minimumWidth()), *parts)
 
     # -- slots ----------------------------------------------------------------------------------------
 
@@ -669,18 +591,10 @@ class TicketPanel(QWidget):
         self._vm.set_side(side)
         self._render()
 
-    def _on_send_shortcut(self) -> None:
-        if self._vm.sending.pending is None:
-            self._vm.submit()
-
     def _on_preset_shortcut(self, at: int) -> None:
         flat = [preset for row in self._vm.presets for preset in row]
         if at < len(flat):
             self._vm.press_preset(flat[at])
-
-    def _on_vm_confirmation_needed(self, view: RequestView) -> None:
-        self._render_foot()
-        self._card.setFocus(Qt.FocusReason.OtherFocusReason)
 
     # -- Qt -------------------------------------------------------------------------------------------
 
@@ -695,10 +609,10 @@ class TicketPanel(QWidget):
             return QSize(self.minimumWidth(), _FORM_STRIP_PX)
         # The same with and without an answer, and while the one gives way to the other: a dock that has
         # grown for a moment stays large. Only what is too long for the form's strip asks for more.
-        kept = self._foot_height(self._cost_strip, self._buttons_row)
+        kept = self._foot_height(self._cost_strip, self._foot.buttons_row)
         kept += self._stripe.sizeHint().height()
-        news = max(self._news_px, _height(self._news, self.width() - 2 * _FOOT_SIDE_PX)) + _FOOT_GAP_PX
-        height = kept + max(news, self._news_px + _FOOT_GAP_PX + _FORM_STRIP_PX)
+        news = max(self._news_px, height_at(self._foot.news, self.width() - 2 * SIDE_PX)) + GAP_PX
+        height = kept + max(news, self._news_px + GAP_PX + _FORM_STRIP_PX)
         if self._vm.sending.pending is not None and not self._card.isHidden():
             height = max(height, self._foot_height(self._card))
         return QSize(self.minimumWidth(), height)
@@ -729,18 +643,14 @@ class TicketPanel(QWidget):
         grids = (self._costs, self._carry, self._fixed)
         for grid in grids:
             grid.set_short(short)
-        for button in self._buttons.values():
-            button.set_short(short)
         self._cost_box.setSpacing(1 if short else 4)
-        self._foot_box.setSpacing(3 if short else _FOOT_GAP_PX)
-        self._foot_box.setContentsMargins(_FOOT_SIDE_PX, 1 if short else 4, _FOOT_SIDE_PX, 3 if short else 6)
-        self._news.setMinimumHeight(self._news_px)
+        self._foot.set_short(short, self._news_px)
         # An answer takes room from a short form: its scroll bar must not come and go, and move the rest.
         always, as_needed = Qt.ScrollBarPolicy.ScrollBarAlwaysOn, Qt.ScrollBarPolicy.ScrollBarAsNeeded
         self._scroll.setVerticalScrollBarPolicy(always if short else as_needed)
         for tab in self._tabs.values():
             theme.set_property(tab, "short", short)
-        for part in (*grids, self._cost_strip, self._buttons_row, self._foot, self):
+        for part in (*grids, self._cost_strip, self._foot.buttons_row, self._foot, self):
             if (layout := part.layout()) is not None:
                 layout.activate()  # all at once: what is asked next is where the buttons are
 
@@ -756,9 +666,3 @@ class TicketPanel(QWidget):
         painter = QPainter(self)
         painter.fillRect(self.rect(), QColor(theme.PANEL))
         painter.end()
-
-
-def _height(widget: QWidget, width: int) -> int:
-    """How high a widget has to be at a width."""
-    needed = widget.heightForWidth(width) if widget.hasHeightForWidth() else -1
-    return needed if needed >= 0 else widget.minimumSizeHint().height()

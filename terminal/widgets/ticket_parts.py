@@ -20,7 +20,7 @@ from PySide6.QtWidgets import (
 
 from terminal.viewmodels.cost_text import CostLine
 from terminal.viewmodels.ports import Place
-from terminal.viewmodels.ticket import SendButton
+from terminal.viewmodels.ticket_button import SendButton
 from terminal.viewmodels.watchlist import venue_mark
 from terminal.widgets import theme
 from terminal.widgets.controls import ElidedLabel, FittingLabel, label, set_text

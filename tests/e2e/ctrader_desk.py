@@ -213,7 +213,7 @@ class Fx:
 
     def warning(self) -> str:
         """What the ticket says above its buttons, such as why nothing can be sent."""
-        shown = self.desk.ticket._warning
+        shown = self.desk.ticket._foot.warning
         return shown.text() if shown.isVisible() else ""
 
     def prices(self) -> tuple[str, str]:

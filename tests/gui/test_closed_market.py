@@ -65,7 +65,7 @@ def test_buy_and_sell_are_off_and_say_why(qtbot: QtBot) -> None:
     for button in widget._buttons.values():
         assert not button.isEnabled()
         assert button.toolTip() == "Market closed"
-    assert widget._warning.text() == "▲ Market closed", "once, in the line of the ticket"
+    assert widget._foot.warning.text() == "▲ Market closed", "once, in the line of the ticket"
     set_status(desk, MarketStatus.ONLINE)
     assert all(button.isEnabled() for button in widget._buttons.values())
 

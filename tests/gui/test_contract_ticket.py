@@ -59,10 +59,10 @@ def test_a_click_on_down_asks_with_the_exact_terms(qtbot: QtBot, desk: Desk) -> 
     assert vm.sending.pending is not None
     assert vm.sending.pending.confirmation.title == "Down 5.00 USD on BTC/USD"
     assert panel._card.isVisible()
-    assert not panel._buttons_row.isVisible()
+    assert not panel._foot.buttons_row.isVisible()
     QTest.keyClick(panel._card, Qt.Key.Key_Escape)
     assert not is_asking(vm)
-    assert panel._buttons_row.isVisible()
+    assert panel._foot.buttons_row.isVisible()
     assert desk.gate.sent == []
 
 
@@ -142,13 +142,27 @@ def test_the_question_and_the_buttons_are_never_there_at_once(qtbot: QtBot, desk
     together = []
 
     def look() -> None:
-        together.append(panel._card.isVisible() and panel._buttons_row.isVisible())
+        together.append(panel._card.isVisible() and panel._foot.buttons_row.isVisible())
 
     vm.changed.connect(look)
     vm.sending.changed.connect(look)
     click(panel, Side.BUY)
     assert panel._card.isVisible()
     vm.sending.discard()
-    assert panel._buttons_row.isVisible()
+    assert panel._foot.buttons_row.isVisible()
     assert together
     assert not any(together), "a dock that has grown for a moment stays so"
+
+
+def test_a_question_that_is_discarded_gives_the_keyboard_back_to_the_button_that_asked(
+    qtbot: QtBot, desk: Desk
+) -> None:
+    vm = form(desk)
+    panel = shown(qtbot, vm)
+    panel.activateWindow()
+    qtbot.waitUntil(panel.isActiveWindow)
+    panel._buttons[Side.SELL].setFocus()
+    click(panel, Side.SELL)
+    assert QApplication.focusWidget() is panel._card
+    vm.sending.discard()
+    assert QApplication.focusWidget() is panel._buttons[Side.SELL]

@@ -26,7 +26,8 @@ from terminal.services.session import Mode
 from terminal.venues.base import ProtectionKind
 from terminal.viewmodels.sending import RequestView, ResultKind
 from terminal.viewmodels.size_entry import Preset, SizeUnit
-from terminal.viewmodels.ticket import SendButton, TicketViewModel
+from terminal.viewmodels.ticket import TicketViewModel
+from terminal.viewmodels.ticket_button import SendButton
 from terminal.viewmodels.ticket_form import STOP_LOSS, TAKE_PROFIT
 from terminal.widgets.request_card import RequestCard
 from terminal.widgets.ticket import TicketPanel
@@ -253,7 +254,7 @@ def test_confirm_shows_the_exact_request_and_sends_it_after_the_yes(qtbot: QtBot
 
 def test_of_several_accounts_the_question_names_the_one_that_pays(qtbot: QtBot) -> None:
     session = FakeSession()
-    session.infos[session.account] = AccountInfo("91", "The House 5120034", False)
+    session.infos[session.account] = AccountInfo(account_id="91", title="The House 5120034", is_live=False)
     _, vm = make(Desk(session))
     assert vm.place is not None
     assert vm.place.note == "Practice 5120034: no money moves"
