@@ -91,9 +91,10 @@ class AccountKind(Enum):
     """One position an instrument."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class AccountInfo:
-    """One account of a connection, as a person tells it from others."""
+    """One account of a connection, as a person tells it from others. Built by names alone: several texts and
+    flags in a row are easily taken for each other."""
 
     account_id: str
     """The venue's id for it in requests."""

@@ -258,7 +258,7 @@ class PositionsViewModel(QObject):
                 accounts.append(self._account_row(entry, info, figures))
             elif figures is not None:
                 # The one account of its connection: there is nothing to choose and nothing to hide.
-                about = AccountInfo("", entry.name, True, figures.currency)
+                about = AccountInfo(account_id="", title=entry.name, is_live=True, currency=figures.currency)
                 accounts.append(replace(self._account_row(entry, about, figures), kind="", is_only=True))
             held = self._portfolio.positions(entry.account)
             rows.extend(self._row(entry, title, position) for position in held)

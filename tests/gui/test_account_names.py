@@ -25,7 +25,16 @@ BROKER = "kraken:live:77"
 def frame(qapp: QApplication) -> Iterator[Frame]:
     made = Frame()
     session = made.sessions.sessions["kraken"]
-    session.hidden = {BROKER: AccountInfo("77", "House 5120034", False, "USD", AccountKind.HEDGED, D(30))}
+    session.hidden = {
+        BROKER: AccountInfo(
+            account_id="77",
+            title="House 5120034",
+            is_live=False,
+            currency="USD",
+            kind=AccountKind.HEDGED,
+            leverage=D(30),
+        )
+    }
     yield made
     made.frames.stop()
 

@@ -21,7 +21,14 @@ def test_the_account_of_a_position_is_read_in_full_where_there_is_room(qapp: QAp
         panel = PositionsPanel(frame.positions)
         panel.resize(1900, 200)
         panel.show()
-        frame.portfolio.about = AccountInfo("7", TITLE, False, "USD", AccountKind.HEDGED, D(30))
+        frame.portfolio.about = AccountInfo(
+            account_id="7",
+            title=TITLE,
+            is_live=False,
+            currency="USD",
+            kind=AccountKind.HEDGED,
+            leverage=D(30),
+        )
         frame.portfolio.open = [LONG]
         frame.portfolio.changed.notify(ACCOUNT)
         frame.tick()
@@ -43,7 +50,14 @@ def test_a_column_that_grows_pushes_nothing_out_of_sight(qapp: QApplication) -> 
     async def body(frame: Frame) -> None:
         panel = PositionsPanel(frame.positions)
         panel.show()
-        frame.portfolio.about = AccountInfo("7", TITLE, False, "USD", AccountKind.HEDGED, D(30))
+        frame.portfolio.about = AccountInfo(
+            account_id="7",
+            title=TITLE,
+            is_live=False,
+            currency="USD",
+            kind=AccountKind.HEDGED,
+            leverage=D(30),
+        )
         frame.portfolio.open = [LONG]
         frame.portfolio.changed.notify(ACCOUNT)
         frame.tick()

@@ -53,7 +53,9 @@ def test_a_contract_that_was_called_a_twin_is_still_no_row(world: World) -> None
 def test_an_account_without_margin_still_says_what_it_holds(qapp: QApplication) -> None:
     async def main() -> None:
         frame = Frame()
-        frame.portfolio.about = AccountInfo("demo", "Quotex demo", False, "USD", AccountKind.HEDGED)
+        frame.portfolio.about = AccountInfo(
+            account_id="demo", title="Quotex demo", is_live=False, currency="USD", kind=AccountKind.HEDGED
+        )
         frame.portfolio.changed.notify(ACCOUNT)
         frame.tick()
         model = frame.positions.accounts_model

@@ -264,7 +264,7 @@ def test_one_live_account_makes_the_desk_live(frame: Frame) -> None:
 def test_a_demo_account_is_never_called_live(frame: Frame, is_live: bool, word: str) -> None:
     session = frame.sessions.sessions["kraken"]
     session.mode, session.account = Mode.LIVE, "kraken:live:91"
-    session.infos["kraken:live:91"] = AccountInfo("91", "The House 5120034", is_live)
+    session.infos["kraken:live:91"] = AccountInfo(account_id="91", title="The House 5120034", is_live=is_live)
     frame.sessions.changed.notify("kraken")
     frame.tick()
     assert frame.desk.badge == word

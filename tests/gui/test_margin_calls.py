@@ -17,7 +17,12 @@ from tests.helpers import eventually, run
 
 D = Decimal
 INFO = AccountInfo(
-    "7", "House 5120001", False, "USD", AccountKind.HEDGED, stop_out="A stop-out closes the largest first."
+    account_id="7",
+    title="House 5120001",
+    is_live=False,
+    currency="USD",
+    kind=AccountKind.HEDGED,
+    stop_out="A stop-out closes the largest first.",
 )
 FIGURES = AccountFigures("USD", D(1000), D(0), D(500))
 

@@ -136,7 +136,7 @@ def test_practice_does_not_stand_for_real_money_that_is_not_known_yet(
 def test_without_real_money_everything_is_as_it_was(frame: Frame) -> None:
     session = join(frame, "own", Mode.LIVE, REAL)
     # A broker's demo account is no real money either.
-    session.infos[REAL] = AccountInfo("91", "The House 91", False)
+    session.infos[REAL] = AccountInfo(account_id="91", title="The House 91", is_live=False)
     frame.sessions.changed.notify("own")
     frame.account.refresh()
     frame.tick()
@@ -148,9 +148,13 @@ def test_without_real_money_everything_is_as_it_was(frame: Frame) -> None:
 
 
 def test_accounts_that_are_not_shown_are_counted_among_their_own_kind(frame: Frame) -> None:
-    frame.sessions.sessions["kraken"].hidden["kraken:practice:2"] = AccountInfo("2", "The House 2", False)
+    frame.sessions.sessions["kraken"].hidden["kraken:practice:2"] = AccountInfo(
+        account_id="2", title="The House 2", is_live=False
+    )
     assert frame.connections.counted_text == ""
-    frame.sessions.sessions["own"].hidden["own:live:2"] = AccountInfo("2", "The House 2", True)
+    frame.sessions.sessions["own"].hidden["own:live:2"] = AccountInfo(
+        account_id="2", title="The House 2", is_live=True
+    )
     assert frame.connections.counted_text == "1 of 2 accounts counted"
     assert frame.positions.counted_text == "1 of 2 accounts counted"
 

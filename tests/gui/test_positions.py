@@ -234,7 +234,14 @@ def test_amounts_can_be_hidden(qapp: QApplication) -> None:
 
 def test_an_account_shows_its_margin_and_can_be_chosen(qapp: QApplication) -> None:
     async def body(frame: Frame) -> None:
-        frame.portfolio.about = AccountInfo("7", "House 5120001", False, "USD", AccountKind.HEDGED, D(30))
+        frame.portfolio.about = AccountInfo(
+            account_id="7",
+            title="House 5120001",
+            is_live=False,
+            currency="USD",
+            kind=AccountKind.HEDGED,
+            leverage=D(30),
+        )
         frame.portfolio.margin = AccountFigures("USD", D(10_000), D("12.5"), D("193.4"), (D(100), D(70)))
         frame.portfolio.changed.notify(ACCOUNT)
         frame.tick()
@@ -282,7 +289,9 @@ def test_the_one_account_of_a_connection_shows_its_figures_and_its_past(qapp: QA
 
 
 OTHER = f"{ACCOUNT}:8"
-ELSEWHERE = AccountInfo("8", "House 5120002", True, "EUR", AccountKind.NETTED)
+ELSEWHERE = AccountInfo(
+    account_id="8", title="House 5120002", is_live=True, currency="EUR", kind=AccountKind.NETTED
+)
 
 
 def accounts(frame: Frame) -> dict[str, dict[str, str]]:
@@ -293,7 +302,14 @@ def accounts(frame: Frame) -> dict[str, dict[str, str]]:
 
 def two_accounts(frame: Frame, *, hidden: bool) -> None:
     session = frame.sessions.sessions["kraken"]
-    frame.portfolio.about = AccountInfo("7", "House 5120001", False, "USD", AccountKind.HEDGED, D(30))
+    frame.portfolio.about = AccountInfo(
+        account_id="7",
+        title="House 5120001",
+        is_live=False,
+        currency="USD",
+        kind=AccountKind.HEDGED,
+        leverage=D(30),
+    )
     session.others = () if hidden else (OTHER,)
     session.hidden = {OTHER: ELSEWHERE} if hidden else {}
     frame.sessions.changed.notify("kraken")
@@ -455,7 +471,12 @@ def test_an_account_that_wants_consent_is_opened_only_with_it(qapp: QApplication
 def test_where_the_venue_warns_is_read_beside_the_level_and_changed_from_the_menu(qapp: QApplication) -> None:
     async def body(frame: Frame) -> None:
         about = AccountInfo(
-            "7", "House 1", False, "USD", AccountKind.HEDGED, stop_out="The largest goes first."
+            account_id="7",
+            title="House 1",
+            is_live=False,
+            currency="USD",
+            kind=AccountKind.HEDGED,
+            stop_out="The largest goes first.",
         )
         frame.portfolio.about = about
         frame.portfolio.margin = AccountFigures("USD", D(1000), D(0), D(500), (D(100), D("70.5")))

@@ -153,15 +153,15 @@ class Account:
         if not note and not self.can_trade:
             note = _VIEW_ONLY
         return AccountInfo(
-            str(self.account_id),
-            " ".join(part for part in (scrub(self._broker), str(self._login)) if part),
-            self.is_live,
-            self.currency,
-            self.kind,
-            leverage,
-            can_trade,
-            note,
-            stop_out,
+            account_id=str(self.account_id),
+            title=" ".join(part for part in (scrub(self._broker), str(self._login)) if part),
+            is_live=self.is_live,
+            currency=self.currency,
+            kind=self.kind,
+            leverage=leverage,
+            can_trade=can_trade,
+            note=note,
+            stop_out=stop_out,
         )
 
     def _on_symbols(self, changed: Sequence[Listing]) -> None:

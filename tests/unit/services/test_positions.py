@@ -76,7 +76,12 @@ class Hand:
         self.desk.accounts.positions = {each.position_id: each for each in self.portfolio.positions(ACCOUNT)}
 
     def kind(self, kind: AccountKind) -> None:
-        self.portfolio.set_info(ACCOUNT, AccountInfo("1", "House 1", False, "USD", kind, D(30)))
+        self.portfolio.set_info(
+            ACCOUNT,
+            AccountInfo(
+                account_id="1", title="House 1", is_live=False, currency="USD", kind=kind, leverage=D(30)
+            ),
+        )
 
 
 def with_hand(

@@ -42,8 +42,22 @@ from tests.unit.services.test_session import FakeDesk
 
 D = Decimal
 EURUSD = InstrumentId("fake", "EUR/USD")
-ONE = AccountInfo("101", "House 5101", False, "USD", AccountKind.HEDGED, D(30))
-TWO = AccountInfo("202", "House 5202", True, "EUR", AccountKind.NETTED, D(100))
+ONE = AccountInfo(
+    account_id="101",
+    title="House 5101",
+    is_live=False,
+    currency="USD",
+    kind=AccountKind.HEDGED,
+    leverage=D(30),
+)
+TWO = AccountInfo(
+    account_id="202",
+    title="House 5202",
+    is_live=True,
+    currency="EUR",
+    kind=AccountKind.NETTED,
+    leverage=D(100),
+)
 KEY_ONE, KEY_TWO = "fake:live:101", "fake:live:202"
 
 

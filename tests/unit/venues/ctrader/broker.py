@@ -164,7 +164,7 @@ class FakeAccount:
         self.money_digits = 2
 
     def info(self) -> AccountInfo:
-        return AccountInfo(str(ACCOUNT), "Practice 5120001", is_live=False, currency="USD")
+        return AccountInfo(account_id=str(ACCOUNT), title="Practice 5120001", is_live=False, currency="USD")
 
     async def ready(self) -> FakeAccount:
         await self.symbols.load()
