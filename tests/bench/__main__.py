@@ -9,6 +9,7 @@ import sys
 from collections.abc import Callable, Sequence
 
 from tests.bench import (
+    all_venues,
     bridge_load,
     clicks,
     ctrader_feed,
@@ -17,7 +18,6 @@ from tests.bench import (
     feed,
     okx_feed,
     startup,
-    three_venues,
     workspace,
 )
 
@@ -31,14 +31,14 @@ BENCHES: dict[str, Callable[[], None]] = {
     "bridge_load": bridge_load.main,
     "startup": startup.main,
     "workspace": workspace.main,
-    "three_venues": three_venues.main,
+    "all_venues": all_venues.main,
 }
 WITH_OPTIONS: dict[str, Callable[[Sequence[str]], None]] = {
     "ctrader_load": ctrader_load.main,
     "ctrader_list": ctrader_list.main,
     "clicks": clicks.main,
     "workspace": workspace.main,
-    "three_venues": three_venues.main,
+    "all_venues": all_venues.main,
 }
 
 
