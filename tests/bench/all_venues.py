@@ -4,9 +4,9 @@
 
 The composed terminal shows its workspace, and beside it a window of ladders, so that each of the sixteen
 books has a ladder of its own in sight. Kraken, OKX, cTrader and Quotex are one process of practice venues
-over real sockets. Quotex has no books and sets its own pace: up to twelve of its assets are watched, and contracts
-run, which the screen counts down. Calm and lively stretches take turns in one run, and every tick of the
-frame clock counts as a frame, so that what else the machine has to do falls on both alike.
+over real sockets. Quotex has no books and sets its own pace: up to twelve of its assets are watched, and
+contracts run, which the screen counts down. Calm and lively stretches take turns in one run, and every tick
+of the frame clock counts as a frame, so that what else the machine has to do falls on both alike.
 """
 
 from __future__ import annotations
