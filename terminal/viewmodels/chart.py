@@ -7,8 +7,7 @@ oldest bar asks for more; what one looks at stays where it is when they come.
 from __future__ import annotations
 
 import logging
-from dataclasses import dataclass
-from datetime import UTC, datetime, tzinfo
+from datetime import UTC, tzinfo
 from decimal import Decimal
 from enum import Enum
 from typing import Final, Protocol
@@ -29,6 +28,7 @@ from terminal.viewmodels.book import RESULT_SHOWN_S, SizeSource
 from terminal.viewmodels.chart_bars import HIGH, LOW, BarArrays
 from terminal.viewmodels.chart_orders import MenuEntry
 from terminal.viewmodels.chart_positions import ChartPositions, DealLine
+from terminal.viewmodels.chart_readout import Readout, bar_time, read_bar, utc_date
 from terminal.viewmodels.chart_scale import DAY_S, LocalTime, PriceScale, Viewport, extremes
 from terminal.viewmodels.chart_trading import ChartGate, ChartTrading
 from terminal.viewmodels.frames import FrameClock
@@ -65,19 +65,6 @@ class ChartMarket(Market, Protocol):
 
     def bars(self, instrument: InstrumentId, interval_s: int) -> BarSeries: ...
     async def load_more_bars(self, instrument: InstrumentId, interval_s: int, *, limit: int = 500) -> int: ...
-
-
-@dataclass(frozen=True, slots=True)
-class Readout:
-    """One bar in words for the top left of the chart."""
-
-    time: str
-    values: tuple[tuple[str, str], ...]
-    """(letter, text) of open, high, low, close and volume (base units, or ticks)."""
-    change: str
-    """▲▼ and the change of the close against the one before, in per cent."""
-    direction: int
-    """+1 where the bar closed higher than it opened or as high, -1 where lower."""
 
 
 def interval_text(interval_s: int, *, long: bool = False) -> str:
@@ -321,7 +308,7 @@ class ChartViewModel(QObject):
                 self.viewport.appended(change.appended)
         self.loading_older = series.loading and self.bars.count > 0
         if series.complete and self.bars.count:
-            first = self._utc_date(int(self.bars.times[0]))
+            first = utc_date(int(self.bars.times[0]))
             title = self.place.title if self.place is not None else "The venue"
             self.history_note = f"{title} has no older bars. Its history begins {first}."
         elif self._load_error:
@@ -603,25 +590,7 @@ class ChartViewModel(QObject):
         at = self.bars.count - 1 if bar is None else bar
         if not 0 <= at < self.bars.count:
             return None
-        one = self._series.bars[at]
-        before = self._series.bars[at - 1].close if at else one.open
-        change = (one.close - before) / before * 100 if before else None
-        sign = fmt.direction(change)
-        values = [
-            (letter, self.price_text(value))
-            for letter, value in (("O", one.open), ("H", one.high), ("L", one.low), ("C", one.close))
-        ]
-        return Readout(
-            self.time_text(at),
-            (*values, ("V", self._volume_text(one.volume))),
-            f"{sign} {fmt.percent(change)}".strip(),
-            1 if one.close >= one.open else -1,
-        )
-
-    def _volume_text(self, volume: Decimal) -> str:
-        if self.place is not None and self.place.abilities.bars_count_ticks:
-            return f"{fmt.quantity(volume, 0)} ticks"
-        return f"{fmt.compact(volume)} {self.instrument.base if self.instrument is not None else ''}"
+        return read_bar(self._series.bars, at, self.time_text(at), self.instrument, self.place)
 
     def time_text(self, bar: float) -> str:
         """When a bar began, also of one to come: ``Fri 14 Aug 09:30``, or with its year from a day on."""
@@ -632,15 +601,7 @@ class ChartViewModel(QObject):
         if at < 0:
             return ""
         ns = int(self.bars.times[min(at, last)]) + max(0, at - last) * self.interval_s * 1_000_000_000
-        zone = UTC if self.interval_s >= DAY_S else self._zone
-        moment = datetime.fromtimestamp(ns // 1_000_000_000, tz=UTC).astimezone(zone)
-        day = f"{moment:%a} {moment.day} {moment:%b}"
-        return f"{day} {moment:%Y}" if self.interval_s >= DAY_S else f"{day} {moment:%H:%M}"
-
-    @staticmethod
-    def _utc_date(ns: int) -> str:
-        moment = datetime.fromtimestamp(ns // 1_000_000_000, tz=UTC)
-        return f"{moment.day} {moment:%b %Y}"
+        return bar_time(ns, self.interval_s, self._zone)
 
     # -- looking around -------------------------------------------------------------------------------
 
