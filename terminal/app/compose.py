@@ -25,7 +25,7 @@ from terminal.core.log_ring import LogRing
 from terminal.core.observe import Observable
 from terminal.core.secret import Secret
 from terminal.domain.errors import CredentialError, StorageError, TerminalError
-from terminal.domain.events import VenueNotice
+from terminal.domain.events import VenueEvent, VenueNotice
 from terminal.services.arming import Arming
 from terminal.services.dead_mans_switch import DeadMansSwitch
 from terminal.services.inquiries import GateTimings
@@ -443,6 +443,10 @@ class Terminal:
         self._require_title(venue, options or {})
         connector = self._make(venue, plan.settings)
         try:
+            if isinstance(connector, HasAccounts):
+                # A sign-in with several accounts is proven by the connection that it opens.
+                await connector.connect(_nobody)
+                return await connector.trader(connector.accounts()[0].account_id).test_credentials()
             if not isinstance(connector, TradesOrders):
                 raise CredentialError(f"{venue} takes no key", user_text="This venue takes no key.")
             await connector.instruments()
@@ -723,6 +727,10 @@ class Terminal:
 
     def _tell(self, level: Level, text: str, detail: str = "", action: NoticeAction | None = None) -> None:
         self.notice.notify(Notice(level, text, detail, action=action))
+
+
+def _nobody(event: VenueEvent) -> None:
+    """Takes what a connection tells that is only tried."""
 
 
 def _is_locked(error: TerminalError) -> bool:

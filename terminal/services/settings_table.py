@@ -353,6 +353,8 @@ SETTINGS: Final[tuple[Setting, ...]] = (
     _address("ws_public", ("wss", "ws"), "Public stream; empty: the venue's own"),
     _address("ws_private", ("wss", "ws"), "Private stream; empty: the venue's own"),
     _address("ws_l3", ("wss", "ws"), "Stream of single orders; empty: the venue's own"),
+    _address("https", ("https", "https"), "Web site, such as a mirror of it; empty: the venue's own"),
+    _address("wss", ("wss", "wss"), "Socket of the web site; empty: the venue's own"),
     Setting(
         "endpoint.demo",
         Kind.TEXT,
