@@ -10,7 +10,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 from enum import Enum
-from typing import NamedTuple, Protocol, runtime_checkable
+from typing import Final, NamedTuple, Protocol, runtime_checkable
 
 from terminal.core.secret import Secret
 from terminal.domain.account import (
@@ -181,6 +181,10 @@ class SignInPage:
     """Set where the answer is the session itself: the page at ``redirect_url`` loads, and the answer is JSON
     with what this expression is there (``value``), the ``cookies`` of its host and the ``user_agent``."""
 
+
+CHALLENGE: Final = "challenge"
+"""The code of an error where a bot filter stands before a sign-in by password: the venue's own page is the
+way around."""
 
 AskPerson = Callable[[str], Awaitable[str | None]]
 """Shows the venue's own words (a PIN was sent by e-mail) and returns what was typed; None: given up."""

@@ -33,6 +33,10 @@ input[type=email], input[type=password], input[type=text] { width: 100%; font: i
   border: 1px solid var(--line); border-radius: 8px; background: transparent; color: var(--ink); }
 button { width: 100%; font: inherit; font-weight: 600; padding: 11px 14px; border-radius: 8px;
   border: 1px solid var(--accent); background: var(--accent); color: var(--accent-ink); cursor: pointer; }
+.mailbox { margin-top: 22px; padding: 12px 14px; border: 1px dashed var(--line); border-radius: 8px; }
+.mailbox h2 { font-size: 13px; margin: 0 0 4px; }
+.mailbox p { margin: 0; }
+.mailbox strong { color: var(--ink); user-select: all; }
 .error, form > div > div, .hint--danger { color: var(--bad); font-size: 13px; margin-top: 6px; }
 """
 
@@ -70,19 +74,21 @@ def not_available(csrf: str) -> bytes:
 
 
 def pin(lang: str, csrf: str, email: str, code: str, problem: str = "") -> bytes:
-    """Asks for the code that the real venue sends by e-mail; this one tells it in the prompt."""
+    """Asks for the code that the real venue sends by e-mail. Nothing is sent here: the mailbox of the
+    practice account stands below the form."""
     error = f'<div class="hint--danger">{escape(problem)}</div>' if problem else ""
     return _page(
         "Enter the PIN",
-        f"""<main class="auth__body"><p>Please enter the PIN-code we have just sent to {escape(email)} \
-(practice venue: it is {escape(code)})</p>
+        f"""<main class="auth__body"><p>Please enter the PIN-code we have just sent to your e-mail</p>
 <form method="post" action="/{lang}/sign-in/modal">
 <div><input type="hidden" name="_token" value="{escape(csrf)}">
 <input type="hidden" name="keep_code" value="1">
 <label>PIN<input type="text" name="code" inputmode="numeric" autocomplete="one-time-code" required autofocus>
 </label>{error}</div>
 <button type="submit" id="confirm">Confirm</button>
-</form></main>""",
+</form>
+<section class="mailbox"><h2>Practice mailbox of {escape(email)}</h2>
+<p>From Quotex (practice): your PIN-code is <strong>{escape(code)}</strong></p></section></main>""",
     )
 
 

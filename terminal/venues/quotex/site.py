@@ -23,8 +23,9 @@ import httpx
 import msgspec
 
 from terminal.core.secret import Secret
-from terminal.domain.errors import AuthRejected, VenueUnavailable
+from terminal.domain.errors import AuthRejected, RateLimited, VenueUnavailable
 from terminal.transport.wire import make_ssl_context, network_reason, require_safe_address, tls_reason
+from terminal.venues.base import CHALLENGE
 from terminal.venues.quotex.errors import VENUE_NAME
 
 log = logging.getLogger("venue.quotex")
@@ -89,7 +90,9 @@ class Site:
 
         Raises:
             AuthRejected: wrong password or PIN, or the person gave up; ``user_text`` says which.
-            VenueUnavailable: the site cannot be reached, is closed for maintenance, or shows a challenge.
+            RateLimited: too many tries.
+            VenueUnavailable: the site cannot be reached, is closed for maintenance, or shows a challenge
+                (``code`` is :data:`terminal.venues.base.CHALLENGE`).
         """
         page = _Page.of((await self._get(f"/{LANG}/sign-in/modal/")).text)
         form = {
@@ -99,11 +102,15 @@ class Site:
             "remember": "1",
         }
         answer = await self._post(f"/{LANG}/sign-in/", form, referer=f"/{LANG}/sign-in")
-        for _ in range(_PIN_TRIES):
+        for left in range(_PIN_TRIES, 0, -1):
             page = _Page.of(answer.text)
             if not page.wants_pin or _has_arrived(answer):
                 break
-            pin = await ask_pin(page.prompt or "Enter the PIN that Quotex has sent to your e-mail.")
+            question = page.prompt or "Enter the PIN that Quotex has sent to your e-mail."
+            if left < _PIN_TRIES:
+                tries = "1 try is left" if left == 1 else f"{left} tries are left"
+                question = f"{_sentence(page.error or 'The PIN was wrong')} {tries.capitalize()}.\n{question}"
+            pin = await ask_pin(question)
             if pin is None:
                 raise AuthRejected(VENUE_NAME, "no PIN", code="pin", user_text="Signing in was given up.")
             await asyncio.sleep(_PIN_PAUSE_S)
@@ -113,12 +120,13 @@ class Site:
             answer = await self._post(f"/{LANG}/sign-in/modal", sent, referer=f"/{LANG}/sign-in/modal")
         else:
             if not _has_arrived(answer):
-                text = "The PIN was wrong three times. Ask for a new one by signing in again."
+                said = _Page.of(answer.text).error
+                text = f"The PIN was wrong three times. {_sentence(said or 'Sign in again for a new one')}"
                 raise AuthRejected(VENUE_NAME, "wrong PIN", code="pin", user_text=text)
         if not _has_arrived(answer):
             page = _Page.of(answer.text)
             if page.unavailable:
-                text = f"Quotex's sign-in is not available: {page.unavailable}"
+                text = f"Quotex's sign-in is closed. It says: {_sentence(page.unavailable)}"
                 raise VenueUnavailable(VENUE_NAME, "closed", code="closed", user_text=text)
             words = page.error or "Quotex did not accept e-mail and password."
             raise AuthRejected(VENUE_NAME, words, code="password", user_text=_sentence(words))
@@ -256,13 +264,18 @@ class Site:
             raise VenueUnavailable(VENUE_NAME, f"{path}: the page is too large", code="too-big")
         if status in (403, 503) or (status == 429 and "<html" in answer.text.lower()):
             text = (
-                "Quotex's bot filter stopped this sign-in. Sign in in the browser window, or paste a session "
-                "from your own browser."
+                "Quotex's bot filter stopped this sign-in. Sign in on its own page instead, or paste a "
+                "session from your own browser."
             )
-            raise VenueUnavailable(VENUE_NAME, f"{path}: HTTP {status}", code="challenge", user_text=text)
+            raise VenueUnavailable(VENUE_NAME, f"{path}: HTTP {status}", code=CHALLENGE, user_text=text)
         if status == 429:
-            text = "Quotex asks for a pause: too many sign-ins. Try again in some minutes."
-            raise VenueUnavailable(VENUE_NAME, f"{path}: HTTP 429", code="http-429", user_text=text)
+            again = answer.headers.get("retry-after", "")
+            wait_s = float(again) if again.isascii() and again.isdigit() and len(again) < 6 else None
+            when = "some minutes" if wait_s is None else f"{wait_s:.0f} s"
+            text = f"Quotex asks for a pause after so many tries. Try again in {when}."
+            raise RateLimited(
+                VENUE_NAME, f"{path}: HTTP 429", retry_after_s=wait_s, code="http-429", user_text=text
+            )
         if status >= 400:
             text = f"Quotex's site answers with an error ({status}). Try again later."
             raise VenueUnavailable(
@@ -350,7 +363,7 @@ class _Page(HTMLParser):
         self._path.append((tag, mark))
         if "not-avalible__title" in classes:
             self._taking = "unavailable"
-        elif parent == "#complaint" or any(each in classes for each in _COMPLAINTS):
+        elif (tag == "div" and parent == "#complaint") or any(each in classes for each in _COMPLAINTS):
             self._taking = "error"
         elif tag == "p" and any("auth__body" in each for _, each in self._path) and not self.prompt:
             self._taking = "prompt"

@@ -103,7 +103,7 @@ def test_what_is_posted_with_and_without_a_pin(monkeypatch: pytest.MonkeyPatch) 
         (
             '<div id="tab-1"><div class="modal-sign__not-avalible__title">Not in your region</div></div>',
             VenueUnavailable,
-            "Quotex's sign-in is not available: Not in your region",
+            "Quotex's sign-in is closed. It says: Not in your region.",
         ),
         ("<p>nothing</p>", AuthRejected, "Quotex did not accept e-mail and password."),
     ],
