@@ -28,18 +28,18 @@ from terminal.domain.instrument import Instrument, InstrumentId
 from terminal.domain.market import Feed, FeedKind, Side
 from terminal.domain.orders import OrderRequest, OrderType
 from terminal.domain.rules import plain
-from terminal.services.arming import ArmState
 from terminal.services.market_data import Topic
 from terminal.viewmodels import format as fmt
 from terminal.viewmodels.cost import CostEstimate
 from terminal.viewmodels.cost_text import CostLine
+from terminal.viewmodels.form_place import FormPlace
 from terminal.viewmodels.frames import FrameClock
-from terminal.viewmodels.market_hours import closed_text
-from terminal.viewmodels.ports import Accounts, Gate, Market, Place, SelectedInstrument, Sessions, place_of
+from terminal.viewmodels.ports import Accounts, Gate, Market, Place, SelectedInstrument, Sessions
 from terminal.viewmodels.quote_meter import NO_READING, QuoteMeter, Reading
 from terminal.viewmodels.sending import OrderSender
 from terminal.viewmodels.size_entry import parse_number
 from terminal.viewmodels.ticket_button import SendButton
+from terminal.viewmodels.ticket_money import free_of
 
 STAKE: Final = "quantity"
 EXPIRY: Final = "expiry"
@@ -126,7 +126,6 @@ class ContractTicketViewModel(QObject):
         super().__init__(parent)
         self.form = ContractForm()
         self.instrument: Instrument | None = None
-        self.place: Place | None = None
         self.offer: ContractOffer | None = None
         self.expiries: tuple[ExpiryChoice, ...] = ()
         self.stake: Decimal | None = None
@@ -139,8 +138,9 @@ class ContractTicketViewModel(QObject):
         self.warnings: tuple[str, ...] = ()
         self.buttons: dict[Side, SendButton] = {}
         self.hide_amounts = False
-        self._market, self._sessions, self._gate, self._accounts = market, sessions, gate, accounts
+        self._market, self._gate, self._accounts = market, gate, accounts
         self._selection, self._frames, self._clock = selection, frames, clock
+        self._where = FormPlace(sessions, gate, accounts, clock)
         self._hit_rates, self._ahead_ms = hit_rates, ahead_ms
         self._meter = meter
         if meter is not None:
@@ -156,10 +156,10 @@ class ContractTicketViewModel(QObject):
         self._unwatch = (
             market.changed.watch(self._on_market),
             selection.changed.watch(self._on_selection),
-            sessions.changed.watch(self._on_session),
-            accounts.changed.watch(self._on_account),
-            gate.readiness.watch(self._on_account),
-            gate.arming.changed.watch(self._on_arm),
+            self._where.moved.watch(self._load),
+            self._where.stirred.watch(lambda: frames.request(self._refresh)),
+            self._where.voided.watch(self.sending.discard),
+            self._where.armed.watch(self._refresh),
             frames.every(_REFRESH_S, self._on_clock),
         )
         self._on_selection()
@@ -168,11 +168,17 @@ class ContractTicketViewModel(QObject):
         """Let go of feeds and watchers."""
         for unwatch in self._unwatch:
             unwatch()
+        self._where.close()
         self._release()
         self._frames.cancel(self._refresh)
         self.sending.close()
         if self._meter is not None:
             self._meter.close()
+
+    @property
+    def place(self) -> Place | None:
+        """Where a contract would be bought; None while the venue is not connected."""
+        return self._where.place
 
     @property
     def is_offered(self) -> bool:
@@ -217,35 +223,18 @@ class ContractTicketViewModel(QObject):
         self._load()
         self._refresh()
 
-    def _on_session(self, venue: str) -> None:
-        if self._id is not None and venue == self._id.venue:
-            before = self.place
-            self._load()
-            if before is not None and self.place is not None and before.account != self.place.account:
-                self.sending.discard()
-            self._frames.request(self._refresh)
-
-    def _on_account(self, account: str) -> None:
-        if self.place is not None and account == self.place.account:
-            self._frames.request(self._refresh)
-
-    def _on_arm(self, state: ArmState) -> None:
-        if state is ArmState.VIEW:
-            self.sending.discard()
-        self._refresh()
-
     def _on_clock(self) -> None:
         if self._visible and self.is_offered:
             self._refresh()
 
     def _load(self) -> None:
+        self._where.show(self._id)
         if self._id is None:
-            self.instrument, self.place, self.offer = None, None, None
+            self.instrument, self.offer = None, None
             if self._meter is not None:
                 self._meter.follow(None)
             return
         self.instrument = self._market.instrument(self._id)
-        self.place = place_of(self._sessions, self._id.venue)
         self.offer = self.instrument.offer if self.instrument is not None else None
         if self._meter is not None:
             self._meter.follow(self.instrument if self.offer is not None else None)
@@ -362,10 +351,9 @@ class ContractTicketViewModel(QObject):
         return self._clock.wall_ns() + int((ahead or 0.0) * 1_000_000)
 
     def _free(self) -> Decimal | None:
-        if self.place is None or self.offer is None or not self._accounts.is_known(self.place.account):
+        if self.place is None or self.offer is None:
             return None
-        balance = self._accounts.balances(self.place.account).get(self.offer.currency)
-        return ZERO if balance is None else max(ZERO, balance.free)
+        return free_of(self._accounts, self.place, self.offer.currency)
 
     def _read_stake(self) -> tuple[Decimal | None, str]:
         """What the stake field means, and what is wrong with it."""
@@ -507,7 +495,7 @@ class ContractTicketViewModel(QObject):
 
     def _checked(self, request: OrderRequest) -> tuple[dict[str, str], tuple[str, ...]]:
         assert self.place is not None
-        if self._closed():
+        if self._where.closed_reason(self.instrument):
             return {}, ()
         found = self._gate.check(self.place.account, request)
         beside: dict[str, str] = {}
@@ -522,20 +510,10 @@ class ContractTicketViewModel(QObject):
         asked = [w.user_text for w in found.warnings if not (w.rule == "duplicate" and self._just_sent)]
         return beside, tuple(text[:1].upper() + text[1:] for text in (*rest, *asked))
 
-    def _closed(self) -> str:
-        """Why nothing can be sent now, whatever stands in the form; empty when it can."""
-        assert self.place is not None
-        if not self.place.can_trade:
-            return self.place.note
-        if self._gate.arming.state is ArmState.VIEW:
-            return "View: switch to Confirm to trade"
-        reason = self._gate.closed_reason(self.place.account)
-        return reason or closed_text(self.instrument, self._clock.wall_ns())
-
     def _button(self, side: Side, request: OrderRequest | None) -> SendButton:
         assert self.offer is not None
         word = "Up" if side is Side.BUY else "Down"
-        reason = self._closed()
+        reason = self._where.closed_reason(self.instrument)
         if request is None or self.stake is None:
             return SendButton(word, "complete the form", reason)
         return SendButton(

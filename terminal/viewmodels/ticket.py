@@ -14,23 +14,21 @@ from typing import Final
 from PySide6.QtCore import QObject, Signal
 
 from terminal.core.clock import Clock
-from terminal.domain.account import AccountFigures, FeeRates, effective_leverage
 from terminal.domain.decimals import ZERO, round_down
 from terminal.domain.instrument import Instrument, InstrumentId, InstrumentKind
 from terminal.domain.market import Feed, FeedKind, Side
 from terminal.domain.orders import OrderRequest, OrderType, TimeInForce, TriggerReference
 from terminal.domain.rules import IMMEDIATE, check_status, plain
 from terminal.domain.worth import value
-from terminal.services.arming import ArmState
 from terminal.services.market_data import FeedState, Topic
 from terminal.viewmodels import format as fmt
-from terminal.viewmodels.amounts import beside_text, money_text, order_price
+from terminal.viewmodels.amounts import money_text, order_price
 from terminal.viewmodels.confirm import Asker
 from terminal.viewmodels.cost import CostEstimate, estimate
-from terminal.viewmodels.cost_text import CostLine, Money, carry_lines, cost_lines, fixed_numbers
+from terminal.viewmodels.cost_text import CostLine, cost_lines, fixed_numbers
+from terminal.viewmodels.form_place import FormPlace
 from terminal.viewmodels.frames import FrameClock
-from terminal.viewmodels.funding import funding_line
-from terminal.viewmodels.leverage import DERIVATIVES, LeverageChoice, leverage_text
+from terminal.viewmodels.leverage import DERIVATIVES, LeverageChoice
 from terminal.viewmodels.market_hours import closed_text
 from terminal.viewmodels.ports import (
     Accounts,
@@ -41,7 +39,6 @@ from terminal.viewmodels.ports import (
     SelectedInstrument,
     Sessions,
     VenueAbilities,
-    place_of,
 )
 from terminal.viewmodels.sending import OrderSender, ResultKind
 from terminal.viewmodels.size_entry import (
@@ -56,6 +53,7 @@ from terminal.viewmodels.size_entry import (
     pays_in_quote,
 )
 from terminal.viewmodels.ticket_button import SendButton
+from terminal.viewmodels.ticket_carry import Carry
 from terminal.viewmodels.ticket_form import (
     EXPIRE_TIME,
     LIMIT_PRICE,
@@ -72,6 +70,7 @@ from terminal.viewmodels.ticket_form import (
     shown_fields,
 )
 from terminal.viewmodels.ticket_legs import read_leg
+from terminal.viewmodels.ticket_money import TicketMoney
 
 _REFRESH_NS: Final = 100_000_000
 _FINEST: Final = Decimal("0.00000001")
@@ -127,7 +126,6 @@ class TicketViewModel(QObject):
         super().__init__(parent)
         self.form = TicketForm()
         self.instrument: Instrument | None = None
-        self.place: Place | None = None
         self.order_types: tuple[OrderType, ...] = ()
         self.lives: tuple[TimeInForce, ...] = ()
         self.fields: frozenset[str] = frozenset()
@@ -146,12 +144,12 @@ class TicketViewModel(QObject):
         self.lines: tuple[CostLine, ...] = ()
         self.fixed: tuple[CostLine, ...] = ()
         self.buttons: dict[Side, SendButton] = {}
-        self.arm = gate.arming.state
         self.hide_amounts = False
         self._small_size = small_size
         self._margins = margins
-        self._market, self._sessions, self._gate, self._accounts = market, sessions, gate, accounts
+        self._market, self._gate, self._accounts = market, gate, accounts
         self._selection, self._frames, self._clock = selection, frames, clock
+        self._where = FormPlace(sessions, gate, accounts, clock, margins)
         self._id: InstrumentId | None = None
         self._sizes: dict[InstrumentId, tuple[str, SizeUnit]] = {}
         self._tried = False
@@ -173,16 +171,17 @@ class TicketViewModel(QObject):
         self.leverage = LeverageChoice(
             margins, ask, lambda text, refused: self.sending.tell(text, refused=refused)
         )
+        self._money = TicketMoney(accounts, self.leverage)
+        self._carry = Carry(market, accounts, margins, self.leverage, self._money, clock)
         self.sending.changed.connect(self._on_sending)
         self.sending.confirmation_needed.connect(self.confirmation_needed)
         self._unwatch = (
             market.changed.watch(self._on_market),
             selection.changed.watch(self._on_selection),
-            sessions.changed.watch(self._on_session),
-            accounts.changed.watch(self._on_account),
-            gate.readiness.watch(self._on_account),
-            gate.arming.changed.watch(self._on_arm),
-            margins.changed.watch(self._on_account) if margins is not None else _nothing,
+            self._where.moved.watch(self._load_instrument),
+            self._where.stirred.watch(lambda: frames.request(self._on_frame)),
+            self._where.voided.watch(self.sending.discard),
+            self._where.armed.watch(self._refresh),
         )
         self._on_selection()
 
@@ -190,6 +189,7 @@ class TicketViewModel(QObject):
         """Let go of feeds and watchers."""
         for unwatch in self._unwatch:
             unwatch()
+        self._where.close()
         self._release_book()
         self._release_quotes()
         self._frames.cancel(self._on_frame)
@@ -251,19 +251,6 @@ class TicketViewModel(QObject):
         self._load_instrument()
         self._refresh()
 
-    def _on_session(self, venue: str) -> None:
-        if self._id is not None and venue == self._id.venue:
-            before = self.place
-            self._load_instrument()
-            if before is not None and self.place is not None and before.account != self.place.account:
-                # Another account answers now; what was shown for the old one is void.
-                self.sending.discard()
-            self._frames.request(self._on_frame)
-
-    def _on_account(self, account: str) -> None:
-        if self.place is not None and account == self.place.account:
-            self._frames.request(self._on_frame)
-
     def _on_sending(self) -> None:
         result = self.sending.result
         if result is not None and result.kind is ResultKind.SENDING:
@@ -271,18 +258,14 @@ class TicketViewModel(QObject):
             self._frames.request(self._on_frame)
         self.changed.emit()
 
-    def _on_arm(self, state: ArmState) -> None:
-        if state is ArmState.VIEW:
-            self.sending.discard()
-        self._refresh()
-
     def _load_instrument(self) -> None:
+        place = self._where.show(self._id)
+        self.instrument = self._market.instrument(self._id) if self._id is not None else None
+        self._money.show(self.instrument, place)
         if self._id is None:
-            self.instrument, self.place, self.order_types, self.lives = None, None, (), ()
+            self.order_types, self.lives = (), ()
             return
-        self.instrument = self._market.instrument(self._id)
-        self.place = place_of(self._sessions, self._id.venue)
-        abilities = self.place.abilities if self.place is not None else None
+        abilities = place.abilities if place is not None else None
         self.order_types = (
             () if abilities is None else tuple(x for x in OrderType if x in abilities.order_types)
         )
@@ -294,6 +277,11 @@ class TicketViewModel(QObject):
         if self._is_perpetual and self._release_quotes is _nothing:
             # The funding comes along with the quotes.
             self._release_quotes = self._market.watch(Feed(FeedKind.QUOTES, self._id.symbol), self._id.venue)
+
+    @property
+    def place(self) -> Place | None:
+        """Where an order would go; None while the venue is not connected."""
+        return self._where.place
 
     @property
     def empty_text(self) -> str:
@@ -549,91 +537,18 @@ class TicketViewModel(QObject):
     def _around(self, side: Side) -> Surroundings | None:
         if self.instrument is None or self.place is None:
             return None
-        figures = self._accounts.figures(self.place.account)
         return Surroundings(
             self.instrument,
             self.place.abilities,
             self._market.book(self.instrument.id),
-            self._power(side),
-            self._fees(),
+            self._money.power(side),
+            self._money.fees(),
             self._clock.wall_ns(),
             quote=self._market.quote(self.instrument.id),
-            equity=self._equity(figures),
-            rate=self._rate(),
-            leverage=self._times,
+            equity=self._money.equity(),
+            rate=self._money.rate(),
+            leverage=self._money.times,
         )
-
-    def _equity(self, figures: AccountFigures | None) -> Decimal | None:
-        """What a share at risk is one of: in the account's own currency where it has one, else what all its
-        balances are worth in the quote asset."""
-        assert self.instrument is not None
-        assert self.place is not None
-        if figures is not None:
-            return figures.equity
-        return self._accounts.equity(self.place.account, self.instrument.quote)
-
-    @property
-    def _times(self) -> Decimal:
-        """By how much an order may be worth more than the money that it ties up."""
-        current = self.leverage.current
-        return current.value if current is not None else Decimal(1)
-
-    def _rate(self) -> Decimal | None:
-        """What one quote unit is worth in the account's currency."""
-        assert self.instrument is not None
-        assert self.place is not None
-        figures = self._accounts.figures(self.place.account)
-        if figures is None or figures.currency == self.instrument.quote:
-            return Decimal(1)
-        return self._accounts.worth(self.place.account, self.instrument.quote, Decimal(1), figures.currency)
-
-    def _dollars(self, price: Decimal) -> Decimal | None:
-        """What one quote unit is worth in dollars, by its own rate or by that of the base; None while neither
-        is known."""
-        assert self.instrument is not None
-        assert self.place is not None
-        account, one = self.place.account, Decimal(1)
-        rate = self._accounts.worth(account, self.instrument.quote, one, "USD")
-        if rate is None and price > 0:
-            base = self._accounts.worth(account, self.instrument.base, one, "USD")
-            rate = None if base is None else base / price
-        return rate
-
-    def _own_money(self) -> Money | None:
-        """The account's money, for costs; None: they are told in what the instrument is settled in."""
-        assert self.place is not None
-        assert self.instrument is not None
-        figures, rate = self._accounts.figures(self.place.account), self._rate()
-        if figures is None or rate is None or self.instrument.is_inverse:
-            return None
-        return Money(figures.currency, rate)
-
-    def _free(self, side: Side) -> Decimal | None:
-        if self.place is None or self.instrument is None or not self._accounts.is_known(self.place.account):
-            return None
-        figures = self._accounts.figures(self.place.account)
-        if figures is not None:
-            return figures.free_margin
-        asset = self._spent(side)
-        balance = self._accounts.balances(self.place.account).get(asset)
-        return ZERO if balance is None else max(ZERO, balance.free)
-
-    def _spent(self, side: Side) -> str:
-        """The asset that an order of this side is paid with."""
-        assert self.instrument is not None
-        return self.instrument.settled_in if pays_in_quote(side, self.instrument) else self.instrument.base
-
-    def _power(self, side: Side) -> Decimal | None:
-        """What is free, as the worth of the order that it could back; None while that is not known."""
-        free = self._free(side)
-        if self.leverage.is_offered and self.leverage.current is None:
-            return None
-        return None if free is None else free * self._times
-
-    def _fees(self) -> FeeRates | None:
-        if self.place is None or self.instrument is None:
-            return None
-        return self._accounts.fee_rates(self.place.account, self.instrument.symbol)
 
     def _read(self, side: Side) -> Reading | None:
         around = self._around(side)
@@ -647,13 +562,13 @@ class TicketViewModel(QObject):
             request,
             self.instrument,
             self._market.book(self.instrument.id),
-            self._fees(),
+            self._money.fees(),
             isolated_leverage=current.value if current is not None and current.mode == _ISOLATED else None,
         )
 
     def _margin_of(self, request: OrderRequest, cost: CostEstimate | None) -> str | None:
         """As the strip shows it: the venue's own word where it has given one."""
-        carry = self._carry(request) if self.instrument is not None and self.place is not None else ()
+        carry = self._carry_lines(request)
         if not carry:
             return None
         margin = carry[0]
@@ -667,7 +582,6 @@ class TicketViewModel(QObject):
     def _refresh(self) -> None:
         """Read the form anew and work out everything that is shown."""
         self._built_ns = self._clock.monotonic_ns()
-        self.arm = self._gate.arming.state
         self.leverage.show(self.instrument, self.place)
         if self.instrument is None or self.place is None or not self.order_types:
             self.fields, self.problems, self.warnings = frozenset(), {}, ()
@@ -698,10 +612,10 @@ class TicketViewModel(QObject):
         self.problems = problems
         self.percent_reason = self._why_no_percent(chosen)
         self.percent = None if self.percent_reason else self._percent_of(chosen.request)
-        own = self._own_money()
+        own = self._money.own_money()
         self.lines = cost_lines(self.cost, self.form.side, self.instrument, self._why_no_cost(chosen), own)
         self.fixed = fixed_numbers(self.cost, self.form.side, self.instrument, own)
-        self.carry = self._carry(chosen.request)
+        self.carry = self._carry_lines(chosen.request)
         self.buttons = {side: self._button(side, readings[side]) for side in Side}
         self.changed.emit()
 
@@ -721,7 +635,7 @@ class TicketViewModel(QObject):
                 self._unit_is_fresh = False
             elif price is not None:
                 small = self._small_size(self.instrument.id.venue)
-                self.form.size = default_size(self.instrument, price, small, rate=self._dollars(price))
+                self.form.size = default_size(self.instrument, price, small, rate=self._money.dollars(price))
         if price is None:
             return
         if not self.form.limit_price:
@@ -753,7 +667,7 @@ class TicketViewModel(QObject):
     def _button(self, side: Side, reading: Reading | None) -> SendButton:
         assert self.instrument is not None
         word = "Buy" if side is Side.BUY else "Sell"
-        reason = self._closed()
+        reason = self.closed_reason
         request = reading.request if reading is not None else None
         if request is None:
             return SendButton(word, "complete the order" if reading and reading.missing else "", reason)
@@ -776,72 +690,10 @@ class TicketViewModel(QObject):
         amount = fmt.quantity(request.quantity, max(8, self.instrument.quantity_decimals))
         return SendButton(f"{word} {amount} {self.instrument.base}", f"{at}{money}", reason)
 
-    def _carry(self, request: OrderRequest | None) -> tuple[CostLine, ...]:
-        """Margin and the swap of a night, or the funding of a perpetual; nothing for what is paid in full."""
-        assert self.instrument is not None
-        assert self.place is not None
-        if self._is_perpetual:
-            return (self._perpetual_margin(request), self._funding())
-        if self.leverage.is_offered:
-            return (self._perpetual_margin(request),)
-        leverage = self._accounts.leverage(self.place.account, self.instrument)
-        if leverage is None and self.instrument.swap is None:
+    def _carry_lines(self, request: OrderRequest | None) -> tuple[CostLine, ...]:
+        if self.instrument is None or self.place is None:
             return ()
-        figures = self._accounts.figures(self.place.account)
-        currency = figures.currency if figures is not None else self.instrument.quote
-        worth = self.cost.notional if self.cost is not None else None
-        account, symbol = self.place.account, self.instrument.id.symbol
-        expected, tiers = None, self._margins.tiers(account, symbol) if self._margins is not None else ()
-        if tiers and leverage is not None and worth is not None:
-            dollars = self._accounts.worth(account, self.instrument.quote, worth, "USD")
-            leverage = effective_leverage(dollars, leverage, tiers) if dollars is not None else leverage
-        if self._margins is not None and request is not None and self.place.can_trade:
-            found = self._margins.expected(account, symbol, request.quantity)
-            if found is not None and found.currency == currency:
-                expected = found.buy if request.side is Side.BUY else found.sell
-        return carry_lines(
-            request,
-            self.instrument,
-            leverage=leverage,
-            notional=worth,
-            rate=self._rate(),
-            currency=currency,
-            expected=expected,
-            tiers=tiers,
-        )
-
-    def _perpetual_margin(self, request: OrderRequest | None) -> CostLine:
-        """What the order ties up at the venue's leverage: an estimate by its worth."""
-        assert self.instrument is not None
-        leverage, worth = self.leverage.current, self.cost.notional if self.cost is not None else None
-        at = f"at {leverage_text(leverage)}" if leverage is not None else ""
-        if request is not None and request.reduce_only:
-            return CostLine("Margin", fmt.NOTHING, "it only reduces", tip="Nothing more is tied up.")
-        if leverage is None or not leverage.value or worth is None:
-            why = "leverage not known" if leverage is None and self.leverage.is_offered else at
-            return CostLine("Margin", fmt.NOTHING, why)
-        tied = worth / leverage.value
-        tip = "Tied up while the position is open: an estimate by its worth and the leverage."
-        beside = beside_text(
-            tied, self.instrument, self.cost.average_price if self.cost is not None else None
-        )
-        return CostLine(
-            "Margin", f"≈ {money_text(tied, self.instrument)}", at, tip=f"{tip} {beside}".rstrip()
-        )
-
-    def _funding(self) -> CostLine:
-        assert self.instrument is not None
-        funding = self._market.funding(self.instrument.id)
-        return funding_line(funding, self.form.side, self._clock.wall_ns(), "no current rate")
-
-    def _closed(self) -> str:
-        """Why nothing can be sent now, whatever stands in the form; empty when it can."""
-        assert self.place is not None
-        if not self.place.can_trade:
-            return self.place.note
-        if self.arm is ArmState.VIEW:
-            return "View: switch to Confirm to trade"
-        return self._gate.closed_reason(self.place.account) or self._market_closed()
+        return self._carry.lines(self.instrument, self.place, request, self.form.side, self.cost)
 
     def _market_closed(self) -> str:
         """That the market is closed, and when it opens; empty while it is open."""
@@ -863,28 +715,12 @@ class TicketViewModel(QObject):
     @property
     def closed_reason(self) -> str:
         """Why the two buttons are off, for a line under them; empty when they are on."""
-        return self._closed() if self.place is not None else ""
+        return self._where.closed_reason(self.instrument)
 
     @property
     def free_texts(self) -> tuple[str, str]:
         """What is free to spend: quote money and base units; the same for both sides on margin."""
-        if self.instrument is None:
-            return "", ""
-        if self.hide_amounts:
-            base = self.instrument.settled_in if self.instrument.is_inverse else self.instrument.base
-            return f"{fmt.HIDDEN} {self.instrument.settled_in}", f"{fmt.HIDDEN} {base}"
-        figures = self._accounts.figures(self.place.account) if self.place is not None else None
-        if figures is not None:
-            text = f"{fmt.money(figures.free_margin, figures.currency)} margin"
-            return text, text
-        money, units = self._free(Side.BUY), self._free(Side.SELL)
-        if self.instrument.kind in DERIVATIVES:
-            text = money_text(money, self.instrument)
-            return text, text
-        return (
-            fmt.money(money, self.instrument.quote),
-            f"{fmt.quantity(units, self.instrument.quantity_decimals)} {self.instrument.base}",
-        )
+        return self._money.free_texts(self.hide_amounts)
 
     def _why_no_cost(self, reading: Reading) -> str:
         assert self.instrument is not None
@@ -932,11 +768,11 @@ class TicketViewModel(QObject):
         if self.hide_amounts:
             # Beside the order's worth the share would tell what is free.
             return "Amounts are hidden."
-        free = self._power(self.form.side)
+        free = self._money.power(self.form.side)
         if free is None:
-            known = self._free(self.form.side) is None or not self.leverage.is_offered
+            known = self._money.free(self.form.side) is None or not self.leverage.is_offered
             return "The balance is not known yet." if known else "The leverage is not known yet."
-        asset = self._spent(self.form.side)
+        asset = self._money.spent(self.form.side)
         if not free:
             return f"No {asset} is free."
         if reading.request is None:
@@ -955,7 +791,7 @@ class TicketViewModel(QObject):
         size = parse_size(self.form.size, self.instrument, self.form.unit)
         if size.unit is SizeUnit.PERCENT:
             return int(size.value)
-        free = self._power(self.form.side)
+        free = self._money.power(self.form.side)
         assert free
         assert request is not None
         in_quote = pays_in_quote(self.form.side, self.instrument)
