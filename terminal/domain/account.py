@@ -113,6 +113,15 @@ class AccountInfo:
     """What the venue does where the margin does not suffice any more, in one sentence."""
     consent: str = ""
     """What a person has to agree to before it is opened, in one sentence; empty: nothing."""
+    name: str = ""
+    """What tells it from the others of its sign-in, e.g. ``"demo"``; empty: the last word of its title."""
+    refills: bool = False
+    """A demo account that its venue fills up again when asked."""
+
+    @property
+    def short(self) -> str:
+        """By which a person tells it from the others where there is room for a word or two."""
+        return self.name or self.title.rpartition(" ")[2]
 
 
 @dataclass(frozen=True, slots=True)

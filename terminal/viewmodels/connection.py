@@ -414,10 +414,9 @@ class ConnectionViewModel(QObject):
         for session in self._sessions.sessions.values():
             owner = session.infos.get(account) or session.hidden.get(account) or owner
         if owner is not None:
-            # The number that the person knows ends the title.
-            number = owner.title.rpartition(" ")[2]
+            number = owner.short
             if word == Mode.LIVE.value and not owner.is_live:
-                word = "demo"
+                word = "" if number == "demo" else "demo"
         parts = (about.title if about is not None else self._title_of(venue), word, number)
         return " ".join(part for part in parts if part)
 

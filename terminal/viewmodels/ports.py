@@ -176,10 +176,10 @@ class Place:
     def note(self) -> str:
         """One line on what a press of the button would do to real money."""
         if self.mode is Mode.PRACTICE:
-            number = f" {self.owner.title.rpartition(' ')[2]}" if self.owner is not None else ""
-            return f"Practice{number}: no money moves"
+            which = f" {self.owner.short}" if self.owner is not None else ""
+            return f"Practice{which}: no money moves"
         if self.mode is Mode.LIVE and self.owner is not None and not self.owner.is_live:
-            return f"Demo account of {self.owner.title}: no real money"
+            return f"Demo: no real money on {self.owner.title}"
         if self.mode is Mode.LIVE:
             return f"Live: real money on {self.owner.title if self.owner is not None else self.title}"
         return "Real prices, no account: connect one to trade"
@@ -192,8 +192,8 @@ def badge_text(mode: Mode, account: str, owner: AccountInfo | None) -> str:
     if owner is None:
         name = account.rpartition(":")[2]
         return BADGES[mode] if name in ("", "live") else f"{BADGES[mode]} {name}"
-    # The number that the person knows ends the title.
-    return f"{BADGES[mode] if owner.is_live else 'DEMO'} {owner.title.rpartition(' ')[2]}"
+    word = BADGES[mode] if owner.is_live else "DEMO"
+    return word if owner.short.upper() == word else f"{word} {owner.short}"
 
 
 def place_of(sessions: Sessions, venue: str) -> Place | None:

@@ -12,10 +12,12 @@ from PySide6.QtWidgets import QApplication
 from terminal.domain.account import AccountFigures, AccountInfo, AccountKind, Balance
 from terminal.domain.market import Side
 from terminal.domain.orders import Fill
+from terminal.services.session import Mode
 from terminal.viewmodels.account import AccountViewModel
 from terminal.viewmodels.orders import OrdersViewModel
+from terminal.viewmodels.ports import Place, badge_text
 from terminal.viewmodels.tables import TableModel
-from tests.gui.frame_fakes import ACCOUNT, BTC, START_NS, Frame, order
+from tests.gui.frame_fakes import ACCOUNT, BTC, KRAKEN, START_NS, Frame, order
 
 D = Decimal
 BROKER = "kraken:live:77"
@@ -53,10 +55,40 @@ def texts(model: TableModel[Any], row: int = 0) -> dict[str, str]:
         ("kraken:live", "Kraken live"),
         (BROKER, "Kraken demo 5120034"),
         ("okx:practice", "okx practice"),
+        (f"{ACCOUNT}:417", "Kraken practice Weekend contest"),
+        ("kraken:live:demo", "Kraken demo"),
+        ("kraken:live:live", "Kraken live real"),
+        ("kraken:live:417", "Kraken demo Weekend contest"),
     ],
 )
 def test_an_account_has_a_short_name(frame: Frame, key: str, name: str) -> None:
+    session = frame.sessions.sessions["kraken"]
+    for which in (f"{ACCOUNT}:417", "kraken:live:demo", "kraken:live:live", "kraken:live:417"):
+        account_id = which.rpartition(":")[2]
+        known = {"demo": "demo", "live": "real"}.get(account_id, "Weekend contest")
+        session.hidden[which] = AccountInfo(
+            account_id=account_id, title=f"House {known} jane", is_live=known == "real", name=known
+        )
     assert frame.connections.short_name(key) == name
+
+
+def test_accounts_of_one_sign_in_are_told_apart_wherever_money_is_named() -> None:
+    infos = {
+        name: AccountInfo(account_id=name, title=f"House {name} jane", is_live=name == "real", name=name)
+        for name in ("demo", "real", "Weekend contest")
+    }
+    badges = {name: badge_text(Mode.LIVE, f"house:live:{name}", info) for name, info in infos.items()}
+    assert badges == {"demo": "DEMO", "real": "LIVE real", "Weekend contest": "DEMO Weekend contest"}
+    broker = AccountInfo(account_id="7", title="House 5120034", is_live=False)
+    assert badge_text(Mode.LIVE, "house:live:7", broker) == "DEMO 5120034"
+    for mode in (Mode.LIVE, Mode.PRACTICE):
+        places = [
+            Place(f"house:{name}", "House", KRAKEN.capabilities, mode, True, info)
+            for name, info in infos.items()
+        ]
+        assert len({place.note for place in places}) == 3
+        real_money = [place.note for place in places if place.note.startswith("Live: real money")]
+        assert len(real_money) == (1 if mode is Mode.LIVE else 0)
 
 
 def test_orders_and_fills_tell_their_account(frame: Frame) -> None:

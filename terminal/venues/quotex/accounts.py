@@ -38,13 +38,16 @@ def read_balances(data: Any) -> dict[str, Decimal]:
     return {account: amount for account, amount in amounts.items() if amount is not None}
 
 
-def account_info(account: str, title: str, nickname: str, currency: str) -> AccountInfo:
-    """As the screen presents it."""
+def account_info(account: str, name: str, nickname: str, currency: str) -> AccountInfo:
+    """As the screen presents it. ``name``: ``demo``, ``real``, or a tournament's title."""
+    kind = "" if account in (DEMO, LIVE) else "tournament"
     return AccountInfo(
         account_id=account,
-        title=" ".join(each for each in ("Quotex", title, nickname) if each),
+        title=" ".join(each for each in ("Quotex", kind, name, nickname) if each),
         is_live=account == LIVE,
         currency=currency,
         kind=AccountKind.HEDGED,
         consent=_REAL_MONEY if account == LIVE else "",
+        name=name,
+        refills=account == DEMO,
     )

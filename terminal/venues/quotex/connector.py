@@ -99,7 +99,7 @@ class QuotexConnector:
         self._history = History(self._send_now, self._clock)
         self._titles = {DEMO: "demo", LIVE: "real"}
         """By account; tournaments by their numbers."""
-        self._titles.setdefault(self._mode, f"tournament {self._mode}")
+        self._titles.setdefault(self._mode, self._mode)
         self._traders = {mode: self._make_trader(mode) for mode in self._titles}
         self._balances: dict[str, Decimal] = {}
         self._budget = LeakyCounter("requests", _BURST, _A_SECOND, self._clock, venue=VENUE_NAME)
@@ -567,7 +567,7 @@ class QuotexConnector:
         self._nickname = profile.nickname
         try:
             for number, title in (await self._require_site().tournaments()).items():
-                self._titles[number] = f"tournament {title}"
+                self._titles[number] = title
                 self._traders.setdefault(number, self._make_trader(number))
         except TerminalError as error:
             log.info("no tournaments: %s", error)
