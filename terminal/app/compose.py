@@ -247,7 +247,7 @@ class Terminal:
                 registry.info(venue),
                 endpoints[venue],
                 self._practice_grants.get(venue),
-                self._account_options(venue),
+                self._account_options(venue, Mode.PRACTICE),
             )
             await self._use(plan)
             self._set_signed_out(venue, False)
@@ -355,11 +355,12 @@ class Terminal:
         if self.settings.flag("venue.signed_out", venue) is not signed_out:
             self.settings.set("venue.signed_out", signed_out, venue)
 
-    def _account_options(self, venue: str) -> dict[str, str]:
+    def _account_options(self, venue: str, mode: Mode) -> dict[str, str]:
         """Which accounts of a sign-in are shown, and which one trades."""
+        one, several = _account_settings(mode)
         return {
-            "account": self.settings.text("venue.account", venue),
-            "accounts": ",".join(self.settings.items("venue.accounts", venue)),
+            "account": self.settings.text(one, venue),
+            "accounts": ",".join(self.settings.items(several, venue)),
         }
 
     def select_account(self, account: str) -> None:
@@ -369,7 +370,7 @@ class Terminal:
             session.select_account(account)
             info = session.infos.get(account)
             if info is not None:
-                self.settings.set("venue.account", info.account_id, session.venue)
+                self.settings.set(_account_settings(session.mode)[0], info.account_id, session.venue)
 
     async def show_account(self, account: str, shown: bool) -> None:
         """Show or hide an account of a sign-in; remembered for the next start.
@@ -385,9 +386,10 @@ class Terminal:
         venue, connector = session.venue, session.connector
         if isinstance(connector, HasAccounts):
             here = {info.account_id for info in connector.accounts()}
-            # What was chosen for another sign-in (practice or live) stays chosen.
-            kept = [each for each in self.settings.items("venue.accounts", venue) if each not in here]
-            self.settings.set("venue.accounts", (*kept, *session.shown_ids), venue)
+            key = _account_settings(session.mode)[1]
+            # What was chosen for another sign-in stays chosen.
+            kept = [each for each in self.settings.items(key, venue) if each not in here]
+            self.settings.set(key, (*kept, *session.shown_ids), venue)
 
     async def _keep_refreshed(self, venue: str, account: str, tokens: Mapping[str, Secret]) -> None:
         """A connector has new tokens: they are kept before it uses them, for the old ones are dead."""
@@ -670,7 +672,7 @@ class Terminal:
         """``form``: entries that are to hold instead of the kept settings. Raises SettingsError for them."""
         instead = {key: parse_option(key, text) for key, text in (form or {}).items()}
         kind = registry.kind_of(venue)
-        options, endpoints = self._account_options(venue), self.settings.endpoints(venue)
+        options, endpoints = self._account_options(venue, Mode.LIVE), self.settings.endpoints(venue)
         for setting in SETTINGS:
             name = setting.key.partition(".")[2]
             if setting.section == kind:
@@ -731,6 +733,12 @@ class Terminal:
 
 def _nobody(event: VenueEvent) -> None:
     """Takes what a connection tells that is only tried."""
+
+
+def _account_settings(mode: Mode) -> tuple[str, str]:
+    """Where it is kept which account of a sign-in trades, and which are shown."""
+    section = "practice" if mode is Mode.PRACTICE else "venue"
+    return f"{section}.account", f"{section}.accounts"
 
 
 def _is_locked(error: TerminalError) -> bool:

@@ -438,6 +438,10 @@ SETTINGS: Final[tuple[Setting, ...]] = (
         "Which accounts are shown, where a sign-in has several; empty: all",
         scoped=True,
     ),
+    # Apart from those of the account: the ids of the two sign-ins may be the same words, and what was tried
+    # in practice must open no real account.
+    _text("practice.account", "", "Which practice account trades, where there are several", scoped=True),
+    Setting("practice.accounts", Kind.LIST, (), "Which practice accounts are shown; empty: all", scoped=True),
     _flag("venue.signed_out", False, "Signed out of the practice accounts", scoped=True),
     Setting(
         "network.proxy",

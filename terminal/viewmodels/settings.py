@@ -49,6 +49,8 @@ HIDDEN: Final[Mapping[str, str]] = {
     "custom.plain_http": "the plugin's form keeps it",
     "venue.account": "the Accounts tab keeps it",
     "venue.accounts": "the Accounts tab keeps it",
+    "practice.account": "the Accounts tab keeps it",
+    "practice.accounts": "the Accounts tab keeps it",
     "venue.signed_out": "the sign-in form keeps it",
     "practice.tour_done": "the first-start hint keeps it",
     "record.on": "nothing records the wire yet",

@@ -71,7 +71,7 @@ def test_accounts_are_hidden_and_shown_with_a_tick_and_stay_so(venues: BothVenue
         await desk.frame()
         assert kinds(fx)[ACCOUNT] != "hidden", "orders go to it"
         assert fx.is_trading()
-        assert desk.terminal.settings.items("venue.accounts", "ctrader") == ("5120001", "7230001")
+        assert desk.terminal.settings.items("practice.accounts", "ctrader") == ("5120001", "7230001")
 
     async def again(fx: Fx) -> None:
         await fx.choose_market()
@@ -79,7 +79,7 @@ def test_accounts_are_hidden_and_shown_with_a_tick_and_stay_so(venues: BothVenue
         await press_tick(fx, NETTED)
         await fx.until(lambda: fx.desk.terminal.gate.ready(NETTED), "compared with the venue again")
         await fx.until(lambda: kinds(fx)[NETTED] == "netted 1:100", "what it is")
-        assert fx.desk.terminal.settings.items("venue.accounts", "ctrader") == ()
+        assert fx.desk.terminal.settings.items("practice.accounts", "ctrader") == ()
 
     run_fx(venues, tmp_path, first)
     run_fx(venues, tmp_path, again)

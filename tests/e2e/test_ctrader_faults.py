@@ -124,7 +124,7 @@ def run_one(
     """With one account shown: what is said of it is then not mixed with what is said of the others."""
 
     def prepare(terminal: Terminal) -> None:
-        terminal.settings.set("venue.accounts", (str(HEDGED),), "ctrader")
+        terminal.settings.set("practice.accounts", (str(HEDGED),), "ctrader")
 
     run_fx(venues, folder, body, errors_expected=errors_expected, prepare=prepare)
 

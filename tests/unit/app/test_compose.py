@@ -18,6 +18,7 @@ from terminal.app.paths import paths_below
 from terminal.core import tasks
 from terminal.core.log_ring import LogRing
 from terminal.core.secret import Secret
+from terminal.domain.account import AccountInfo
 from terminal.domain.decimals import ZERO
 from terminal.domain.errors import CredentialError
 from terminal.domain.events import TradesReceived
@@ -26,6 +27,7 @@ from terminal.domain.market import Feed, FeedKind, Side, Trade
 from terminal.services.market_data import FeedState
 from terminal.services.notices import Notice, NoticeAction
 from terminal.services.session import ConnectionPlan, Mode, Session
+from terminal.venues import registry
 from terminal.venues.base import ConnectorSettings
 from tests.helpers import eventually, run
 
@@ -203,3 +205,32 @@ async def locked_desk(
         yield terminal, plans, told
     finally:
         await terminal.stop()
+
+
+def test_what_was_opened_in_practice_opens_no_real_account(tmp_path: Path) -> None:
+    async def main() -> None:
+        terminal = Terminal(paths_below(tmp_path).make(), LogRing(), throw_away=True, venues=("quotex",))
+        real = AccountInfo(account_id="live", title="Quotex real", is_live=True)
+        sessions = cast("dict[str, object]", terminal.sessions._sessions)
+        try:
+            for mode in (Mode.PRACTICE, Mode.LIVE):
+                connector = registry.create("quotex", ConnectorSettings({}))
+
+                async def show(account: str, shown: bool) -> None:
+                    """Opened."""
+
+                sessions["quotex"] = SimpleNamespace(
+                    venue="quotex", mode=mode, connector=connector, accounts=(), shown_ids=("live",),
+                    hidden={"quotex:x:live": real}, show_account=show,
+                )  # fmt: skip
+                await terminal.show_account("quotex:x:live", True)
+                kept = {each: terminal._account_options("quotex", each)["accounts"] for each in Mode}
+                if mode is Mode.PRACTICE:
+                    assert (kept[Mode.PRACTICE], kept[Mode.LIVE]) == ("live", "")
+                    terminal.settings.set("practice.accounts", ("demo",), "quotex")
+            assert (kept[Mode.PRACTICE], kept[Mode.LIVE]) == ("demo", "live")
+        finally:
+            sessions.clear()
+            await terminal.stop()
+
+    run(main())

@@ -18,6 +18,7 @@ VENUES = {"kraken": "Kraken", "okx": "OKX"}
 KEPT_ELSEWHERE = {
     "look.clock", "chart.interval_s", "watch.symbols", "venue.mode", "practice.tour_done",
     "venue.account", "venue.accounts", "venue.signed_out", "venue.added",
+    "practice.account", "practice.accounts",
     "venue.removed", "endpoint.service", "custom.title", "custom.symbols", "custom.market_buy_in_base",
     "custom.plain_http",
 }  # fmt: skip
