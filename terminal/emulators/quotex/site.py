@@ -82,7 +82,7 @@ class Site:
             return _json({"code": 0, "message": "Transport unknown"}, 400)
         cookies, agent = request.headers.get("cookie", ""), request.headers.get("user-agent", "")
         session = self._logins.session(cookies)
-        wrong_agent = session is not None and session.agent != agent
+        wrong_agent = session is not None and not _is_agent(session.agent, agent)
         if (
             not cookies
             or not agent
@@ -163,7 +163,7 @@ class Site:
         user = self._logins.user_of(session)
         if session is None or user is None:
             return _redirect(f"/{lang}/sign-in/modal/")
-        if session.agent != _agent(request):
+        if not _is_agent(session.agent, _agent(request)):
             return _challenge(403)
         settings = {
             "token": session.token,
@@ -194,7 +194,7 @@ class Site:
         user = self._logins.user_of(session)
         if session is None or user is None:
             return _json({"message": "Unauthenticated."}, 401)
-        if session.agent != _agent(request):
+        if not _is_agent(session.agent, _agent(request)):
             return _challenge(403)
         if request.path == _DIGEST:
             return _json({"data": self._digest(user)}) if request.method == "GET" else _wrong_method()
@@ -238,6 +238,12 @@ class Site:
 
 def _agent(request: HttpRequest) -> str:
     return request.headers.get("user-agent", "")
+
+
+def _is_agent(known: str, sent: str) -> bool:
+    """Whether a request is of a session's browser. A client may name its own program beside it, in a second
+    header of that name; the two arrive as one with a comma between them."""
+    return known == sent or (bool(known) and (sent.startswith(f"{known}, ") or sent.endswith(f", {known}")))
 
 
 def _values(text: str) -> dict[str, str]:

@@ -152,6 +152,25 @@ def test_rest_calls_tell_profile_and_history_and_take_the_time_offset() -> None:
     run(main())
 
 
+def test_a_client_may_name_its_own_program_beside_the_sessions_browser() -> None:
+    async def main() -> None:
+        async with venue() as quotex:
+            agent, cookies = quotex.entry["user_agent"], quotex.entry["cookies"]
+            url = f"{quotex.entry['https']}/api/v1/cabinets/digest"
+            async with httpx.AsyncClient(verify=trust(quotex.entry)) as http:
+                for agents, status in (
+                    ((agent, "program/1"), 200),
+                    (("program/1", agent), 200),
+                    ((agent, agent), 200),
+                    (("program/1", "program/2"), 403),
+                    ((f"{agent}x", "program/1"), 403),
+                ):
+                    headers = [("cookie", cookies), *(("user-agent", each) for each in agents)]
+                    assert (await http.get(url, headers=headers)).status_code == status, agents
+
+    run(main())
+
+
 def test_logout_voids_the_token() -> None:
     async def main() -> None:
         async with venue() as quotex, Browser(quotex.entry) as browser:
