@@ -3,40 +3,45 @@ person can do: close all or a part, reverse, double, move the stop."""
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from dataclasses import replace
 from decimal import Decimal
-from typing import Protocol
 
 from PySide6.QtCore import QObject, Signal
 
 from terminal.core import tasks
-from terminal.core.observe import Observable
-from terminal.domain.account import AccountFigures, AccountInfo, AccountKind, Balance, Position
+from terminal.domain.account import AccountFigures, AccountInfo, AccountKind, Position
 from terminal.domain.decimals import round_down
 from terminal.domain.errors import OrderRefused, TerminalError
 from terminal.domain.instrument import Instrument, InstrumentId
-from terminal.domain.market import Feed, FeedKind, FundingRate, Quote, Side
-from terminal.domain.orders import Order, OrderRequest, Origin, Protection
+from terminal.domain.market import Feed, FeedKind, Side
+from terminal.domain.orders import Order, OrderRequest, Protection
 from terminal.services.market_data import Topic
 from terminal.services.order_checks import ConfirmationNeeded
 from terminal.services.positions import KEEP, Leg
 from terminal.viewmodels import format as fmt
-from terminal.viewmodels.amounts import amount_text, beside_text, pip_of, size_text, units_text
+from terminal.viewmodels.amounts import amount_text, beside_text, pip_of, units_text
 from terminal.viewmodels.confirm import Asker, Confirmation
 from terminal.viewmodels.frames import FrameClock
 from terminal.viewmodels.funding import due_text, paying_text, payment_text
 from terminal.viewmodels.notices import NoticesViewModel
+from terminal.viewmodels.position_ports import MarginMover, PositionActions, PositionSource, PriceSource
+from terminal.viewmodels.position_questions import (
+    Latest,
+    action_question,
+    hide_question,
+    margin_question,
+    protect_question,
+    show_question,
+)
 from terminal.viewmodels.position_rows import (
     ACCOUNT_COLUMNS,
     CLOSE,
     DOUBLE,
-    GIVE_BACK,
     HALF,
     HIDE,
     HISTORY,
     MARGIN_CALLS,
-    NONE,
     POSITION_COLUMNS,
     REVERSE,
     SHOW,
@@ -46,7 +51,6 @@ from terminal.viewmodels.position_rows import (
     PositionRow,
     counted_text,
     is_by_mark,
-    leg_text,
     mark_price,
 )
 from terminal.viewmodels.size_entry import parse_number
@@ -54,74 +58,6 @@ from terminal.viewmodels.tables import TableModel
 
 _COUNT_EVERY_S = 0.5
 _NS_PER_MS = 1_000_000
-
-
-class PositionActions(Protocol):
-    """What can be done with positions (:class:`terminal.services.positions.PositionDesk`)."""
-
-    changed: Observable[[str]]
-
-    @property
-    def pending(self) -> Mapping[tuple[str, str], Protection]: ...
-
-    def close_request(
-        self, account: str, position_id: str, quantity: Decimal | None = ..., *, origin: Origin = ...
-    ) -> OrderRequest: ...
-
-    def double_request(self, account: str, position_id: str, *, origin: Origin = ...) -> OrderRequest: ...
-
-    def reverse_requests(
-        self, account: str, position_id: str, *, origin: Origin = ...
-    ) -> tuple[OrderRequest, ...]: ...
-
-    async def submit_in_turn(
-        self, account: str, requests: tuple[OrderRequest, ...], confirmed: frozenset[str]
-    ) -> list[Order]: ...
-
-    def check(self, account: str, position_id: str, protection: Protection) -> list[OrderRefused]: ...
-
-    async def protect(
-        self,
-        account: str,
-        position_id: str,
-        *,
-        stop_loss: Leg = ...,
-        take_profit: Leg = ...,
-        trailing: bool | None = ...,
-        confirmed: frozenset[str] = ...,
-    ) -> None: ...
-
-
-class PositionSource(Protocol):
-    """Where positions and figures come from (:class:`terminal.services.portfolio.Portfolio`)."""
-
-    changed: Observable[[str]]
-
-    def positions(self, account: str) -> tuple[Position, ...]: ...
-    def position(self, account: str, position_id: str) -> Position | None: ...
-    def overview(self, account: str) -> AccountFigures | None: ...
-    def info(self, account: str) -> AccountInfo | None: ...
-    def balances(self, account: str) -> Mapping[str, Balance]: ...
-
-
-class MarginMover(Protocol):
-    """Changes the own margin of an isolated position (:class:`terminal.services.margins.Margins`)."""
-
-    def moves_position_margin(self, account: str) -> bool: ...
-    async def move_position_margin(
-        self, account: str, symbol: str, position_id: str, amount: Decimal
-    ) -> None: ...
-
-
-class PriceSource(Protocol):
-    """Quotes and instruments (:class:`terminal.services.market_data.MarketData`)."""
-
-    changed: Observable[[InstrumentId, Topic]]
-
-    def watch(self, feed: Feed, venue: str) -> Callable[[], None]: ...
-    def quote(self, instrument: InstrumentId) -> Quote | None: ...
-    def funding(self, instrument: InstrumentId) -> FundingRate | None: ...
-    def instrument(self, instrument: InstrumentId) -> Instrument | None: ...
 
 
 async def _show_nothing(account: str, shown: bool) -> None:
@@ -416,15 +352,7 @@ class PositionsViewModel(QObject):
         info = entry.hidden
         if info is None or not info.consent:
             return True
-        return await self._ask(
-            Confirmation(
-                title=f"Open {info.title}?",
-                note=info.consent,
-                confirm_text="Open it",
-                tone="danger",
-                badge="LIVE" if info.is_live else "DEMO",
-            )
-        )
+        return await self._ask(show_question(info))
 
     async def _may_hide(self, entry: AccountEntry) -> bool:
         counts = (
@@ -434,16 +362,8 @@ class PositionsViewModel(QObject):
         if not any(count for _, count in counts) or entry.is_active:
             return True
         info = self._portfolio.info(entry.account)
-        return await self._ask(
-            Confirmation(
-                title=f"Hide {info.title if info is not None else entry.account}?",
-                note="What it has stays at the venue as it is, and can fill or close there. You will not see "
-                "it here, and Flatten and Cancel all leave it alone, until you show the account again.",
-                rows=tuple((name, str(count)) for name, count in counts),
-                confirm_text="Hide",
-                badge=entry.badge,
-            )
-        )
+        title = info.title if info is not None else entry.account
+        return await self._ask(hide_question(title, counts, entry.badge))
 
     async def close_now(self, row: PositionRow) -> Order:
         """Close a position with the consent of a dialog that has shown it already.
@@ -520,7 +440,7 @@ class PositionsViewModel(QObject):
     ) -> None:
         confirmed: frozenset[str] = frozenset()
         if always_ask:
-            if not await self._ask(self._question(row, requests, action, ())):
+            if not await self._ask(self._question(row, requests, action)):
                 return
             confirmed = frozenset({"arm"})
         try:
@@ -542,77 +462,12 @@ class PositionsViewModel(QObject):
         row: PositionRow,
         requests: tuple[OrderRequest, ...],
         action: str,
-        warnings: tuple[str, ...],
+        warnings: tuple[str, ...] = (),
     ) -> Confirmation:
-        position, instrument = row.position, self._market.instrument(row.position.instrument)
-        if row.is_contract:
-            return self._give_back_question(row, warnings)
-        if instrument is None:
-            return Confirmation(f"{action.capitalize()} {position.instrument.symbol}?", badge=row.badge)
-        side = "long" if row.is_long else "short"
-        size = size_text(requests[0].quantity, instrument)
-        symbol = position.instrument.symbol
-        titles = {
-            CLOSE.key: f"Close the {side} of {size} {symbol}",
-            HALF.key: f"Close {size} of the {side} in {symbol}",
-            REVERSE.key: f"Reverse the {side} of {size_text(position.quantity, instrument)} {symbol}",
-            DOUBLE.key: f"Double the {side} of {size} {symbol}",
-        }
-        closed = requests[0].quantity if action == HALF.key else position.quantity
+        instrument = self._market.instrument(row.position.instrument)
+        return action_question(row, instrument, requests, action, warnings, self._latest_of(row))
 
-        latest = self._latest_of(row)
-
-        def rows() -> tuple[tuple[str, str], ...]:
-            now, is_open = latest()
-            entry = fmt.price(now.position.average_price, now.price_decimals)
-            out = [
-                ("Account", now.account_title),
-                ("Position", f"{side} {now.size_text} at {entry}" if is_open else "closed already"),
-                *_moving_rows(now, closed),
-            ]
-            if len(requests) > 1:
-                out.append(("Then", f"open {size} on the other side, once this has filled"))
-                if not position.protection.is_empty:
-                    out.append(("Stop loss, take profit", "not carried over: set them on the new one"))
-            return tuple(out)
-
-        confirm = {CLOSE.key: "Close", HALF.key: "Close", REVERSE.key: "Reverse", DOUBLE.key: "Double"}
-        return Confirmation(
-            title=titles[action],
-            rows=rows(),
-            warnings=warnings,
-            confirm_text=confirm[action],
-            tone=requests[0].side.value,
-            badge=row.badge,
-            live=rows,
-        )
-
-    def _give_back_question(self, row: PositionRow, warnings: tuple[str, ...]) -> Confirmation:
-        position, latest = row.position, self._latest_of(row)
-
-        def rows() -> tuple[tuple[str, str], ...]:
-            now, is_open = latest()
-            entry = fmt.price(now.position.average_price, now.price_decimals)
-            return (
-                ("Account", now.account_title),
-                ("Contract", f"{now.side_text} {now.size_text} at {entry}" if is_open else "ended already"),
-                ("Ends in", now.left_text if is_open else fmt.NOTHING),
-                ("Price now", leg_text(now, now.now) or fmt.NOTHING),
-                ("If it ended now", now.profit_text),
-            )
-
-        return Confirmation(
-            title=f"Give back {row.side_text} {row.size_text} on {position.instrument.symbol}",
-            rows=rows(),
-            warnings=warnings,
-            note="The venue pays what it thinks the contract is worth, and says how much only afterwards.",
-            confirm_text=GIVE_BACK.text,
-            tone=position.side.opposite.value,
-            badge=row.badge,
-            live=rows,
-        )
-
-    def _latest_of(self, row: PositionRow) -> Callable[[], tuple[PositionRow, bool]]:
+    def _latest_of(self, row: PositionRow) -> Latest:
         """Reads a position anew: its row, the last one known where it has closed, and whether it is open."""
         last = row
 
@@ -639,40 +494,15 @@ class PositionsViewModel(QObject):
                         confirmed=confirmed,
                     )
                 except ConfirmationNeeded as needed:
-                    if not await self._ask(self._protect_question(row, stop_loss, take_profit)):
+                    if not await self._ask(
+                        protect_question(row, stop_loss, take_profit, self._latest_of(row))
+                    ):
                         return
                     confirmed = confirmed | needed.tokens
                 else:
                     return
         except TerminalError as error:
             self._refuse(row.key, error.user_text)
-
-    def _protect_question(self, row: PositionRow, stop_loss: Leg, take_profit: Leg) -> Confirmation:
-        now = row.position.protection
-        legs = [("Account", row.account_title)]
-        for name, leg, old in (
-            ("Stop loss", stop_loss, now.stop_loss),
-            ("Take profit", take_profit, now.take_profit),
-        ):
-            if leg is KEEP:
-                continue
-            new = leg if isinstance(leg, Decimal) else None
-            legs.append((name, f"{leg_text(row, old) or NONE} → {leg_text(row, new) or NONE}"))
-
-        latest = self._latest_of(row)
-
-        def rows() -> tuple[tuple[str, str], ...]:
-            fresh, _ = latest()
-            return (*legs, *_moving_rows(fresh, fresh.position.quantity))
-
-        return Confirmation(
-            title=f"Stop loss and take profit of {row.position.instrument.symbol}",
-            rows=rows(),
-            live=rows,
-            warnings=("Without a stop loss what can be lost is not limited.",) if stop_loss is None else (),
-            confirm_text="Change",
-            badge=row.badge,
-        )
 
     def move_margin(self, key: str, wanted: Decimal) -> None:
         """Ask, then add to a position's own margin or take from it, so that it is ``wanted``."""
@@ -686,27 +516,7 @@ class PositionsViewModel(QObject):
     async def _move_margin(self, row: PositionRow, amount: Decimal) -> None:
         position = row.position
         assert self._margins is not None
-        assert position.margin is not None
-        money = [
-            fmt.HIDDEN if row.hidden else fmt.money(each, position.currency, decimals=8)
-            for each in (position.margin, position.margin + amount, abs(amount))
-        ]
-        adds = amount > 0
-        question = Confirmation(
-            title=f"Margin of the position in {position.instrument.symbol}",
-            rows=(
-                ("Account", row.account_title),
-                ("Now", money[0]),
-                ("New", money[1]),
-                ("Added" if adds else "Taken away", money[2]),
-            ),
-            note="It comes out of what is free, and the liquidation moves away from the price."
-            if adds
-            else "It becomes free again, and the liquidation comes nearer to the price.",
-            confirm_text="Change",
-            badge=row.badge,
-        )
-        if not await self._ask(question):
+        if not await self._ask(margin_question(row, amount)):
             return
         try:
             await self._margins.move_position_margin(
@@ -738,22 +548,3 @@ class PositionsViewModel(QObject):
         row = self.row(key)
         what = f"Position in {row.position.instrument.symbol}" if row is not None else "Position"
         self._notices.error(f"{what}: {text}", key)
-
-
-def _moving_rows(row: PositionRow, quantity: Decimal) -> tuple[tuple[str, str], ...]:
-    """The price of the moment and what ``quantity`` (base units) of the position has won or lost there."""
-    position = row.position
-    name, profit, worth = "Open PnL", position.unrealised, row.profit_worth
-    if 0 < quantity < position.quantity:
-        name, worth = "Open PnL of this part", ""
-        profit = None if profit is None else profit * quantity / position.quantity
-    if row.is_by_mark:
-        name += ", by the mark price"
-    money = (
-        fmt.HIDDEN
-        if row.hidden
-        else fmt.money(profit, position.currency, decimals=row.money_decimals, signed=True)
-    )
-    if worth and not row.hidden:
-        money = f"{money} ({worth})"
-    return ("Price now", leg_text(row, row.now) or fmt.NOTHING), (name, money)
