@@ -28,6 +28,7 @@ from terminal.domain.market import Side
 from terminal.domain.orders import OrderType
 from terminal.services.arming import ArmState
 from terminal.services.contract_stats import ContractStats
+from terminal.services.day_result import DayResults
 from terminal.services.market_data import FeedState, MarketData, Topic
 from terminal.services.notices import NoticeAction
 from terminal.services.session import Mode
@@ -198,7 +199,7 @@ class Screen(QObject):
             self.connections.accounts,
             self.frames,
             clock,
-            days=FileDayStore(terminal.paths.data / "days.json", self.notices.warn),
+            days=DayResults(clock, FileDayStore(terminal.paths.data / "days.json", self.notices.warn)),
             name_of=self.connections.short_name,
             is_real=self.connections.is_real,
             parent=self,

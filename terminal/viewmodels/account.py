@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import Protocol
 
@@ -14,6 +13,7 @@ from terminal.core.clock import Clock
 from terminal.core.observe import Observable
 from terminal.domain.account import AccountFigures, Balance, Position
 from terminal.domain.decimals import ZERO
+from terminal.services.day_result import DayResults
 from terminal.viewmodels import format as fmt
 from terminal.viewmodels.frames import FrameClock
 from terminal.viewmodels.tables import Column, TableModel
@@ -38,25 +38,6 @@ class AccountSource(Protocol):
     def positions(self, account: str) -> tuple[Position, ...]: ...
 
     def worth(self, account: str, asset: str, amount: Decimal, currency: str = ...) -> Decimal | None: ...
-
-
-class DayStore(Protocol):
-    """Keeps what an account's assets were worth when its day began, so that a restart does not forget it."""
-
-    def load(self, account: str) -> tuple[str, Mapping[str, Decimal | None]] | None:
-        """The ISO date, and the worth by asset in the home currency (None: not known then), if kept."""
-        ...
-
-    def save(self, account: str, day: str, worth: Mapping[str, Decimal | None]) -> None: ...
-
-
-@dataclass(slots=True)
-class _Day:
-    """The beginning of an account's day: an asset that had no price then is taken in at its first one."""
-
-    date: date
-    worth: dict[str, Decimal]
-    waiting: set[str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,7 +126,6 @@ class AccountViewModel(QObject):
         day_pnl: how that worth has changed since the day began, deposits included; None while unknown.
         practice_equity, practice_day_pnl: the same of practice and demo accounts beside real money; None
             where there is no real money, for then they are what ``equity`` is about.
-        day_since: from when ``day_pnl`` counts, in words.
         unpriced: assets without a known price, left out of the worth.
         hide_amounts: every text has dots in place of an amount; the figures themselves stay.
     """
@@ -159,7 +139,7 @@ class AccountViewModel(QObject):
         frames: FrameClock,
         clock: Clock,
         *,
-        days: DayStore | None = None,
+        days: DayResults | None = None,
         name_of: Callable[[str], str] | None = None,
         is_real: Callable[[str], bool] | None = None,
         parent: QObject | None = None,
@@ -174,20 +154,22 @@ class AccountViewModel(QObject):
         self.day_pnl: Decimal | None = None
         self.practice_equity: Decimal | None = None
         self.practice_day_pnl: Decimal | None = None
-        self.day_since = ""
         self.unpriced: list[str] = []
         self.hide_amounts = False
         self._portfolio = portfolio
         self._accounts = accounts
         self._frames = frames
-        self._clock = clock
-        self._days = days
+        self._days = days or DayResults(clock)
         self._name_of = name_of or str
         self._is_real = is_real or (lambda account: False)
-        self._starts: dict[str, _Day] = {}
         self._stop_ticking = frames.every(_WORTH_EVERY_S, self._build)
         portfolio.changed.watch(lambda account: frames.request(self._build))
         self._build()
+
+    @property
+    def day_since(self) -> str:
+        """From when the day's figure counts, in words."""
+        return self._days.since
 
     @property
     def equity_text(self) -> str:
@@ -240,7 +222,7 @@ class AccountViewModel(QObject):
             rows = self._balance_rows(account)
             known = {row.asset: row.worth for row in rows if row.worth is not None}
             worth[is_real] = worth.get(is_real, ZERO) + sum(known.values(), ZERO)
-            change = self._day_change(account, {row.asset for row in rows}, known)
+            change = self._days.change(account, {row.asset for row in rows}, known)
             pnl[is_real] = pnl.get(is_real, ZERO) + change
             unpriced[is_real] += [row.asset for row in rows if row.worth is None]
             balances += rows
@@ -304,40 +286,7 @@ class AccountViewModel(QObject):
             )
         ]
 
-    def _day_change(self, account: str, assets: set[str], worth: Mapping[str, Decimal]) -> Decimal:
-        """How the account's worth has changed since the local day began, or since it was first known in it.
-
-        Asset by asset: a price that becomes known later is no profit.
-        """
-        moment = datetime.fromtimestamp(self._clock.wall_ns() // 1_000_000_000, tz=UTC).astimezone()
-        today = moment.date()
-        day = self._starts.get(account)
-        if day is None:
-            kept = self._days.load(account) if self._days is not None else None
-            if kept is not None and kept[0] == today.isoformat():
-                known = {asset: value for asset, value in kept[1].items() if value is not None}
-                day = _Day(today, known, kept[1].keys() - known.keys())
-                self.day_since = "since the start of the day"
-        if day is None or day.date != today:
-            day = _Day(today, {}, set(assets))
-            self.day_since = f"since {moment:%H:%M}"
-        self._starts[account] = day
-        arrived = day.waiting & worth.keys()
-        if arrived:
-            day.waiting -= arrived
-            day.worth.update({asset: worth[asset] for asset in arrived})
-            if self._days is not None:
-                kept_worth = {**dict.fromkeys(day.waiting), **day.worth}
-                self._days.save(account, today.isoformat(), kept_worth)
-        counted = (worth.keys() | day.worth.keys()) - day.waiting
-        unpriced = assets - worth.keys()
-        return sum(
-            (worth.get(asset, ZERO) - day.worth.get(asset, ZERO) for asset in counted - unpriced), ZERO
-        )
-
     def forget_day(self, account: str) -> None:
         """Begin the account's day anew (a practice account was reset)."""
-        self._starts.pop(account, None)
-        if self._days is not None:
-            self._days.save(account, "", {})
+        self._days.forget(account)
         self.refresh()
