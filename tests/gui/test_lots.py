@@ -21,7 +21,7 @@ from terminal.viewmodels.chart_orders import ghost_of, lines_of, mark_of, menu_e
 from terminal.viewmodels.confirm import amend_confirmation
 from terminal.viewmodels.cost import estimate
 from terminal.viewmodels.cost_text import margin_needed
-from terminal.viewmodels.orders import FillRow
+from terminal.viewmodels.order_rows import FillRow
 from terminal.viewmodels.sending import describe
 from tests.gui.frame_fakes import Frame, order
 from tests.gui.test_ladder import FakeSizes
