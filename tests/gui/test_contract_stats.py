@@ -12,8 +12,9 @@ import pytest
 from PySide6.QtWidgets import QApplication, QFileDialog
 
 from terminal.core.clock import ManualClock
+from terminal.domain.contracts import SOLD_BACK
 from terminal.domain.instrument import InstrumentId
-from terminal.services.contract_stats import SOLD_BACK, ContractStats
+from terminal.services.contract_stats import ContractStats
 from terminal.viewmodels.contract_stats import ContractStatsViewModel
 from terminal.viewmodels.frames import FrameClock
 from terminal.viewmodels.notices import NoticesViewModel

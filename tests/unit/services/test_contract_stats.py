@@ -6,11 +6,11 @@ from dataclasses import replace
 from decimal import Decimal
 
 from terminal.core.observe import Observable
-from terminal.domain.contracts import ContractTerms, ExpiryMode
+from terminal.domain.contracts import SOLD_BACK, ContractTerms, ExpiryMode
 from terminal.domain.instrument import InstrumentId
 from terminal.domain.market import Side
 from terminal.domain.orders import Fill, Order, OrderRequest, OrderState, OrderType
-from terminal.services.contract_stats import SOLD_BACK, ContractStats
+from terminal.services.contract_stats import ContractStats
 
 D = Decimal
 EURUSD = InstrumentId("quotex", "EUR/USD")
