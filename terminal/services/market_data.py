@@ -4,6 +4,8 @@ Each event arrives by a plain call in the turn in which its frame was read. Book
 then; :meth:`MarketData.flush`, called once a screen tick, applies all of them in order and verifies the
 last one's checksum. A book is handed out only while it is proven: gap, wrong checksum, crossed prices or
 a lost link make it stale at once, and it is live again only after a fresh snapshot that verifies.
+
+What is watched, what is held of it and what proves it are one state per feed, and stay in one file.
 """
 
 from __future__ import annotations

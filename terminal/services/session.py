@@ -2,7 +2,8 @@
 
 A session owns one connector. Trading on its account opens only after a reconciliation: open orders,
 fills and balances as the venue has them, compared with our journal. It closes again the moment the
-private stream is lost.
+private stream is lost. All of it is one state machine with the events that drive it, and the manager that
+keeps one of them for each venue, which is why the file is longer than most.
 """
 
 from __future__ import annotations

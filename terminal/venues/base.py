@@ -1,7 +1,8 @@
 """What a venue promises.
 
 Small protocols say what a connector can do, :class:`Capabilities` says how far; the conformance suite
-fails when the two disagree. The screen asks flags, never names.
+fails when the two disagree. The screen asks flags, never names. Long as it is, it is one list: whoever adds a
+venue reads here, and nowhere else, what can be promised.
 """
 
 from __future__ import annotations

@@ -2,7 +2,8 @@
 
 Every figure is worked out from what is proven now: the levels of the live book, the account's own fee rates,
 a live rate between the kinds of dollar. What cannot be known is said to be unknown; a venue whose prices are
-old, whose market is closed or whose book is too thin takes no part in the comparison.
+old, whose market is closed or whose book is too thin takes no part in the comparison. Question, figures and
+order of the rows change together with every book, and stay in one file.
 """
 
 from __future__ import annotations

@@ -1,6 +1,7 @@
 """Where the panels stand: docks, named layouts, undo, and what happens when a layout does not fit any more.
 
 One small interface, one implementation on ``QDockWidget``; another docking library could take its place.
+Saving, undoing and mending a layout all turn on the same docks, and stay together.
 """
 
 from __future__ import annotations

@@ -2,7 +2,7 @@
 
 Public data works without a key. With one, the private socket carries orders, fills, balances and trading;
 while it is down REST takes over for what has not been sent yet. Nothing that changes something is ever sent
-twice.
+twice. The file is long because which of the two ways a call takes is decided here and nowhere else.
 """
 
 from __future__ import annotations
