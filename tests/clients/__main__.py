@@ -1,8 +1,10 @@
-"""``python3 -m tests clients [NAMES]``: other people's Kraken and cTrader clients against practice venues.
+"""``python3 -m tests clients [NAMES]``: other people's clients against the practice venues.
 
 The clients live in environments of their own under ``build``, made at the first run: one for Kraken's, one
-for the vendor's cTrader client, whose pins no other package can live with, and one for a cTrader client that
-wants a newer Python than the terminal does. It is left out where the ``PATH`` has none.
+for the vendor's cTrader client, whose pins no other package can live with, one for a cTrader client that
+wants a newer Python than the terminal does, and one for what PyQuotex needs. A client is left out where the
+``PATH`` has no Python for it. PyQuotex is on no registry: ``PYQUOTEX`` names the folder that holds its
+package, or what pip installs it from; without that it is left out.
 """
 
 from __future__ import annotations
@@ -30,6 +32,8 @@ class Client(NamedTuple):
     venue: str
     environment: str
     lowest_python: tuple[int, int] = (3, 11)
+    source: str = ""
+    """The environment variable that tells where it is, for one that is on no registry."""
 
 
 CLIENTS = {
@@ -38,6 +42,8 @@ CLIENTS = {
     "ccxt": Client("kraken", "clients"),
     "ctrader": Client("ctrader", "clients_ctrader"),
     "ctrader_async": Client("ctrader", "clients_ctrader_async", (3, 12)),
+    # Its package asks for Python 3.12, but nothing in it needs that.
+    "pyquotex": Client("quotex", "clients_quotex", source="PYQUOTEX"),
 }
 
 
@@ -48,14 +54,21 @@ def main(names: list[str]) -> int:
         return 2
     wanted = names or list(CLIENTS)
     pythons = {name: _python(CLIENTS[name]) for name in wanted}
-    left_out = [name for name, python in pythons.items() if python is None]
-    for name in left_out:
-        lowest = ".".join(map(str, CLIENTS[name].lowest_python))
-        print(f"left out {name}: no Python {lowest} or newer on the PATH")
+    left_out = []
+    for name, python in pythons.items():
+        client = CLIENTS[name]
+        if python is None:
+            lowest = ".".join(map(str, client.lowest_python))
+            print(f"left out {name}: no Python {lowest} or newer on the PATH")
+        elif client.source and not os.environ.get(client.source):
+            print(f"left out {name}: it is on no registry, and {client.source} does not say where it is")
+        else:
+            continue
+        left_out.append(name)
     codes = {
         name: asyncio.run(_against_practice(_environment(CLIENTS[name], python), name))
         for name, python in pythons.items()
-        if python is not None
+        if python is not None and name not in left_out
     }
     failed = [name for name, code in codes.items() if code] + [name for name in left_out if name in names]
     print(
@@ -87,13 +100,17 @@ def _environment(client: Client, base: str) -> Path:
     requirements = HERE / f"{client.environment.replace('clients', 'requirements')}.txt"
     python = folder / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
     stamp = folder / "installed.txt"
-    wanted = requirements.read_text(encoding="utf-8")
+    source = os.environ.get(client.source, "") if client.source else ""
+    more = [] if not source or Path(source).is_dir() else [source]
+    wanted = "\n".join((requirements.read_text(encoding="utf-8"), *more))
     if python.exists() and stamp.exists() and stamp.read_text(encoding="utf-8") == wanted:
         return python
     print(f"Installing the clients into {folder.relative_to(ROOT)} (about a minute, once)", flush=True)
     subprocess.run([base, "-m", "venv", "--clear", str(folder)], check=True)
     command = [str(python), "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
     subprocess.run([*command, "--no-deps", "--prefer-binary", "-r", str(requirements)], check=True)
+    if more:
+        subprocess.run([*command, "--no-deps", "--ignore-requires-python", *more], check=True)
     stamp.write_text(wanted, encoding="utf-8")
     return python
 
@@ -112,6 +129,9 @@ async def _against_practice(python: Path, name: str) -> int:
                 "NO_PROXY": "localhost,127.0.0.1",
                 "no_proxy": "localhost,127.0.0.1",
             }
+            source = os.environ.get(CLIENTS[name].source, "")
+            if source and Path(source).is_dir():
+                environment["PYTHONPATH"] = str(Path(source).absolute())
             done = await asyncio.to_thread(
                 subprocess.run,
                 [str(python), "-W", "ignore", "-m", f"tests.clients.with_{name}", str(file)],
