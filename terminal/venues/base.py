@@ -582,13 +582,30 @@ class HasTickers(Protocol):
         ...
 
 
+@dataclass(frozen=True, slots=True)
+class Sentiment:
+    """Which way a venue's own people lean on an instrument."""
+
+    up_pct: Decimal
+    """So many per cent of them hold up contracts; the others hold down ones."""
+    told_ns: int
+    """Monotonic: when it came in."""
+
+
 @runtime_checkable
 class HasSentiment(Protocol):
     """A connector whose venue says which way its own people lean."""
 
-    def sentiment(self, symbol: str) -> Decimal | None:
-        """How many per cent of them hold up contracts on an instrument that is subscribed; None while not
-        told."""
+    def follow_sentiment(self, symbol: str) -> None:
+        """Ask for it, now and after every reconnect."""
+        ...
+
+    def unfollow_sentiment(self, symbol: str) -> None:
+        """Ask for it no longer; what was told is forgotten."""
+        ...
+
+    def sentiment(self, symbol: str) -> Sentiment | None:
+        """The last word on an instrument that is followed; None while not told."""
         ...
 
 
@@ -600,6 +617,16 @@ class VenueSignal:
     duration_s: int
     until_ns: int | None
     """UTC; None where it is not told."""
+    told_ns: int | None = None
+    """UTC, by the venue's clock: when it was made; None where it is not told."""
+
+    @property
+    def ends_ns(self) -> int | None:
+        """When it is worth nothing any more, UTC: as told, or else once it has run for its length; None where
+        neither is known."""
+        if self.until_ns is not None or self.told_ns is None:
+            return self.until_ns
+        return self.told_ns + self.duration_s * 1_000_000_000
 
 
 @runtime_checkable
@@ -608,6 +635,10 @@ class HasSignals(Protocol):
 
     def follow_signals(self) -> None:
         """Ask for them, now and after every reconnect."""
+        ...
+
+    def unfollow_signals(self) -> None:
+        """Ask for them no longer; those that were told are forgotten."""
         ...
 
     def signals(self) -> Mapping[str, VenueSignal]:

@@ -149,8 +149,12 @@ def test_the_profile_and_its_time_zone(practice: QuotexPractice) -> None:
 def test_what_the_crowd_holds_and_what_the_venue_suggests(practice: QuotexPractice) -> None:
     async def main() -> None:
         async with desk(practice) as found:
+            assert found.connector.sentiment(found.symbol) is None
+            found.connector.follow_sentiment(found.symbol)
             await eventually(lambda: found.connector.sentiment(found.symbol) is not None, what="sentiment")
-            assert 0 <= found.connector.sentiment(found.symbol) <= 100
+            assert 0 <= found.connector.sentiment(found.symbol).up_pct <= 100
+            found.connector.unfollow_sentiment(found.symbol)
+            assert found.connector.sentiment(found.symbol) is None
             assert not found.connector.signals()
             found.connector.follow_signals()
             await eventually(found.connector.signals, what="signals")
@@ -159,6 +163,10 @@ def test_what_the_crowd_holds_and_what_the_venue_suggests(practice: QuotexPracti
                 assert signal.duration_s in PERIODS_S
                 assert signal.until_ns is not None
                 assert signal.until_ns > time.time_ns() - 120 * NS
+                assert signal.told_ns is not None
+                assert signal.told_ns <= signal.until_ns
+            found.connector.unfollow_signals()
+            assert not found.connector.signals()
 
     run(main())
 

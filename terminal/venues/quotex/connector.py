@@ -42,7 +42,7 @@ from terminal.transport.quotas import LeakyCounter
 from terminal.transport.reconnect import LinkPolicy
 from terminal.transport.websocket import WebSocketLink
 from terminal.transport.wire import make_ssl_context, require_safe_address
-from terminal.venues.base import ConnectorSettings, LinkHealth, Sink, TradesOrders, VenueSignal
+from terminal.venues.base import ConnectorSettings, LinkHealth, Sentiment, Sink, TradesOrders, VenueSignal
 from terminal.venues.quotex import PERIODS_S, VENUE
 from terminal.venues.quotex.accounts import DEMO, LIVE, account_info, chosen_account, read_balances
 from terminal.venues.quotex.assets import Assets
@@ -312,14 +312,29 @@ class QuotexConnector:
         if instrument is not None:
             self._feeds.give_past(instrument, feed.interval_s, bars)
 
-    def sentiment(self, symbol: str) -> Decimal | None:
-        """How many per cent of Quotex's people hold up contracts on an asset now; None while not told."""
+    def follow_sentiment(self, symbol: str) -> None:
+        """Ask how many of Quotex's people hold up contracts on an asset, now and after every reconnect."""
+        self._feeds.follow_sentiment(symbol)
+
+    def unfollow_sentiment(self, symbol: str) -> None:
+        """Ask for it no longer; what was told is forgotten."""
+        self._feeds.unfollow_sentiment(symbol)
+
+    def sentiment(self, symbol: str) -> Sentiment | None:
+        """The last word on a followed asset (``depth/change``, every few seconds); None while not told."""
         return self._feeds.sentiment(symbol)
 
     def follow_signals(self) -> None:
         """Ask for Quotex's own signals, now and after every reconnect."""
-        self._wants_signals = True
-        self._send_soon("signal/subscribe")
+        if not self._wants_signals:
+            self._wants_signals = True
+            self._send_soon("signal/subscribe")
+
+    def unfollow_signals(self) -> None:
+        """Ask for them no longer. Quotex knows no word for that: it sends on until the socket ends, and what
+        comes is let go."""
+        self._wants_signals = False
+        self._signals.clear()
 
     def signals(self) -> Mapping[str, VenueSignal]:
         """The last signal of each asset, by the name on screen."""
@@ -513,7 +528,8 @@ class QuotexConnector:
                 if not waiting.done():
                     waiting.set_exception(rejected(error_of(data)))
         elif name == "signals":
-            self._signals.update(read_signals(data))
+            if self._wants_signals:
+                self._signals.update(read_signals(data))
         else:
             self._traders[self._mode].on_event(name, data)
 

@@ -26,6 +26,7 @@ from terminal.domain.events import (
 )
 from terminal.domain.instrument import Instrument
 from terminal.domain.market import Bar, Feed, FeedKind, Quote
+from terminal.venues.base import Sentiment
 from terminal.venues.quotex.assets import Assets
 
 log = logging.getLogger("venue.quotex")
@@ -68,7 +69,9 @@ class Feeds:
         self._followed: dict[str, _Followed] = {}
         self._unknown: dict[Feed, None] = {}
         self._offsets_ns: list[int] = []
-        self._sentiments: dict[str, Decimal] = {}
+        self._moods: dict[str, None] = {}
+        """The symbols whose sentiment is wanted."""
+        self._sentiments: dict[str, Sentiment] = {}
 
     # -- what is wanted -------------------------------------------------------------------------------
 
@@ -118,7 +121,6 @@ class Feeds:
             if not followed.feeds and now_ns >= followed.kept_until_ns:
                 del self._followed[wire]
                 self._send("instruments/unsubscribe", {"asset": wire})
-                self._send("depth/unfollow", wire)
 
     def is_followed(self, wire: str) -> bool:
         """Whether prices of an asset come now: without them Quotex takes no deal on it."""
@@ -132,6 +134,28 @@ class Feeds:
             self.add(feed)
         for followed in self._followed.values():
             self._ask(followed)
+        for symbol in self._moods:
+            self._ask_mood(symbol)
+
+    def follow_sentiment(self, symbol: str) -> None:
+        """Want to know how many hold up contracts on an asset, which may not be listed yet."""
+        if symbol not in self._moods:
+            self._moods[symbol] = None
+            self._ask_mood(symbol)
+
+    def unfollow_sentiment(self, symbol: str) -> None:
+        """Want to know it no longer."""
+        instrument = self._assets.by_symbol(symbol)
+        if symbol in self._moods:
+            del self._moods[symbol]
+            if instrument is not None:
+                self._sentiments.pop(instrument.venue_symbol, None)
+                self._send("depth/unfollow", instrument.venue_symbol)
+
+    def _ask_mood(self, symbol: str) -> None:
+        instrument = self._assets.by_symbol(symbol)
+        if instrument is not None:
+            self._send("depth/follow", instrument.venue_symbol)
 
     def table_changed(self, changed: Sequence[Instrument]) -> None:
         """The table has come or changed: what waited for an asset is asked for, what is gone is refused."""
@@ -139,6 +163,8 @@ class Feeds:
             followed = self._followed.get(instrument.venue_symbol)
             if followed is not None:
                 followed.instrument = instrument
+            if instrument.symbol in self._moods and instrument.venue_symbol not in self._sentiments:
+                self._ask_mood(instrument.symbol)
         for feed in list(self._unknown):
             if self._assets.by_symbol(feed.symbol) is not None:
                 del self._unknown[feed]
@@ -172,7 +198,6 @@ class Feeds:
         period = min(lengths, default=_DEFAULT_PERIOD_S)
         self._send("instruments/update", {"asset": wire, "period": period})
         self._send("chart_notification/get", {"asset": wire, "version": "1.0.0"})
-        self._send("depth/follow", wire)
 
     # -- what Quotex tells ----------------------------------------------------------------------------
 
@@ -182,8 +207,8 @@ class Feeds:
         samples, which is the one that was least long on its way."""
         return max(self._offsets_ns) / 1e6 if self._offsets_ns else None
 
-    def sentiment(self, symbol: str) -> Decimal | None:
-        """How many per cent of Quotex's people hold up contracts now; None while not told."""
+    def sentiment(self, symbol: str) -> Sentiment | None:
+        """What was last told of a followed asset; None while nothing was."""
         instrument = self._assets.by_symbol(symbol)
         return self._sentiments.get(instrument.venue_symbol) if instrument is not None else None
 
@@ -207,12 +232,15 @@ class Feeds:
         return unreadable
 
     def on_sentiment(self, data: Any) -> None:
-        """``depth/change``: rows of asset and per cent of buyers."""
+        """``depth/change``: rows of asset and per cent of buyers. One that comes after it was left is let
+        go."""
+        now_ns = self._clock.monotonic_ns()
         for row in data if isinstance(data, list) else ():
             if isinstance(row, list) and len(row) == 2:
-                percent = to_decimal(row[1])
-                if percent is not None and 0 <= percent <= 100 and isinstance(row[0], str):
-                    self._sentiments[row[0]] = percent
+                percent, instrument = to_decimal(row[1]), self._assets.by_wire(row[0])
+                wanted = instrument is not None and instrument.symbol in self._moods
+                if wanted and percent is not None and 0 <= percent <= 100:
+                    self._sentiments[row[0]] = Sentiment(percent, now_ns)
 
     def on_history(self, data: Any, ts_received_ns: int) -> None:
         """``history/list/v2``: the last candles of one length and the last ticks. It confirms the feed."""

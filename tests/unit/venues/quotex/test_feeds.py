@@ -13,6 +13,7 @@ from terminal.domain.events import (
     FeedRefused,
 )
 from terminal.domain.market import Bar, Feed, FeedKind, Quote
+from terminal.venues.base import Sentiment
 from terminal.venues.quotex.assets import Assets
 from terminal.venues.quotex.feeds import Feeds
 from tests.unit.venues.quotex.test_assets import row
@@ -65,7 +66,7 @@ def test_one_subscription_carries_all_of_an_asset() -> None:
     world = World()
     world.feeds.add(MINUTES)
     world.feeds.add(QUOTES)
-    assert world.names() == ["instruments/update", "chart_notification/get", "depth/follow"]
+    assert world.names() == ["instruments/update", "chart_notification/get"]
     assert world.sent[0][1] == {"asset": "EURUSD_otc", "period": 60}
     assert not world.of(FeedConfirmed)
     world.tick(NOON + 1, "1.1")
@@ -76,7 +77,7 @@ def test_one_subscription_carries_all_of_an_asset() -> None:
     world.tick(NOON + 2, "1.2")
     assert len(world.of(Quote)) == 1
     world.feeds.remove(MINUTES)
-    assert world.names()[3:] == ["instruments/unsubscribe", "depth/unfollow"]
+    assert world.names()[2:] == ["instruments/unsubscribe"]
 
 
 def test_a_bar_goes_on_from_what_history_told_and_begins_anew_with_the_next() -> None:
@@ -146,7 +147,7 @@ def test_an_asset_that_a_deal_needs_is_kept_for_a_while_and_tells_nobody() -> No
     assert "instruments/unsubscribe" not in world.names()
     world.clock.now_s = 121
     world.feeds.tick()
-    assert world.names()[-2:] == ["instruments/unsubscribe", "depth/unfollow"]
+    assert world.names()[-1] == "instruments/unsubscribe"
 
 
 def test_the_venues_clock_is_that_of_prices_that_move() -> None:
@@ -176,12 +177,37 @@ def test_prices_that_cannot_be_read_are_counted() -> None:
     assert not world.of(Quote)
 
 
-def test_how_many_hold_up_contracts() -> None:
+def test_how_many_hold_up_contracts_is_asked_for_only_while_somebody_wants_it() -> None:
     world = World()
-    world.feeds.on_sentiment([["EURUSD_otc", 63], ["GBPUSD_otc", 120], ["x"], [5, 5]])
-    assert world.feeds.sentiment("EUR/USD OTC") == 63
+    world.feeds.on_sentiment([["EURUSD_otc", 63]])
+    assert world.feeds.sentiment("EUR/USD OTC") is None, "nobody has asked"
+    world.feeds.follow_sentiment("EUR/USD OTC")
+    world.feeds.follow_sentiment("EUR/USD OTC")
+    assert world.sent == [("depth/follow", "EURUSD_otc")]
+    world.clock.now_s = 7
+    world.feeds.on_sentiment([["EURUSD_otc", 63], ["GBPUSD_otc", 120], ["x"], [5, 5], ["EURUSD_otc", "x"]])
+    assert world.feeds.sentiment("EUR/USD OTC") == Sentiment(D(63), 7 * NS)
     assert world.feeds.sentiment("GBP/USD OTC") is None
     assert world.feeds.sentiment("NOSUCH") is None
+    world.feeds.ask_all()
+    assert world.names() == ["depth/follow"] * 2, "after a reconnect it is asked for again"
+    world.feeds.unfollow_sentiment("EUR/USD OTC")
+    world.feeds.unfollow_sentiment("EUR/USD OTC")
+    assert world.names()[2:] == ["depth/unfollow"]
+    assert world.feeds.sentiment("EUR/USD OTC") is None
+    world.feeds.ask_all()
+    assert world.names()[3:] == []
+
+
+def test_the_lean_of_an_asset_that_is_not_listed_yet_is_asked_for_with_the_table() -> None:
+    world = World(with_table=False)
+    world.feeds.follow_sentiment("EUR/USD OTC")
+    assert world.sent == []
+    world.feeds.table_changed(world.assets.take(world.table))
+    assert world.sent == [("depth/follow", "EURUSD_otc")]
+    world.feeds.on_sentiment([["EURUSD_otc", 50]])
+    world.feeds.table_changed(world.assets.all())
+    assert len(world.sent) == 1, "another payout is no reason to ask again"
 
 
 def test_history_confirms_and_brings_the_last_price() -> None:

@@ -103,9 +103,20 @@ def test_rows_that_cannot_be_read_are_left_out() -> None:
     "told", [[{"signal": 1, "timeFrame": 60}], [[60, 1]]], ids=["newer form", "older form"]
 )
 def test_signals_in_both_forms(told: list[Any]) -> None:
-    data = {"time": 1, "signals": [["EURUSD_otc", told, 1795174760], ["X"], 5, ["Y", [{"signal": 3}], 1]]}
-    assert read_signals(data) == {"EURUSD_otc": VenueSignal(Side.BUY, 60, 1795174760 * NS)}
+    data = {
+        "time": 1795174700,
+        "signals": [["EURUSD_otc", told, 1795174760], ["X"], 5, ["Y", [{"signal": 3}], 1]],
+    }
+    assert read_signals(data) == {"EURUSD_otc": VenueSignal(Side.BUY, 60, 1795174760 * NS, 1795174700 * NS)}
     assert read_signals(None) == read_signals({"signals": 3}) == {}
+
+
+def test_a_signal_without_an_end_is_worth_nothing_once_it_has_run_for_its_length() -> None:
+    (found,) = read_signals({"time": 1795174700, "signals": [["X", [[120, 0]]]]}).values()
+    assert (found.until_ns, found.ends_ns) == (None, 1795174820 * NS)
+    (found,) = read_signals({"signals": [["X", [[120, 0]]]]}).values()
+    assert found.ends_ns is None
+    assert VenueSignal(Side.BUY, 60, 5, 1).ends_ns == 5
 
 
 def test_candles_and_single_prices_of_the_wire() -> None:
