@@ -134,6 +134,8 @@ class Capabilities:
     """Closed orders and cash flow can be paged through."""
     fill_offsets: bool = False
     """Which fills closed which can be asked."""
+    one_account_at_a_time: bool = False
+    """Of the accounts of a sign-in one is open: opening another leaves it, and what runs there runs on."""
 
     @property
     def protection_words(self) -> frozenset[str]:
@@ -648,10 +650,50 @@ class HasSignals(Protocol):
 
 @runtime_checkable
 class RefillsDemo(Protocol):
-    """A connector whose venue fills its demo account up again when asked."""
+    """A connector whose venue fills its demo account up again when asked (``AccountInfo.refills``)."""
 
-    async def refill(self, amount: Decimal) -> None:
-        """Fill it up. Raises RequestRejected, and VenueUnavailable where no answer comes."""
+    async def refill(self, amount: Decimal) -> Decimal | None:
+        """Fill it up, in the account's currency: by the amount or to it, as the venue does. What was added to
+        its balance; negative where it is less than before, None where the venue does not say.
+
+        Raises:
+            RequestRejected: the venue's no, or the account that is open is not the demo account.
+            VenueUnavailable: no answer came: the balance will show what became of it.
+        """
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class AccountProfile:
+    """Whose sign-in it is, as its venue keeps it. What the venue does not say is empty or None."""
+
+    name: str
+    number: str
+    country: str
+    currency: str
+    balances: tuple[tuple[str, Decimal], ...] = ()
+    """Of its accounts, by the names that they have here, in ``currency``."""
+    time_offset_s: int | None = None
+    """Of the time zone that the venue keeps for it, seconds east of UTC; None: it keeps none."""
+    time_offset_use: str = ""
+    """What that zone is used for, in plain words."""
+
+
+@runtime_checkable
+class HasProfile(Protocol):
+    """A connector whose venue says whose sign-in it is."""
+
+    async def profile(self) -> AccountProfile:
+        """As the venue has it now. Raises VenueUnavailable."""
+        ...
+
+
+@runtime_checkable
+class SetsTimeZone(Protocol):
+    """A connector whose venue keeps a time zone with the profile that a person can change."""
+
+    async def set_time_offset(self, seconds: int) -> None:
+        """Change it, seconds east of UTC. Raises VenueUnavailable: the venue's no, or no answer."""
         ...
 
 

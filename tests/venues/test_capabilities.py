@@ -30,6 +30,7 @@ from terminal.venues.base import (
     HasLeverageTiers,
     HasMarginCalls,
     HasMarginModes,
+    HasProfile,
     HasRawCalls,
     HasRecords,
     HasSentiment,
@@ -38,6 +39,7 @@ from terminal.venues.base import (
     MovesPositionMargin,
     Reconnects,
     RefillsDemo,
+    SetsTimeZone,
     SignIn,
     SubmitsBatches,
     TradesOrders,
@@ -53,7 +55,7 @@ VENUES = registry.names()
 PROTOCOLS: list[Any] = [
     *(Connector, Reconnects, TradesOrders, Amends, SubmitsBatches, HasDeadMansSwitch, HasHistory),
     *(TradesPositions, HasExpectedMargin, HasAccounts, HasRecords, HasRawCalls, HasTickers),
-    *(HasSentiment, HasSignals, RefillsDemo),
+    *(HasSentiment, HasSignals, RefillsDemo, HasProfile, SetsTimeZone),
     *(HasLeverage, HasMarginModes, MovesPositionMargin, HasLeverageTiers, HasMarginCalls, HasFillOffsets),
 ]
 

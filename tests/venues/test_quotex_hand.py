@@ -9,11 +9,13 @@ from decimal import Decimal
 
 import pytest
 
+from terminal.core import tasks
 from terminal.core.secret import Secret
 from terminal.domain.errors import NotSent, RequestRejected, VenueUnavailable
 from terminal.domain.events import ForAccount, LinkState, VenueEvent
 from terminal.domain.market import Side
-from terminal.venues.quotex import PERIODS_S
+from terminal.venues.quotex import PERIODS_S, refill
+from terminal.venues.quotex import connector as connector_module
 from terminal.venues.quotex.connector import QuotexConnector
 from tests.helpers import eventually, run
 from tests.practice_quotex import QuotexPractice
@@ -121,12 +123,115 @@ def test_a_tournament_has_money_of_its_own(practice: QuotexPractice) -> None:
 def test_the_demo_account_is_refilled(practice: QuotexPractice) -> None:
     async def main() -> None:
         async with desk(practice) as found:
-            await found.connector.refill(D(5000))
+            before = found.balances["USD"].total
+            assert await found.connector.refill(D(5000)) == 5000 - before
             assert found.balances["USD"].total == 5000
             with pytest.raises(RequestRejected) as caught:
                 await found.connector.refill(D(10**9))
             assert "maximum" in caught.value.user_text
             assert found.balances["USD"].total == 5000
+            can = {each.account_id: each.refills for each in found.connector.accounts()}
+            assert (can["demo"], can["live"]) == (True, False)
+            await found.connector.show_accounts(["live"])
+            with pytest.raises(RequestRejected):
+                await found.connector.refill(D(100))
+            assert [each["method"] for each in (await practice.record())["requests"]].count(
+                "demo/refill"
+            ) == 2
+
+    run(main())
+
+
+def test_a_refill_without_an_answer_is_read_off_the_balance(
+    practice: QuotexPractice, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(refill, "ANSWER_S", 0.3)
+
+    async def main() -> None:
+        async with desk(practice) as found:
+            before = found.balances["USD"].total
+            await practice.fault("swallow_request", match="ws/trade/demo/refill")
+            with pytest.raises(VenueUnavailable) as caught:
+                await found.connector.refill(D(7000))
+            assert "look at the balance" in caught.value.user_text
+            assert found.balances["USD"].total == before
+            await practice.fault("swallow_request", match="ws/trade/demo/refill")
+            asked = tasks.spawn(found.connector.refill(D(7000)), name="a refill")
+            # Quotex tells the balance by an event of its own, and no answer.
+            await practice.fund(D(7000))
+            found.connector._on_event("balance", {"liveBalance": D(250), "demoBalance": D(7000)}, 0)
+            assert await asked == 7000 - before
+
+    run(main())
+
+
+def test_an_account_that_quotex_does_not_open_leaves_the_other_one_open(
+    practice: QuotexPractice, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(connector_module, "_CHANGE_S", 0.3)
+
+    async def main() -> None:
+        async with desk(practice) as found:
+            connector = found.connector
+            connector._titles["999"] = "Over already"
+            connector._traders["999"] = connector._make_trader("999")
+            with pytest.raises(RequestRejected) as refused:
+                await connector.show_accounts(["999"])
+            assert "Over already" in refused.value.user_text
+            assert connector.mode == "demo"
+            await practice.fault("swallow_request", match="ws/trade/account/change")
+            with pytest.raises(VenueUnavailable) as silent:
+                await connector.show_accounts(["live"])
+            assert "still is" in silent.value.user_text
+            assert connector.mode == "demo"
+            await found.submit(found.contract())
+            (row,) = (await practice.record())["opened"]
+            assert row["isDemo"] == 1
+
+    run(main())
+
+
+def test_nothing_is_sent_while_an_account_is_being_opened(practice: QuotexPractice) -> None:
+    async def main() -> None:
+        async with desk(practice) as found:
+            demo, live = found.connector.trader("demo"), found.connector.trader("live")
+            await practice.fault("delay", match="ws/ack/s_account/change", delay_s=0.4)
+            changing = tasks.spawn(found.connector.show_accounts(["live"]), name="a change")
+            await eventually(lambda: found.connector.mode == "", what="a change under way")
+            for hand in (demo, live):
+                with pytest.raises(NotSent):
+                    await hand.submit(found.contract(), found.new_id())
+            await changing
+            assert found.connector.mode == "live"
+
+    run(main())
+
+
+def test_a_deal_that_names_another_account_is_not_taken_for_one_of_the_open_one(
+    practice: QuotexPractice,
+) -> None:
+    async def main() -> None:
+        async with desk(practice) as found:
+            number = str(practice.entry["tournaments"][0])
+            await eventually(
+                lambda: number in {each.account_id for each in found.connector.accounts()}, what="tournaments"
+            )
+            await found.connector.show_accounts([number])
+            hand = found.connector.trader(number)
+            ticket = (await hand.submit(found.contract(), found.new_id())).venue_order_id
+            (row,) = (await practice.record())["opened"]
+            told = {**row, "profit": D("-5"), "closePrice": row["openPrice"]}
+            for foreign in ({"isDemo": 0, "tournamentId": 0}, {"isDemo": 1, "tournamentId": 418}):
+                found.connector._on_event("s_orders/close", {"deals": [{**told, **foreign, "id": "x"}]}, 0)
+                found.connector._on_event("s_orders/open", {**told, **foreign, "id": "y"}, 0)
+            assert set(hand.deals.deals) == {ticket}
+            found.connector.send("orders/cancel", {"ticket": ticket})
+            await eventually(lambda: hand.deals.deals[ticket].profit is not None, what="its end")
+            # The site has one history for the demo account and the tournaments.
+            past = {each.venue_order_id for each in (await hand.order_history()).orders}
+            assert past == {ticket, f"{ticket}:end"}
+            await found.connector.show_accounts(["demo"])
+            assert (await found.connector.trader("demo").order_history()).orders == ()
 
     run(main())
 
@@ -135,7 +240,10 @@ def test_the_profile_and_its_time_zone(practice: QuotexPractice) -> None:
     async def main() -> None:
         async with desk(practice, "second") as found:
             profile = await found.connector.profile()
-            assert (profile.nickname, profile.currency, profile.time_offset_s) == ("second.trader", "EUR", 0)
+            assert (profile.name, profile.currency, profile.time_offset_s) == ("second.trader", "EUR", 0)
+            assert dict(profile.balances) == {"demo": D(1000), "real": D(250)}
+            assert (profile.number, profile.country) == ("61402118", "Portugal")
+            assert "UTC" in profile.time_offset_use
             await eventually(lambda: "EUR" in found.balances, what="the account's own currency")
             await found.connector.set_time_offset(-10_800)
             assert (await found.connector.profile()).time_offset_s == -10_800

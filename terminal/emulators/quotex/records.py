@@ -130,6 +130,8 @@ class Deal:
             "openTimestamp": row["openTimestamp"],
             "closeTimestamp": row["closeTimestamp"],
             "currency": self.currency,
+            "isDemo": row["isDemo"],
+            "tournamentId": row["tournamentId"],
         }
 
 

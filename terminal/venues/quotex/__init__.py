@@ -29,6 +29,7 @@ VENUE: Final = VenueInfo(
         lookup_by_client_id=True,
         positions=True,
         records=True,
+        one_account_at_a_time=True,
     ),
     credential_fields=(
         CredentialField(

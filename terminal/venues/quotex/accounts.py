@@ -2,17 +2,26 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any, Final
 
 from terminal.domain.account import AccountInfo, AccountKind
+from terminal.venues.base import AccountProfile
 from terminal.venues.quotex.feeds import to_decimal
+from terminal.venues.quotex.site import Profile
 
 DEMO: Final = "demo"
 LIVE: Final = "live"
 _REAL_MONEY: Final = (
     "This account trades with real money over an interface that Quotex does not publish. It takes the place "
     "of the demo account until you choose that again."
+)
+
+
+_OFFSET_USE: Final = (
+    "Quotex's own terminal shows times in this zone, and other programs work out with it when a waiting "
+    "contract opens. This terminal sends times in UTC: its contracts, charts and history stay as they are."
 )
 
 
@@ -36,6 +45,20 @@ def read_balances(data: Any) -> dict[str, Decimal]:
         told[demo if data.get("isDemo") in (1, True) else LIVE] = data["balance"]
     amounts = {account: to_decimal(value) for account, value in told.items()}
     return {account: amount for account, amount in amounts.items() if amount is not None}
+
+
+def profile_of(found: Profile, names: Mapping[str, str]) -> AccountProfile:
+    """What the site says of the sign-in. ``names``: those of its accounts."""
+    told = ((DEMO, found.demo_balance), (LIVE, found.live_balance))
+    return AccountProfile(
+        name=found.nickname,
+        number=found.profile_id,
+        country=found.country,
+        currency=found.currency,
+        balances=tuple((names[account], amount) for account, amount in told if amount is not None),
+        time_offset_s=found.time_offset_s,
+        time_offset_use=_OFFSET_USE,
+    )
 
 
 def account_info(account: str, name: str, nickname: str, currency: str) -> AccountInfo:

@@ -28,6 +28,7 @@ from terminal.domain.errors import (
 from terminal.domain.events import (
     AccountEvent,
     AccountsChanged,
+    AccountStreamReset,
     BudgetLevel,
     ForAccount,
     InstrumentsChanged,
@@ -42,15 +43,37 @@ from terminal.transport.quotas import LeakyCounter
 from terminal.transport.reconnect import LinkPolicy
 from terminal.transport.websocket import WebSocketLink
 from terminal.transport.wire import make_ssl_context, require_safe_address
-from terminal.venues.base import ConnectorSettings, LinkHealth, Sentiment, Sink, TradesOrders, VenueSignal
+from terminal.venues.base import (
+    AccountProfile,
+    ConnectorSettings,
+    LinkHealth,
+    Sentiment,
+    Sink,
+    TradesOrders,
+    VenueSignal,
+)
 from terminal.venues.quotex import PERIODS_S, VENUE
-from terminal.venues.quotex.accounts import DEMO, LIVE, account_info, chosen_account, read_balances
+from terminal.venues.quotex.accounts import (
+    DEMO,
+    LIVE,
+    account_info,
+    chosen_account,
+    profile_of,
+    read_balances,
+)
 from terminal.venues.quotex.assets import Assets
-from terminal.venues.quotex.errors import VENUE_NAME, error_of, rejected
+from terminal.venues.quotex.errors import (
+    VENUE_NAME,
+    account_refused,
+    error_of,
+    line_lost,
+    refill_refused,
+)
 from terminal.venues.quotex.feeds import Feeds
 from terminal.venues.quotex.history import History
+from terminal.venues.quotex.refill import Refills
 from terminal.venues.quotex.signals import read_signals
-from terminal.venues.quotex.site import USER_AGENT, Profile, Site
+from terminal.venues.quotex.site import USER_AGENT, Site
 from terminal.venues.quotex.stream import POLICY, Link, QuotexStream
 from terminal.venues.quotex.trader import QuotexTrader
 
@@ -58,15 +81,17 @@ log = logging.getLogger("venue.quotex")
 
 _FIRST_STATE_S: Final = 40.0
 _LIST_S: Final = 20.0
+_CHANGE_S: Final = 8.0
 _LEARN_S: Final = 1.0
 _BURST: Final = 30
 _A_SECOND: Final = 5.0
 _LANGUAGES: Final = "en-US;q=0.8,en;q=0.7"
+_CHANGE_ANSWERS: Final = frozenset({"s_account/change", "f_account/change", "orders/opened/list"})
 
 
 class QuotexConnector:
-    """Fixed-payout contracts: HasAccounts, HasHistory, HasSentiment, HasSignals, RefillsDemo; the contracts
-    are with :meth:`trader`.
+    """Fixed-payout contracts: HasAccounts, HasHistory, HasProfile, HasSentiment, HasSignals, RefillsDemo,
+    SetsTimeZone; the contracts are with :meth:`trader`.
 
     ``settings.credentials``: ``token``, ``cookies``, ``user_agent`` of one session, and ``email``.
     ``settings.options``: ``accounts`` (``live`` where the person trades with real money; else demo).
@@ -111,11 +136,12 @@ class QuotexConnector:
         self._housekeeping: asyncio.Task[None] | None = None
         self._errands: set[asyncio.Task[None]] = set()
         self._learning: asyncio.Task[None] | None = None
-        self._refills: list[asyncio.Future[None]] = []
+        self._refills = Refills(self._send_now, lambda: self._balances.get(DEMO))
+        self._changing: tuple[str, asyncio.Future[None]] | None = None
+        """The account that is being opened, and who waits for Quotex's answer."""
         self._signals: dict[str, VenueSignal] = {}
         self._wants_signals = False
         self._site: Site | None = None
-        self._profile: Profile | None = None
 
     def _make_trader(self, mode: str) -> QuotexTrader:
         return QuotexTrader(
@@ -359,48 +385,80 @@ class QuotexConnector:
         return tuple(self._info_of(mode) for mode in self._titles)
 
     async def show_accounts(self, account_ids: Sequence[str]) -> None:
-        """Change to the account that was not open, where it is among the wanted ones (all, if empty)."""
+        """Change to the account that was not open, where it is among the wanted ones (all, if empty).
+
+        Raises:
+            RequestRejected: Quotex does not open it; the one that was open still is.
+            VenueUnavailable, NotSent: no answer came, or the line is down; likewise.
+        """
         wanted = [each for each in (account_ids or tuple(self._titles)) if each in self._traders]
         other = next((each for each in wanted if each != self._mode), None)
         if other is None:
             return
+        if not self.is_ready:
+            # The next opening of the line names it.
+            self._open(other)
+            return
+        old = self._traders[self._mode]
+        # With nothing of the old account under way, the answer and the lists after it are the new one's.
+        async with old.at_rest:
+            answer: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+            self._changing = (other, answer)
+            try:
+                self._send_now("account/change", self._traders[other].named)
+                async with asyncio.timeout(_CHANGE_S):
+                    await answer
+            except TimeoutError:
+                # Quotex may have changed all the same: it is asked for the old one, which is then compared.
+                self._changing = None
+                self._send_soon("account/change", old.named)
+                self._for_account(old.mode, AccountStreamReset("Quotex did not answer a change of account."))
+                title = self._info_of(other).title
+                text = f"Quotex did not answer: {title} was not opened. The account that was open still is."
+                raise VenueUnavailable(VENUE_NAME, "no answer to account/change", user_text=text) from None
+            finally:
+                self._changing = None
+
+    def _open(self, other: str) -> None:
+        """Another account is the open one from now on."""
         self._traders[self._mode].lost()
         self._for_state(self._mode, LinkState.CONNECTING, "Another account of Quotex is open.")
-        self._mode = other
+        self._mode, self._changing = other, None
         self._told_balance.clear()
         self._sink(AccountsChanged((self._info_of(other),)))
         if self.is_ready:
-            hand = self._traders[other]
-            self._send_now("account/change", {"demo": hand.is_demo, "tournamentId": hand.tournament})
             self._tell_balance()
             self._for_state(other, LinkState.LIVE, "")
+
+    def _on_change(self, name: str, data: Any) -> None:
+        """The answer to a change of account, or the first list of the new one."""
+        assert self._changing is not None
+        other, answer = self._changing
+        if name == "f_account/change":
+            if not answer.done():
+                answer.set_exception(account_refused(self._info_of(other).title, error_of(data)))
+            return
+        self._open(other)
+        if not answer.done():
+            answer.set_result(None)
 
     def trader(self, account_id: str) -> TradesOrders:
         """The account's own hand. Raises KeyError for one that is not there."""
         return self._traders[account_id]
 
-    async def profile(self) -> Profile:
-        """Name, country, currency, balances and time offset of the account. Raises VenueUnavailable."""
-        self._profile = await self._require_site().profile()
-        return self._profile
+    async def profile(self) -> AccountProfile:
+        """Name, country, currency, balances and time zone of the sign-in. Raises VenueUnavailable."""
+        return profile_of(await self._require_site().profile(), self._titles)
 
     async def set_time_offset(self, seconds: int) -> None:
         """Change the time zone of the profile, seconds east of UTC. Raises VenueUnavailable."""
         await self._require_site().set_time_offset(seconds)
 
-    async def refill(self, amount: Decimal) -> None:
-        """Fill the demo account up. Raises RequestRejected, and VenueUnavailable where no answer comes."""
-        done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        self._send_now("demo/refill", int(amount))
-        self._refills.append(done)
-        try:
-            async with asyncio.timeout(_LIST_S / 2):
-                await done
-        except TimeoutError:
-            text = "Quotex did not answer the refill; look at the balance."
-            raise VenueUnavailable(VENUE_NAME, "no answer to the refill", user_text=text) from None
-        finally:
-            self._refills.remove(done)
+    async def refill(self, amount: Decimal) -> Decimal | None:
+        """Fill the demo account up; what was added to it. See :class:`RefillsDemo`."""
+        if self._mode != DEMO:
+            raise refill_refused("another account is open")
+        return await self._refills.ask(amount)
 
     def _info_of(self, mode: str) -> AccountInfo:
         return account_info(mode, self._titles[mode], self._nickname, self._assets.currency)
@@ -415,8 +473,8 @@ class QuotexConnector:
 
     @property
     def mode(self) -> str:
-        """The account that is open."""
-        return self._mode
+        """The account that is open; empty while another one is being opened, for nothing is sent then."""
+        return self._mode if self._changing is None else ""
 
     @property
     def is_ready(self) -> bool:
@@ -487,6 +545,9 @@ class QuotexConnector:
             self._history.lost()
             for trader in self._traders.values():
                 trader.lost()
+            self._refills.lost()
+            if self._changing is not None and not self._changing[1].done():
+                self._changing[1].set_exception(line_lost())
             self._told_balance.clear()
         self._sink(LinkChanged("public", state, reason, self._clock.wall_ns()))
         if state is LinkState.LIVE:
@@ -520,17 +581,15 @@ class QuotexConnector:
             self._on_balance(data)
         elif name in ("s_demo/refill", "demo/refill"):
             self._on_balance(data)
-            for waiting in self._refills:
-                if not waiting.done():
-                    waiting.set_result(None)
+            self._refills.granted()
         elif name == "f_demo/refill":
-            for waiting in self._refills:
-                if not waiting.done():
-                    waiting.set_exception(rejected(error_of(data)))
+            self._refills.refused(error_of(data))
         elif name == "signals":
             if self._wants_signals:
                 self._signals.update(read_signals(data))
         else:
+            if self._changing is not None and name in _CHANGE_ANSWERS:
+                self._on_change(name, data)
             self._traders[self._mode].on_event(name, data)
 
     def _on_fault(self, what: str, name: str) -> None:
@@ -576,7 +635,7 @@ class QuotexConnector:
     async def _learn_profile(self) -> None:
         """Name and currency: without them the account is counted in dollars and has no name."""
         try:
-            profile = await self.profile()
+            profile = await self._require_site().profile()
         except TerminalError as error:
             log.info("no profile: %s", error)
             return

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from terminal.domain.errors import AuthRejected, RequestRejected
+from terminal.domain.errors import AuthRejected, RequestRejected, VenueUnavailable
 
 VENUE_NAME: Final = "quotex"
 
@@ -16,6 +16,10 @@ _TEXTS: Final = {
     "min_amount": "The stake is below Quotex's minimum.",
     "max_amount": "The stake is above Quotex's maximum.",
     "asset_closed": "This asset is closed at Quotex now.",
+}
+_REFILL_TEXTS: Final = {
+    "max_amount": "Quotex does not fill the demo account up to that much. Choose less than the maximum.",
+    "min_amount": "Quotex does not fill the demo account up by so little. Choose more.",
 }
 _PENDING_FAILED: Final = "9"
 
@@ -31,6 +35,24 @@ def rejected(code: str) -> RequestRejected:
         venue_text=code,
         user_text=text or f"Quotex refused it: “{code[:80]}”.",
     )
+
+
+def refill_refused(code: str) -> RequestRejected:
+    """The venue's no to a refill of the demo account."""
+    text = _REFILL_TEXTS.get(code, f"Quotex did not fill the demo account up: “{code[:80]}”.")
+    return RequestRejected(VENUE_NAME, code=code, venue_text=code, user_text=text)
+
+
+def account_refused(title: str, code: str) -> RequestRejected:
+    """The venue's no to opening another account."""
+    text = f"Quotex did not open {title}: “{code[:80]}”. The account that was open still is."
+    return RequestRejected(VENUE_NAME, code=code, venue_text=code, user_text=text)
+
+
+def line_lost() -> VenueUnavailable:
+    """The answer that was waited for will not come."""
+    text = "The connection to Quotex was lost before its answer; look at the account once it is back."
+    return VenueUnavailable(VENUE_NAME, "the connection was lost before the answer", user_text=text)
 
 
 def error_of(data: object) -> str:

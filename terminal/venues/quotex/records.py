@@ -20,11 +20,18 @@ ReadPage = Callable[[int], Awaitable[Sequence[Mapping[str, Any]]]]
 
 
 class Records:
-    """Ended deals of one account, newest first. ``read_page`` asks the site; an empty page is the end."""
+    """Ended deals of one account, newest first. ``read_page`` asks the site; an empty page is the end. The
+    site has one history for the demo account and all tournaments: ``is_ours`` tells whose a row is."""
 
-    def __init__(self, deals: Deals, read_page: ReadPage) -> None:
+    def __init__(
+        self,
+        deals: Deals,
+        read_page: ReadPage,
+        is_ours: Callable[[Mapping[str, Any]], bool] = lambda row: True,
+    ) -> None:
         self._deals = deals
         self._read_page = read_page
+        self._is_ours = is_ours
         self._pages: dict[int, int] = {}
         """Time (ns) -> the page where what is older was found."""
 
@@ -57,7 +64,8 @@ class Records:
             rows = await self._read_page(page)
             if not rows:
                 return list(found.values()), None
-            older = [each for each in self._deals.past(rows) if until_ns is None or each[0] < until_ns]
+            past = self._deals.past(row for row in rows if self._is_ours(row))
+            older = [each for each in past if until_ns is None or each[0] < until_ns]
             if found:
                 same = [deal for ended_ns, deal in older if ended_ns == last_ns]
                 found.update((deal.deal_id, deal) for deal in same)

@@ -96,12 +96,31 @@ class QuotexTrader:
         self._lists: dict[str, asyncio.Future[None]] = {}
         self._looked_ns: int | None = None
         self._unreadable = 0
-        self.records = Records(self.deals, lambda page: wire.ended_deals(mode, page))
+        self.records = Records(self.deals, lambda page: wire.ended_deals(mode, page), self._is_ours)
 
     @property
     def is_demo(self) -> int:
         """As the wire has it."""
         return 0 if self.mode == "live" else 1
+
+    @property
+    def named(self) -> dict[str, int]:
+        """The account as ``account/change`` names it."""
+        return {"demo": self.is_demo, "tournamentId": self.tournament}
+
+    @property
+    def at_rest(self) -> asyncio.Lock:
+        """Held by whoever must have no list of this account on its way."""
+        return self._asking
+
+    def _is_ours(self, data: Any) -> bool:
+        """Whether a deal is this account's: one that names another is not, whoever is told of it."""
+        if not isinstance(data, dict):
+            return True
+        demo, number = data.get("isDemo"), data.get("tournamentId")
+        if demo in (0, 1) and int(demo) != self.is_demo:
+            return False
+        return type(number) is not int or number == self.tournament
 
     # -- trading --------------------------------------------------------------------------------------
 
@@ -364,7 +383,7 @@ class QuotexTrader:
             begun_ns = self._clock.monotonic_ns()
             try:
                 # Both lists of deals come after a change of account, also to the one that it is.
-                self._wire.send("account/change", {"demo": self.is_demo, "tournamentId": self.tournament})
+                self._wire.send("account/change", self.named)
                 self._wire.send("pending/list")
                 async with asyncio.timeout(_LISTS_S):
                     await asyncio.gather(*self._lists.values())
@@ -429,6 +448,8 @@ class QuotexTrader:
 
     def _on_opened(self, data: Any) -> None:
         """``s_orders/open``, or a row of the list of running deals."""
+        if not self._is_ours(data):
+            return
         for event in self.deals.opened(data):
             self._emit(event)
         number = data.get("requestId") if isinstance(data, dict) else None
@@ -450,6 +471,8 @@ class QuotexTrader:
             self._close(each)
 
     def _close(self, data: Any) -> None:
+        if not self._is_ours(data):
+            return
         for event in self.deals.closed(data):
             self._emit(event)
 
@@ -464,12 +487,13 @@ class QuotexTrader:
         _succeed(self._lists.get("orders/closed/list"))
 
     def _on_waiting_list(self, data: Any) -> None:
-        for each in data if isinstance(data, list) else ():
-            row = each.get("pending", each) if isinstance(each, dict) else each
+        told = [each.get("pending", each) if isinstance(each, dict) else each
+                for each in (data if isinstance(data, list) else ())]  # fmt: skip
+        rows = [row for row in told if self._is_ours(row)]
+        for row in rows:
             for event in self.deals.waits(row):
                 self._emit(event)
-        rows = [each for each in data if isinstance(each, dict)] if isinstance(data, list) else []
-        self._listed = {str(each.get("pending", each).get("ticket")) for each in rows}
+        self._listed = {str(row.get("ticket")) for row in rows if isinstance(row, dict)}
         _succeed(self._lists.get("pending/list"))
 
     def _on_waits(self, data: Any) -> None:
