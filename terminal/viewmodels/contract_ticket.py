@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime, timedelta
-from decimal import ROUND_DOWN, ROUND_UP, Decimal
+from datetime import UTC, datetime
+from decimal import ROUND_UP, Decimal
 from typing import Final
 
 from PySide6.QtCore import QObject, Signal
@@ -30,6 +29,7 @@ from terminal.domain.orders import OrderRequest, OrderType
 from terminal.domain.rules import plain
 from terminal.services.market_data import Topic
 from terminal.viewmodels import format as fmt
+from terminal.viewmodels.contract_form import ContractForm, read_opens, read_stake, read_trigger
 from terminal.viewmodels.cost import CostEstimate
 from terminal.viewmodels.cost_text import CostLine
 from terminal.viewmodels.form_place import FormPlace
@@ -37,7 +37,6 @@ from terminal.viewmodels.frames import FrameClock
 from terminal.viewmodels.ports import Accounts, Gate, Market, Place, SelectedInstrument, Sessions
 from terminal.viewmodels.quote_meter import NO_READING, QuoteMeter, Reading
 from terminal.viewmodels.sending import OrderSender
-from terminal.viewmodels.size_entry import parse_number
 from terminal.viewmodels.ticket_button import SendButton
 from terminal.viewmodels.ticket_money import free_of
 
@@ -50,23 +49,7 @@ TIE_RULE: Final = "A tie gives the stake back."
 
 _REFRESH_S: Final = 0.5
 _SMALLEST_STAKES: Final = 5
-_WAIT: Final = re.compile(r"\+\s*(\d{1,4})\s*([smh])", re.IGNORECASE)
-_AT: Final = re.compile(r"(\d{1,2}):(\d{2})")
-_SPANS: Final = {"s": 1, "m": 60, "h": 3600}
-
-
-@dataclass(slots=True)
-class ContractForm:
-    """What stands in the fields."""
-
-    side: Side = Side.BUY
-    stake: str = ""
-    mode: ExpiryMode = ExpiryMode.TIMED
-    duration_s: int = 60
-    opens: str = ""
-    """Empty: at once; else ``+5m`` or ``14:30``, UTC."""
-    trigger_price: str = ""
-    """Empty: at once; else the price to wait for."""
+_CENT: Final = Decimal("0.01")
 
 
 @dataclass(frozen=True, slots=True)
@@ -320,7 +303,7 @@ class ContractTicketViewModel(QObject):
         offer, instrument = self.offer, self.instrument
         stake, trouble = self._read_stake()
         opens_ns, opens_trouble = self._read_opens()
-        trigger, trigger_trouble = self._read_trigger()
+        trigger, trigger_trouble = read_trigger(self.form.trigger_price)
         if offer is None or instrument is None or stake is None:
             return None
         if trouble or opens_trouble or trigger_trouble:
@@ -356,53 +339,13 @@ class ContractTicketViewModel(QObject):
         return free_of(self._accounts, self.place, self.offer.currency)
 
     def _read_stake(self) -> tuple[Decimal | None, str]:
-        """What the stake field means, and what is wrong with it."""
-        text = self.form.stake.strip()
         if self.offer is None or self.instrument is None:
             return None, ""
-        if not text:
-            return None, "Enter a stake."
-        try:
-            if text.endswith("%"):
-                share = parse_number(text[:-1])
-                free = self._free()
-                if share > 100:
-                    return None, "At most 100 %."
-                if free is None:
-                    return None, "What is free is not known yet."
-                step = self.instrument.quantity_step or Decimal("0.01")
-                stake = (free * share / 100 / step).to_integral_value(rounding=ROUND_DOWN) * step
-                return (stake, "") if stake > 0 else (None, "Nothing is free.")
-            return parse_number(text, currency=self.offer.currency), ""
-        except ValueError as error:
-            return None, str(error)
+        step = self.instrument.quantity_step or _CENT
+        return read_stake(self.form.stake, self.offer.currency, step, self._free())
 
     def _read_opens(self) -> tuple[int | None, str]:
-        text = self.form.opens.strip()
-        if not text:
-            return None, ""
-        now_ns = self._venue_ns()
-        waited = _WAIT.fullmatch(text)
-        if waited is not None:
-            opens_s = now_ns // NS + int(waited[1]) * _SPANS[waited[2].lower()]
-            return opens_s * NS, ""
-        at = _AT.fullmatch(text)
-        if at is None or int(at[1]) > 23 or int(at[2]) > 59:
-            return None, "Write +5m or 14:30 (UTC)."
-        now = datetime.fromtimestamp(now_ns / NS, UTC)
-        then = now.replace(hour=int(at[1]), minute=int(at[2]), second=0, microsecond=0)
-        if then <= now:
-            then += timedelta(days=1)
-        return round(then.timestamp()) * NS, ""
-
-    def _read_trigger(self) -> tuple[Decimal | None, str]:
-        text = self.form.trigger_price.strip()
-        if not text:
-            return None, ""
-        try:
-            return parse_number(text), ""
-        except ValueError as error:
-            return None, str(error)
+        return read_opens(self.form.opens, self._venue_ns())
 
     def _refresh(self) -> None:
         if self.offer is None or self.instrument is None or self.place is None:
@@ -428,7 +371,10 @@ class ContractTicketViewModel(QObject):
         )
         self.stake, trouble = self._read_stake()
         problems = {STAKE: trouble} if trouble else {}
-        for name, (_, wrong) in ((OPENS, self._read_opens()), (TRIGGER, self._read_trigger())):
+        for name, (_, wrong) in (
+            (OPENS, self._read_opens()),
+            (TRIGGER, read_trigger(self.form.trigger_price)),
+        ):
             if wrong:
                 problems[name] = wrong
         self._tell_end(now_ns)
@@ -473,7 +419,7 @@ class ContractTicketViewModel(QObject):
         )
         house = None
         if stake is not None:
-            house = (stake * (100 - payout) / 200).quantize(Decimal("0.01"), rounding=ROUND_UP)
+            house = (stake * (100 - payout) / 200).quantize(_CENT, rounding=ROUND_UP)
         self.fixed = (
             CostLine(
                 "Most I can lose",

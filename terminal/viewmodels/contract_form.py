@@ -1,0 +1,80 @@
+"""What stands in the fields of the contract form, and what it means."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from decimal import ROUND_DOWN, Decimal
+from typing import Final
+
+from terminal.domain.contracts import NS, ExpiryMode
+from terminal.domain.market import Side
+from terminal.viewmodels.size_entry import parse_number
+
+_WAIT: Final = re.compile(r"\+\s*(\d{1,4})\s*([smh])", re.IGNORECASE)
+_AT: Final = re.compile(r"(\d{1,2}):(\d{2})")
+_SPANS: Final = {"s": 1, "m": 60, "h": 3600}
+
+
+@dataclass(slots=True)
+class ContractForm:
+    """What stands in the fields."""
+
+    side: Side = Side.BUY
+    stake: str = ""
+    mode: ExpiryMode = ExpiryMode.TIMED
+    duration_s: int = 60
+    opens: str = ""
+    """Empty: at once; else ``+5m`` or ``14:30``, UTC."""
+    trigger_price: str = ""
+    """Empty: at once; else the price to wait for."""
+
+
+def read_stake(text: str, currency: str, step: Decimal, free: Decimal | None) -> tuple[Decimal | None, str]:
+    """What the stake field means, and what is wrong with it. A share is of ``free``, on the ``step`` below."""
+    text = text.strip()
+    if not text:
+        return None, "Enter a stake."
+    try:
+        if text.endswith("%"):
+            share = parse_number(text[:-1])
+            if share > 100:
+                return None, "At most 100 %."
+            if free is None:
+                return None, "What is free is not known yet."
+            stake = (free * share / 100 / step).to_integral_value(rounding=ROUND_DOWN) * step
+            return (stake, "") if stake > 0 else (None, "Nothing is free.")
+        return parse_number(text, currency=currency), ""
+    except ValueError as error:
+        return None, str(error)
+
+
+def read_opens(text: str, now_ns: int) -> tuple[int | None, str]:
+    """When it shall open (ns UTC), and what is wrong with the field; ``now_ns`` is the venue's clock."""
+    text = text.strip()
+    if not text:
+        return None, ""
+    waited = _WAIT.fullmatch(text)
+    if waited is not None:
+        opens_s = now_ns // NS + int(waited[1]) * _SPANS[waited[2].lower()]
+        return opens_s * NS, ""
+    at = _AT.fullmatch(text)
+    if at is None or int(at[1]) > 23 or int(at[2]) > 59:
+        return None, "Write +5m or 14:30 (UTC)."
+    now = datetime.fromtimestamp(now_ns / NS, UTC)
+    then = now.replace(hour=int(at[1]), minute=int(at[2]), second=0, microsecond=0)
+    if then <= now:
+        then += timedelta(days=1)
+    return round(then.timestamp()) * NS, ""
+
+
+def read_trigger(text: str) -> tuple[Decimal | None, str]:
+    """The price that it waits for, and what is wrong with the field."""
+    text = text.strip()
+    if not text:
+        return None, ""
+    try:
+        return parse_number(text), ""
+    except ValueError as error:
+        return None, str(error)
