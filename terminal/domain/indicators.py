@@ -96,7 +96,7 @@ INDICATORS: Final = {
             "Bollinger bands",
             "The mean of the last closes, and how far they scatter around it.",
             (Parameter("Period", 20), Parameter("Width", 2, 0.1, 10, "standard deviations", 1)),
-            ("middle", "upper", "lower"),
+            ("mid", "up", "low"),
             on_price=True,
         ),
         IndicatorInfo(
@@ -105,7 +105,7 @@ INDICATORS: Final = {
             "Ichimoku cloud",
             "Middles of three ranges; two of them, drawn ahead, make the cloud.",
             (Parameter("Conversion", 9), Parameter("Base", 26), Parameter("Span B", 52)),
-            ("conversion", "base", "span A", "span B", "lagging"),
+            ("conv", "base", "A", "B", "lag"),
             on_price=True,
         ),
         IndicatorInfo(
@@ -123,7 +123,7 @@ INDICATORS: Final = {
             "Moving average convergence and divergence",
             "A fast mean less a slow one, its own mean, and how far the two are apart.",
             (Parameter("Fast", 12), Parameter("Slow", 26), Parameter("Signal", 9)),
-            ("", "signal", "difference"),
+            ("", "sig", "diff"),
             guides=(0.0,),
             in_price=True,
         ),

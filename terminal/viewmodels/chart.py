@@ -26,6 +26,7 @@ from terminal.viewmodels import format as fmt
 from terminal.viewmodels import funding as funding_texts
 from terminal.viewmodels.book import RESULT_SHOWN_S, SizeSource
 from terminal.viewmodels.chart_bars import HIGH, LOW, BarArrays
+from terminal.viewmodels.chart_indicators import ChartIndicators
 from terminal.viewmodels.chart_orders import MenuEntry
 from terminal.viewmodels.chart_positions import ChartPositions, DealLine
 from terminal.viewmodels.chart_readout import Readout, bar_time, read_bar, utc_date
@@ -91,6 +92,7 @@ class ChartViewModel(QObject):
     Attributes:
         bars: the arrays. viewport: which of them are in sight. scale: which prices are.
         trading: own orders and fills on the bars, and what is done to them.
+        indicators: what is computed from the bars and drawn over or under them.
         loading_older: older bars are on their way. history_note: why there are none, once that is known.
     """
 
@@ -164,6 +166,8 @@ class ChartViewModel(QObject):
         self.trading.wanted.connect(self._request)
         self.trading.ticket_proposed.connect(self.ticket_proposed)
         self.trading.confirmation_needed.connect(self.confirmation_needed)
+        self.indicators = ChartIndicators(self)
+        self.indicators.changed.connect(self._on_indicators)
         self.positions = positions
         if positions is not None:
             positions.changed.connect(self.changed)
@@ -268,6 +272,12 @@ class ChartViewModel(QObject):
             self._make_room()
             self.changed.emit()
 
+    def _on_indicators(self) -> None:
+        self.indicators.sync(self.bars)
+        if not self._touched:
+            self._show_latest()
+        self._looked()
+
     def _on_second(self) -> None:
         if self._visible and self._id is not None:
             self._on_frame()
@@ -299,8 +309,9 @@ class ChartViewModel(QObject):
     def _take_bars(self, series: BarSeries) -> None:
         self._series = series
         change = self.bars.sync(series)
+        self.indicators.sync(self.bars)
         if change.replaced or (not self._touched and (change.prepended or change.appended)):
-            self.viewport.show_latest(self.bars.count, bars=None if self._touched else self._bars_at_start)
+            self._show_latest()
         else:
             if change.prepended:
                 self.viewport.prepended(change.prepended)
@@ -319,6 +330,10 @@ class ChartViewModel(QObject):
         if self.state is ChartState.LIVE and not self.bars.count:
             self.state = ChartState.LOADING if series.loading else ChartState.NO_BARS
             self.reason = self._no_bars_text(series)
+
+    def _show_latest(self) -> None:
+        bars = None if self._touched else self._bars_at_start
+        self.viewport.show_latest(self.bars.count, bars=bars, until=self._until)
 
     def _make_room(self) -> None:
         """Leave room at the right for the ends of running contracts; without any the last bar is there."""
@@ -341,8 +356,12 @@ class ChartViewModel(QObject):
 
     @property
     def _until(self) -> float | None:
-        """The place of the last end of a running contract."""
-        return self.place_at(self._room_until_ns) if self._room_until_ns and self.bars.count else None
+        """The last place at the right that is drawn upon: the end of a running contract, or a cloud's."""
+        if not self.bars.count:
+            return None
+        cloud = self.bars.count - 1 + self.indicators.ahead if self.indicators.ahead else None
+        contract = self.place_at(self._room_until_ns) if self._room_until_ns else None
+        return max((place for place in (cloud, contract) if place is not None), default=None)
 
     def place_at(self, time_ns: int) -> float:
         """The (fractional) bar at a time (UTC), on both sides of its middle; also of times to come."""
@@ -394,6 +413,7 @@ class ChartViewModel(QObject):
             self.state, self.reason = ChartState.STALE, "Stale: the price may have moved"
 
     def _fit(self) -> None:
+        self.indicators.fit_panes(self.viewport)
         dragged = self.trading.ghost is not None or (
             self.positions is not None and self.positions.ghost is not None
         )
@@ -404,6 +424,7 @@ class ChartViewModel(QObject):
         if found is not None:
             prices = [float(deal.price) for deal in self._deals]
             low, high = min([found[0], *prices]), max([found[1], *prices])
+            low, high = self.indicators.widen(low, high, self.viewport)
             self.scale.fit(low, high, float(self.instrument.tick_size))
 
     # -- older bars -----------------------------------------------------------------------------------
@@ -610,7 +631,7 @@ class ChartViewModel(QObject):
         if width != self.viewport.width:
             self.viewport.set_width(width)
             if not self._touched and self.bars.count:
-                self.viewport.show_latest(self.bars.count, bars=self._bars_at_start)
+                self._show_latest()
             self._fit()
             self._request()
 
