@@ -32,7 +32,7 @@ class ContractForm:
 
 
 def read_stake(text: str, currency: str, step: Decimal, free: Decimal | None) -> tuple[Decimal | None, str]:
-    """What the stake field means, and what is wrong with it. A share is of ``free``, on the ``step`` below."""
+    """What the stake field means, and what is wrong with it. A share is of ``free``, on a ``step``."""
     text = text.strip()
     if not text:
         return None, "Enter a stake."
