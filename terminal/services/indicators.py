@@ -1,8 +1,6 @@
 """The arithmetic of indicators: TA-Lib's, made safe for very small prices and for markets that stand still.
 
-TA-Lib is loaded with the first indicator that is computed: nobody who shows none waits for it. A whole series
-is computed anew whenever its last bar moves: for 2,000 bars that takes 3 to 20 us an indicator, less than
-keeping the state of each would.
+TA-Lib is loaded with the first indicator that is computed: nobody who shows none waits for it.
 """
 
 from __future__ import annotations
@@ -12,9 +10,14 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
-from terminal.domain.indicators import IndicatorKind, Values
+from terminal.domain.indicators import IndicatorKind, Values, bars_needed
 
 Floats = NDArray[np.float64]
+
+_OF_A_WINDOW = frozenset(
+    {IndicatorKind.SMA, IndicatorKind.BOLLINGER, IndicatorKind.ICHIMOKU, IndicatorKind.STOCHASTIC}
+)
+"""What depends on the last bars alone; the others smooth on from the first bar of all."""
 
 
 def compute(
@@ -38,6 +41,19 @@ def compute(
         return tuple(line / scale + first for line in lines)
     if kind in (IndicatorKind.MACD, IndicatorKind.ATR):
         return tuple(line / scale for line in lines)
+    return lines
+
+
+def renew_last(
+    kind: IndicatorKind, values: Values, lines: tuple[Floats, ...], high: Floats, low: Floats, close: Floats
+) -> tuple[Floats, ...]:
+    """The lines after the last bar alone has moved; ``lines`` are those of before, and may be taken over."""
+    needed = bars_needed(kind, values)
+    if kind not in _OF_A_WINDOW or len(close) < needed:
+        return compute(kind, values, high, low, close)
+    ends = compute(kind, values, high[-needed:], low[-needed:], close[-needed:])
+    for line, end in zip(lines, ends, strict=True):
+        line[-1] = end[-1]
     return lines
 
 
@@ -75,7 +91,7 @@ def _lines(
 
 def _moved(rsi: Floats, close: Floats) -> Floats:
     """Without a move there is no share of rises: TA-Lib says 0 there, which would read as falls alone."""
-    if len(close) < 2:
+    if not (rsi == 0).any():
         return rsi
     never_rose = np.maximum.accumulate(np.diff(close, prepend=close[0])) <= 0
     falls_alone = never_rose & (close < close[0])

@@ -13,7 +13,7 @@ from PySide6.QtCore import QObject, Signal
 
 from terminal.domain import indicators as known
 from terminal.domain.indicators import INDICATORS, IndicatorInfo, IndicatorKind, Values
-from terminal.services.indicators import compute
+from terminal.services.indicators import compute, renew_last
 from terminal.viewmodels import format as fmt
 from terminal.viewmodels.chart_bars import CLOSE, HIGH, LOW, BarArrays, Floats
 from terminal.viewmodels.chart_scale import PriceScale, Viewport
@@ -229,18 +229,23 @@ class ChartIndicators(QObject):
         now = (bars.version, count, last)
         if now == self._synced:
             return
-        self._synced = now
+        only_last, self._synced = self._synced[:2] == now[:2], now
         columns = [bars.column(field) for field in (HIGH, LOW, CLOSE)]
         self._lines = {
-            one.key: tuple(
-                IndicatorLine(values, shift)
-                for values, shift in zip(
-                    compute(one.kind, one.values, *columns), known.shifts(one.kind, one.values), strict=True
-                )
-            )
-            for one in self.shown
-            if not one.hidden
+            one.key: self._compute(one, columns, only_last=only_last) for one in self.shown if not one.hidden
         }
+
+    def _compute(
+        self, one: ShownIndicator, columns: list[Floats], *, only_last: bool
+    ) -> tuple[IndicatorLine, ...]:
+        before = self._lines.get(one.key)
+        if only_last and before is not None:
+            old = tuple(line.values for line in before)
+            found = renew_last(one.kind, one.values, old, *columns)
+        else:
+            found = compute(one.kind, one.values, *columns)
+        shifts = known.shifts(one.kind, one.values)
+        return tuple(IndicatorLine(values, shift) for values, shift in zip(found, shifts, strict=True))
 
     def lines(self, key: int) -> tuple[IndicatorLine, ...]:
         """The lines of an indicator; none while it is hidden."""

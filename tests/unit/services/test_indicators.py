@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from terminal.domain.indicators import INDICATORS, IndicatorKind, Values, bars_needed, defaults
-from terminal.services.indicators import compute
+from terminal.services.indicators import compute, renew_last
 
 Floats = NDArray[np.float64]
 Prices = tuple[Floats, Floats, Floats]
@@ -208,6 +208,19 @@ def test_the_forming_bar_changes_the_last_value_alone(kind: IndicatorKind, of: P
     for one, other in zip(before, after, strict=True):
         if len(one) > 1:
             np.testing.assert_array_equal(one[:-1], other[:-1])
+
+
+@pytest.mark.parametrize("kind", list(IndicatorKind))
+@settings(max_examples=15, deadline=None)
+@given(of=closes, last=st.integers(1, 100_000))
+def test_a_renewed_end_is_what_the_whole_series_gives(kind: IndicatorKind, of: Prices, last: int) -> None:
+    values = tuple(min(value, 6.0) if kind is not IndicatorKind.MACD else value for value in defaults(kind))
+    before = compute(kind, values, *of)
+    for each, away in zip(of, (0.02, -0.02, 0.0), strict=True):
+        each[-1] = last / 100 + away
+    renewed = renew_last(kind, values, before, *of)
+    for one, other in zip(renewed, compute(kind, values, *of), strict=True):
+        np.testing.assert_allclose(one, other, rtol=1e-9, atol=1e-6)
 
 
 @pytest.mark.parametrize("kind", list(IndicatorKind))
