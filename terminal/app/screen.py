@@ -5,7 +5,7 @@ It alone knows all of them, and which one hears of which: taken apart, the wirin
 
 from __future__ import annotations
 
-from collections.abc import Callable, Coroutine, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import replace
 from datetime import UTC
 from decimal import Decimal
@@ -20,6 +20,7 @@ from terminal.app.compose import Terminal
 from terminal.app.connection_desk import ConnectionDesk
 from terminal.app.day_store import FileDayStore
 from terminal.app.preferences import Preferences, density_of
+from terminal.app.rehearsals import REHEARSALS, Fault
 from terminal.app.sign_in import SignInWindow
 from terminal.core import memory, tasks
 from terminal.domain.errors import TerminalError
@@ -105,21 +106,6 @@ USUAL = {
     "ctrader": ("EUR/USD", "GBP/USD", "USD/JPY", "XAU/USD", "US500"),
     "quotex": ("EUR/USD", "EUR/USD OTC", "GBP/USD OTC", "Bitcoin OTC"),
 }
-
-# What the rehearse menu offers: the practice venue does it for real, on the wire.
-REHEARSALS: tuple[tuple[str, str, Mapping[str, object]], ...] = (
-    ("Cut the connection", "cut", {}),
-    ("Silence for 15 s", "silence", {"seconds": 15}),
-    ("Half-open link for 20 s", "half_open", {"seconds": 20}),
-    ("Lose an update of the book", "book_gap", {"count": 1}),
-    ("Send a wrong checksum", "wrong_checksum", {"count": 1}),
-    ("Take the next order and lose the answer", "accept_lose_answer", {"count": 1}),
-    ("Lose the next order on the way", "swallow_request", {"count": 1}),
-    ("Repeat account events", "duplicate_private", {"count": 3}),
-    ("Expire the session", "expire_token", {}),
-    ("Answer with an error page", "http_5xx_html", {"count": 2}),
-    ("Ask for a pause (429)", "http_429", {"count": 1}),
-)
 
 
 def first_shown(venues: Sequence[str]) -> InstrumentId | None:
@@ -244,7 +230,12 @@ class Screen(QObject):
             self.notices,
             self.frames,
             ask=ask,
-            rehearsals=[self._rehearsal(*entry) for entry in REHEARSALS],
+            rehearsals=[
+                self._rehearsal(venue, fault)
+                for venue, faults in REHEARSALS.items()
+                if venue in terminal.venues
+                for fault in faults
+            ],
             reset_practice=self._reset_practice,
             before_flatten=terminal.bridge.cut,
             parent=self,
@@ -743,8 +734,11 @@ class Screen(QObject):
             symbols = tuple(item.symbol for item in instruments if item.venue == venue)
             self._terminal.settings.set(key, symbols, venue)
 
-    def _rehearsal(self, text: str, kind: str, options: Mapping[str, object]) -> Rehearsal:
-        return Rehearsal(text, lambda: self._run(self._terminal.practice.fault("kraken", kind, **options)))
+    def _rehearsal(self, venue: str, fault: Fault) -> Rehearsal:
+        def run() -> None:
+            self._run(self._terminal.practice.fault(venue, fault.kind, **fault.options))
+
+        return Rehearsal(venue, fault.text, run)
 
     def _on_session(self, venue: str) -> None:
         # Rows made before the instruments came have eight digits until they are made again.

@@ -64,8 +64,9 @@ class FlattenDesk(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Rehearsal:
-    """A fault that the practice venue can be asked for, e.g. "cut the connection"."""
+    """A fault that a practice venue can be asked for, e.g. "cut the connection"."""
 
+    venue: str
     text: str
     run: Callable[[], object]
 
@@ -104,7 +105,7 @@ class DeskViewModel(QObject):
         flattened: a :class:`FlattenResult`, when flattening has ended.
 
     Attributes:
-        rehearsals: faults of the practice venue for the menu; empty where there is none.
+        rehearsals: faults of the practice venues for the menu; empty where there is none.
         can_reset_practice: whether a practice account can be set back.
     """
 

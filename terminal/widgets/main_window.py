@@ -311,9 +311,13 @@ class MainWindow(QMainWindow):
         menu.addSeparator()
         if self._desk.rehearsals:
             rehearse = QMenu("Rehearse a fault", menu)
-            rehearse.setEnabled(self._connections.has_practice)
-            for rehearsal in self._desk.rehearsals:
-                rehearse.addAction(rehearsal.text, rehearsal.run)
+            for card in self._connections.cards:
+                found = [each for each in self._desk.rehearsals if each.venue == card.venue]
+                if found and card.mode is Mode.PRACTICE:
+                    sub = rehearse.addMenu(card.title)
+                    for each in found:
+                        sub.addAction(each.text, each.run)
+            rehearse.setEnabled(not rehearse.isEmpty())
             menu.addMenu(rehearse)
         reset = menu.addAction("Reset the practice account…", self._desk.reset_practice)
         reset.setEnabled(self._desk.can_reset_practice)

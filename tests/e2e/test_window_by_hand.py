@@ -11,7 +11,7 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QInputDialog, QMenu
 
 from terminal.app import start
-from terminal.app.screen import REHEARSALS
+from terminal.app.rehearsals import REHEARSALS
 from terminal.core import tasks
 from terminal.domain.instrument import InstrumentId
 from terminal.domain.market import Side
@@ -171,13 +171,16 @@ def test_every_entry_of_the_rehearse_menu_reaches_the_practice_venue(
     async def body(desk: Desk) -> None:
         # What ends connections comes last.
         last = ("silence", "half_open", "expire_token", "cut")
-        for text, kind, _ in sorted(REHEARSALS, key=lambda entry: entry[1] in last):
+        for text, kind, _ in sorted(REHEARSALS["kraken"], key=lambda entry: entry[1] in last):
             await desk.hand.click(desk.window.top_bar.badge)
             menu = desk.menu()
             rehearse = next(action.menu() for action in menu.actions() if action.text() == "Rehearse a fault")
             assert isinstance(rehearse, QMenu)
             await desk.hand.trigger(menu, "Rehearse a fault")
-            await desk.hand.trigger(rehearse, text)
+            of_venue = next(action.menu() for action in rehearse.actions() if action.text() == "Kraken")
+            assert isinstance(of_venue, QMenu)
+            await desk.hand.trigger(rehearse, "Kraken")
+            await desk.hand.trigger(of_venue, text)
             # Not asked before: what ends connections would end the one that asks.
             await desk.until(lambda: "command" not in names_of_tasks(), "a carried out command")
             stats = await practice.stats()

@@ -570,7 +570,7 @@ class Frame:
             self.arming, self.gate, self.connections, self.account, self.orders, self.positions,
             self.notices, self.frames,
             ask=self.ask,
-            rehearsals=[Rehearsal("Cut the connection", lambda: self.faults.append("cut"))],
+            rehearsals=[Rehearsal("kraken", "Cut the connection", lambda: self.faults.append("cut"))],
             reset_practice=lambda: self.faults.append("reset"),
         )  # fmt: skip
         self.tick()

@@ -484,7 +484,9 @@ def test_the_mode_menu_rehearses_and_resets(open_window: Open, frame: Frame) -> 
     window._fill_mode_menu()
     menus = [action.menu() for action in window.top_bar.mode_menu.actions() if action.menu()]
     rehearse = next(menu for menu in menus if menu is not None and menu.title() == "Rehearse a fault")  # type: ignore[attr-defined]
-    rehearse.actions()[0].trigger()  # type: ignore[attr-defined]
+    (kraken,) = rehearse.actions()  # type: ignore[attr-defined]
+    assert kraken.text() == "Kraken"
+    kraken.menu().actions()[0].trigger()
     assert frame.faults == ["cut"]
 
 
