@@ -366,7 +366,21 @@ class ConnectionViewModel(QObject):
                 )
             for account, about in hidden.items():
                 is_real = self.is_real(account)
-                out.append(AccountEntry(account, venue, badge, False, False, False, about, is_real=is_real))
+                out.append(
+                    AccountEntry(
+                        account,
+                        venue,
+                        badge,
+                        is_active=False,
+                        can_choose=False,
+                        hidden=about,
+                        name=self.short_name(account),
+                        is_real=is_real,
+                        title=about.title,
+                        one_at_a_time=alone,
+                        has_contracts=contracts,
+                    )
+                )
         return out
 
     def hidden_accounts(self) -> frozenset[str]:
@@ -389,6 +403,8 @@ class ConnectionViewModel(QObject):
 
     def badge_for(self, accounts: Iterable[str]) -> str:
         """Whose money several accounts are: the word of all of them, or ``PRACTICE + LIVE``."""
+            alone = info is not None and info.capabilities.one_account_at_a_time
+            contracts = info is not None and info.capabilities.contracts
         return _together([self.badge_of(account) for account in accounts])
 
     def is_real(self, account: str) -> bool:

@@ -6,7 +6,6 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from decimal import Decimal
 
-from terminal.domain.account import AccountInfo
 from terminal.domain.instrument import Instrument
 from terminal.domain.orders import OrderRequest
 from terminal.services.positions import KEEP, Leg
@@ -26,17 +25,6 @@ from terminal.viewmodels.position_rows import (
 
 Latest = Callable[[], tuple[PositionRow, bool]]
 """Reads a position anew: its row, the last one known where it has closed, and whether it is open."""
-
-
-def show_question(info: AccountInfo) -> Confirmation:
-    """Opening an account that wants consent."""
-    return Confirmation(
-        title=f"Open {info.title}?",
-        note=info.consent,
-        confirm_text="Open it",
-        tone="danger",
-        badge="LIVE" if info.is_live else "DEMO",
-    )
 
 
 def hide_question(title: str, counts: Sequence[tuple[str, int]], badge: str) -> Confirmation:

@@ -27,6 +27,7 @@ CLOSE = Action("close", "Close", "Close the whole position at the market")
 HALF = Action("half", "Half", "Close half of it at the market")
 REVERSE = Action("reverse", "Reverse", "Close it and open as much on the other side")
 USE = Action("use", "Trade here", "Orders go to this account from now on")
+OPEN = Action("open", USE.text, "Opens it in place of the account that is open now; orders go to it then")
 HISTORY = Action("history", "History", "Ended orders, deals and cash flow")
 MARGIN_CALLS = Action("margin_calls", "Margin call levels…", "At which levels the venue warns", in_row=False)
 SHOW = Action("show", "Show this account", "Not shown: nothing of it is streamed or counted", checked=False)
@@ -352,6 +353,12 @@ class AccountEntry:
     """How a person knows it where its venue gives it no title: ``OKX practice``."""
     is_real: bool = False
     """It holds real money: neither practice nor a broker's demo account."""
+    title: str = ""
+    """What its venue calls it; empty where it has no title."""
+    one_at_a_time: bool = False
+    """Of the accounts of its sign-in one is open: opening it leaves another."""
+    has_contracts: bool = False
+    """What it trades are fixed-payout contracts."""
 
 
 def counted_text(entries: Sequence[AccountEntry]) -> str:
@@ -384,6 +391,8 @@ class AccountRow:
     has_margin_calls: bool = False
     is_only: bool = False
     """Its connection has no other: it is always shown, and orders go to it."""
+    opens_alone: bool = False
+    """Of the accounts of its sign-in one is open at a time."""
 
 
 def _figure(
@@ -452,14 +461,19 @@ def _show_actions(row: AccountRow) -> tuple[Action, ...]:
 
 def _row_actions(row: AccountRow) -> tuple[Action, ...]:
     if not row.is_shown:
-        return ()
+        return (OPEN,) if row.opens_alone else ()
     actions = (USE, HISTORY) if row.can_choose else (HISTORY,)
     return (*actions, MARGIN_CALLS) if row.has_margin_calls else actions
+
+
+_ALONE = "One account of this sign-in is open at a time; orders go to it."
 
 
 def _show_tip(row: AccountRow) -> str:
     if row.is_only:
         return "The one account of its connection."
+    if row.opens_alone:
+        return _ALONE if row.is_shown else f"{_ALONE} A tick opens this one in its place."
     if row.is_active:
         return "Orders go to this account, so it is always shown. Choose another one to trade with first."
     return HIDE.tip if row.is_shown else SHOW.tip

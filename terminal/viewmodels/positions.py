@@ -20,6 +20,7 @@ from terminal.services.market_data import Topic
 from terminal.services.order_checks import ConfirmationNeeded
 from terminal.services.positions import KEEP, Leg
 from terminal.viewmodels import format as fmt
+from terminal.viewmodels.account_opening import AccountOpening, show_nothing
 from terminal.viewmodels.amounts import amount_text, beside_text, pip_of, units_text
 from terminal.viewmodels.confirm import Asker, Confirmation
 from terminal.viewmodels.frames import FrameClock
@@ -29,10 +30,8 @@ from terminal.viewmodels.position_ports import MarginMover, PositionActions, Pos
 from terminal.viewmodels.position_questions import (
     Latest,
     action_question,
-    hide_question,
     margin_question,
     protect_question,
-    show_question,
 )
 from terminal.viewmodels.position_rows import (
     ACCOUNT_COLUMNS,
@@ -42,6 +41,7 @@ from terminal.viewmodels.position_rows import (
     HIDE,
     HISTORY,
     MARGIN_CALLS,
+    OPEN,
     POSITION_COLUMNS,
     REVERSE,
     SHOW,
@@ -60,10 +60,6 @@ _COUNT_EVERY_S = 0.5
 _NS_PER_MS = 1_000_000
 
 
-async def _show_nothing(account: str, shown: bool) -> None:
-    """Where nobody can choose which accounts are shown."""
-
-
 class PositionsViewModel(QObject):
     """The Positions and Accounts tabs.
 
@@ -74,7 +70,8 @@ class PositionsViewModel(QObject):
         margin_calls_wanted: (account) the person wants to see at which margin levels the venue warns.
 
     Attributes:
-        model: open positions. accounts_model: the accounts of all connections.
+        model: open positions. accounts_model: the accounts of all connections. opening: opens, leaves and
+            chooses them.
     """
 
     changed = Signal()
@@ -93,7 +90,7 @@ class PositionsViewModel(QObject):
         *,
         ask: Asker,
         select_account: Callable[[str], None],
-        show_account: Callable[[str, bool], Awaitable[None]] = _show_nothing,
+        show_account: Callable[[str, bool], Awaitable[None]] = show_nothing,
         open_orders: Callable[[str], int] = lambda account: 0,
         may_send_at_once: Callable[[], bool] = lambda: False,
         wall_ns: Callable[[], int],
@@ -121,8 +118,15 @@ class PositionsViewModel(QObject):
         self._frames = frames
         self._ask = ask
         self._select_account = select_account
-        self._show_account = show_account
-        self._open_orders = open_orders
+        self.opening = AccountOpening(
+            accounts,
+            portfolio,
+            notices,
+            ask=ask,
+            select_account=select_account,
+            show_account=show_account,
+            open_orders=open_orders,
+        )
         self._may_send_at_once = may_send_at_once
         self._wall_ns = wall_ns
         self._margins = margins
@@ -224,7 +228,7 @@ class PositionsViewModel(QObject):
             title=info.title,
             badge=badge,
             venue=entry.venue,
-            kind="hidden" if entry.hidden is not None else f"{info.kind.value}{leverage}",
+            kind=_not_shown(entry) if entry.hidden is not None else f"{info.kind.value}{leverage}",
             figures=figures,
             is_active=entry.is_active,
             can_choose=entry.can_choose and not entry.is_active,
@@ -233,6 +237,7 @@ class PositionsViewModel(QObject):
             is_shown=entry.hidden is None,
             stop_out=info.stop_out,
             has_margin_calls=entry.has_margin_calls,
+            opens_alone=entry.one_at_a_time,
         )
 
     def _row(self, entry: AccountEntry, title: str, position: Position) -> PositionRow:
@@ -310,10 +315,13 @@ class PositionsViewModel(QObject):
 
     def act(self, key: str, action: str) -> None:
         """Do a row's action by its key: ``close``, ``half``, ``reverse``, ``double``; of an account
-        ``use``, ``history``, ``margin_calls``, ``show``, ``hide``."""
+        ``use``, ``open``, ``history``, ``margin_calls``, ``show``, ``hide``."""
         if action == USE.key:
             self._select_account(key)
             self.refresh()
+            return
+        if action == OPEN.key:
+            self._start(f"show {key}", self._open(key))
             return
         if action == HISTORY.key:
             self.history_wanted.emit(key)
@@ -335,35 +343,13 @@ class PositionsViewModel(QObject):
         asks = action in (REVERSE.key, DOUBLE.key) and not self._may_send_at_once()
         self._start(f"{action} {key}", self._submit(row, requests, action, always_ask=asks))
 
-    async def _set_shown(self, account: str, shown: bool) -> None:
-        """Show or hide an account; one with positions or orders is hidden only after a question, and one that
-        wants consent is opened only with it."""
-        entry = next((each for each in self._accounts() if each.account == account), None)
-        if entry is None:
-            return
-        try:
-            if await (self._may_show(entry) if shown else self._may_hide(entry)):
-                await self._show_account(account, shown)
-        except TerminalError as error:
-            self._notices.failure(error)
+    async def _open(self, account: str) -> None:
+        await self.opening.trade_on(account)
         self.refresh()
 
-    async def _may_show(self, entry: AccountEntry) -> bool:
-        info = entry.hidden
-        if info is None or not info.consent:
-            return True
-        return await self._ask(show_question(info))
-
-    async def _may_hide(self, entry: AccountEntry) -> bool:
-        counts = (
-            ("Open positions", len(self._portfolio.positions(entry.account))),
-            ("Open orders", self._open_orders(entry.account)),
-        )
-        if not any(count for _, count in counts) or entry.is_active:
-            return True
-        info = self._portfolio.info(entry.account)
-        title = info.title if info is not None else entry.account
-        return await self._ask(hide_question(title, counts, entry.badge))
+    async def _set_shown(self, account: str, shown: bool) -> None:
+        await self.opening.set_shown(account, shown)
+        self.refresh()
 
     async def close_now(self, row: PositionRow) -> Order:
         """Close a position with the consent of a dialog that has shown it already.
@@ -548,3 +534,7 @@ class PositionsViewModel(QObject):
         row = self.row(key)
         what = f"Position in {row.position.instrument.symbol}" if row is not None else "Position"
         self._notices.error(f"{what}: {text}", key)
+
+
+def _not_shown(entry: AccountEntry) -> str:
+    return "not open" if entry.one_at_a_time else "hidden"

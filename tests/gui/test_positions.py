@@ -19,6 +19,7 @@ from terminal.domain.market import Side
 from terminal.domain.orders import Fill, OrderRequest, Protection
 from terminal.services.order_checks import ConfirmationNeeded
 from terminal.services.positions import KEEP
+from terminal.services.session import Mode
 from terminal.viewmodels.position_rows import SHOW, PositionRow, level_tone
 from terminal.viewmodels.tables import ACTIONS_ROLE, Action, TableModel
 from terminal.widgets.blotter import ACCOUNTS, POSITIONS, Blotter
@@ -454,6 +455,7 @@ def test_an_account_that_wants_consent_is_opened_only_with_it(qapp: QApplication
     async def body(frame: Frame) -> None:
         two_accounts(frame, hidden=True)
         session = frame.sessions.sessions["kraken"]
+        session.mode = Mode.LIVE
         session.hidden = {OTHER: replace(ELSEWHERE, is_live=True, consent="This is real money.")}
         frame.answer = False
         frame.positions.act(OTHER, SHOW.key)
