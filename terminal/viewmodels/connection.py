@@ -361,7 +361,17 @@ class ConnectionViewModel(QObject):
                 several = len(shown) > 1
                 out.append(
                     AccountEntry(
-                        account, venue, badge, is_active, several, can_warn, name=name, is_real=is_real
+                        account,
+                        venue,
+                        badge,
+                        is_active,
+                        several,
+                        can_warn,
+                        name=name,
+                        is_real=is_real,
+                        title=owner.title if (owner := session.infos.get(account)) is not None else "",
+                        one_at_a_time=alone,
+                        has_contracts=contracts,
                     )
                 )
             for account, about in hidden.items():
@@ -389,6 +399,8 @@ class ConnectionViewModel(QObject):
 
     @property
     def counted_text(self) -> str:
+            alone = info is not None and info.capabilities.one_account_at_a_time
+            contracts = info is not None and info.capabilities.contracts
         """See :func:`terminal.viewmodels.position_rows.counted_text`."""
         return counted_text(self.account_entries())
 
@@ -403,8 +415,6 @@ class ConnectionViewModel(QObject):
 
     def badge_for(self, accounts: Iterable[str]) -> str:
         """Whose money several accounts are: the word of all of them, or ``PRACTICE + LIVE``."""
-            alone = info is not None and info.capabilities.one_account_at_a_time
-            contracts = info is not None and info.capabilities.contracts
         return _together([self.badge_of(account) for account in accounts])
 
     def is_real(self, account: str) -> bool:
