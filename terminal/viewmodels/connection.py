@@ -355,6 +355,8 @@ class ConnectionViewModel(QObject):
             info = self.infos.get(session.venue)
             venue = session.venue if info is None else info.title
             can_warn = info is not None and info.capabilities.margin_calls
+            alone = info is not None and info.capabilities.one_account_at_a_time
+            contracts = info is not None and info.capabilities.contracts
             for account in shown:
                 is_active = account == session.account
                 name, is_real = self.short_name(account), self.is_real(account)
@@ -399,8 +401,6 @@ class ConnectionViewModel(QObject):
 
     @property
     def counted_text(self) -> str:
-            alone = info is not None and info.capabilities.one_account_at_a_time
-            contracts = info is not None and info.capabilities.contracts
         """See :func:`terminal.viewmodels.position_rows.counted_text`."""
         return counted_text(self.account_entries())
 
