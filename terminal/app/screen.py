@@ -42,6 +42,7 @@ from terminal.viewmodels.chart import ChartState, ChartViewModel
 from terminal.viewmodels.chart_link import ChartLink
 from terminal.viewmodels.chart_positions import ChartPositions
 from terminal.viewmodels.connection import ConnectionViewModel
+from terminal.viewmodels.contract_results import ContractResults
 from terminal.viewmodels.contract_stats import ContractStatsViewModel
 from terminal.viewmodels.contract_ticket import ContractTicketViewModel
 from terminal.viewmodels.cross_venue import CrossVenueViewModel
@@ -290,6 +291,14 @@ class Screen(QObject):
             ahead_ms=self._venue_ahead_ms,
             meter=QuoteMeter(market, sessions, self.twins.members, clock, titles=self._titles),
             parent=self,
+        )
+        self._results = ContractResults(
+            self.contract_stats,
+            self.notices,
+            clock,
+            name_of=self.connections.short_name,
+            tell_ticket=self.contracts.sending.tell_end,
+            hides_amounts=lambda: self.contracts.hide_amounts,
         )
         self.ladder = LadderViewModel(
             self._seen_market("ladder"),
@@ -654,6 +663,7 @@ class Screen(QObject):
         for chart_link in self._chart_links:
             chart_link.close()
         self._preferences.close()
+        self._results.close()
         self.bridge.close()
         self.frames.stop()
         self.window.workspace.save_now()

@@ -48,11 +48,18 @@ class ContractRecord:
     exit_price: Decimal
     opened_ns: int
     ended_ns: int
+    client_order_id: str
+    """Of the order that opened it."""
     sold_back: bool = False
 
     @property
     def result(self) -> ContractResult:
         return result_of(self.profit)
+
+    @property
+    def ending(self) -> str:
+        """How it ended, in a word: ``won``, ``lost``, ``tied``, ``sold back``."""
+        return SOLD_BACK if self.sold_back else self.result.value
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,10 +83,12 @@ class ContractStats:
 
     Attributes:
         changed: another one has ended.
+        ended: (record) one whose beginning is known has ended.
     """
 
     def __init__(self, gate: _Gate) -> None:
         self.changed: Observable[[]] = Observable("contract statistics")
+        self.ended: Observable[[ContractRecord]] = Observable("contract results")
         self._gate = gate
         self._records: tuple[ContractRecord, ...] | None = None
         self._unwatch = gate.fill_added.watch(self._on_fill)
@@ -92,6 +101,11 @@ class ContractStats:
         if fill.position_id is not None and fill.realised is not None:
             self._records = None
             self.changed.notify()
+            key = (fill.instrument, fill.position_id)
+            for each in reversed(self.records()):
+                if (each.instrument, each.position_id) == key:
+                    self.ended.notify(each)
+                    break
 
     def records(self) -> tuple[ContractRecord, ...]:
         """Every contract that has ended and whose beginning is known, oldest first."""
@@ -147,19 +161,20 @@ class ContractStats:
                 assert terms is not None
                 out.append(
                     ContractRecord(
-                        begun.account,
-                        fill.instrument,
-                        fill.position_id,
-                        first.side,
-                        terms.duration_s,
-                        first.quantity,
-                        terms.payout_pct,
-                        fill.realised,
-                        fill.fee_asset,
-                        first.price,
-                        fill.price,
-                        first.ts_event_ns,
-                        fill.ts_event_ns,
+                        account=begun.account,
+                        instrument=fill.instrument,
+                        position_id=fill.position_id,
+                        side=first.side,
+                        duration_s=terms.duration_s,
+                        stake=first.quantity,
+                        payout_pct=terms.payout_pct,
+                        profit=fill.realised,
+                        currency=fill.fee_asset,
+                        entry_price=first.price,
+                        exit_price=fill.price,
+                        opened_ns=first.ts_event_ns,
+                        ended_ns=fill.ts_event_ns,
+                        client_order_id=begun.client_order_id,
                         sold_back=order is not None and order.reason == SOLD_BACK,
                     )
                 )

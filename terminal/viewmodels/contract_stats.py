@@ -17,7 +17,7 @@ from PySide6.QtCore import QObject, Signal
 from terminal.core import tasks
 from terminal.core.files import write_whole
 from terminal.domain.contract_rules import duration_text
-from terminal.domain.contracts import NS, SOLD_BACK, break_even_rate
+from terminal.domain.contracts import NS, break_even_rate
 from terminal.domain.decimals import ZERO, wire_text
 from terminal.domain.market import Side
 from terminal.services.contract_stats import ContractLine, ContractRecord, ContractStats
@@ -220,7 +220,7 @@ class ContractStatsViewModel(QObject):
             *(_time(each.opened_ns), _time(each.ended_ns), self._name_of(each.account)),
             *(each.instrument.symbol, "up" if each.side is Side.BUY else "down", each.duration_s, each.stake),
             *(each.payout_pct, each.entry_price, each.exit_price),
-            *(SOLD_BACK if each.sold_back else each.result.value, each.profit, each.currency),
+            *(each.ending, each.profit, each.currency),
             each.position_id,
         )
 

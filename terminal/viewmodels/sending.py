@@ -414,6 +414,11 @@ class OrderSender(QObject):
         kind, text = describe(order, self._instrument_of(order.instrument))
         self._tell(kind, text, order_id=order.client_order_id)
 
+    def tell_end(self, order_id: str, text: str) -> None:
+        """What the order brought, where the last result told was of that order: a contract has ended."""
+        if self.result is not None and self.result.order_id == order_id:
+            self._tell(ResultKind.INFO, text, order_id=order_id)
+
     def _on_order(self, order: Order) -> None:
         # The account's stream may tell of the order before its answer does, or instead of it.
         told = order.request is self._awaited and order.state is not OrderState.PENDING_NEW

@@ -99,10 +99,13 @@ def test_it_is_told_when_one_has_ended_and_not_when_one_begins() -> None:
     gate = Gate()
     stats = ContractStats(gate)
     told: list[int] = []
+    ended: list[tuple[str, str]] = []
     stats.changed.watch(lambda: told.append(len(stats.records())))
+    stats.ended.watch(lambda record: ended.append((record.client_order_id, record.ending)))
     gate.deal("4.35")
     gate.deal("-5")
     assert told == [1, 2]
+    assert ended == [("0", "won"), ("2", "lost")]
     stats.close()
     gate.deal("-5")
     assert told == [1, 2]
