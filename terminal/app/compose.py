@@ -10,6 +10,7 @@ import asyncio
 import contextlib
 import logging
 from collections.abc import Coroutine, Mapping, Sequence
+from dataclasses import replace
 from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any
 
@@ -18,6 +19,7 @@ from terminal.app.added import AddedVenues, as_text, parse_option, require_other
 from terminal.app.paths import Paths
 from terminal.app.practice import PracticeVenues
 from terminal.app.risk_limits import apply_limits
+from terminal.app.practice_sign_ins import PracticeSignIns
 from terminal.bridge.service import Bridge
 from terminal.core import tasks
 from terminal.core.clock import Clock, SystemClock
@@ -164,8 +166,7 @@ class Terminal:
         self.waiting_for_keys: tuple[str, ...] = ()
         """Venues whose accounts connect as soon as the vault is opened."""
         self.keys_awaited: Observable[[]] = Observable("venues that wait for the vault")
-        self._practice_grants: dict[str, dict[str, Secret]] = {}
-        """By venue: a sign-in at the practice venue's page. It guards nothing and ends with the program."""
+        self.practice_sign_ins = PracticeSignIns(paths.practice / "sign-ins.json")
         self._unwatch = [
             self.positions.notice.watch(self.notice.notify),
             self.sessions.told.watch(self._on_told),
@@ -242,14 +243,7 @@ class Terminal:
             self._tell(Level.ERROR, f"{self.venue_info(venue).title} has no practice market.")
             return
         try:
-            endpoints = self.practice.endpoints or await self.practice.start()
-            plan = connections.practice_plan(
-                registry.info(venue),
-                endpoints[venue],
-                self._practice_grants.get(venue),
-                self._account_options(venue, Mode.PRACTICE),
-            )
-            await self._use(plan)
+            await self._use(await self._practice_plan(venue, self.practice_sign_ins.of(venue)))
             self._set_signed_out(venue, False)
         except TerminalError as error:
             self._tell(Level.ERROR, error.user_text, str(error))
@@ -285,11 +279,8 @@ class Terminal:
         info = registry.info(venue)
         assert info.sign_in is not None
         if mode is Mode.PRACTICE:
-            entry = (self.practice.endpoints or await self.practice.start())[venue]
-            addresses = connections.practice_addresses(info, entry)
-            known = connections.practice_keys(info, entry)
+            known = connections.practice_keys(info, await self.practice_entry(venue))
         else:
-            addresses = self.addresses(venue)
             known = dict(application) or await self.credentials.load(venue, self._profile(venue)) or {}
         wanted = {field.key: known.get(field.key) for field in info.sign_in.application_fields}
         asking = {key: secret for key, secret in wanted.items() if secret}
@@ -297,32 +288,66 @@ class Terminal:
             raise CredentialError(
                 f"{venue}: no application", user_text="Enter your application's id and secret first."
             )
-        settings = ConnectorSettings(addresses, asking, {}, self._proxy())
+        settings = replace(await self._site(venue, mode), credentials=asking)
         return registry.sign_in(venue, settings, clock=self.clock), asking
 
     async def sign_in_by_password(
-        self, venue: str, entered: Mapping[str, Secret], ask: AskPerson
+        self, venue: str, mode: Mode, entered: Mapping[str, Secret], ask: AskPerson
     ) -> Mapping[str, Secret]:
-        """Sign in at the real venue with a password; the entries of its form. Raises TerminalError."""
-        settings = ConnectorSettings(self.addresses(venue), {}, {}, self._proxy())
-        return await registry.sign_in_by_password(venue, settings, entered, ask)
+        """Sign in at the venue with a password; the entries of its form. Raises TerminalError."""
+        return await registry.sign_in_by_password(venue, await self._site(venue, mode), entered, ask)
 
-    def session_page(self, venue: str) -> SignIn:
-        """Begin to take a session over from the venue's own page."""
-        return registry.session_page(venue, ConnectorSettings(self.addresses(venue), {}, {}, self._proxy()))
+    async def session_page(self, venue: str, mode: Mode) -> SignIn:
+        """Begin to take a session over from the venue's own page. Raises TerminalError."""
+        return registry.session_page(venue, await self._site(venue, mode))
+
+    async def _site(self, venue: str, mode: Mode) -> ConnectorSettings:
+        """Where one signs in: at the real venue, or at the practice venue on this machine."""
+        if mode is Mode.PRACTICE:
+            entry = await self.practice_entry(venue)
+            return ConnectorSettings(connections.practice_addresses(registry.info(venue), entry))
+        return ConnectorSettings(self.addresses(venue), {}, {}, self._proxy())
+
+    async def practice_entry(self, venue: str) -> Mapping[str, Any]:
+        """What the practice venue tells of itself: addresses, keys, its people. Raises VenueUnavailable."""
+        found: Mapping[str, Any] = (self.practice.endpoints or await self.practice.start())[venue]
+        return found
+
+    async def _practice_plan(self, venue: str, credentials: Mapping[str, Secret]) -> ConnectionPlan:
+        """``credentials`` empty: those that the practice venue has made beforehand."""
+        entry = await self.practice_entry(venue)
+        return connections.practice_plan(
+            registry.info(venue), entry, credentials, self._account_options(venue, Mode.PRACTICE)
+        )
+
+    async def known_entries(self, venue: str, mode: Mode) -> dict[str, str]:
+        """The entries of a venue's form that are no secrets, of the sign-in or key in use or kept.
+
+        Raises:
+            TerminalError: the store is locked or cannot be read.
+        """
+        session = self.sessions.sessions.get(venue)
+        if session is not None and session.mode is mode:
+            found: Mapping[str, Secret] = session.plan.settings.credentials
+        elif mode is Mode.PRACTICE:
+            found = self.practice_sign_ins.of(venue)
+        else:
+            found = await self.credentials.load(venue, self._profile(venue)) or {}
+        plain = [field.key for field in registry.info(venue).credential_fields if not field.secret]
+        return {key: found[key].reveal() for key in plain if key in found}
 
     def addresses(self, venue: str) -> dict[str, str]:
         """The real venue's addresses by name, the person's own settings in front."""
         return {**registry.info(venue).default_endpoints, **self.settings.endpoints(venue)}
 
     async def keep_sign_in(self, venue: str, mode: Mode, credentials: Mapping[str, Secret]) -> None:
-        """Keep what a sign-in brought, application included; practice sign-ins live with the program alone.
+        """Keep what a sign-in brought, application included; it counts from the next connection on.
 
         Raises:
             CredentialError: it could not be kept.
         """
         if mode is Mode.PRACTICE:
-            self._practice_grants[venue] = dict(credentials)
+            self.practice_sign_ins.keep(venue, credentials)
         else:
             await self.credentials.save(venue, self._profile(venue), dict(credentials))
 
@@ -344,7 +369,7 @@ class Terminal:
             for account in session.accounts:
                 self.portfolio.forget(account)
         if mode is Mode.PRACTICE:
-            self._practice_grants.pop(venue, None)
+            self.practice_sign_ins.forget(venue)
             self._set_signed_out(venue, True)
             return
         kept = await self.credentials.load(venue, self._profile(venue)) or {}
@@ -395,7 +420,8 @@ class Terminal:
         """A connector has new tokens: they are kept before it uses them, for the old ones are dead."""
         mode = Mode.PRACTICE if account.endswith(":practice") else Mode.LIVE
         if mode is Mode.PRACTICE:
-            known = self._practice_grants.get(venue, {})
+            known = dict(self.practice_sign_ins.of(venue))
+            known = known or connections.practice_keys(registry.info(venue), await self.practice_entry(venue))
         else:
             known = await self.credentials.load(venue, self._profile(venue)) or {}
         await self.keep_sign_in(venue, mode, {**known, **tokens})
@@ -433,7 +459,12 @@ class Terminal:
         return bool(await self.credentials.load(venue, self._profile(venue)))
 
     async def test_key(
-        self, venue: str, entered: Mapping[str, Secret], options: Mapping[str, str] | None = None
+        self,
+        venue: str,
+        entered: Mapping[str, Secret],
+        options: Mapping[str, str] | None = None,
+        *,
+        mode: Mode = Mode.LIVE,
     ) -> KeyReport:
         """Try a key now and read back what it may do; nothing is stored and nothing is placed.
 
@@ -441,7 +472,10 @@ class Terminal:
             TerminalError: the venue refused it (AuthRejected, with the repair) or cannot be reached; or an
                 option cannot be used.
         """
-        plan = self._live_plan(venue, entered, options)
+        if mode is Mode.PRACTICE:
+            plan = await self._practice_plan(venue, entered)
+        else:
+            plan = self._live_plan(venue, entered, options)
         self._require_title(venue, options or {})
         connector = self._make(venue, plan.settings)
         try:
@@ -719,16 +753,31 @@ class Terminal:
         logs.follow_settings(self.settings.text("log.level"), self.settings.text("log.filter"))
 
     def _on_told(self, venue: str, told: VenueNotice) -> None:
-        title = self.venue_info(venue).title
-        self._tell(Level.WARNING if told.is_urgent else Level.INFO, f"{title}: {told.text}")
+        level = Level.WARNING if told.is_urgent else Level.INFO
+        text = f"{self.venue_info(venue).title}: {told.text}"
+        session = self.sessions.sessions.get(venue)
+        if session is None or told.text != session.needs_sign_in:
+            self._tell(level, text)
+            return
+        if session.mode is Mode.PRACTICE:
+            # Refused once, it would be refused again.
+            self.practice_sign_ins.forget(venue)
+        self._tell(level, text, action=NoticeAction.SIGN_IN, venue=venue)
 
     def _on_practice_restarted(self, endpoints: Mapping[str, Any]) -> None:
         for venue, session in self.sessions.sessions.items():
             if session.mode is Mode.PRACTICE:
                 tasks.spawn(self.use_practice(venue), name=f"practice {venue} again")
 
-    def _tell(self, level: Level, text: str, detail: str = "", action: NoticeAction | None = None) -> None:
-        self.notice.notify(Notice(level, text, detail, action=action))
+    def _tell(
+        self,
+        level: Level,
+        text: str,
+        detail: str = "",
+        action: NoticeAction | None = None,
+        venue: str = "",
+    ) -> None:
+        self.notice.notify(Notice(level, text, detail, action=action, venue=venue))
 
 
 def _nobody(event: VenueEvent) -> None:

@@ -11,6 +11,7 @@ from terminal.app.sign_in import SignInWindow, SystemBrowser, has_browser
 from terminal.core.secret import Secret
 from terminal.services.session import Mode
 from terminal.venues.base import AskPerson, KeyReport
+from terminal.viewmodels.connection import PracticeLogin
 from terminal.viewmodels.login import SignInStatus, Way
 
 if TYPE_CHECKING:
@@ -52,22 +53,44 @@ class ConnectionDesk:
         await self._terminal.disconnect(venue)
 
     async def test_keys(
-        self, venue: str, keys: Mapping[str, Secret], options: Mapping[str, str]
+        self, venue: str, mode: Mode, keys: Mapping[str, Secret], options: Mapping[str, str]
     ) -> KeyReport:
         """Try keys at the venue itself and read back what they may do. Raises TerminalError."""
-        return await self._terminal.test_key(venue, keys, options)
+        return await self._terminal.test_key(venue, keys, options, mode=mode)
 
     async def sign_in_by_password(
-        self, venue: str, entered: Mapping[str, Secret], ask: AskPerson
+        self, venue: str, mode: Mode, entered: Mapping[str, Secret], ask: AskPerson
     ) -> Mapping[str, Secret]:
         """Sign in with a password at the venue; the entries of its form. Raises TerminalError."""
-        return await self._terminal.sign_in_by_password(venue, entered, ask)
+        return await self._terminal.sign_in_by_password(venue, mode, entered, ask)
 
-    async def sign_in_on_page(self, venue: str) -> Mapping[str, Secret]:
+    async def sign_in_on_page(self, venue: str, mode: Mode) -> Mapping[str, Secret]:
         """Take the session of the venue's own page over; the entries of the form. Raises TerminalError."""
-        attempt = self._terminal.session_page(venue)
-        answer = await self._window.ask(attempt.page, f"Sign in to {self._terminal.venue_info(venue).title}")
+        attempt = await self._terminal.session_page(venue, mode)
+        answer = await self._window.ask(attempt.page, self._page_title(venue, mode))
         return await attempt.finish(answer)
+
+    def _page_title(self, venue: str, mode: Mode) -> str:
+        title = f"Sign in to {self._terminal.venue_info(venue).title}"
+        return f"{title} (practice)" if mode is Mode.PRACTICE else title
+
+    async def practice_logins(self, venue: str) -> tuple[PracticeLogin, ...]:
+        """Whom the practice site knows. Raises VenueUnavailable."""
+        rows = (await self._terminal.practice_entry(venue)).get("users", ())
+        return tuple(
+            PracticeLogin(str(row["email"]), str(row["password"]), str(row["pin"]), bool(row["asks_pin"]))
+            for row in rows
+        )
+
+    async def known_entries(self, venue: str, mode: Mode) -> Mapping[str, str]:
+        """The entries of the form that are no secrets, of the sign-in or key in use or kept. Raises
+        CredentialError."""
+        return await self._terminal.known_entries(venue, mode)
+
+    def trouble(self, venue: str, mode: Mode) -> str:
+        """Why the venue does not take the sign-in any more; empty where it does."""
+        session = self._terminal.sessions.sessions.get(venue)
+        return session.needs_sign_in if session is not None and session.mode is mode else ""
 
     def has_page(self) -> bool:
         """Whether a page can be opened inside the program."""
@@ -81,9 +104,14 @@ class ConnectionDesk:
         """Keep them; they hold from the next connection. Raises SettingsError."""
         await self._terminal.keep_options(venue, options)
 
-    async def save_keys(self, venue: str, keys: Mapping[str, Secret], options: Mapping[str, str]) -> str:
+    async def save_keys(
+        self, venue: str, mode: Mode, keys: Mapping[str, Secret], options: Mapping[str, str]
+    ) -> str:
         """Keep the keys, and the form's other entries; the venue's name. Raises CredentialError or
         SettingsError."""
+        if mode is Mode.PRACTICE:
+            await self._terminal.keep_sign_in(venue, mode, keys)
+            return venue
         try:
             return await self._terminal.save_key(venue, keys, options)
         finally:
@@ -101,9 +129,12 @@ class ConnectionDesk:
         title = self._terminal.venue_info(venue).title
         return f"This takes {title} and its keys off this machine. {self._terminal.left_behind(venue)}"
 
-    async def has_keys(self, venue: str) -> bool:
-        """Whether keys are kept for a venue. Asked when a form opens: a keychain that failed in the one
-        before has another chance."""
+    async def has_keys(self, venue: str, mode: Mode) -> bool:
+        """Whether keys are kept for a venue, or a sign-in for its practice twin. Asked when a form opens: a
+        keychain that failed in the one before has another chance."""
+        if mode is Mode.PRACTICE:
+            _, is_signed_in = await self._terminal.is_signed_in(venue, mode)
+            return is_signed_in
         self._terminal.credentials.try_keychain_again()
         await self.refresh()
         return await self._terminal.has_key(venue)
@@ -160,13 +191,9 @@ class ConnectionDesk:
             self.key_store() if mode is Mode.LIVE else "",
             needs_passphrase,
             is_locked,
-            self._trouble(venue, mode),
+            self.trouble(venue, mode),
             self._terminal.addresses(venue).get("redirect", ""),
         )
-
-    def _trouble(self, venue: str, mode: Mode) -> str:
-        session = self._terminal.sessions.sessions.get(venue)
-        return session.needs_sign_in if session is not None and session.mode is mode else ""
 
     async def fetch_browser(self) -> None:
         """Bring the engine of the sign-in page. Raises TerminalError."""
@@ -180,11 +207,8 @@ class ConnectionDesk:
         if passphrase is not None and self.needs_passphrase():
             await self.open_vault(passphrase, venue)
         attempt, asking = await terminal.begin_sign_in(venue, mode, application)
-        title = f"Sign in to {terminal.venue_info(venue).title}"
-        if mode is Mode.PRACTICE:
-            title += " (practice)"
         opener = self._window if way is Way.EMBEDDED else self._browser
-        answer = await opener.ask(attempt.page, title)
+        answer = await opener.ask(attempt.page, self._page_title(venue, mode))
         grant = await attempt.finish(answer)
         await terminal.keep_sign_in(venue, mode, {**asking, **grant})
         await self.use(venue, mode)

@@ -51,7 +51,7 @@ def practice_plan(
 ) -> ConnectionPlan:
     """Connect to the practice venue, with what it wrote beside its addresses or with a later sign-in."""
     addresses = practice_addresses(info, endpoints)
-    credentials = {**practice_keys(info, endpoints), **(grant or {})}
+    credentials = dict(grant) if grant else practice_keys(info, endpoints)
     options = {
         **_PRACTICE_OPTIONS,
         "tier": str(endpoints.get("tier", "intermediate")),

@@ -588,9 +588,11 @@ class Screen(QObject):
         dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         dialog.open()
 
-    def _on_notice_action(self, action: NoticeAction) -> None:
+    def _on_notice_action(self, action: NoticeAction, venue: str) -> None:
         if action is NoticeAction.UNLOCK:
             self.open_unlock()
+        elif action is NoticeAction.SIGN_IN and venue in self._titles:
+            self.window.open_sign_in(venue)
 
     def _on_keys_awaited(self) -> None:
         if not self._terminal.waiting_for_keys:
@@ -756,6 +758,9 @@ class Screen(QObject):
         self.positions.refresh()
         self.contract_lines.refresh()
         self._begin_watching(venue)
+        session = self._terminal.sessions.sessions.get(venue)
+        if session is None or not session.needs_sign_in:
+            self.notices.withdraw(NoticeAction.SIGN_IN, venue)
 
     def _on_market(self, instrument: InstrumentId, topic: Topic) -> None:
         # Another grid, or a plugin's prices seen for the first time: rows have other digits now.

@@ -18,15 +18,17 @@ class NoticeAction(Enum):
     """What a notice's own button does; the value is its text."""
 
     UNLOCK = "Enter the passphrase…"
+    SIGN_IN = "Sign in again…"
 
 
 @dataclass(frozen=True, slots=True)
 class Notice:
     """Something that the person should see. ``text`` is one plain sentence, ``detail`` the rest; ``action``
-    is what can be done about it at once."""
+    is what can be done about it at once, ``venue`` at which venue."""
 
     level: Level
     text: str
     detail: str = ""
     client_order_id: str | None = None
     action: NoticeAction | None = None
+    venue: str = ""

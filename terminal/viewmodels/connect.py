@@ -12,9 +12,9 @@ from PySide6.QtCore import QObject, Signal
 
 from terminal.core import tasks
 from terminal.core.secret import Secret
-from terminal.domain.errors import TerminalError
-from terminal.venues.base import CredentialField, KeyReport, VenueInfo
-from terminal.viewmodels.connection import ConnectionDesk, Mode
+from terminal.domain.errors import TerminalError, VenueError
+from terminal.venues.base import CHALLENGE, CredentialField, KeyReport, VenueInfo
+from terminal.viewmodels.connection import ConnectionDesk, Mode, PracticeLogin
 
 MIN_PASSPHRASE = 8
 PASSPHRASE = "passphrase"
@@ -23,6 +23,8 @@ PIN = "pin"
 """The key of the field for what the venue asks during a sign-in."""
 _MAX_ENTRY = 4096
 _PIN_S = 600.0
+_PRACTICE_STORE = "A practice sign-in is kept beside the practice market: it guards no money."
+_GIVEN_UP = "Signing in was given up. Nothing has changed."
 
 
 class Step(Enum):
@@ -47,7 +49,7 @@ class Permission:
 
 
 class ConnectViewModel(QObject):
-    """One venue's connection form.
+    """One venue's connection form, for the person's own account or for the practice site.
 
     Entered keys live here as :class:`Secret` until they are kept or the form is closed.
 
@@ -57,12 +59,18 @@ class ConnectViewModel(QObject):
 
     Attributes:
         venue: the venue's name; once a new one is on the desk, the name that it got there.
+        mode: what is to be connected. current: how the venue is connected now; None where it is not.
         step: where the form stands.
         problems: what is wrong with a field, by its key.
         error: what the last test or attempt said, in plain words; empty where it went well.
         report: what the key may do, after a test.
         is_new: the venue is not on the desk yet; keeping the keys adds it.
+        has_keys: keys are kept, or a sign-in at the practice site is.
+        known: the entries of the form that are no secrets, of the sign-in in use or kept.
+        logins: whom the practice site knows; empty for the real one.
         question: what the venue asks while somebody signs in with a password (a PIN); empty: nothing.
+        on_page: the venue's own page is open, and the person is at it.
+        wants_page: a bot filter has stopped the password; the venue's own page is the way.
         leaving: what removing the venue would do, once it was asked for; empty before.
     """
 
@@ -73,19 +81,25 @@ class ConnectViewModel(QObject):
         self,
         info: VenueInfo,
         desk: ConnectionDesk,
-        mode: Mode | None,
+        current: Mode | None,
         parent: QObject | None = None,
         *,
         is_new: bool = False,
+        mode: Mode = Mode.LIVE,
     ) -> None:
-        """``mode``: how the venue is connected now; None where it is not."""
+        """``current``: how the venue is connected now; None where it is not. ``mode``: what the form begins
+        with."""
         super().__init__(parent)
         self.info = info
         self.venue = info.name
         self.is_new = is_new
         self.leaving = ""
         self.question = ""
-        self.current = mode
+        self.on_page = self.wants_page = False
+        self.current = current
+        self.mode = mode
+        self.known: Mapping[str, str] = {}
+        self.logins: tuple[PracticeLogin, ...] = ()
         self.step = Step.ENTER
         self.problems: dict[str, str] = {}
         self.error = ""
@@ -99,6 +113,31 @@ class ConnectViewModel(QObject):
         self._passphrase: Secret | None = None
         self._signing: asyncio.Task[None] | None = None
         self._pin: asyncio.Future[str | None] | None = None
+        self._looks = 0
+        self._email = ""
+        self._is_closed = False
+
+    @property
+    def can_sign_in(self) -> bool:
+        """Whether the venue has a sign-in of its own; the practice site has one, too, then."""
+        return bool(self.info.password_fields) or self.info.session_page
+
+    @property
+    def offers_form(self) -> bool:
+        """Whether there is something to enter for what is chosen."""
+        return self.mode is Mode.LIVE or (self.mode is Mode.PRACTICE and self.can_sign_in)
+
+    @property
+    def trouble(self) -> str:
+        """Why the venue does not take the kept sign-in any more; empty where it does."""
+        return self._desk.trouble(self.venue, self.mode)
+
+    @property
+    def mail(self) -> PracticeLogin | None:
+        """Whose practice mailbox has the PIN that is asked for; None where nothing is, or a real one has."""
+        if not self.question or self.mode is not Mode.PRACTICE:
+            return None
+        return next((each for each in self.logins if each.email.casefold() == self._email), None)
 
     @property
     def fields(self) -> tuple[CredentialField, ...]:
@@ -117,12 +156,12 @@ class ConnectViewModel(QObject):
     @property
     def key_store(self) -> str:
         """Where keys are kept on this machine, as one plain sentence."""
-        return self._desk.key_store()
+        return _PRACTICE_STORE if self.mode is Mode.PRACTICE else self._desk.key_store()
 
     @property
     def needs_passphrase(self) -> bool:
         """Whether the vault has to be opened first, because this machine has no keychain."""
-        return self._desk.needs_passphrase()
+        return self.mode is Mode.LIVE and self._desk.needs_passphrase()
 
     @property
     def is_locked(self) -> bool:
@@ -156,11 +195,36 @@ class ConnectViewModel(QObject):
         tasks.spawn(self._look(), name=f"keys of {self.venue}")
 
     async def _look(self) -> None:
+        self._looks += 1
+        look, mode = self._looks, self.mode
+        has_keys, error_text, is_locked = False, "", False
+        known: Mapping[str, str] = {}
+        logins: tuple[PracticeLogin, ...] = ()
         try:
-            self.has_keys = await self._desk.has_keys(self.venue)
+            if self.offers_form:
+                has_keys = await self._desk.has_keys(self.venue, mode)
+                known = await self._desk.known_entries(self.venue, mode)
+                if mode is Mode.PRACTICE:
+                    logins = tuple(await self._desk.practice_logins(self.venue))
         except TerminalError as error:
-            self.error, self._is_locked = error.user_text, True
+            error_text, is_locked = error.user_text, mode is Mode.LIVE
+        if look != self._looks:
+            return
+        self.has_keys, self.known, self.logins, self._is_locked = has_keys, known, logins, is_locked
+        self.error = error_text or self.error
         self.changed.emit()
+
+    def choose(self, mode: Mode) -> None:
+        """Practice, real prices alone, or the person's own account."""
+        if self.is_busy or mode is self.mode:
+            return
+        self.mode = mode
+        self.step, self.report = Step.ENTER, None
+        self.problems, self.error, self.leaving, self.wants_page = {}, "", "", False
+        self.has_keys, self._is_locked, self.known, self.logins = False, False, {}, ()
+        self._entries.clear()
+        self.changed.emit()
+        self.start()
 
     def touch(self, key: str) -> None:
         """A field is being edited: what was said about it, and an earlier test, no longer count."""
@@ -193,7 +257,7 @@ class ConnectViewModel(QObject):
         forgotten."""
         if self.is_busy or self._signing is not None:
             return
-        self.error, self.problems = "", {}
+        self.error, self.problems, self.wants_page = "", {}, False
         for field in self.info.password_fields:
             if not entries.get(field.key, "").strip():
                 self.problems[field.key] = f"{field.label} is missing."
@@ -201,7 +265,8 @@ class ConnectViewModel(QObject):
             self.changed.emit()
             return
         entered = {field.key: Secret(entries[field.key].strip()) for field in self.info.password_fields}
-        work = self._sign_in_by(self._desk.sign_in_by_password(self.venue, entered, self._ask))
+        self._email = entries.get("email", "").strip().casefold()
+        work = self._sign_in_by(self._desk.sign_in_by_password(self.venue, self.mode, entered, self._ask))
         self._signing = tasks.spawn(work, name=f"sign in to {self.venue}")
 
     @property
@@ -213,8 +278,8 @@ class ConnectViewModel(QObject):
         """Open the venue's own page; the session that it ends with is tried at once like an entered key."""
         if self.is_busy or self._signing is not None:
             return
-        self.error, self.problems = "", {}
-        work = self._sign_in_by(self._desk.sign_in_on_page(self.venue))
+        self.error, self.problems, self.wants_page, self.on_page = "", {}, False, True
+        work = self._sign_in_by(self._desk.sign_in_on_page(self.venue, self.mode))
         self._signing = tasks.spawn(work, name=f"sign in to {self.venue}")
 
     def answer(self, text: str) -> None:
@@ -228,24 +293,38 @@ class ConnectViewModel(QObject):
         self.problems.pop(PIN, None)
         self._pin.set_result(text.strip())
 
+    @property
+    def is_signing_in(self) -> bool:
+        """Whether a sign-in is under way that can be given up."""
+        return self.step is Step.SIGNING_IN
+
     def give_up(self) -> None:
-        """No answer: the sign-in ends."""
+        """End a sign-in that is under way: no PIN is entered, the page closes. The form stays as it is."""
         if self._pin is not None and not self._pin.done():
             self._pin.set_result(None)
+        elif self.on_page:
+            self._desk.give_up_sign_in()
+        elif self._signing is not None and self.is_signing_in:
+            self._signing.cancel()
 
     async def _sign_in_by(self, work: Coroutine[Any, Any, Mapping[str, Secret]]) -> None:
         self._go(Step.SIGNING_IN)
         try:
             found = await work
         except TerminalError as error:
+            self.wants_page = isinstance(error, VenueError) and error.code == CHALLENGE
             self._fail(error, Step.ENTER)
+        except asyncio.CancelledError:
+            self.step, self.error = Step.ENTER, _GIVEN_UP
+            raise
         else:
+            self.on_page = False
             self._entries = dict(found)
             self._options = {}
             await self._test()
         finally:
-            self._signing, self._pin, self.question = None, None, ""
-            self.changed.emit()
+            self._signing, self._pin, self.question, self.on_page = None, None, "", False
+            self._tell()
 
     async def _ask(self, question: str) -> str | None:
         self.question = question
@@ -258,6 +337,11 @@ class ConnectViewModel(QObject):
             return None
         finally:
             self.question, self._pin = "", None
+            self._tell()
+
+    def _tell(self) -> None:
+        """Not after the form was closed, which ends a sign-in and is gone before that has ended."""
+        if not self._is_closed:
             self.changed.emit()
 
     def save(self, passphrase: str = "") -> None:
@@ -278,8 +362,8 @@ class ConnectViewModel(QObject):
             tasks.spawn(self._use(mode), name=f"connect {self.venue}")
 
     def forget(self, passphrase: str = "") -> None:
-        """Delete the kept keys from this machine; a venue that was added leaves the desk, which has to be
-        asked for twice: first it is said what that means."""
+        """Delete the kept keys from this machine, or sign out of the practice site; a venue that was added
+        leaves the desk, which has to be asked for twice: first it is said what that means."""
         if self.is_busy:
             return
         if self.info.on_demand and not self.leaving:
@@ -293,6 +377,7 @@ class ConnectViewModel(QObject):
         self._entries.clear()
         self._passphrase = None
         self.report = None
+        self._is_closed = True
         if self._signing is not None:
             self._signing.cancel()
 
@@ -316,10 +401,14 @@ class ConnectViewModel(QObject):
             text = entry.reveal()
             if len(text) > _MAX_ENTRY:
                 self.problems[field.key] = "This is far too long for a key."
-            elif not text.isascii() or any(
-                not char.isprintable() or (char.isspace() and not field.spaces) for char in text
-            ):
-                self.problems[field.key] = "A key has no spaces or special letters. Copy it again, whole."
+            elif len(text.splitlines()) > 1:
+                self.problems[field.key] = "There is a line break in it. Copy it again, as one line."
+            elif not text.isascii() or not text.isprintable() or (" " in text and not field.spaces):
+                self.problems[field.key] = (
+                    "There are special letters in it. Copy it again, whole."
+                    if field.spaces
+                    else "A key has no spaces or special letters. Copy it again, whole."
+                )
         self.changed.emit()
         return not self.problems
 
@@ -336,7 +425,9 @@ class ConnectViewModel(QObject):
     async def _test(self) -> None:
         self._go(Step.TESTING)
         try:
-            self.report = await self._desk.test_keys(self.venue, dict(self._entries), dict(self._options))
+            self.report = await self._desk.test_keys(
+                self.venue, self.mode, dict(self._entries), dict(self._options)
+            )
         except TerminalError as error:
             self._fail(error, Step.ENTER)
         else:
@@ -347,9 +438,11 @@ class ConnectViewModel(QObject):
         try:
             if self._passphrase is not None and self.needs_passphrase:
                 await self._desk.open_vault(self._passphrase, self.venue)
-            self.venue = await self._desk.save_keys(self.venue, dict(self._entries), dict(self._options))
+            self.venue = await self._desk.save_keys(
+                self.venue, self.mode, dict(self._entries), dict(self._options)
+            )
             self.is_new, self.has_keys = False, True
-            await self._desk.use(self.venue, Mode.LIVE)
+            await self._desk.use(self.venue, self.mode)
         except TerminalError as error:
             self._fail(error, Step.TESTED)
         else:
@@ -383,7 +476,10 @@ class ConnectViewModel(QObject):
         try:
             if self._passphrase is not None and self.needs_passphrase:
                 await self._desk.open_vault(self._passphrase, self.venue)
-            await self._desk.forget_keys(self.venue)
+            if self.mode is Mode.PRACTICE:
+                await self._desk.sign_out(self.venue, self.mode)
+            else:
+                await self._desk.forget_keys(self.venue)
             self.has_keys = False
         except TerminalError as error:
             self._fail(error, before)

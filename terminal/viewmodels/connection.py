@@ -69,6 +69,8 @@ class SessionView(Protocol):
     state: SessionState
     reason: str
     venue_status: str
+    needs_sign_in: str
+    """Why the person has to sign in again; empty while he does not."""
 
     @property
     def venue(self) -> str: ...
@@ -119,6 +121,17 @@ class PriceSource(Protocol):
     def instrument(self, instrument: InstrumentId) -> Instrument | None: ...
 
 
+@dataclass(frozen=True, slots=True)
+class PracticeLogin:
+    """Somebody whom a practice site knows. It is all made up, so that the form may tell it."""
+
+    email: str
+    password: str
+    pin: str
+    """What the site sends by e-mail where it asks for one."""
+    asks_pin: bool
+
+
 class ConnectionDesk(SignInDesk, Protocol):
     """What the program can do with connections and keys; the composition provides it."""
 
@@ -133,20 +146,33 @@ class ConnectionDesk(SignInDesk, Protocol):
         ...
 
     async def test_keys(
-        self, venue: str, keys: Mapping[str, Secret], options: Mapping[str, str]
+        self, venue: str, mode: Mode, keys: Mapping[str, Secret], options: Mapping[str, str]
     ) -> KeyReport:
         """Try keys and the form's other entries at the venue itself and read back what they may do. Raises
         TerminalError."""
         ...
 
     async def sign_in_by_password(
-        self, venue: str, entered: Mapping[str, Secret], ask: AskPerson
+        self, venue: str, mode: Mode, entered: Mapping[str, Secret], ask: AskPerson
     ) -> Mapping[str, Secret]:
         """Sign in with a password at the venue; the entries of its form. Raises TerminalError."""
         ...
 
-    async def sign_in_on_page(self, venue: str) -> Mapping[str, Secret]:
+    async def sign_in_on_page(self, venue: str, mode: Mode) -> Mapping[str, Secret]:
         """Take the session of the venue's own page over; the entries of the form. Raises TerminalError."""
+        ...
+
+    async def practice_logins(self, venue: str) -> Sequence[PracticeLogin]:
+        """Whom the practice site knows. Raises VenueUnavailable."""
+        ...
+
+    async def known_entries(self, venue: str, mode: Mode) -> Mapping[str, str]:
+        """The entries of the form that are no secrets, of the sign-in or key in use or kept. Raises
+        CredentialError."""
+        ...
+
+    def trouble(self, venue: str, mode: Mode) -> str:
+        """Why the venue does not take the sign-in any more; empty where it does."""
         ...
 
     def has_page(self) -> bool:
@@ -157,7 +183,9 @@ class ConnectionDesk(SignInDesk, Protocol):
         """Keep the form's other entries; they hold from the next connection. Raises SettingsError."""
         ...
 
-    async def save_keys(self, venue: str, keys: Mapping[str, Secret], options: Mapping[str, str]) -> str:
+    async def save_keys(
+        self, venue: str, mode: Mode, keys: Mapping[str, Secret], options: Mapping[str, str]
+    ) -> str:
         """Keep the keys in the keychain or the vault, and the form's other entries. ``venue`` may be a kind
         of which a person adds one: the answer is the venue's name. Raises CredentialError or
         SettingsError."""
@@ -169,7 +197,9 @@ class ConnectionDesk(SignInDesk, Protocol):
 
     async def forget_keys(self, venue: str) -> None: ...
 
-    async def has_keys(self, venue: str) -> bool: ...
+    async def has_keys(self, venue: str, mode: Mode) -> bool:
+        """Whether keys are kept for a venue, or a sign-in for its practice twin. Raises CredentialError."""
+        ...
 
     def key_store(self) -> str:
         """Where keys are kept on this machine, as one plain sentence."""
@@ -229,6 +259,10 @@ class VenueCard:
     can_connect: bool
     can_show_public: bool
     can_practise: bool = True
+    can_sign_in: bool = False
+    """The venue has a sign-in of its own, and so has its practice site."""
+    needs_sign_in: bool = False
+    """It does not take the sign-in any more."""
 
     @property
     def closed_line(self) -> str:
@@ -500,6 +534,7 @@ class ConnectionViewModel(QObject):
     def _card(self, info: VenueInfo) -> VenueCard:
         session = self._sessions.sessions.get(info.name)
         state = session.state if session is not None else SessionState.OFF
+        needs_sign_in = state is SessionState.FAILED and session is not None and bool(session.needs_sign_in)
         health = session.health() if session is not None else None
         age_s = session.feed_age_s() if session is not None else None
         symbol = self._headlines.get(info.name, "")
@@ -510,7 +545,11 @@ class ConnectionViewModel(QObject):
             venue=info.name,
             title=info.title,
             shape=_SHAPES[state],
-            word="switching" if info.name in self._switching else _WORDS[state],
+            word="switching"
+            if info.name in self._switching
+            else "sign in again"
+            if needs_sign_in
+            else _WORDS[state],
             tone=_TONES.get(state, ""),
             mode=session.mode if session is not None else None,
             badge=_badge(session) if session is not None else "",
@@ -533,6 +572,8 @@ class ConnectionViewModel(QObject):
             can_connect=bool(info.credential_fields) or info.sign_in is not None,
             can_show_public=info.public_without_key,
             can_practise=not info.on_demand,
+            can_sign_in=bool(info.password_fields) or info.session_page or info.sign_in is not None,
+            needs_sign_in=needs_sign_in,
         )
 
     def _prices(self, instrument: InstrumentId) -> tuple[str, str]:

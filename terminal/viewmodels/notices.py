@@ -44,6 +44,7 @@ class Entry:
     is_read: bool = False
     """The person has closed its toast or opened the notice centre; a toast may leave by itself unread."""
     action: NoticeAction | None = None
+    venue: str = ""
     unread: int = 0
     """Its part of the number at the bell."""
 
@@ -55,7 +56,7 @@ class NoticesViewModel(QObject):
         shown: a notice is to be shown as a toast (its :class:`Entry`).
         changed: the list or the number of unread ones changed.
         withdrawn: a notice has become pointless (its :class:`Entry`): its toast goes, and its line is gone.
-        action_wanted: the button of a notice was pressed (its :class:`NoticeAction`).
+        action_wanted: the button of a notice was pressed (its :class:`NoticeAction`, and the venue's name).
         was_read: the person has read something; look at ``is_read`` of the entries.
 
     Attributes:
@@ -68,7 +69,7 @@ class NoticesViewModel(QObject):
     changed = Signal()
     was_read = Signal()
     withdrawn = Signal(object)
-    action_wanted = Signal(object)
+    action_wanted = Signal(object, str)
 
     def __init__(self, clock: Clock, parent: QObject | None = None) -> None:
         super().__init__(parent)
@@ -105,7 +106,16 @@ class NoticesViewModel(QObject):
         else:
             self._number += 1
             quiet_s = self.error_repeat_s if notice.level is Level.ERROR else self.info_repeat_s
-            entry = Entry(self._number, notice.level, text, detail, 0, quiet_s=quiet_s, action=notice.action)
+            entry = Entry(
+                self._number,
+                notice.level,
+                text,
+                detail,
+                0,
+                quiet_s=quiet_s,
+                action=notice.action,
+                venue=notice.venue,
+            )
         entry.time_ns, entry.said_ns, entry.detail = self._clock.wall_ns(), now, detail
         self.entries.append(entry)
         if entry.level is not Level.INFO:
@@ -139,11 +149,11 @@ class NoticesViewModel(QObject):
     def act(self, entry: Entry) -> None:
         """The button of a notice was pressed."""
         if entry.action is not None:
-            self.action_wanted.emit(entry.action)
+            self.action_wanted.emit(entry.action, entry.venue)
 
-    def withdraw(self, action: NoticeAction) -> None:
+    def withdraw(self, action: NoticeAction, venue: str = "") -> None:
         """What a button offers is done, or there is nothing left to do: take its notices back."""
-        for entry in [entry for entry in self.entries if entry.action is action]:
+        for entry in [each for each in self.entries if (each.action, each.venue) == (action, venue)]:
             self.entries.remove(entry)
             self.unread -= entry.unread
             entry.is_read, entry.unread = True, 0

@@ -2,20 +2,15 @@
 
 from __future__ import annotations
 
-import contextlib
-import sys
 from typing import Final
 
 from PySide6.QtCore import Qt, QTimer, QUrl
-from PySide6.QtGui import QContextMenuEvent, QDesktopServices, QGuiApplication, QShowEvent
+from PySide6.QtGui import QDesktopServices, QGuiApplication, QKeyEvent, QShowEvent
 from PySide6.QtWidgets import (
-    QCheckBox,
     QDialog,
     QFrame,
     QHBoxLayout,
     QLabel,
-    QLineEdit,
-    QMenu,
     QPushButton,
     QRadioButton,
     QScrollArea,
@@ -23,14 +18,15 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from terminal.viewmodels.connect import PASSPHRASE, PIN, ConnectViewModel, Step
+from terminal.viewmodels.connect import PASSPHRASE, ConnectViewModel, Step
 from terminal.viewmodels.connection import Mode
-from terminal.widgets import theme
 from terminal.widgets.controls import label, line, set_text
+from terminal.widgets.entry_fields import EntryField, FlagField, exclude_from_capture
 from terminal.widgets.icons import icon
+from terminal.widgets.sign_in_card import SignInCard
+from terminal.widgets.venue_strip import UNOFFICIAL
 
 CLIPBOARD_CLEAR_S = 30
-_EXCLUDE_FROM_CAPTURE = 0x11  # Windows: WDA_EXCLUDEFROMCAPTURE
 _SIGNS: Final[dict[bool | None, str]] = {True: "✓", False: "–", None: "?"}
 _ENDINGS: Final[dict[bool | None, str]] = {
     True: "",
@@ -38,65 +34,6 @@ _ENDINGS: Final[dict[bool | None, str]] = {
     None: ": the venue does not tell",
 }
 _SETTLED_MS = 300  # by then the layout has made room for whatever came
-
-
-class SecretEdit(QLineEdit):
-    """A field for keys: dots, and a menu that can paste but not copy."""
-
-    def __init__(self, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
-        self.setEchoMode(QLineEdit.EchoMode.Password)
-        self.setInputMethodHints(Qt.InputMethodHint.ImhSensitiveData | Qt.InputMethodHint.ImhNoPredictiveText)
-
-    def contextMenuEvent(self, event: QContextMenuEvent) -> None:
-        menu = QMenu(self)
-        menu.addAction("Paste", self.paste)
-        menu.addAction("Clear", self.clear)
-        menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        menu.popup(event.globalPos())
-
-
-class EntryField(QWidget):
-    """A labelled entry with its problem beneath."""
-
-    def __init__(self, title: str, hint: str, *, secret: bool) -> None:
-        super().__init__()
-        box = QVBoxLayout(self)
-        box.setContentsMargins(0, 0, 0, 0)
-        box.setSpacing(3)
-        caption = label(title, kind="label")
-        box.addWidget(caption)
-        self.edit: QLineEdit = SecretEdit() if secret else QLineEdit()
-        self.edit.setPlaceholderText(hint)
-        self.edit.setAccessibleName(title)
-        caption.setBuddy(self.edit)
-        box.addWidget(self.edit)
-        self.problem = label(kind="error")
-        self.problem.setWordWrap(True)
-        self.problem.hide()
-        box.addWidget(self.problem)
-
-    def show_problem(self, text: str) -> None:
-        set_text(self.problem, text)
-        self.problem.setVisible(bool(text))
-        theme.set_property(self.edit, "invalid", bool(text))
-
-
-class FlagField(QWidget):
-    """A box to tick, and what that brings beneath it."""
-
-    def __init__(self, title: str, hint: str) -> None:
-        super().__init__()
-        box = QVBoxLayout(self)
-        box.setContentsMargins(0, 2, 0, 0)
-        box.setSpacing(3)
-        self.box = QCheckBox(title)
-        self.box.setAccessibleDescription(hint)
-        self.hint = label(hint, kind="muted")
-        self.hint.setWordWrap(True)
-        self.hint.setIndent(22)
-        box.addWidget(self.box)
-        box.addWidget(self.hint)
 
 
 class ConnectDialog(QDialog):
@@ -107,7 +44,7 @@ class ConnectDialog(QDialog):
         self._vm = vm
         self._fields: dict[str, EntryField] = {}
         self._flags: dict[str, FlagField] = {}
-        self._sign_in_fields: dict[str, EntryField] = {}
+        self.card: SignInCard | None = None
         self._shown_report: object = None
         self._sought: QWidget | None = None
         self._settling = QTimer(self)
@@ -116,7 +53,7 @@ class ConnectDialog(QDialog):
         self._settling.timeout.connect(self._seek_no_more)
         self._build_ui()
         self._bind()
-        self._choose(Mode.LIVE)
+        self._choose(vm.mode)
         vm.start()
 
     def _build_ui(self) -> None:
@@ -127,7 +64,12 @@ class ConnectDialog(QDialog):
         box = QVBoxLayout(self)
         box.setContentsMargins(18, 16, 18, 14)
         box.setSpacing(10)
-        box.addWidget(label(title, kind="heading"))
+        heading = QHBoxLayout()
+        heading.addWidget(label(title, kind="heading"))
+        heading.addStretch(1)
+        if info.unofficial:
+            heading.addWidget(label(UNOFFICIAL, kind="warning"))
+        box.addLayout(heading)
         self.choices: dict[Mode, QRadioButton] = {}
         for mode, text, possible in (
             (Mode.PRACTICE, "Practice market: made-up prices, made-up money", not info.on_demand),
@@ -165,19 +107,28 @@ class ConnectDialog(QDialog):
         box = QVBoxLayout(form)
         box.setContentsMargins(0, 0, 8, 0)
         box.setSpacing(8)
-        self.kept = label("Keys for this venue are kept on this machine.", kind="label")
+        self.kept = label(kind="title")
+        self.kept.setWordWrap(True)
         box.addWidget(self.kept)
+        self.guide = QWidget()
+        guide = QVBoxLayout(self.guide)
+        guide.setContentsMargins(0, 0, 0, 0)
+        guide.setSpacing(8)
         if info.key_guide:
-            box.addWidget(self._paragraph(info.key_guide))
+            guide.addWidget(self._paragraph(info.key_guide))
         if info.key_page_url.startswith("https://"):
-            link = QPushButton("Open the guide" if info.on_demand else f"Open the key page of {info.title}")
+            what = "page" if self._vm.can_sign_in else "key page"
+            link = QPushButton("Open the guide" if info.on_demand else f"Open the {what} of {info.title}")
             link.setProperty("kind", "link")
             link.setCursor(Qt.CursorShape.PointingHandCursor)
             link.setToolTip(info.key_page_url)
             link.clicked.connect(self._on_link_clicked)
-            box.addWidget(link, 0, Qt.AlignmentFlag.AlignLeft)
-        if info.password_fields:
-            box.addWidget(self._build_sign_in())
+            guide.addWidget(link, 0, Qt.AlignmentFlag.AlignLeft)
+        box.addWidget(self.guide)
+        if self._vm.can_sign_in:
+            self.card = SignInCard(self._vm)
+            self.card.appeared.connect(self._bring_into_view)
+            box.addWidget(self.card)
         for field in self._vm.fields:
             kept = self._vm.options.get(field.key, "")
             if field.is_flag:
@@ -198,43 +149,6 @@ class ConnectDialog(QDialog):
         box.addWidget(self.store)
         box.addStretch(1)
         return form
-
-    def _build_sign_in(self) -> QWidget:
-        """Signing in with a password, above the entries that it brings; those can be pasted instead."""
-        shown = QFrame()
-        shown.setProperty("kind", "card")
-        box = QVBoxLayout(shown)
-        box.setContentsMargins(12, 10, 12, 10)
-        box.setSpacing(6)
-        for field in self._vm.info.password_fields:
-            entry = EntryField(field.label, field.hint, secret=field.secret)
-            entry.edit.textEdited.connect(lambda _, key=field.key: self._vm.touch(key))
-            self._sign_in_fields[field.key] = entry
-            box.addWidget(entry)
-        self.question = self._paragraph("")
-        box.addWidget(self.question)
-        self.pin = EntryField("PIN", "digits only", secret=False)
-        self.pin.edit.textEdited.connect(lambda _: self._vm.touch(PIN))
-        self.pin.edit.returnPressed.connect(self._on_sign_in_clicked)
-        box.addWidget(self.pin)
-        self.sign_in = QPushButton("Sign in")
-        self.sign_in.setProperty("kind", "action")
-        self.sign_in.setAutoDefault(False)
-        self.sign_in.clicked.connect(self._on_sign_in_clicked)
-        row = QHBoxLayout()
-        row.setSpacing(8)
-        row.addWidget(self.sign_in)
-        self.page = QPushButton("Sign in on its own page…")
-        self.page.setProperty("kind", "action")
-        self.page.setAutoDefault(False)
-        self.page.setToolTip("Opens the venue's page in a window of its own and takes its session over")
-        self.page.clicked.connect(self._vm.sign_in_on_page)
-        self.page.setVisible(self._vm.has_page)
-        row.addWidget(self.page)
-        row.addStretch(1)
-        box.addLayout(row)
-        box.addWidget(self._paragraph("Or paste a session from your own browser below."))
-        return shown
 
     def _paragraph(self, text: str) -> QLabel:
         out = label(text, kind="label")
@@ -258,11 +172,11 @@ class ConnectDialog(QDialog):
         row = QHBoxLayout()
         row.setSpacing(8)
         info = self._vm.info
-        self.forget = QPushButton(icon("trash"), "Remove…" if info.on_demand else "Forget kept keys")
+        self.forget = QPushButton(icon("trash"), "Remove…" if info.on_demand else "")
         self.forget.setProperty("kind", "action")
         self.cancel = QPushButton("Cancel")
         self.cancel.setProperty("kind", "action")
-        self.test = QPushButton("Test the key")
+        self.test = QPushButton()
         self.test.setProperty("kind", "action")
         self.go = QPushButton("Connect")
         self.go.setProperty("kind", "primary")
@@ -277,7 +191,7 @@ class ConnectDialog(QDialog):
     def _bind(self) -> None:
         self._vm.changed.connect(self._render)
         self._vm.finished.connect(self.accept)
-        self.cancel.clicked.connect(self.reject)
+        self.cancel.clicked.connect(self._on_cancel_clicked)
         self.test.clicked.connect(self._on_test_clicked)
         self.go.clicked.connect(self._on_go_clicked)
         self.forget.clicked.connect(self._on_forget_clicked)
@@ -296,6 +210,7 @@ class ConnectDialog(QDialog):
 
     def _on_choice_toggled(self, on: bool) -> None:
         if on:
+            self._vm.choose(self.mode)
             self._render()
 
     # -- drawing --------------------------------------------------------------------------------------
@@ -303,18 +218,20 @@ class ConnectDialog(QDialog):
     def _render(self) -> None:
         if not hasattr(self, "go"):
             return
-        vm, account = self._vm, self.mode is Mode.LIVE
-        self.form.setVisible(account)
-        self.kept.setVisible(vm.has_keys)
+        vm = self._vm
+        self.form.setVisible(vm.offers_form)
+        self.guide.setVisible(vm.mode is Mode.LIVE)
+        self._render_kept()
         can_remove = vm.info.on_demand and not vm.is_new
-        self.forget.setVisible(account and (vm.has_keys or can_remove))
-        self.test.setVisible(account)
+        self.forget.setVisible(vm.offers_form and (vm.has_keys or can_remove))
+        self.test.setVisible(vm.offers_form)
         for key, field in self._fields.items():
             field.show_problem(vm.problems.get(key, ""))
             field.edit.setEnabled(not vm.is_busy)
         for flag in self._flags.values():
             flag.setEnabled(not vm.is_busy)
-        self._render_sign_in()
+        if self.card is not None:
+            self.card.render_form()
         passphrase = self._fields[PASSPHRASE]
         is_new = vm.needs_passphrase and not passphrase.isVisibleTo(self.form)
         passphrase.setVisible(vm.needs_passphrase)
@@ -325,56 +242,64 @@ class ConnectDialog(QDialog):
             button.setEnabled(not vm.is_busy)
         set_text(self.error, vm.error)
         self.error.setVisible(bool(vm.error))
-        test = "Test the connection" if vm.info.on_demand else "Test the key"
+        test = "Test the connection" if vm.info.on_demand else f"Test the {self._noun}"
         set_text(self.test, "Testing…" if vm.step is Step.TESTING else test)
         self.test.setEnabled(not vm.is_busy)
         self.forget.setEnabled(not vm.is_busy)
         if vm.info.on_demand:
             set_text(self.forget, "Remove it" if vm.leaving else "Remove…")
+        elif vm.mode is Mode.PRACTICE:
+            set_text(self.forget, "Sign out")
+        else:
+            set_text(self.forget, "Forget the kept session" if vm.can_sign_in else "Forget kept keys")
         set_text(self.leaving, vm.leaving)
         self.leaving.setVisible(bool(vm.leaving))
-        self._render_go(account)
+        page = "Close the page" if vm.on_page else "Give up the sign-in"
+        set_text(self.cancel, page if vm.is_signing_in else "Cancel")
+        self._render_go()
         self._render_report()
 
-    def _render_sign_in(self) -> None:
-        vm = self._vm
-        if not self._sign_in_fields:
-            return
-        for key, field in self._sign_in_fields.items():
-            field.show_problem(vm.problems.get(key, ""))
-            field.edit.setEnabled(not vm.is_busy)
-            if key in self._fields:
-                self._fields[key].show_problem("")
-        asks = bool(vm.question)
-        set_text(self.question, vm.question)
-        self.question.setVisible(asks)
-        is_new = asks and not self.pin.isVisibleTo(self.form)
-        self.pin.setVisible(asks)
-        self.pin.show_problem(vm.problems.get(PIN, ""))
-        if is_new:
-            self.pin.edit.clear()
-            self.pin.edit.setFocus()
-            self._bring_into_view(self.pin)
-        signing = vm.step is Step.SIGNING_IN and not asks
-        set_text(self.sign_in, "Signing in…" if signing else "Send the PIN" if asks else "Sign in")
-        self.sign_in.setEnabled(asks or not vm.is_busy)
-        self.page.setEnabled(not vm.is_busy)
+    @property
+    def _noun(self) -> str:
+        """What the venue proves somebody by."""
+        return "session" if self._vm.can_sign_in else "key"
 
-    def _render_go(self, account: bool) -> None:
+    def _render_kept(self) -> None:
+        vm = self._vm
+        who = next((vm.known[field.key] for field in vm.info.password_fields if field.key in vm.known), "")
+        as_who = f" as {who}" if who else ""
+        if vm.trouble:
+            text = f"{vm.trouble} Sign in again."
+        elif vm.mode is Mode.PRACTICE:
+            text = (
+                f"Signed in to the practice site{as_who}."
+                if vm.has_keys
+                else "Signed out of the practice site."
+            )
+        elif vm.can_sign_in:
+            text = f"A session{' of ' + who if who else ''} is kept on this machine."
+        else:
+            text = "Keys for this venue are kept on this machine."
+        set_text(self.kept, text)
+        self.kept.setVisible(bool(vm.has_keys or vm.trouble or (vm.mode is Mode.PRACTICE and vm.offers_form)))
+
+    def _render_go(self) -> None:
         vm = self._vm
         busy = "Connecting…" if vm.step is Step.SAVING else ""
-        if not account:
-            text = "Start practice" if self.mode is Mode.PRACTICE else "Show real prices"
+        if vm.step is Step.TESTED:
+            text, ready = "Add and connect" if vm.is_new else f"Keep the {self._noun} and connect", True
+        elif vm.mode is not Mode.LIVE:
+            text = "Start practice" if vm.mode is Mode.PRACTICE else "Show real prices"
             ready = True
-        elif vm.step is Step.TESTED:
-            text, ready = "Add and connect" if vm.is_new else "Keep the key and connect", True
         else:
-            ready = vm.has_keys or vm.is_locked
-            kept = "Keep and connect" if vm.info.on_demand else "Connect with the kept keys"
+            ready = (vm.has_keys or vm.is_locked) and not vm.trouble
+            with_kept = "Connect with the kept session" if vm.can_sign_in else "Connect with the kept keys"
+            kept = "Keep and connect" if vm.info.on_demand else with_kept
             text = kept if ready else "Connect"
         set_text(self.go, busy or text)
         self.go.setEnabled(ready and not vm.is_busy)
-        self.go.setToolTip("" if ready else f"{self.test.text()} first")
+        first = "Sign in again, or test a session" if vm.trouble else self.test.text()
+        self.go.setToolTip("" if ready else f"{first} first")
 
     def _render_report(self) -> None:
         vm = self._vm
@@ -386,7 +311,8 @@ class ConnectDialog(QDialog):
                 widget.deleteLater()
         if vm.report is None:
             return
-        self._report_box.addWidget(label(f"The venue took the key {vm.report.label}".rstrip(), kind="title"))
+        took = f"The venue took the {self._noun} {vm.report.label}".rstrip()
+        self._report_box.addWidget(label(took, kind="title"))
         for permission in vm.permissions:
             sign = _SIGNS[permission.granted]
             kind = (
@@ -425,11 +351,12 @@ class ConnectDialog(QDialog):
     def _on_link_clicked(self) -> None:
         QDesktopServices.openUrl(QUrl(self._vm.info.key_page_url))
 
-    def _on_sign_in_clicked(self) -> None:
-        if self._vm.question:
-            self._vm.answer(self.pin.edit.text())
+    def _on_cancel_clicked(self) -> None:
+        """A sign-in that is under way is given up first: what was entered stays."""
+        if self._vm.is_signing_in:
+            self._vm.give_up()
         else:
-            self._vm.sign_in({key: field.edit.text() for key, field in self._sign_in_fields.items()})
+            self.reject()
 
     def _on_test_clicked(self) -> None:
         self._vm.test(self._entries())
@@ -444,19 +371,19 @@ class ConnectDialog(QDialog):
         self._vm.forget(self._fields[PASSPHRASE].edit.text())
 
     def _on_go_clicked(self) -> None:
-        if self.mode is not Mode.LIVE:
-            self._vm.use(self.mode)
-            return
         passphrase = self._fields[PASSPHRASE].edit.text()
         if self._vm.step is Step.TESTED:
             self._vm.save(passphrase)
+        elif self._vm.mode is not Mode.LIVE:
+            self._vm.use(self._vm.mode)
         else:
             self._vm.use_kept_keys(passphrase, self._entries())
 
     def _on_finished(self) -> None:
         """Leave nothing behind: not in the fields, not in the view-model, not on the clipboard."""
         self._settling.stop()
-        fields = (*self._fields.values(), *self._sign_in_fields.values())
+        signing_in = self.card.fields.values() if self.card is not None else ()
+        fields = (*self._fields.values(), *signing_in)
         _clear_clipboard_later([field.edit.text() for field in fields])
         for field in fields:
             field.edit.clear()
@@ -466,8 +393,16 @@ class ConnectDialog(QDialog):
         super().showEvent(event)
         exclude_from_capture(self)
         first = next(iter(self._fields.values()), None)
-        if first is not None:
+        if self.card is not None:
+            self.card.focus_first()
+        elif first is not None:
             first.edit.setFocus()
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        if event.key() == Qt.Key.Key_Escape:
+            self._on_cancel_clicked()
+        else:
+            super().keyPressEvent(event)
 
 
 def _clear_clipboard_later(entries: list[str]) -> None:
@@ -482,12 +417,3 @@ def _clear_clipboard_later(entries: list[str]) -> None:
             clipboard.clear()
 
     QTimer.singleShot(CLIPBOARD_CLEAR_S * 1000, clear)
-
-
-def exclude_from_capture(window: QWidget) -> None:
-    """Windows can keep a window out of screenshots and shared screens; elsewhere there is no such call."""
-    if sys.platform == "win32":
-        import ctypes
-
-        with contextlib.suppress(OSError, AttributeError):
-            ctypes.windll.user32.SetWindowDisplayAffinity(int(window.winId()), _EXCLUDE_FROM_CAPTURE)

@@ -17,8 +17,8 @@ from PySide6.QtWidgets import (
 
 from terminal.viewmodels.connection import Mode
 from terminal.viewmodels.login import LoginViewModel, Step, Way
-from terminal.widgets.connect_dialog import EntryField, exclude_from_capture
 from terminal.widgets.controls import label, line, set_text
+from terminal.widgets.entry_fields import EntryField, exclude_from_capture
 from terminal.widgets.icons import icon
 
 _PASSPHRASE = "passphrase"

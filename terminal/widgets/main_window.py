@@ -219,6 +219,7 @@ class MainWindow(QMainWindow):
         self.top_bar.mode_menu.aboutToShow.connect(self._fill_mode_menu)
         self.top_bar.workspace_menu.aboutToShow.connect(self._fill_workspace_menu)
         self.strip.connect_wanted.connect(self.open_connect)
+        self.strip.sign_in_wanted.connect(self.open_sign_in)
         self.strip.cross_wanted.connect(partial(self.workspace.show_panel, "cross"))
         self.status.keys_wanted.connect(self._on_keys_wanted)
         self.hint.dismissed.connect(self._on_hint_dismissed)
@@ -244,8 +245,14 @@ class MainWindow(QMainWindow):
 
     # -- dialogs --------------------------------------------------------------------------------------
 
-    def open_connect(self, venue: str) -> None:
-        """Open a venue's connection form; also that of a venue that can be added."""
+    def open_sign_in(self, venue: str) -> None:
+        """Open a venue's connection form where it is connected now, to sign in there again."""
+        card = self._connections.card(venue)
+        self.open_connect(venue, Mode.LIVE if card is not None and card.mode is Mode.LIVE else Mode.PRACTICE)
+
+    def open_connect(self, venue: str, chosen: Mode = Mode.LIVE) -> None:
+        """Open a venue's connection form; also that of a venue that can be added. ``chosen``: what a form
+        without a page of its own begins with."""
         known = self._connections.infos
         info = known.get(venue) or self._connections.addable[venue]
         card = self._connections.card(venue)
@@ -258,7 +265,7 @@ class MainWindow(QMainWindow):
         else:
             if card is not None and card.shape is Shape.OFF:
                 mode = None
-            vm = ConnectViewModel(info, self._connections.desk, mode, is_new=venue not in known)
+            vm = ConnectViewModel(info, self._connections.desk, mode, is_new=venue not in known, mode=chosen)
             dialog = ConnectDialog(vm, self)
             vm.setParent(dialog)
         dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)

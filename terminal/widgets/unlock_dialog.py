@@ -5,8 +5,8 @@ from __future__ import annotations
 from PySide6.QtWidgets import QDialog, QHBoxLayout, QPushButton, QVBoxLayout, QWidget
 
 from terminal.viewmodels.unlock import UnlockViewModel
-from terminal.widgets.connect_dialog import EntryField
 from terminal.widgets.controls import label
+from terminal.widgets.entry_fields import EntryField
 
 
 class UnlockDialog(QDialog):

@@ -27,6 +27,8 @@ from terminal.widgets.dead_man import SwitchRing
 from terminal.widgets.icons import icon
 
 STRIP_PX = 34
+UNOFFICIAL = "unofficial interface"
+_UNOFFICIAL_TIP = "An unofficial interface: it may change or stop at any time"
 _GAP_PX = 6
 _SHORTEST_TITLE_PX = 28
 
@@ -79,7 +81,7 @@ class VenueCardWidget(ClickFrame):
         set_text(self.opens, card.closed.partition(", ")[2] if self._is_closed else "")
         self.dot.show_state(card.shape, card.tone)
         set_text(self.title, card.title)
-        set_text(self.mode, "unofficial interface" if card.unofficial else "")
+        set_text(self.mode, UNOFFICIAL if card.unofficial else "")
         set_text(self.symbol, card.symbol)
         self._is_unofficial = card.unofficial
         self._has_price = bool(card.symbol) and card.mode is not None
@@ -129,6 +131,8 @@ class VenueCardWidget(ClickFrame):
 
 def _tip(card: VenueCard) -> str:
     lines = [f"{card.title}: {card.word}" + (f", {card.badge}" if card.badge else "")]
+    if card.unofficial:
+        lines.append(_UNOFFICIAL_TIP)
     if card.reason:
         lines.append(card.reason)
     if card.closed:
@@ -151,6 +155,7 @@ class VenueStrip(QFrame):
 
     Signals:
         connect_wanted: (venue) the person wants to connect an account, or change it.
+        sign_in_wanted: (venue) the person wants to sign in again where the venue is connected now.
         cross_wanted: the line that compares the venues was clicked.
 
     Attributes:
@@ -158,6 +163,7 @@ class VenueStrip(QFrame):
     """
 
     connect_wanted = Signal(str)
+    sign_in_wanted = Signal(str)
     cross_wanted = Signal()
 
     def __init__(
@@ -277,6 +283,9 @@ class VenueStrip(QFrame):
         menu = QMenu(self)
         if card is None:
             return menu
+        if card.needs_sign_in:
+            menu.addAction(icon("key"), "Sign in again…", partial(self.sign_in_wanted.emit, venue))
+            menu.addSeparator()
         for mode, text in (
             (Mode.PRACTICE, "Practice market: no money moves"),
             (Mode.PUBLIC, "Real prices, no account"),
@@ -288,6 +297,9 @@ class VenueStrip(QFrame):
             action.setChecked(card.mode is mode)
             # Choosing what is on already would only cut the connection for a moment.
             action.setEnabled(card.mode is not mode or card.shape is not Shape.LIVE)
+        if card.can_sign_in and card.mode in (None, Mode.PRACTICE) and not card.needs_sign_in:
+            text = "Sign in to the practice site…"
+            menu.addAction(icon("key"), text, partial(self.sign_in_wanted.emit, venue))
         if card.can_connect:
             text = f"Account {card.account_name}…" if card.mode is Mode.LIVE else "Connect an account…"
             action = menu.addAction(icon("key"), text, partial(self.connect_wanted.emit, venue))

@@ -248,7 +248,7 @@ def test_signing_out_and_in_on_the_practice_page_and_again_after_it_was_revoked(
 
         await venues.strike("revoke_token")
         sentence = "The sign-in to cTrader is not valid any more: sign in again."
-        await fx.until(lambda: fx.card.word == "failed", "the end of the sign-in")
+        await fx.until(lambda: fx.card.word == "sign in again", "the end of the sign-in")
         await fx.until(lambda: sentence in desk.words(desk.ticket), "why nothing can be sent")
         assert sentence in fx.tip()
         assert [text for text in desk.notices() if sentence in text] == [f"cTrader: {sentence}"], "once"

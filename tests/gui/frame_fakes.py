@@ -49,7 +49,7 @@ from terminal.venues.base import (
 )
 from terminal.viewmodels.account import AccountViewModel
 from terminal.viewmodels.confirm import Confirmation
-from terminal.viewmodels.connection import ConnectionViewModel
+from terminal.viewmodels.connection import ConnectionViewModel, PracticeLogin
 from terminal.viewmodels.cross_venue import CrossVenueViewModel
 from terminal.viewmodels.desk import DeskViewModel, Rehearsal
 from terminal.viewmodels.frames import FrameClock
@@ -126,6 +126,7 @@ class FakeSession:
         self.infos: dict[str, AccountInfo] = {}
         self.hidden: dict[str, AccountInfo] = {}
         self.reason = ""
+        self.needs_sign_in = ""
         self.venue_status = "online"
         self.has_account = True
         self.age_s: float | None = 0.2
@@ -403,6 +404,9 @@ class FakeConnections:
         self.pins: tuple[str, ...] = ()
         """What the venue asks for while somebody signs in with a password, one a try."""
         self.brought: dict[str, Secret] = {}
+        self.logins: tuple[PracticeLogin, ...] = ()
+        self.known: dict[Mode, dict[str, str]] = {}
+        self.troubles: dict[Mode, str] = {}
         self.page: asyncio.Future[None] | None = None
         """An open sign-in page; None: it answers at once."""
 
@@ -426,16 +430,28 @@ class FakeConnections:
         self.kept_options = dict(options)
 
     async def test_keys(
-        self, venue: str, keys: Mapping[str, Secret], options: Mapping[str, str]
+        self, venue: str, mode: Mode, keys: Mapping[str, Secret], options: Mapping[str, str]
     ) -> KeyReport:
-        self.asked.append(("test", venue, (*sorted(options), *sorted(keys))))
+        self.asked.append(("test", self._place(venue, mode), (*sorted(options), *sorted(keys))))
         self._answer()
         return self.report
 
+    def _place(self, venue: str, mode: Mode) -> str:
+        return venue if mode is Mode.LIVE else f"{venue} {mode.value}"
+
+    async def practice_logins(self, venue: str) -> Sequence[PracticeLogin]:
+        return self.logins
+
+    async def known_entries(self, venue: str, mode: Mode) -> Mapping[str, str]:
+        return self.known.get(mode, {})
+
+    def trouble(self, venue: str, mode: Mode) -> str:
+        return self.troubles.get(mode, "")
+
     async def sign_in_by_password(
-        self, venue: str, entered: Mapping[str, Secret], ask: AskPerson
+        self, venue: str, mode: Mode, entered: Mapping[str, Secret], ask: AskPerson
     ) -> Mapping[str, Secret]:
-        self.asked.append(("sign in", venue, tuple(sorted(entered))))
+        self.asked.append(("sign in", self._place(venue, mode), tuple(sorted(entered))))
         for wanted in self.pins:
             told = await ask("We have sent a PIN to your e-mail.")
             self.asked.append(("pin", told))
@@ -446,16 +462,20 @@ class FakeConnections:
         self._answer()
         return self.brought
 
-    async def sign_in_on_page(self, venue: str) -> Mapping[str, Secret]:
-        self.asked.append(("page", venue))
+    async def sign_in_on_page(self, venue: str, mode: Mode) -> Mapping[str, Secret]:
+        self.asked.append(("page", self._place(venue, mode)))
+        if self.page is not None:
+            await self.page
         self._answer()
         return self.brought
 
     def has_page(self) -> bool:
         return True
 
-    async def save_keys(self, venue: str, keys: Mapping[str, Secret], options: Mapping[str, str]) -> str:
-        self.asked.append(("save", venue, (*sorted(options), *sorted(keys))))
+    async def save_keys(
+        self, venue: str, mode: Mode, keys: Mapping[str, Secret], options: Mapping[str, str]
+    ) -> str:
+        self.asked.append(("save", self._place(venue, mode), (*sorted(options), *sorted(keys))))
         self._answer()
         self.kept_options = dict(options)
         return venue
@@ -466,7 +486,7 @@ class FakeConnections:
     async def forget_keys(self, venue: str) -> None:
         self.asked.append(("forget", venue))
 
-    async def has_keys(self, venue: str) -> bool:
+    async def has_keys(self, venue: str, mode: Mode) -> bool:
         return self.kept
 
     def key_store(self) -> str:

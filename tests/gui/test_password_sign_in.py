@@ -19,6 +19,7 @@ from terminal.venues.base import VenueInfo
 from terminal.venues.quotex import VENUE
 from terminal.viewmodels.connect import ConnectViewModel, Step
 from terminal.widgets.connect_dialog import ConnectDialog
+from terminal.widgets.sign_in_card import SignInCard
 from tests.gui.frame_fakes import Frame
 from tests.helpers import eventually, run
 
@@ -53,15 +54,20 @@ def with_dialog(frame: Frame, body: Callable[[ConnectDialog, ConnectViewModel], 
     run(main())
 
 
+def card_of(dialog: ConnectDialog) -> SignInCard:
+    assert dialog.card is not None
+    return dialog.card
+
+
 def fill(dialog: ConnectDialog, **texts: str) -> None:
     for key, text in texts.items():
-        edit = dialog._sign_in_fields[key].edit
+        edit = card_of(dialog).fields[key].edit
         edit.clear()
         QTest.keyClicks(edit, text)
 
 
 def press(dialog: ConnectDialog) -> None:
-    QTest.mouseClick(dialog.sign_in, Qt.MouseButton.LeftButton)
+    QTest.mouseClick(card_of(dialog).sign_in, Qt.MouseButton.LeftButton)
 
 
 def test_e_mail_password_and_pin_bring_a_session_that_is_tried_and_kept(frame: Frame) -> None:
@@ -71,20 +77,20 @@ def test_e_mail_password_and_pin_bring_a_session_that_is_tried_and_kept(frame: F
         fill(dialog, email="trader@example.com", password="pw 7c1e9d3a52")
         press(dialog)
         await eventually(lambda: bool(vm.question), 5, "the question for the PIN")
-        assert dialog.pin.isVisible()
-        assert dialog.question.text() == "We have sent a PIN to your e-mail."
-        QTest.keyClicks(dialog.pin.edit, "31x")
+        assert card_of(dialog).pin.isVisible()
+        assert card_of(dialog).question.text() == "We have sent a PIN to your e-mail."
+        QTest.keyClicks(card_of(dialog).pin.edit, "31x")
         press(dialog)
-        assert dialog.pin.problem.text() == "Digits only."
-        dialog.pin.edit.setText("111111")
+        assert card_of(dialog).pin.problem.text() == "Digits only."
+        card_of(dialog).pin.edit.setText("111111")
         press(dialog)
         await eventually(lambda: ("pin", "111111") in frame.connecting.asked, 5, "the wrong one")
         await eventually(lambda: bool(vm.question), 5, "asked again")
-        assert dialog.pin.edit.text() == ""
-        dialog.pin.edit.setText("310529")
+        assert card_of(dialog).pin.edit.text() == ""
+        card_of(dialog).pin.edit.setText("310529")
         press(dialog)
         await eventually(lambda: vm.step is Step.TESTED, 5, "tried")
-        assert not dialog.pin.isVisible()
+        assert not card_of(dialog).pin.isVisible()
         assert ("test", "quotex", ("cookies", "email", "token", "user_agent")) in frame.connecting.asked
         QTest.mouseClick(dialog.go, Qt.MouseButton.LeftButton)
         await eventually(lambda: vm.step is Step.DONE, 5, "kept")
@@ -99,12 +105,12 @@ def test_a_refusal_is_told_and_the_form_can_be_used_again(frame: Frame) -> None:
 
     async def body(dialog: ConnectDialog, vm: ConnectViewModel) -> None:
         press(dialog)
-        assert dialog._sign_in_fields["email"].problem.text() == "E-mail is missing."
+        assert card_of(dialog).fields["email"].problem.text() == "E-mail is missing."
         fill(dialog, email="trader@example.com", password="pw-81f0c2aa")
         press(dialog)
         await eventually(lambda: dialog.error.isVisible(), 5, "the refusal")
         assert dialog.error.text() == "Invalid credentials."
-        assert dialog.sign_in.isEnabled()
+        assert card_of(dialog).sign_in.isEnabled()
         assert vm.step is Step.ENTER
 
     with_dialog(frame, body)
@@ -119,7 +125,7 @@ def test_closing_the_form_ends_a_sign_in_that_waits_for_its_pin(frame: Frame) ->
         await eventually(lambda: bool(vm.question), 5, "the question for the PIN")
         dialog.reject()
         await eventually(lambda: vm._signing is None, 5, "the end of the sign-in")
-        assert dialog._sign_in_fields["password"].edit.text() == ""
+        assert card_of(dialog).fields["password"].edit.text() == ""
         assert not [each for each in frame.connecting.asked if each[0] in ("test", "save")]
 
     with_dialog(frame, body)
@@ -142,7 +148,7 @@ def test_a_venue_without_a_password_sign_in_has_no_such_part(frame: Frame) -> No
         info: VenueInfo = registry.info("kraken")
         assert info.password_fields == ()
         dialog = ConnectDialog(ConnectViewModel(info, frame.connecting, None))
-        assert not hasattr(dialog, "sign_in")
+        assert dialog.card is None
         await eventually(lambda: not tasks.running(), 5, "the look at the kept keys")
         dialog.deleteLater()
 

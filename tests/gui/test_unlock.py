@@ -55,7 +55,7 @@ def buttons(widget: QWidget, text: str) -> list[QPushButton]:
 
 def test_the_notice_has_a_button_and_goes_when_the_vault_is_open(frame: Frame, window: MainWindow) -> None:
     wanted: list[NoticeAction] = []
-    frame.notices.action_wanted.connect(wanted.append)
+    frame.notices.action_wanted.connect(lambda action, venue: wanted.append(action))
     frame.notices.error("Something else.")
     frame.notices.post(LOCKED)
     other, toast = window.toasts.toasts
