@@ -34,6 +34,7 @@ from terminal.services.market_data import FeedState, MarketData, Topic
 from terminal.services.notices import NoticeAction
 from terminal.services.session import Mode
 from terminal.services.twins import Twins
+from terminal.services.venue_talk import VenueTalk
 from terminal.venues.base import HasMarginCalls, HasRecords
 from terminal.viewmodels.account import AccountViewModel
 from terminal.viewmodels.book import LadderState, LadderViewModel
@@ -290,6 +291,7 @@ class Screen(QObject):
             hit_rates=self.contract_stats.hit_rate,
             ahead_ms=self._venue_ahead_ms,
             meter=QuoteMeter(market, sessions, self.twins.members, clock, titles=self._titles),
+            talk=VenueTalk(sessions),
             parent=self,
         )
         self._results = ContractResults(

@@ -32,13 +32,15 @@ from terminal.viewmodels import format as fmt
 from terminal.viewmodels.contract_form import ContractForm, read_opens, read_stake, read_trigger
 from terminal.viewmodels.cost import CostEstimate
 from terminal.viewmodels.cost_text import CostLine
+from terminal.viewmodels.cross_venue_ports import Chooser
 from terminal.viewmodels.form_place import FormPlace
 from terminal.viewmodels.frames import FrameClock
-from terminal.viewmodels.ports import Accounts, Gate, Market, Place, SelectedInstrument, Sessions
+from terminal.viewmodels.ports import Accounts, Gate, Market, Place, Sessions
 from terminal.viewmodels.quote_meter import NO_READING, QuoteMeter, Reading
 from terminal.viewmodels.sending import OrderSender
 from terminal.viewmodels.ticket_button import SendButton
 from terminal.viewmodels.ticket_money import free_of
+from terminal.viewmodels.venue_word import Crowd, Suggestion, Talk, VenueWord
 
 STAKE: Final = "quantity"
 EXPIRY: Final = "expiry"
@@ -84,6 +86,9 @@ class ContractTicketViewModel(QObject):
         payout_text, win_text, lose_text, need_text, own_text: the figures of the chosen expiry in words.
         fixed: most I can lose, cost to enter and leave, what breaks even.
         problems: what is wrong, by field. warnings: what will be asked. buttons: by side.
+        crowd: which way the venue's own people lean; None while it does not tell.
+        has_signals: the venue suggests contracts. suggestions: those that are not over. suggestion: the one
+            for this instrument; None where there is none.
     """
 
     changed = Signal()
@@ -95,17 +100,19 @@ class ContractTicketViewModel(QObject):
         sessions: Sessions,
         gate: Gate,
         accounts: Accounts,
-        selection: SelectedInstrument,
+        selection: Chooser,
         frames: FrameClock,
         clock: Clock,
         *,
         hit_rates: HitRates = _no_rate,
         ahead_ms: Callable[[str], float | None] = lambda venue: None,
         meter: QuoteMeter | None = None,
+        talk: Talk | None = None,
         parent: QObject | None = None,
     ) -> None:
         """``ahead_ms``: how far the venue's clock is before ours, in ms; None while not known. ``meter``
-        lays the price beside another venue's."""
+        lays the price beside another venue's; ``talk`` asks what the venue says of its own people and
+        suggests."""
         super().__init__(parent)
         self.form = ContractForm()
         self.instrument: Instrument | None = None
@@ -120,6 +127,10 @@ class ContractTicketViewModel(QObject):
         self.problems: dict[str, str] = {}
         self.warnings: tuple[str, ...] = ()
         self.buttons: dict[Side, SendButton] = {}
+        self.crowd: Crowd | None = None
+        self.has_signals = False
+        self.suggestions: tuple[Suggestion, ...] = ()
+        self.suggestion: Suggestion | None = None
         self.hide_amounts = False
         self._market, self._gate, self._accounts = market, gate, accounts
         self._selection, self._frames, self._clock = selection, frames, clock
@@ -128,6 +139,7 @@ class ContractTicketViewModel(QObject):
         self._meter = meter
         if meter is not None:
             meter.set_visible(True)
+        self._word = VenueWord(talk, clock, self._venue_ns) if talk is not None else None
         self._id: InstrumentId | None = None
         self._seen_payout: Decimal | None = None
         self._visible = True
@@ -157,6 +169,8 @@ class ContractTicketViewModel(QObject):
         self.sending.close()
         if self._meter is not None:
             self._meter.close()
+        if self._word is not None:
+            self._word.close()
 
     @property
     def place(self) -> Place | None:
@@ -173,6 +187,8 @@ class ContractTicketViewModel(QObject):
         self._visible = visible
         if self._meter is not None:
             self._meter.set_visible(visible)
+        if self._word is not None:
+            self._word.set_visible(visible)
         if visible:
             self._refresh()
 
@@ -212,16 +228,14 @@ class ContractTicketViewModel(QObject):
 
     def _load(self) -> None:
         self._where.show(self._id)
-        if self._id is None:
-            self.instrument, self.offer = None, None
-            if self._meter is not None:
-                self._meter.follow(None)
-            return
-        self.instrument = self._market.instrument(self._id)
+        self.instrument = self._market.instrument(self._id) if self._id is not None else None
         self.offer = self.instrument.offer if self.instrument is not None else None
+        own = self.instrument if self.offer is not None else None
         if self._meter is not None:
-            self._meter.follow(self.instrument if self.offer is not None else None)
-        if self.offer is None:
+            self._meter.follow(own)
+        if self._word is not None:
+            self._word.follow(own)
+        if self._id is None or self.offer is None:
             return
         if self._release is _nothing:
             self._release = self._market.watch(Feed(FeedKind.QUOTES, self._id.symbol), self._id.venue)
@@ -274,6 +288,25 @@ class ContractTicketViewModel(QObject):
         stake = self.stake + steps * self.offer.min_stake
         if stake > 0:
             self.set_text(STAKE, plain(stake))
+
+    def take(self, suggestion: Suggestion) -> None:
+        """Take direction and length of a suggestion into the form; nothing is sent."""
+        what = f"{suggestion.instrument.symbol}: {suggestion.text[:1].lower()}{suggestion.text[1:]}"
+        if suggestion.ends_ns is not None and suggestion.ends_ns <= self._venue_ns():
+            self.sending.tell(f"The signal is over ({what}). Nothing was changed.")
+            return
+        if suggestion.instrument != self._id:
+            self._selection.select(suggestion.instrument)
+        offer, length_s = self.offer, suggestion.duration_s
+        if offer is None or suggestion.instrument != self._id:
+            self.sending.tell(f"{suggestion.instrument.symbol} cannot be shown here now.")
+            return
+        mode = next((each for each in (self.form.mode, *ExpiryMode) if offer.offers(each, length_s)), None)
+        if mode is None:
+            self.sending.tell(f"There is no contract of this length ({what}). Nothing was changed.")
+            return
+        self.form.side, self.form.mode, self.form.duration_s = suggestion.side, mode, length_s
+        self._edited()
 
     # -- sending --------------------------------------------------------------------------------------
 
@@ -354,6 +387,7 @@ class ContractTicketViewModel(QObject):
             self.changed.emit()
             return
         offer, now_ns = self.offer, self._venue_ns()
+        self._tell_word(self.place)
         if self.sending.pending is None:
             self._seen_payout = offer.payout(self.form.duration_s)
         self.payout_pct = offer.payout(self.form.duration_s)
@@ -387,6 +421,13 @@ class ContractTicketViewModel(QObject):
         self.problems = problems
         self.buttons = {side: self._button(side, request) for side in Side}
         self.changed.emit()
+
+    def _tell_word(self, place: Place) -> None:
+        word = self._word
+        if word is not None:
+            self.crowd, self.has_signals = word.crowd(place.title), word.has_signals
+            self.suggestions = word.suggestions()
+            self.suggestion = next((each for each in self.suggestions if each.instrument == self._id), None)
 
     def _tell_end(self, now_ns: int) -> None:
         opens_ns, _ = self._read_opens()

@@ -39,6 +39,7 @@ from terminal.widgets.ticket_parts import (
     fill_chooser,
     show_venue,
 )
+from terminal.widgets.venue_word import CrowdRow, SuggestionRows
 
 _NEWS_PX: Final = 46
 """Two lines of news: with less, a longer word would make the panel grow for good."""
@@ -123,6 +124,10 @@ class ContractPanel(QWidget):
         tie = label(TIE_RULE, kind="muted")
         tie.setFont(theme.ui_font(theme.LABEL_PX))
         box.addWidget(tie)
+        self._crowd = CrowdRow()
+        box.addWidget(self._crowd)
+        self._suggestions = SuggestionRows(self._vm)
+        box.addWidget(self._suggestions)
         box.addStretch(1)
         return form
 
@@ -241,6 +246,10 @@ class ContractPanel(QWidget):
             )
         )
         self._fixed.show_lines(vm.fixed)
+        self._crowd.show_crowd(vm.crowd)
+        self._suggestions.show_state()
+        for side, button in self._buttons.items():
+            button.set_chosen(side is vm.form.side)
         reasons = {each.reason for each in vm.buttons.values() if each.reason}
         pending = vm.sending.pending is not None
         texts_shown = [] if pending else [f"▲ {text}" for text in (*sorted(reasons), *vm.warnings[:3])]

@@ -243,6 +243,7 @@ class BigButton(QPushButton):
         super().__init__()
         self._lines = SendButton("", "")
         self._height_px = _BIG_PX
+        self._is_chosen = False
         self.setProperty("kind", kind)
         self.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
         self.setAutoDefault(False)
@@ -256,6 +257,13 @@ class BigButton(QPushButton):
             self.setEnabled(lines.enabled and bool(lines.title))
             self.setToolTip(lines.reason or f"{lines.title}, {lines.detail}")
             self.setAccessibleName(f"{lines.title} {lines.detail}".strip())
+            self.update()
+
+    def set_chosen(self, chosen: bool) -> None:
+        """A line along its foot: it is the side that Ctrl+Enter sends."""
+        if chosen is not self._is_chosen:
+            self._is_chosen = chosen
+            self.setAccessibleDescription("Chosen: Ctrl+Enter sends it" if chosen else "")
             self.update()
 
     def set_short(self, short: bool) -> None:
@@ -283,6 +291,10 @@ class BigButton(QPushButton):
             )
             lower = QRect(area.left(), area.top() + half, area.width(), half)
             self._line(painter, lower, self._lines.detail, bold=False)
+        if self._is_chosen:
+            width = self.width() // 3
+            foot = QRect((self.width() - width) // 2, self.height() - 4, width, 2)
+            painter.fillRect(foot, painter.pen().color())
         painter.end()
 
     @staticmethod
