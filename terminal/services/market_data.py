@@ -405,8 +405,14 @@ class MarketData:
             return None
         if book is not None and book.state is not FeedState.LIVE:
             return None
+        if book is None and self._quotes_stopped(entry, instrument):
+            return None
         last = entry.connector.health().last_frame_ns
         return None if last is None else max(0, self._clock.monotonic_ns() - last)
+
+    def _quotes_stopped(self, entry: _Venue, instrument: InstrumentId) -> bool:
+        """The venue tells that it has no news of this one's prices, though its line lives."""
+        return entry.states.get(Feed(FeedKind.QUOTES, instrument.symbol)) is FeedState.STALE
 
     def trades(self, instrument: InstrumentId) -> deque[Trade]:
         """The last prints, newest last."""

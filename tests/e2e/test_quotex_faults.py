@@ -14,10 +14,11 @@ from terminal.domain.contracts import ContractTerms, ExpiryMode, clock_expiry_ns
 from terminal.domain.errors import NotSent, OrderRefused, RequestRejected
 from terminal.domain.events import AccountStreamReset, WireFault
 from terminal.domain.instrument import InstrumentId, MarketStatus
-from terminal.domain.market import Side
+from terminal.domain.market import Feed, FeedKind, Side
 from terminal.domain.orders import Fill, Order, OrderRequest, OrderState, OrderType
+from terminal.services.market_data import FeedState
 from terminal.services.session import SessionState
-from terminal.venues.quotex import trader
+from terminal.venues.quotex import feeds, trader
 from tests.e2e.rig import Rig, rig, state_of
 from tests.helpers import eventually, run
 from tests.practice import Practice
@@ -121,7 +122,7 @@ def test_one_rejected_authorization_is_tried_once_more(practice: Practice, tmp_p
     run(main())
 
 
-@pytest.mark.parametrize("kind", ["namespace_disconnect", "connect_error", "half_open", "silence"])
+@pytest.mark.parametrize("kind", ["namespace_disconnect", "connect_error", "half_open"])
 def test_a_line_that_is_dead_in_its_own_way_is_opened_anew(
     kind: str, practice: Practice, tmp_path: Path
 ) -> None:
@@ -130,8 +131,6 @@ def test_a_line_that_is_dead_in_its_own_way_is_opened_anew(
             if kind == "connect_error":
                 await practice.fault(kind)
                 await practice.cut()
-            elif kind == "silence":
-                await practice.fault(kind, match="ws/data/*", seconds=4.0)
             else:
                 await practice.fault(kind, match=SOCKETS)
             await found.until(lambda: not found.ready, "noticed")
@@ -139,6 +138,40 @@ def test_a_line_that_is_dead_in_its_own_way_is_opened_anew(
             await found.until_ready()
             await bought(found)
             await found.require_same_as_venue()
+
+    run(main())
+
+
+def test_a_server_that_answers_pings_and_sends_no_prices_makes_them_stale(
+    practice: Practice, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(feeds, "SILENT_NS", 2 * NS)
+    monkeypatch.setattr(trader, "_PRICES_S", 0.2)
+
+    async def main() -> None:
+        async with rig(practice, tmp_path, instrument=EUR) as found:
+            request, feed = contract(found), Feed(FeedKind.QUOTES, EUR.symbol)
+            await practice.fault("silence", match="ws/data/*", seconds=60.0)
+
+            def price() -> FeedState:
+                return found.terminal.market.feed_state(feed, "quotex")
+
+            await found.until(lambda: price() is FeedState.STALE, "stale prices")
+            # The line itself is proven, and stays.
+            assert found.session.state is SessionState.LIVE
+            no = await refused(found, request, "stale_price")
+            assert "no current" in no.user_text
+            # Whoever asks all the same hears it from the connector, and nothing leaves.
+            hand = found.session.trader(found.account)
+            assert hand is not None
+            with pytest.raises(NotSent) as caught:
+                await hand.submit(request, "0" * 32)
+            assert caught.value.user_text == "Nothing was sent: no prices of EUR/USD OTC come."
+            assert not (await found.told()).requests
+            await practice.order("clear", kind="silence")
+            await found.until_ready()
+            assert found.session.health().reconnects == 0
+            await bought(found)
 
     run(main())
 

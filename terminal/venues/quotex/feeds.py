@@ -24,7 +24,7 @@ from terminal.domain.events import (
     FeedRefused,
     VenueEvent,
 )
-from terminal.domain.instrument import Instrument
+from terminal.domain.instrument import Instrument, MarketStatus
 from terminal.domain.market import Bar, Feed, FeedKind, Quote
 from terminal.venues.base import Sentiment
 from terminal.venues.quotex.assets import Assets
@@ -36,6 +36,9 @@ _CONFIRM_NS: Final = 10 * NS
 _CLOCK_SAMPLES: Final = 32
 _KEPT_NS: Final = 120 * NS
 """An asset that a deal needed is followed for so long after the last one."""
+SILENT_NS: Final = 5 * NS
+"""An open asset has a price each second and more; one without any for so long is shown as stale, and nothing
+is bought on it, though the server may answer pings all the while."""
 _ZERO: Final = Decimal(0)
 
 Send = Callable[..., None]
@@ -52,6 +55,12 @@ class _Followed:
     kept_until_ns: int = 0
     """Monotonic; until then it is followed though nobody watches it."""
     price: Decimal | None = None
+    at_ns: int | None = None
+    """Quotex's time of the last tick."""
+    heard_ns: int = 0
+    """Monotonic: when a tick with a time of its own came last."""
+    is_silent: bool = False
+    """It was flowing and has stopped though it is open: only a new tick makes it flow again."""
     since_ns: int | None = None
     """Quotex's time of the first tick since it is followed."""
     running: dict[int, Bar] = field(default_factory=dict)
@@ -125,7 +134,16 @@ class Feeds:
     def is_followed(self, wire: str) -> bool:
         """Whether prices of an asset come now: without them Quotex takes no deal on it."""
         found = self._followed.get(wire)
-        return found is not None and found.flowing
+        return found is not None and found.flowing and not self._is_overdue(found)
+
+    def wants(self, feed: Feed) -> bool:
+        """Whether a feed is still wanted."""
+        return feed in self._unknown or any(feed in each.feeds for each in self._followed.values())
+
+    def _is_overdue(self, followed: _Followed) -> bool:
+        if followed.instrument.status is MarketStatus.CLOSED:
+            return False
+        return self._clock.monotonic_ns() - followed.heard_ns > SILENT_NS
 
     def ask_all(self) -> None:
         """The connection is back: ask for everything again."""
@@ -162,6 +180,9 @@ class Feeds:
         for instrument in changed:
             followed = self._followed.get(instrument.venue_symbol)
             if followed is not None:
+                if followed.instrument.status is MarketStatus.CLOSED:
+                    # It may open now: its prices are waited for from here on.
+                    followed.heard_ns = self._clock.monotonic_ns()
                 followed.instrument = instrument
             if instrument.symbol in self._moods and instrument.venue_symbol not in self._sentiments:
                 self._ask_mood(instrument.symbol)
@@ -176,17 +197,27 @@ class Feeds:
     def interrupt(self, reason: str) -> None:
         """The connection is gone: nothing that was shown is proven any more."""
         for followed in self._followed.values():
-            followed.flowing = False
-            for feed in followed.feeds:
-                self._sink(FeedInterrupted(feed, reason))
+            followed.is_silent = False
+            self._stop(followed, reason)
+
+    def _stop(self, followed: _Followed, reason: str) -> None:
+        followed.flowing = False
+        for feed in followed.feeds:
+            self._sink(FeedInterrupted(feed, reason))
 
     def tick(self) -> None:
-        """Now and then: an asset that does not answer is asked for once more, one that nobody needs is
-        left."""
+        """Now and then: an open asset whose prices have stopped is told as stale; one that does not answer is
+        asked for once more, one that nobody needs is left."""
         self._leave_unwanted()
         now_ns = self._clock.monotonic_ns()
         for followed in self._followed.values():
-            if not followed.flowing and now_ns - followed.asked_ns > _CONFIRM_NS:
+            if followed.flowing and self._is_overdue(followed):
+                symbol = followed.instrument.symbol
+                log.warning("no price of %s for %d s, though it is open", symbol, SILENT_NS // NS)
+                followed.is_silent = True
+                self._stop(followed, f"Quotex sends no prices of {symbol}.")
+                self._ask(followed)
+            elif not followed.flowing and now_ns - followed.asked_ns > _CONFIRM_NS:
                 self._ask(followed)
 
     def _ask(self, followed: _Followed) -> None:
@@ -252,6 +283,9 @@ class Feeds:
         if isinstance(period, int) and bars:
             self._give_past(followed, period, bars, ts_received_ns)
         ticks = read_ticks(data.get("history"))
+        if followed.is_silent and followed.instrument.status is not MarketStatus.CLOSED:
+            # What it has kept of the past proves no present.
+            return
         self._confirm(followed)
         if ticks:
             self._tell_price(followed, *ticks[-1], ts_received_ns)
@@ -274,6 +308,10 @@ class Feeds:
     def _on_tick(self, wire: object, at_ns: int, price: Decimal, ts_received_ns: int) -> None:
         followed = self._followed.get(wire) if isinstance(wire, str) else None
         if followed is None:
+            return
+        if at_ns != followed.at_ns:
+            followed.at_ns, followed.heard_ns = at_ns, self._clock.monotonic_ns()
+        elif followed.is_silent:
             return
         if followed.since_ns is not None and at_ns > followed.since_ns:
             # The first price of an asset is its last one, which may be of yesterday: no clock shows it.
@@ -307,7 +345,8 @@ class Feeds:
             )
 
     def _confirm(self, followed: _Followed) -> None:
-        followed.flowing = True
+        followed.flowing, followed.is_silent = True, False
+        followed.heard_ns = self._clock.monotonic_ns()
         for feed in followed.feeds:
             self._sink(FeedConfirmed(feed))
 

@@ -28,9 +28,10 @@ POLICY: Final = LinkPolicy(
     # The library of the web terminal pings every 24 s and waits 20 s.
     ping_interval_s=24.0,
     ping_timeout_s=20.0,
-    # With every market closed nothing comes by itself: pings tell a quiet line from a dead one.
+    # With every market closed nothing comes by itself: pings tell a quiet line from a dead one, and often
+    # enough that it is not called silent in between (three seconds).
     idle_timeout_s=15.0,
-    heartbeat_s=5.0,
+    heartbeat_s=2.5,
     max_message_bytes=2**23,
     backoff_s=(5.0, 10.0, 20.0, 40.0, 60.0),
 )

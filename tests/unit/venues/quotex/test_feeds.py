@@ -121,6 +121,53 @@ def test_an_asset_that_does_not_answer_is_asked_for_again_and_a_lost_line_is_tol
     assert world.names().count("instruments/update") == 3
 
 
+def test_an_open_asset_whose_prices_stop_is_stale_until_a_new_one_comes() -> None:
+    world = World()
+    world.feeds.add(QUOTES)
+    world.feeds.add(MINUTES)
+    world.tick(NOON, "1.1")
+    world.tick(NOON + 1, "1.2")
+    world.clock.now_s = 5
+    world.feeds.tick()
+    assert world.feeds.is_followed("EURUSD_otc")
+    assert not world.of(FeedInterrupted)
+    world.clock.now_s = 5.5
+    assert not world.feeds.is_followed("EURUSD_otc"), "a buy looks at this very moment"
+    world.feeds.tick()
+    told = world.of(FeedInterrupted)
+    assert [event.feed for event in told] == [QUOTES, MINUTES]
+    assert told[0].reason == "Quotex sends no prices of EUR/USD OTC."
+    assert world.names().count("instruments/update") == 2, "it is asked for once more"
+    # What it has kept, and its last price again, prove nothing.
+    world.events.clear()
+    world.feeds.on_history({"asset": "EURUSD_otc", "period": 60, "history": [[NOON + 1, D("1.2"), 1]]}, 0)
+    world.tick(NOON + 1, "1.2")
+    assert not world.of(FeedConfirmed)
+    assert not world.of(Quote)
+    world.clock.now_s = 7
+    world.tick(NOON + 7, "1.3")
+    assert {event.feed for event in world.of(FeedConfirmed)} == {QUOTES, MINUTES}
+    assert world.feeds.is_followed("EURUSD_otc")
+
+
+def test_a_closed_asset_is_quiet_and_not_stale_and_has_time_to_begin_when_it_opens() -> None:
+    world = World()
+    world.feeds.add(QUOTES)
+    closed = [row(c14=False), *world.table[1:]]
+    world.feeds.table_changed(world.assets.take(closed))
+    world.tick(NOON - 90_000, "1.1", lag_s=90_000)
+    world.clock.now_s = 3600
+    world.feeds.tick()
+    assert not world.of(FeedInterrupted)
+    world.feeds.table_changed(world.assets.take(world.table))
+    world.clock.now_s += 4
+    world.feeds.tick()
+    assert not world.of(FeedInterrupted)
+    world.clock.now_s += 2
+    world.feeds.tick()
+    assert world.of(FeedInterrupted)
+
+
 def test_what_is_not_listed_waits_for_the_table_and_is_refused_by_it() -> None:
     world = World(with_table=False)
     unknown = Feed(FeedKind.QUOTES, "NOSUCH")
