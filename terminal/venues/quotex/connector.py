@@ -39,7 +39,6 @@ from terminal.domain.events import (
 )
 from terminal.domain.instrument import Instrument
 from terminal.domain.market import Bar, Feed, FeedKind
-from terminal.transport.quotas import LeakyCounter
 from terminal.transport.reconnect import LinkPolicy
 from terminal.transport.websocket import WebSocketLink
 from terminal.transport.wire import make_ssl_context, require_safe_address
@@ -71,6 +70,7 @@ from terminal.venues.quotex.errors import (
 )
 from terminal.venues.quotex.feeds import Feeds
 from terminal.venues.quotex.history import History
+from terminal.venues.quotex.pace import Pace
 from terminal.venues.quotex.refill import Refills
 from terminal.venues.quotex.signals import read_signals
 from terminal.venues.quotex.site import USER_AGENT, Site
@@ -83,8 +83,6 @@ _FIRST_STATE_S: Final = 40.0
 _LIST_S: Final = 20.0
 _CHANGE_S: Final = 8.0
 _LEARN_S: Final = 1.0
-_BURST: Final = 30
-_A_SECOND: Final = 5.0
 _LANGUAGES: Final = "en-US;q=0.8,en;q=0.7"
 _CHANGE_ANSWERS: Final = frozenset({"s_account/change", "f_account/change", "orders/opened/list"})
 
@@ -120,14 +118,14 @@ class QuotexConnector:
         self._assets = Assets()
         self._context: ssl.SSLContext | None = None
         self._stream: QuotexStream | None = None
-        self._feeds = Feeds(self._assets, self._send_soon, lambda event: self._sink(event), self._clock)
-        self._history = History(self._send_now, self._clock)
+        self._feeds = Feeds(self._assets, self._send_in_turn, lambda event: self._sink(event), self._clock)
+        self._pace = Pace(self._try_send, self._clock)
+        self._history = History(self._send_page, self._clock, self._pace.turn)
         self._titles = {DEMO: "demo", LIVE: "real"}
         """By account; tournaments by their numbers."""
         self._titles.setdefault(self._mode, self._mode)
         self._traders = {mode: self._make_trader(mode) for mode in self._titles}
         self._balances: dict[str, Decimal] = {}
-        self._budget = LeakyCounter("requests", _BURST, _A_SECOND, self._clock, venue=VENUE_NAME)
         self._nickname = ""
         self._first_state: asyncio.Future[None] | None = None
         self._listed = asyncio.Event()
@@ -252,6 +250,7 @@ class QuotexConnector:
             # Cut off while its connection is being made, the library would leave the socket open.
             await asyncio.wait({self._learning}, timeout=_LEARN_S)
         await tasks.cancel_and_wait(self._housekeeping, *self._errands)
+        self._pace.clear()
         if self._stream is not None:
             await self._stream.close()
         if self._site is not None:
@@ -285,7 +284,7 @@ class QuotexConnector:
 
     def budgets(self) -> Sequence[BudgetLevel]:
         """Our own measure: Quotex names no number."""
-        return (self._budget.as_budget(),)
+        return (self._pace.as_budget(),)
 
     # -- feeds ----------------------------------------------------------------------------------------
 
@@ -330,6 +329,8 @@ class QuotexConnector:
         assert feed.interval_s is not None
         try:
             await self.instruments()
+            if not self._feeds.wants(feed):
+                return
             bars = await self.bars(feed.symbol, feed.interval_s, limit=200)
         except TerminalError as error:
             log.info("no past of %s: %s", feed, error)
@@ -503,6 +504,7 @@ class QuotexConnector:
 
     async def ended_deals(self, mode: str, page: int) -> Sequence[Mapping[str, Any]]:
         """One page of the site's history of ended deals, newest first. Raises VenueUnavailable."""
+        await self._pace.turn()
         return await self._require_site().history(is_demo=mode != LIVE, page=page)
 
     @property
@@ -519,14 +521,28 @@ class QuotexConnector:
     def _send_now(self, name: str, *data: Any) -> None:
         if self._stream is None:
             raise VenueUnavailable(VENUE_NAME, "not connected")
-        self._budget.charge(1)
+        self._pace.charge()
         self._stream.send(name, *data)
 
     def _send_soon(self, name: str, *data: Any) -> None:
         """For what is asked for again at the next opening anyway."""
+        self._pace.charge()
+        self._try_send(name, *data)
+
+    def _try_send(self, name: str, *data: Any) -> None:
         if self._stream is not None:
-            self._budget.charge(1)
             self._stream.try_send(name, *data)
+
+    def _send_page(self, name: str, *data: Any) -> None:
+        """A question that has had its turn."""
+        if self._stream is None:
+            raise VenueUnavailable(VENUE_NAME, "not connected")
+        self._stream.send(name, *data)
+
+    def _send_in_turn(self, name: str, data: Any) -> None:
+        """Likewise asked for again at the next opening; until then it can wait for its turn."""
+        if self.is_ready:
+            self._pace.put(name, data)
 
     # -- what the socket tells ------------------------------------------------------------------------
 
@@ -542,6 +558,7 @@ class QuotexConnector:
         self._state = (state, reason)
         if state is not LinkState.LIVE:
             self._feeds.interrupt(reason or "The connection is down.")
+            self._pace.clear()
             self._history.lost()
             for trader in self._traders.values():
                 trader.lost()

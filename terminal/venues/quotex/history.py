@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import itertools
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from decimal import Decimal
 from typing import Any, Final, Protocol
 
@@ -29,14 +29,16 @@ class _Send(Protocol):
 
 
 class History:
-    """Asks for pages and matches the answers by their ``index``."""
+    """Asks for pages and matches the answers by their ``index``. ``turn`` returns when a page may be asked
+    for."""
 
-    def __init__(self, send: _Send, clock: Clock) -> None:
+    def __init__(self, send: _Send, clock: Clock, turn: Callable[[], Awaitable[None]]) -> None:
         self._send = send
         self._clock = clock
+        self._turn_of_page = turn
         self._numbers = itertools.count(clock.wall_ns() // 1_000_000)
         self._waiting: dict[int, asyncio.Future[Any]] = {}
-        self._turn = asyncio.Semaphore(_AT_ONCE)
+        self._at_once = asyncio.Semaphore(_AT_ONCE)
 
     def on_answer(self, data: Any) -> bool:
         """Take an answer; False where nobody waits for it."""
@@ -70,7 +72,7 @@ class History:
         """
         found: dict[int, Bar] = {}
         until_ns = end_ns if end_ns is not None else self._clock.wall_ns() + interval_s * NS
-        async with self._turn:
+        async with self._at_once:
             while len(found) < limit:
                 page = await self._page(instrument, interval_s, until_ns)
                 fresh = [bar for bar in page if bar.open_ns < until_ns and bar.open_ns not in found]
@@ -91,7 +93,7 @@ class History:
         """Single prices from one time to another, oldest first (``history/load`` without a period)."""
         found: dict[int, Decimal] = {}
         end_ns = until_ns
-        async with self._turn:
+        async with self._at_once:
             while end_ns >= from_ns:
                 begin_ns = max(from_ns, end_ns - _TICKS_NS)
                 # Whole seconds, the ones around what is asked for.
@@ -116,6 +118,7 @@ class History:
         if period_s is not None:
             asked["period"] = period_s
         try:
+            await self._turn_of_page()
             self._send("history/load", asked)
             async with asyncio.timeout(_ANSWER_S):
                 return await answer
