@@ -292,6 +292,8 @@ class Screen(QObject):
             ahead_ms=self._venue_ahead_ms,
             meter=QuoteMeter(market, sessions, self.twins.members, clock, titles=self._titles),
             talk=VenueTalk(sessions),
+            listed=market.instruments,
+            group_of=self.twins.group_of,
             parent=self,
         )
         self._results = ContractResults(

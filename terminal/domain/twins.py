@@ -7,11 +7,11 @@ coin, and whoever compares them is told the kind.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from types import MappingProxyType
 from typing import Final, NamedTuple
 
-from terminal.domain.instrument import Instrument, InstrumentId, InstrumentKind
+from terminal.domain.instrument import Instrument, InstrumentId, InstrumentKind, MarketStatus
 
 DOLLARS: Final = frozenset({"USD", "USDT", "USDC"})
 """The dollar and what is redeemed for one: alike when twins are looked for, never when money is counted."""
@@ -66,6 +66,33 @@ def usual_group(instrument: Instrument) -> str:
         return ALONE
     underlying = underlying_of(instrument)
     return ALONE if underlying is None else str(underlying)
+
+
+def open_counterpart(
+    instrument: Instrument,
+    listed: Iterable[Instrument],
+    group_of: Callable[[InstrumentId], str] = lambda instrument: ALONE,
+) -> Instrument | None:
+    """The open contract on the same thing at the same venue, where the one of the two follows the market's
+    price and the other the venue's own; None where there is none.
+
+    ``listed``: what the venue lists. ``group_of``: the twins that a person has put together, which count
+    where the names do not agree.
+    """
+    offer, about, group = instrument.offer, underlying_of(instrument), group_of(instrument.id)
+    if offer is None:
+        return None
+    for other in listed:
+        if other.venue != instrument.venue or other.status is not MarketStatus.ONLINE or other.offer is None:
+            continue
+        if other.offer.is_house_quoted is offer.is_house_quoted:
+            continue
+        is_same = (
+            about is not None and underlying_of(other) == about and other.category == instrument.category
+        )
+        if is_same or (group != ALONE and group_of(other.id) == group):
+            return other
+    return None
 
 
 class TwinMap:

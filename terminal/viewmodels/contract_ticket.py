@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from decimal import ROUND_UP, Decimal
@@ -27,6 +27,7 @@ from terminal.domain.instrument import Instrument, InstrumentId
 from terminal.domain.market import Feed, FeedKind, Side
 from terminal.domain.orders import OrderRequest, OrderType
 from terminal.domain.rules import plain
+from terminal.domain.twins import ALONE, open_counterpart
 from terminal.services.market_data import Topic
 from terminal.viewmodels import format as fmt
 from terminal.viewmodels.contract_form import ContractForm, read_opens, read_stake, read_trigger
@@ -35,6 +36,7 @@ from terminal.viewmodels.cost_text import CostLine
 from terminal.viewmodels.cross_venue_ports import Chooser
 from terminal.viewmodels.form_place import FormPlace
 from terminal.viewmodels.frames import FrameClock
+from terminal.viewmodels.market_hours import is_closed
 from terminal.viewmodels.ports import Accounts, Gate, Market, Place, Sessions
 from terminal.viewmodels.quote_meter import NO_READING, QuoteMeter, Reading
 from terminal.viewmodels.sending import OrderSender
@@ -89,6 +91,8 @@ class ContractTicketViewModel(QObject):
         crowd: which way the venue's own people lean; None while it does not tell.
         has_signals: the venue suggests contracts. suggestions: those that are not over. suggestion: the one
             for this instrument; None where there is none.
+        other: while this market is closed, the open contract on the same thing that is priced the other way,
+            by the venue or by the market; None where there is none. other_text: both in a sentence.
     """
 
     changed = Signal()
@@ -108,11 +112,13 @@ class ContractTicketViewModel(QObject):
         ahead_ms: Callable[[str], float | None] = lambda venue: None,
         meter: QuoteMeter | None = None,
         talk: Talk | None = None,
+        listed: Callable[[str], Sequence[Instrument]] = lambda venue: (),
+        group_of: Callable[[InstrumentId], str] = lambda instrument: ALONE,
         parent: QObject | None = None,
     ) -> None:
         """``ahead_ms``: how far the venue's clock is before ours, in ms; None while not known. ``meter``
         lays the price beside another venue's; ``talk`` asks what the venue says of its own people and
-        suggests."""
+        suggests. ``listed``: what a venue lists; ``group_of``: the twins that a person has put together."""
         super().__init__(parent)
         self.form = ContractForm()
         self.instrument: Instrument | None = None
@@ -131,7 +137,10 @@ class ContractTicketViewModel(QObject):
         self.has_signals = False
         self.suggestions: tuple[Suggestion, ...] = ()
         self.suggestion: Suggestion | None = None
+        self.other: Instrument | None = None
+        self.other_text = ""
         self.hide_amounts = False
+        self._listed, self._group_of = listed, group_of
         self._market, self._gate, self._accounts = market, gate, accounts
         self._selection, self._frames, self._clock = selection, frames, clock
         self._where = FormPlace(sessions, gate, accounts, clock)
@@ -308,6 +317,11 @@ class ContractTicketViewModel(QObject):
         self.form.side, self.form.mode, self.form.duration_s = suggestion.side, mode, length_s
         self._edited()
 
+    def go_to_other(self) -> None:
+        """Show the open contract on the same thing instead; the form keeps stake and length."""
+        if self.other is not None:
+            self._selection.select(self.other.id)
+
     # -- sending --------------------------------------------------------------------------------------
 
     def submit(self, side: Side | None = None) -> None:
@@ -388,6 +402,7 @@ class ContractTicketViewModel(QObject):
             return
         offer, now_ns = self.offer, self._venue_ns()
         self._tell_word(self.place)
+        self._tell_other(self.instrument, self.place)
         if self.sending.pending is None:
             self._seen_payout = offer.payout(self.form.duration_s)
         self.payout_pct = offer.payout(self.form.duration_s)
@@ -428,6 +443,18 @@ class ContractTicketViewModel(QObject):
             self.crowd, self.has_signals = word.crowd(place.title), word.has_signals
             self.suggestions = word.suggestions()
             self.suggestion = next((each for each in self.suggestions if each.instrument == self._id), None)
+
+    def _tell_other(self, own: Instrument, place: Place) -> None:
+        self.other, self.other_text = None, ""
+        if is_closed(own):
+            self.other = open_counterpart(own, self._listed(own.venue), self._group_of)
+        if self.other is not None and self.other.offer is not None:
+            priced = (
+                f"its prices are {place.title}'s own"
+                if self.other.offer.is_house_quoted
+                else "at the market's prices"
+            )
+            self.other_text = f"{own.symbol} is closed. {self.other.symbol} is open: {priced}."
 
     def _tell_end(self, now_ns: int) -> None:
         opens_ns, _ = self._read_opens()

@@ -98,6 +98,7 @@ class ContractPanel(QWidget):
         head.addWidget(self._venue, 1)
         head.addWidget(self._clock)
         box.addLayout(head)
+        box.addWidget(self._build_other())
         self._stake = NumberEdit("Stake", self._vm.step_stake)
         self._stake.setPlaceholderText("5, 2%")
         self._currency = label(kind="muted")
@@ -130,6 +131,24 @@ class ContractPanel(QWidget):
         box.addWidget(self._suggestions)
         box.addStretch(1)
         return form
+
+    def _build_other(self) -> QWidget:
+        """While the market is closed: what else is open, and the way there."""
+        self._other = QWidget()
+        box = QVBoxLayout(self._other)
+        box.setContentsMargins(0, 0, 0, 0)
+        box.setSpacing(2)
+        self._other_text = label(kind="warning")
+        self._other_text.setFont(theme.ui_font(theme.LABEL_PX))
+        self._other_text.setWordWrap(True)
+        self._go = QPushButton()
+        self._go.setProperty("kind", "action")
+        self._go.setAutoDefault(False)
+        self._go.setToolTip("Shows it in the linked panels; stake and expiry stay as they are")
+        box.addWidget(self._other_text)
+        box.addWidget(self._go, 0, Qt.AlignmentFlag.AlignLeft)
+        self._other.hide()
+        return self._other
 
     def _build_free(self) -> QHBoxLayout:
         """What is free, and the way to what few contracts need: to be opened later."""
@@ -190,6 +209,7 @@ class ContractPanel(QWidget):
             edit.textEdited.connect(lambda text, one=name: vm.set_text(one, text))
         self._expiry.activated.connect(lambda _: vm.set_expiry(*self._expiry.currentData()))
         self._later.toggled.connect(lambda _: self._render())
+        self._go.clicked.connect(vm.go_to_other)
         for side, button in self._buttons.items():
             button.clicked.connect(lambda _=False, one=side: vm.submit(one))
         on_send_keys(self, vm.sending, vm.submit)
@@ -208,6 +228,9 @@ class ContractPanel(QWidget):
         set_text(self._badge, vm.place.badge)
         show_venue(self._venue, vm.place)
         set_text(self._clock, vm.clock_text)
+        set_text(self._other_text, f"▲ {vm.other_text}")
+        set_text(self._go, f"Show {vm.other.symbol}" if vm.other is not None else "")
+        self._other.setVisible(vm.other is not None)
         set_text(self._currency, vm.offer.currency)
         set_text(self._free, vm.free_text)
         entries = [(each.text, (each.mode, each.duration_s)) for each in vm.expiries]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 import pytest
 from PySide6.QtCore import Qt
@@ -11,6 +12,7 @@ from PySide6.QtWidgets import QApplication, QPushButton
 from pytestqt.qtbot import QtBot
 
 from terminal.domain.contracts import ExpiryMode
+from terminal.domain.instrument import InstrumentId, MarketStatus
 from terminal.domain.market import Side
 from terminal.viewmodels.contract_ticket import OPENS, STAKE, TRIGGER, ContractTicketViewModel
 from terminal.viewmodels.ticket import TicketViewModel
@@ -19,7 +21,7 @@ from terminal.widgets.contract_ticket import ContractPanel, TicketForms
 from terminal.widgets.ticket import TicketPanel
 from terminal.widgets.ticket_parts import BigButton
 from tests.trading_fakes import BTC, Desk, btc, eth
-from tests.unit.viewmodels.test_contract_ticket import contract, form, start_at
+from tests.unit.viewmodels.test_contract_ticket import OFFER, contract, form, start_at
 
 
 @pytest.fixture
@@ -166,3 +168,18 @@ def test_a_question_that_is_discarded_gives_the_keyboard_back_to_the_button_that
     assert QApplication.focusWidget() is panel._card
     vm.sending.discard()
     assert QApplication.focusWidget() is panel._buttons[Side.SELL]
+
+
+def test_a_closed_asset_offers_the_open_one_by_one_click(qtbot: QtBot, desk: Desk) -> None:
+    there = InstrumentId("kraken", "BTC/USD OTC")
+    house = replace(contract(replace(OFFER, is_house_quoted=True)), id=there)
+    desk.market.instruments |= {BTC: replace(contract(), status=MarketStatus.CLOSED), there: house}
+    vm = form(desk, listed=lambda venue: tuple(desk.market.instruments.values()))
+    panel = shown(qtbot, vm)
+    assert panel._other.isVisible()
+    assert panel._go.text() == "Show BTC/USD OTC"
+    assert "its prices are Kraken's own" in panel._other_text.text()
+    QTest.mouseClick(panel._go, Qt.MouseButton.LeftButton)
+    assert desk.selection.instrument == there
+    assert not panel._other.isVisible()
+    assert panel._buttons[Side.BUY].isEnabled()

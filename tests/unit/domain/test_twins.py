@@ -7,8 +7,16 @@ from decimal import Decimal
 
 import pytest
 
-from terminal.domain.instrument import Instrument, InstrumentId, InstrumentKind
-from terminal.domain.twins import ALONE, TwinMap, Underlying, underlying_of, usual_group
+from terminal.domain.contracts import ContractOffer
+from terminal.domain.instrument import Instrument, InstrumentId, InstrumentKind, MarketStatus
+from terminal.domain.twins import (
+    ALONE,
+    TwinMap,
+    Underlying,
+    open_counterpart,
+    underlying_of,
+    usual_group,
+)
 
 D = Decimal
 
@@ -71,3 +79,46 @@ def test_a_move_to_where_it_is_anyway_leaves_nothing_behind() -> None:
     away = TwinMap().with_moved(spot, "mine")
     assert away.moved == {spot.id: "mine"}
     assert away.with_moved(spot, "BTC/USD").moved == {}
+
+
+def contract_on(
+    symbol: str,
+    *,
+    by_house: bool,
+    is_open: bool = True,
+    base: str = "EUR",
+    category: str = "Forex",
+    venue: str = "quotex",
+) -> Instrument:
+    return Instrument(
+        InstrumentId(venue, symbol), symbol, InstrumentKind.CONTRACT, base, "USD",
+        tick_size=D("0.00001"), quantity_step=D("0.01"), min_quantity=D(1),
+        status=MarketStatus.ONLINE if is_open else MarketStatus.CLOSED,
+        category=category,
+        offer=ContractOffer("USD", D(80), D(1), None, (60,), (60,), is_house_quoted=by_house),
+    )  # fmt: skip
+
+
+def test_the_open_contract_on_the_same_thing_that_is_priced_the_other_way() -> None:
+    market = contract_on("EUR/USD", by_house=False, is_open=False)
+    house = contract_on("EUR/USD OTC", by_house=True)
+    assert open_counterpart(market, [market, house]) is house
+    assert open_counterpart(house, [market, house]) is None, "it is closed"
+    opened = replace(market, status=MarketStatus.ONLINE)
+    assert open_counterpart(replace(house, status=MarketStatus.CLOSED), [opened]) is opened
+    for other in (
+        contract_on("EUR/USD 2", by_house=False),
+        contract_on("GBP/USD OTC", by_house=True, base="GBP"),
+        contract_on("EUR/USD OTC", by_house=True, venue="elsewhere"),
+        contract_on("EUR OTC", by_house=True, category="Stocks"),
+        replace(house, offer=None),
+    ):
+        assert open_counterpart(market, [other]) is None, other.id
+    assert open_counterpart(replace(market, offer=None), [house]) is None
+
+
+def test_a_person_knows_better_than_the_names() -> None:
+    market = contract_on("Gold", by_house=False, is_open=False, base="Gold")
+    house = contract_on("XAU OTC", by_house=True, base="Yellow metal")
+    assert open_counterpart(market, [house]) is None
+    assert open_counterpart(market, [house], lambda instrument: "gold") is house

@@ -12,7 +12,7 @@ from PySide6.QtWidgets import QApplication
 
 from terminal.core.clock import ManualClock
 from terminal.domain.contracts import NS, ContractOffer, ExpiryMode, HitRate
-from terminal.domain.instrument import Instrument, InstrumentId, InstrumentKind
+from terminal.domain.instrument import Instrument, InstrumentId, InstrumentKind, MarketStatus
 from terminal.domain.market import Side
 from terminal.domain.orders import OrderState, OrderType
 from terminal.services.arming import ArmState
@@ -246,3 +246,29 @@ def test_lengths_that_are_gone_give_way_to_the_nearest(desk: Desk) -> None:
     desk.market.changed.notify(BTC, Topic.INSTRUMENT)
     assert (vm.form.mode, vm.form.duration_s) == (ExpiryMode.CLOCK, 60)
     assert EXPIRY not in vm.problems
+
+
+def test_a_closed_asset_names_the_open_one_and_leads_there(desk: Desk) -> None:
+    there = InstrumentId("kraken", "BTC/USD OTC")
+    house = replace(contract(replace(OFFER, is_house_quoted=True)), id=there)
+    desk.market.instruments |= {BTC: contract(), there: house}
+    vm = form(desk, listed=lambda venue: tuple(desk.market.instruments.values()))
+    vm.set_expiry(ExpiryMode.TIMED, 300)
+    assert (vm.other, vm.other_text) == (None, ""), "open itself"
+    desk.market.instruments[BTC] = replace(contract(), status=MarketStatus.CLOSED)
+    desk.market.changed.notify(BTC, Topic.INSTRUMENT)
+    desk.pass_time(1)
+    assert vm.other_text == "BTC/USD is closed. BTC/USD OTC is open: its prices are Kraken's own."
+    assert vm.buttons[Side.BUY].reason == "Market closed"
+    vm.go_to_other()
+    assert desk.selection.instrument == there
+    assert (vm.form.stake, vm.form.duration_s, vm.other) == ("5", 300, None)
+    assert desk.gate.sent == []
+
+
+def test_a_closed_asset_of_the_venues_own_leads_to_the_market(desk: Desk) -> None:
+    real = InstrumentId("kraken", "BTC/USD real")
+    own = replace(contract(replace(OFFER, is_house_quoted=True)), status=MarketStatus.CLOSED)
+    desk.market.instruments |= {BTC: own, real: replace(contract(), id=real)}
+    vm = form(desk, listed=lambda venue: tuple(desk.market.instruments.values()))
+    assert vm.other_text == "BTC/USD is closed. BTC/USD real is open: at the market's prices."
