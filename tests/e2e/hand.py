@@ -150,8 +150,9 @@ class Hand:
 
     async def choose(self, box: QComboBox, data: object) -> None:
         """Choose an entry of a drop-down by its keyboard."""
-        at = box.findData(data)
-        assert at >= 0, [box.itemData(each) for each in range(box.count())]
+        entries = [box.itemData(each) for each in range(box.count())]
+        assert data in entries, entries
+        at = entries.index(data)
         await self.click(box)
         view = box.view()
         await eventually(view.isVisible, 20, "the list of a drop-down")
