@@ -16,10 +16,11 @@ from typing import TYPE_CHECKING, Any
 
 from terminal.app import connections, logs
 from terminal.app.added import AddedVenues, as_text, parse_option, require_other_keys
+from terminal.app.day_watch import DayWatch
 from terminal.app.paths import Paths
 from terminal.app.practice import PracticeVenues
-from terminal.app.risk_limits import apply_limits
 from terminal.app.practice_sign_ins import PracticeSignIns
+from terminal.app.risk_limits import apply_limits
 from terminal.bridge.service import Bridge
 from terminal.core import tasks
 from terminal.core.clock import Clock, SystemClock
@@ -73,6 +74,7 @@ class Terminal:
         notice: one-line news for the person, from any service.
         venues: the ones on the desk. desk_changed: one was added or removed, or has another title.
         added: those of them that the person has added.
+        day: the day's result, and the loss limit that the gate asks.
         leaves_switch_armed: on stopping, armed dead man's switches are left to fire instead of disarmed.
     """
 
@@ -163,6 +165,16 @@ class Terminal:
             clock=self.clock,
             bots_file=paths.bots_file,
         )
+        self.day = DayWatch(
+            paths.data,
+            self.settings,
+            self.clock,
+            market=self.market,
+            portfolio=self.portfolio,
+            gate=self.gate,
+            sessions=self.sessions,
+            notice=self.notice,
+        )
         self.waiting_for_keys: tuple[str, ...] = ()
         """Venues whose accounts connect as soon as the vault is opened."""
         self.keys_awaited: Observable[[]] = Observable("venues that wait for the vault")
@@ -198,6 +210,7 @@ class Terminal:
             self._tell(Level.ERROR, error.user_text, str(error))
         for notice in self.settings.notices:
             self.notice.notify(notice)
+        self.day.start()
         if self.bridge.bots.trouble:
             self._tell(Level.ERROR, self.bridge.bots.trouble)
         if self.settings.flag("bridge.at_start"):
@@ -217,6 +230,7 @@ class Terminal:
     async def stop(self) -> None:
         """Close connections, keep what has to be kept; nothing is cancelled at a venue."""
         self.bridge.cut()
+        await self.day.close()
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(STOP_TIMEOUT_S):
                 await self.bridge.close()

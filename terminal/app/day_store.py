@@ -5,12 +5,10 @@ from __future__ import annotations
 import json
 import logging
 from collections.abc import Callable, Mapping
-from decimal import Decimal, InvalidOperation
 from pathlib import Path
 from typing import Any
 
 from terminal.core.files import set_aside, write_whole
-from terminal.domain.decimals import wire_text
 
 log = logging.getLogger("settings")
 
@@ -24,24 +22,15 @@ class FileDayStore:
         self._path = path
         self._days: dict[str, Any] | None = None
 
-    def load(self, account: str) -> tuple[str, Mapping[str, Decimal | None]] | None:
-        """The ISO date, and the worth by asset in the home currency (None: not known then)."""
-        try:
-            entry = self._read()[account]
-            day, worth = entry["day"], entry["worth"]
-            return str(day), {asset: None if text is None else Decimal(text) for asset, text in worth.items()}
-        except (TypeError, KeyError, AttributeError, InvalidOperation):
-            return None
+    def load(self, account: str) -> Mapping[str, Any] | None:
+        """How an account's day began, as it was kept."""
+        entry = self._read().get(account)
+        return entry if isinstance(entry, dict) and entry else None
 
-    def save(self, account: str, day: str, worth: Mapping[str, Decimal | None]) -> None:
+    def save(self, account: str, day: Mapping[str, Any]) -> None:
         """Keep the beginning of an account's day."""
         days = self._read()
-        days[account] = {
-            "day": day,
-            "worth": {
-                asset: None if amount is None else wire_text(amount) for asset, amount in worth.items()
-            },
-        }
+        days[account] = dict(day)
         try:
             write_whole(self._path, json.dumps(days).encode())
         except OSError as error:

@@ -18,7 +18,6 @@ from PySide6.QtWidgets import QApplication
 
 from terminal.app.compose import Terminal
 from terminal.app.connection_desk import ConnectionDesk
-from terminal.app.day_store import FileDayStore
 from terminal.app.preferences import Preferences, density_of
 from terminal.app.rehearsals import REHEARSALS, Fault
 from terminal.app.sign_in import SignInWindow
@@ -29,7 +28,6 @@ from terminal.domain.market import Side
 from terminal.domain.orders import OrderType
 from terminal.services.arming import ArmState
 from terminal.services.contract_stats import ContractStats
-from terminal.services.day_result import DayResults
 from terminal.services.market_data import FeedState, MarketData, Topic
 from terminal.services.notices import NoticeAction
 from terminal.services.session import Mode
@@ -187,7 +185,7 @@ class Screen(QObject):
             self.connections.accounts,
             self.frames,
             clock,
-            days=DayResults(clock, FileDayStore(terminal.paths.data / "days.json", self.notices.warn)),
+            days=terminal.day.results,
             name_of=self.connections.short_name,
             is_real=self.connections.is_real,
             parent=self,
@@ -819,7 +817,8 @@ class Screen(QObject):
             for session in list(self._terminal.sessions.sessions.values()):
                 if session.mode is Mode.PRACTICE:
                     await self._terminal.reset_practice(session.venue)
-                    self.account.forget_day(session.account)
+                    self._terminal.day.lock.restart(session.account)
+                    self.account.refresh()
 
         self._run(reset())
 

@@ -14,12 +14,20 @@ from terminal.domain.contract_rules import check_contract, check_stake_covered
 from terminal.domain.decimals import ZERO
 from terminal.domain.errors import OrderRefused
 from terminal.domain.instrument import Instrument
-from terminal.domain.orders import AmendRequest, Order, OrderRequest, OrderState, OrderType, Origin
+from terminal.domain.orders import (
+    AmendRequest,
+    Order,
+    OrderRequest,
+    OrderState,
+    OrderType,
+    Origin,
+    Protection,
+)
 from terminal.domain.rules import check_amend, check_balance, check_request
 from terminal.services.arming import Arming, ArmState
 from terminal.services.inquiries import ConnectorOf, Inquiries, capabilities_of
 from terminal.services.order_ledger import OrderLedger
-from terminal.services.risk import AccountView, MarketView, Prices, RiskRules, read_prices
+from terminal.services.risk import AccountView, LossGuard, MarketView, Prices, RiskRules, read_prices
 from terminal.venues.base import Capabilities
 
 _MINUTE_NS = 60_000_000_000
@@ -94,6 +102,7 @@ class OrderChecks:
         self._market = market
         self._accounts = account_view
         self._closed_reason = closed_reason
+        self.loss_guard: LossGuard | None = None
         self._entered_ns: dict[str, int] = {}
         self._held_before: dict[str, Decimal] = {}
 
@@ -131,6 +140,7 @@ class OrderChecks:
         )
         if not finite:
             return [*found, OrderRefused("number", "That is not a usable number.")]
+        found += self._check_loss(account, request, instrument, exclude)
         prices = read_prices(request, self._market)
         expected = prices.expected(request.side)
         if request.order_type is OrderType.CONTRACT:
@@ -158,6 +168,26 @@ class OrderChecks:
                 steps_done=self._steps_done(account, request),
             )
         return found
+
+    def _check_loss(
+        self, account: str, request: OrderRequest, instrument: Instrument, exclude: Order | None
+    ) -> list[OrderRefused]:
+        if self.loss_guard is None:
+            return []
+        return self.loss_guard.check(
+            account,
+            request,
+            instrument,
+            position=self._position_of(account, request),
+            balances=self._balances(account, exclude),
+            amended=exclude,
+        )
+
+    def find_stop_faults(
+        self, account: str, position: Position, protection: Protection
+    ) -> list[OrderRefused]:
+        """What the rules of the whole desk say of another stop for an open position."""
+        return [] if self.loss_guard is None else self.loss_guard.check_stop(account, position, protection)
 
     def _check_contract(
         self,

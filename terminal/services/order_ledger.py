@@ -29,8 +29,9 @@ class OrderLedger:
         changed: an order changed; it is the live object, read only.
         removed: our key of an external order that turned out to be one of ours.
         fill_added: a fill was applied, for the first time ever.
+        fill_booked: the same, with the account.
         notice: something that the person should see.
-        fills: newest last, at most 5,000.
+        fills: newest last, at most 5,000; accounts_of_fills: whose each of them is.
     """
 
     def __init__(
@@ -44,9 +45,11 @@ class OrderLedger:
         self.table = OrderTable(instrument_of)
         self.seen: dict[str, int] = {}
         self.fills: deque[Fill] = deque(maxlen=_FILLS_KEPT)
+        self.accounts_of_fills: deque[str] = deque(maxlen=_FILLS_KEPT)
         self.changed: Observable[[Order]] = Observable("orders")
         self.removed: Observable[[str]] = Observable("orders removed")
         self.fill_added: Observable[[Fill]] = Observable("fills")
+        self.fill_booked: Observable[[str, Fill]] = Observable("fills by account")
         self.notice: Observable[[Notice]] = Observable("order notices")
         self.parked: Observable[[VenueKey]] = Observable("parked facts")
 
@@ -59,6 +62,7 @@ class OrderLedger:
         early = list(self.table.orders)
         self.table.clear()
         self.fills.clear()
+        self.accounts_of_fills.clear()
         for key in early:
             self.removed.notify(key)
         unreadable = 0
@@ -76,6 +80,7 @@ class OrderLedger:
             self.table.remember_fill(kept.account, kept.fill_id)
             try:
                 self.fills.append(decode_fill(kept))
+                self.accounts_of_fills.append(kept.account)
             except ValueError as error:
                 unreadable += 1
                 log.error("%s", error)
@@ -197,7 +202,9 @@ class OrderLedger:
             self.changed.notify(order)
         for fill in effect.fills:
             self.fills.append(fill)
+            self.accounts_of_fills.append(order.account)
             self.fill_added.notify(fill)
+            self.fill_booked.notify(order.account, fill)
         for notice in effect.notices:
             self.notice.notify(notice)
 

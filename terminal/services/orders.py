@@ -30,7 +30,7 @@ from types import MappingProxyType
 from terminal.core import faultpoint, tasks
 from terminal.core.clock import Clock
 from terminal.core.observe import Observable
-from terminal.domain.account import AccountSnapshot
+from terminal.domain.account import AccountSnapshot, Position
 from terminal.domain.errors import (
     NotSent,
     OrderRefused,
@@ -41,7 +41,15 @@ from terminal.domain.errors import (
 )
 from terminal.domain.events import FillReported, OrderReported, VenueEvent
 from terminal.domain.market import Side
-from terminal.domain.orders import AmendRequest, Fill, Order, OrderRequest, OrderState, OrderType
+from terminal.domain.orders import (
+    AmendRequest,
+    Fill,
+    Order,
+    OrderRequest,
+    OrderState,
+    OrderType,
+    Protection,
+)
 from terminal.services.answers import AnswerKind, classify
 from terminal.services.arming import Arming, ArmState
 from terminal.services.inquiries import ConnectorOf, Doubt, GateTimings, Inquiries, Look
@@ -53,7 +61,7 @@ from terminal.services.order_checks import CheckResult, OrderChecks
 from terminal.services.order_ledger import OrderLedger
 from terminal.services.order_tracking import DoubtKind, VenueKey
 from terminal.services.reconcile import Reconciler, ReconcileReport, explain_parked
-from terminal.services.risk import AccountView, MarketView, RiskRules
+from terminal.services.risk import AccountView, LossGuard, MarketView, RiskRules
 from terminal.venues.base import Amends, TradesOrders
 
 log = logging.getLogger("orders")
@@ -78,7 +86,7 @@ class OrderGate:
     Attributes:
         orders: all orders of this run and the open and recent ones of earlier runs, by client order id
             (external ones under a key of ours). Read only; watchers get the live object.
-        changed, removed, fill_added, notice: see ``OrderLedger``.
+        changed, removed, fill_added, fill_booked, notice: see ``OrderLedger``.
         reconciled: what a reconciliation found, after it.
         readiness: an account was opened or closed for new orders.
         arming: the arm switch.
@@ -116,6 +124,7 @@ class OrderGate:
         self.changed: Observable[[Order]] = self._ledger.changed
         self.removed: Observable[[str]] = self._ledger.removed
         self.fill_added: Observable[[Fill]] = self._ledger.fill_added
+        self.fill_booked: Observable[[str, Fill]] = self._ledger.fill_booked
         self.notice: Observable[[Notice]] = self._ledger.notice
         self._ready: set[str] = set()
         self._closed_reasons: dict[str, str] = {}
@@ -172,6 +181,10 @@ class OrderGate:
         """Newest last, at most 5,000."""
         return self._ledger.fills
 
+    def booked_fills(self) -> list[tuple[str, Fill]]:
+        """The same, each with its account."""
+        return list(zip(self._ledger.accounts_of_fills, self._ledger.fills, strict=True))
+
     @property
     def doubts(self) -> Mapping[str, Doubt]:
         """How the inquiry of each order in doubt stands, by client order id."""
@@ -212,6 +225,14 @@ class OrderGate:
     def check_amend(self, client_order_id: str, change: AmendRequest) -> CheckResult:
         """The same of new terms for a resting order, before anybody is asked about them."""
         return CheckResult.of(self._checks.find_amend_faults(self._get(client_order_id), change))
+
+    def guard(self, loss_guard: LossGuard) -> None:
+        """Hold every order to the day's loss limit as well."""
+        self._checks.loss_guard = loss_guard
+
+    def check_stop(self, account: str, position: Position, protection: Protection) -> list[OrderRefused]:
+        """What the rules of the whole desk say of another stop or target for an open position."""
+        return self._checks.find_stop_faults(account, position, protection)
 
     def permit(self, found: Sequence[OrderRefused], confirmed: frozenset[str]) -> None:
         """Pass something that is no order through the arm switch and the person's consent.

@@ -244,7 +244,7 @@ class PositionDesk:
         abilities = capabilities_of(self._connector(account))
         if instrument is None or abilities is None:
             return [OrderRefused("not_ready", self._gate.closed_reason(account) or "Not connected.")]
-        return check_protection(
+        found = check_protection(
             protection,
             instrument,
             abilities,
@@ -252,6 +252,7 @@ class PositionDesk:
             entry=None,
             market=self._closing_price(position),
         )
+        return found + self._gate.check_stop(account, position, protection)
 
     async def protect(
         self,
@@ -282,7 +283,6 @@ class PositionDesk:
         protection = self.with_legs(position, stop_loss=stop_loss, take_profit=take_profit, trailing=trailing)
         if protection == position.protection:
             raise OrderRefused("protection", "Nothing was changed.")
-        # Taking a leg away needs no check of the one that stays.
         self._gate.permit(self.check(account, position_id, protection), confirmed)
         subject = f"position:{account}:{position_id}"
         try:

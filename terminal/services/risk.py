@@ -18,7 +18,7 @@ from terminal.domain.book import Cost, OrderBook
 from terminal.domain.errors import OrderRefused
 from terminal.domain.instrument import Instrument, InstrumentId, InstrumentKind
 from terminal.domain.market import Quote, Side
-from terminal.domain.orders import AT_MARKET, Order, OrderRequest, OrderState, OrderType
+from terminal.domain.orders import AT_MARKET, Order, OrderRequest, OrderState, OrderType, Protection
 from terminal.domain.rules import notional_of, plain, quantity_text
 
 _CENT = Decimal("0.01")
@@ -100,6 +100,28 @@ class AccountView(Protocol):
         ...
 
     def position(self, account: str, position_id: str, /) -> Position | None: ...
+
+
+class LossGuard(Protocol):
+    """What the gate asks about the day's loss; ``services.loss_lock`` is one."""
+
+    def check(
+        self,
+        account: str,
+        request: OrderRequest,
+        instrument: Instrument,
+        *,
+        position: Position | None,
+        balances: Mapping[str, Balance],
+        amended: Order | None,
+    ) -> list[OrderRefused]:
+        """What it says of a request, or of new terms for the order ``amended``. ``position`` is the one that
+        the request names."""
+        ...
+
+    def check_stop(
+        self, account: str, position: Position, protection: Protection, /
+    ) -> list[OrderRefused]: ...
 
 
 @dataclass(frozen=True, slots=True)

@@ -206,6 +206,10 @@ def _text(key: str, default: str, text: str, *, scoped: bool = False) -> Setting
 _STEPS: Final = {"off": "Off", "ask": "Ask", "refuse": "Refuse"}
 
 
+_LOCK: Final = {"off": "Off", "lock": "Lock"}
+_HALF_HOURS: Final = {text: text for hour in range(24) for text in (f"{hour:02}:00", f"{hour:02}:30")}
+
+
 def _limit(
     name: str, default: str, step: str, unit: str, low: str, high: str, text: str
 ) -> tuple[Setting, ...]:
@@ -321,6 +325,12 @@ SETTINGS: Final[tuple[Setting, ...]] = (
     *_limit("duplicate_s", "10", "ask", "s", "0.1", "600", "An equal order within"),
     *_limit("orders_per_minute", "60", "refuse", "per minute", "1", "10000", "Orders"),
     *_limit("price_age_s", "5", "refuse", "s", "0.5", "600", "Age of the price"),
+    # The day's loss, over all venues
+    _number("risk.day_loss", "200", "USD", "0.01", "1000000000", "Loss of a day, over all venues"),
+    _choice("risk.day_loss.step", "off", _LOCK, "When reached: loss of a day"),
+    _number("risk.day_loss_pct", "2", "%", "0.01", "100", "Loss of a day, of what you had when it began"),
+    _choice("risk.day_loss_pct.step", "off", _LOCK, "When reached: loss of a day in per cent"),
+    _choice("risk.day_start", "00:00", _HALF_HOURS, "Your trading day begins at"),
     # Ladder, tape, chart
     _choice(
         "ladder.mouse",

@@ -123,9 +123,10 @@ class AccountViewModel(QObject):
     Attributes:
         equity: worth of the connected accounts in the home currency; None while nothing is known. Where
             one of them holds real money, the real money alone.
-        day_pnl: how that worth has changed since the day began, deposits included; None while unknown.
+        day_pnl: what the day has won or lost of it; None while unknown.
         practice_equity, practice_day_pnl: the same of practice and demo accounts beside real money; None
             where there is no real money, for then they are what ``equity`` is about.
+        days: the results behind ``day_pnl``, by account.
         unpriced: assets without a known price, left out of the worth.
         hide_amounts: every text has dots in place of an amount; the figures themselves stay.
     """
@@ -159,7 +160,7 @@ class AccountViewModel(QObject):
         self._portfolio = portfolio
         self._accounts = accounts
         self._frames = frames
-        self._days = days or DayResults(clock)
+        self.days = days or DayResults(portfolio, clock)
         self._name_of = name_of or str
         self._is_real = is_real or (lambda account: False)
         self._stop_ticking = frames.every(_WORTH_EVERY_S, self._build)
@@ -169,7 +170,7 @@ class AccountViewModel(QObject):
     @property
     def day_since(self) -> str:
         """From when the day's figure counts, in words."""
-        return self._days.since
+        return self.days.since
 
     @property
     def equity_text(self) -> str:
@@ -220,10 +221,10 @@ class AccountViewModel(QObject):
             if not self._portfolio.is_known(account):
                 continue
             rows = self._balance_rows(account)
-            known = {row.asset: row.worth for row in rows if row.worth is not None}
-            worth[is_real] = worth.get(is_real, ZERO) + sum(known.values(), ZERO)
-            change = self._days.change(account, {row.asset for row in rows}, known)
-            pnl[is_real] = pnl.get(is_real, ZERO) + change
+            known = sum((row.worth for row in rows if row.worth is not None), ZERO)
+            worth[is_real] = worth.get(is_real, ZERO) + known
+            day = self.days.look(account)
+            pnl[is_real] = pnl.get(is_real, ZERO) + (ZERO if day is None else day.total)
             unpriced[is_real] += [row.asset for row in rows if row.worth is None]
             balances += rows
         # Decided by what is connected, not by what is known yet: a practice figure must not stand for real
@@ -285,8 +286,3 @@ class AccountViewModel(QObject):
                 on_margin=True,
             )
         ]
-
-    def forget_day(self, account: str) -> None:
-        """Begin the account's day anew (a practice account was reset)."""
-        self._days.forget(account)
-        self.refresh()

@@ -318,7 +318,7 @@ def test_the_days_figure_follows_prices_but_a_price_that_comes_later_is_no_profi
 
 def test_an_asset_without_a_price_at_the_start_of_the_day_joins_without_a_jump(qtbot: QtBot) -> None:
     frame = Frame()
-    frame.account.forget_day(ACCOUNT)
+    frame.account.days.forget(ACCOUNT)
     frame.portfolio.prices.pop("BTC")
     frame.tick()
     assert frame.account.day_pnl == 0

@@ -2,22 +2,20 @@
 
 from __future__ import annotations
 
-from decimal import Decimal
 from pathlib import Path
 
 import pytest
 
 from terminal.app.day_store import FileDayStore
 
-D = Decimal
-WORTH = {"USD": D("1.5"), "BTC": None}
+DAY = {"began_ns": 1, "assets": {"USD": {"cash": "1.5", "open": "0", "worth": None}}}
 
 
 def test_what_is_saved_is_there_after_a_restart(tmp_path: Path) -> None:
     told: list[str] = []
-    FileDayStore(tmp_path / "days.json", told.append).save("kraken:live", "2026-08-01", WORTH)
+    FileDayStore(tmp_path / "days.json", told.append).save("kraken:live", DAY)
     again = FileDayStore(tmp_path / "days.json", told.append)
-    assert again.load("kraken:live") == ("2026-08-01", WORTH)
+    assert again.load("kraken:live") == DAY
     assert again.load("kraken:practice") is None
     assert told == []
 
@@ -34,5 +32,5 @@ def test_a_broken_file_is_kept_aside_and_told_once(tmp_path: Path, data: bytes) 
     assert aside.read_bytes() == data
     assert len(told) == 1
     assert aside.name in told[0]
-    store.save("kraken:live", "2026-08-01", WORTH)
-    assert FileDayStore(path).load("kraken:live") == ("2026-08-01", WORTH)
+    store.save("kraken:live", DAY)
+    assert FileDayStore(path).load("kraken:live") == DAY
