@@ -16,6 +16,7 @@ from PySide6.QtCore import QEvent, QObject, Qt, QTimer, QUrl
 from PySide6.QtGui import QDesktopServices
 from PySide6.QtWidgets import QApplication
 
+from terminal.app.account_dialogs import AccountDialogs
 from terminal.app.compose import Terminal
 from terminal.app.connection_desk import ConnectionDesk
 from terminal.app.preferences import Preferences, density_of
@@ -351,6 +352,9 @@ class Screen(QObject):
             show_hint=not terminal.settings.flag("practice.tour_done"),
             dead_man=self.dead_man,
             cross=self.cross,
+        )
+        self.account_dialogs = AccountDialogs(
+            terminal, self.window, self.connections, self.positions, self.account, self.notices, self.frames
         )
         self.positions.history_wanted.connect(self.open_history)
         self.positions.margin_calls_wanted.connect(self.open_margin_calls)

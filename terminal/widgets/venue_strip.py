@@ -12,6 +12,7 @@ from PySide6.QtWidgets import QFrame, QHBoxLayout, QLayout, QMenu, QSizePolicy, 
 from terminal.viewmodels.connection import ConnectionViewModel, Mode, Shape, VenueCard
 from terminal.viewmodels.cross_venue import CrossVenueViewModel
 from terminal.viewmodels.dead_man import DeadManViewModel
+from terminal.viewmodels.venue_accounts import VenueAccountsViewModel
 from terminal.widgets import theme
 from terminal.widgets.controls import (
     ClickFrame,
@@ -178,6 +179,7 @@ class VenueStrip(QFrame):
         self._vm = vm
         self._dead_man = dead_man
         self.line = None if cross is None else CrossVenueLine(cross)
+        self._accounts: VenueAccountsViewModel | None = None
         self._cards: dict[str, VenueCardWidget] = {}
         self._build_ui()
         self._bind()
@@ -265,6 +267,10 @@ class VenueStrip(QFrame):
         menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         menu.popup(self.add.mapToGlobal(QPoint(0, self.add.height() + 2)))
 
+    def offer_accounts(self, vm: VenueAccountsViewModel) -> None:
+        """Offer the accounts of each venue's sign-in in its card's menu from now on."""
+        self._accounts = vm
+
     def fill_add_menu(self, menu: QMenu) -> None:
         """Offer what can be added to the desk."""
         for venue, info in self._vm.addable.items():
@@ -305,6 +311,8 @@ class VenueStrip(QFrame):
             action = menu.addAction(icon("key"), text, partial(self.connect_wanted.emit, venue))
             action.setCheckable(True)
             action.setChecked(card.mode is Mode.LIVE)
+        if self._accounts is not None and card.account:
+            self._fill_accounts(menu, venue, self._accounts)
         if self._dead_man is not None:
             menu.addSeparator()
             toggle = self._dead_man.toggle_of(venue)
@@ -316,3 +324,19 @@ class VenueStrip(QFrame):
             menu.addSeparator()
             menu.addAction("Disconnect", partial(self._vm.disconnect_venue, venue))
         return menu
+
+    def _fill_accounts(self, menu: QMenu, venue: str, accounts: VenueAccountsViewModel) -> None:
+        choices = accounts.choices(venue)
+        if choices:
+            menu.addSeparator()
+        for choice in choices:
+            action = menu.addAction(choice.text, partial(accounts.choose, choice.account))
+            action.setCheckable(True)
+            action.setChecked(choice.is_active)
+            action.setEnabled(not choice.is_active)
+        if accounts.can_refill(venue) or accounts.has_profile(venue):
+            menu.addSeparator()
+        if accounts.can_refill(venue):
+            menu.addAction(icon("plus"), "Fill the demo account up…", partial(accounts.want_refill, venue))
+        if accounts.has_profile(venue):
+            menu.addAction(icon("info"), "Profile and clock…", partial(accounts.want_profile, venue))
