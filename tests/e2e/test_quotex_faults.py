@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from terminal.domain.contracts import ContractTerms, ExpiryMode, clock_expiry_ns
-from terminal.domain.errors import NotSent, OrderRefused, RequestRejected
+from terminal.domain.errors import NotSent, OrderRefused, RequestRejected, VenueUnavailable
 from terminal.domain.events import AccountStreamReset, WireFault
 from terminal.domain.instrument import InstrumentId, MarketStatus
 from terminal.domain.market import Feed, FeedKind, Side
@@ -23,6 +23,7 @@ from tests.e2e.rig import Rig, rig, state_of
 from tests.helpers import eventually, run
 from tests.practice import Practice
 from tests.practice_quotex import QuotexPractice, id_told
+from tests.quotex_client import Socket
 from tests.venues.kit import desk
 
 D = Decimal
@@ -243,6 +244,53 @@ def test_prices_of_wrong_lengths_are_told_and_left_out(practice: Practice) -> No
             count = len(found.events)
             await eventually(lambda: len(found.events) > count + 3, what="further prices")
             assert all(quote.bid is not None and quote.bid.is_finite() for quote in found.quotes.values())
+
+    run(main())
+
+
+def test_prices_and_bars_of_an_asset_that_is_not_listed_change_nothing(practice: Practice) -> None:
+    async def main() -> None:
+        async with desk(practice) as found:
+            await practice.fault("unknown_asset", match="ws/data/quotes/stream*")
+            await practice.fault("unknown_asset", match="ws/ack/history/load*")
+            with pytest.raises(VenueUnavailable) as caught:
+                await found.connector.bars(EUR.symbol, 60, limit=10)
+            assert caught.value.user_text == "Quotex did not send the bars of the past."
+            assert len(await found.connector.bars(EUR.symbol, 60, limit=10)) == 10
+            count = len(found.events)
+            await eventually(lambda: len(found.events) > count + 3, what="further prices")
+            assert await practice.struck("unknown_asset") == 2
+            assert set(found.quotes) <= set(found.instruments)
+
+    run(main())
+
+
+def test_a_contract_on_an_asset_that_is_not_listed_is_shown_and_ends(
+    practice: Practice, tmp_path: Path
+) -> None:
+    async def main() -> None:
+        async with rig(practice, tmp_path, instrument=EUR) as found:
+            # Bought in the web terminal, on an asset that our table does not have.
+            await practice.fault("unknown_asset", match="ws/data/s_orders/open")
+            elsewhere = await Socket.signed_in(practice.entry)
+            try:
+                deal = await elsewhere.bought(await elsewhere.buy(time=5))
+            finally:
+                await elsewhere.close()
+            await found.until(lambda: results(found), "its result")
+            (result,) = results(found)
+            assert result.fill_id == f"{deal['id']}:end"
+            assert {fill.instrument.symbol for fill in found.gate.fills} == {"NOSUCH_otc"}
+            listed = found.terminal.market.instrument(InstrumentId("quotex", "NOSUCH_otc"))
+            assert listed is not None
+            assert (listed.status, listed.offer) == (MarketStatus.CLOSED, None)
+            # A list that names one of ours so closes no account: it is not asked for over and over.
+            await practice.fault("unknown_asset", match="ws/data/orders/opened/list")
+            await bought(found, duration_s=30)
+            await practice.cut()
+            await found.until(lambda: found.session.health().reconnects, "noticed")
+            await found.until_ready()
+            assert await practice.struck("unknown_asset") == 2
 
     run(main())
 

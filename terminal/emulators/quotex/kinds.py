@@ -42,6 +42,7 @@ QUOTEX_KINDS: Final[dict[str, str]] = {
     "one_row": "the table of assets has one row",
     "bad_rows": "rows of the table of assets have wrong lengths, one is none",
     "bad_quotes": "quotes have wrong lengths, one is no number",
+    "unknown_asset": "an event, or the first of its rows, is of asset=... (NOSUCH_otc), which is not listed",
     "old_signals": "signals come in their older form",
     "integer_ids": "new deals have whole numbers for ids, for seconds or until cleared",
     "part_loss": "the next deal costs only so many per cent of its stake when lost: percent (50)",

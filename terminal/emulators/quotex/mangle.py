@@ -31,6 +31,9 @@ def mangled(name: str, data: Any, faults: Faults, subject: str, other: tuple[str
         data = _table(data, faults, subject)
     if name == "quotes/stream":
         data = _quotes(data, faults, subject)
+    fault = faults.take("unknown_asset", subject)
+    if fault is not None:
+        data = _renamed(data, fault.text("asset", "NOSUCH_otc"))
     head, body = frames(name, data)
     if faults.take("interleave", subject) is not None:
         return [head, text_frame(_BETWEEN), body]
@@ -51,6 +54,20 @@ def mangled(name: str, data: Any, faults: Faults, subject: str, other: tuple[str
     if faults.take("duplicate_private", subject) is not None:
         return [head, body, head, body]
     return [head, body]
+
+
+def _renamed(data: Any, asset: str) -> Any:
+    """The same of another asset."""
+    if isinstance(data, dict):
+        deals = data.get("deals")
+        return (
+            {**data, "deals": _renamed(deals, asset)} if isinstance(deals, list) else {**data, "asset": asset}
+        )
+    if isinstance(data, list) and data:
+        first = data[0]
+        renamed = [asset, *first[1:]] if isinstance(first, list) else _renamed(first, asset)
+        return [renamed, *data[1:]]
+    return data
 
 
 def _table(rows: list[Any], faults: Faults, subject: str) -> list[Any]:

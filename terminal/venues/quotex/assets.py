@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import logging
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from decimal import Decimal
 from typing import Any, Final
@@ -47,6 +47,8 @@ class Assets:
 
     def __init__(self, currency: str = "USD") -> None:
         self.currency = currency
+        self.on_unlisted: Callable[[Instrument], object] = lambda instrument: None
+        """Told of an asset that a deal names and the table does not."""
         self._by_wire: dict[str, Instrument] = {}
         self._by_symbol: dict[str, Instrument] = {}
         self.unreadable = 0
@@ -65,6 +67,33 @@ class Assets:
     def by_symbol(self, symbol: str) -> Instrument | None:
         """By the name on screen, e.g. ``EUR/USD OTC``."""
         return self._by_symbol.get(symbol)
+
+    def unlisted(self, symbol: object, price: Decimal) -> Instrument | None:
+        """An asset that a deal runs on and that the table does not have (any more): closed, without an offer,
+        its digits those of the deal's price, so that the money on it is seen. None for what is no name, and
+        as long as no table came."""
+        if not isinstance(symbol, str) or not symbol or not self._by_wire:
+            return None
+        exponent = price.as_tuple().exponent
+        digits = -exponent if isinstance(exponent, int) and exponent < 0 else 0
+        instrument = Instrument(
+            id=InstrumentId(VENUE_NAME, symbol),
+            venue_symbol=symbol,
+            kind=InstrumentKind.CONTRACT,
+            base=symbol,
+            quote=self.currency,
+            tick_size=Decimal(1).scaleb(-digits),
+            quantity_step=_CENT,
+            min_quantity=_LEAST_STAKE,
+            price_decimals=digits,
+            quantity_decimals=2,
+            status=MarketStatus.CLOSED,
+            description="Not on Quotex's list now",
+        )
+        log.warning("a deal on %s, which is not listed", symbol)
+        self._put(symbol, instrument)
+        self.on_unlisted(instrument)
+        return instrument
 
     def set_currency(self, currency: str) -> tuple[Instrument, ...]:
         """The account's money is known (or another one): the offers that change with it."""

@@ -117,6 +117,7 @@ class QuotexConnector:
         self._sink: Sink = _nobody
         self._assets = Assets()
         self._context: ssl.SSLContext | None = None
+        self._assets.on_unlisted = lambda instrument: self._sink(InstrumentsChanged((instrument,)))
         self._stream: QuotexStream | None = None
         self._feeds = Feeds(self._assets, self._send_in_turn, lambda event: self._sink(event), self._clock)
         self._pace = Pace(self._try_send, self._clock)

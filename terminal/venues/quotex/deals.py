@@ -418,9 +418,6 @@ class Deals:
             return None
 
     def _parse(self, data: dict[str, Any]) -> Deal:
-        instrument = self._assets.by_wire(data["asset"])
-        if instrument is None:
-            raise ValueError(f"unknown asset {data['asset']!r}")
         stake, entry = _number(data["amount"]), _number(data["openPrice"])
         payout = _number(data.get("percentProfit"))
         opened_ns = _time_ns(data, "openTimestamp", "openMs", "openTime")
@@ -430,6 +427,12 @@ class Deals:
         number = data.get("requestId")
         request_id = number if isinstance(number, int) and not isinstance(number, bool) else None
         ours = self._ours.get(request_id) if request_id is not None else None
+        instrument = self._assets.by_wire(data["asset"])
+        if instrument is None and ours is None:
+            # Bought elsewhere, or before it left the list. What we buy is listed.
+            instrument = self._assets.unlisted(data["asset"], entry)
+        if instrument is None:
+            raise ValueError(f"unknown asset {data['asset']!r}")
         deal_id = _text(data["id"])
         ticket = next((key for key, each in self._tickets.items() if each == deal_id), "")
         if not ticket and deal_id in self.waiting:

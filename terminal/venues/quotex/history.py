@@ -37,14 +37,19 @@ class History:
         self._clock = clock
         self._turn_of_page = turn
         self._numbers = itertools.count(clock.wall_ns() // 1_000_000)
-        self._waiting: dict[int, asyncio.Future[Any]] = {}
+        self._waiting: dict[int, tuple[str, asyncio.Future[Any]]] = {}
+        """By the number of the question: the asset it is about, and who waits."""
         self._at_once = asyncio.Semaphore(_AT_ONCE)
 
     def on_answer(self, data: Any) -> bool:
         """Take an answer; False where nobody waits for it."""
         index = data.get("index") if isinstance(data, dict) else None
-        waiting = self._waiting.pop(index, None) if isinstance(index, int) else None
+        asset, waiting = self._waiting.pop(index, ("", None)) if isinstance(index, int) else ("", None)
         if waiting is None or waiting.done():
+            return False
+        if data.get("asset", asset) != asset:
+            # Bars of another asset would be drawn as this one's.
+            waiting.set_exception(_nothing_came())
             return False
         waiting.set_result(data.get("data") or data.get("candles") or data.get("history") or [])
         return True
@@ -52,7 +57,7 @@ class History:
     def lost(self) -> None:
         """The connection is gone: nobody gets an answer any more."""
         waiting, self._waiting = self._waiting, {}
-        for each in waiting.values():
+        for _, each in waiting.values():
             if not each.done():
                 each.set_exception(VenueUnavailable(VENUE_NAME, "the connection was lost"))
 
@@ -113,7 +118,7 @@ class History:
     async def _ask(self, instrument: Instrument, until_s: int, offset_s: int, period_s: int | None) -> Any:
         index = next(self._numbers)
         answer: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
-        self._waiting[index] = answer
+        self._waiting[index] = (instrument.venue_symbol, answer)
         asked = {"asset": instrument.venue_symbol, "index": index, "time": until_s, "offset": offset_s}
         if period_s is not None:
             asked["period"] = period_s
@@ -123,8 +128,11 @@ class History:
             async with asyncio.timeout(_ANSWER_S):
                 return await answer
         except TimeoutError:
-            raise VenueUnavailable(
-                VENUE_NAME, "no bars came", user_text="Quotex did not send the bars of the past."
-            ) from None
+            raise _nothing_came() from None
         finally:
             self._waiting.pop(index, None)
+
+
+def _nothing_came() -> VenueUnavailable:
+    text = "Quotex did not send the bars of the past."
+    return VenueUnavailable(VENUE_NAME, "no bars came", user_text=text)

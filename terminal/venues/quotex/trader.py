@@ -413,6 +413,9 @@ class QuotexTrader:
             log.warning("%s cannot be read: %s", name, error)
         if self.deals.unreadable > self._unreadable:
             self._unreadable = self.deals.unreadable
+            if name in _LISTS:
+                # The lists are what a gap is closed with: asked for again they would say the same.
+                return
             self._emit(AccountStreamReset("Quotex told something of a contract that cannot be read."))
 
     def event_lost(self, name: str) -> bool:

@@ -365,3 +365,18 @@ def test_many_clients_at_once_are_all_served() -> None:
                 await socket.wait("quotes/stream", lambda rows: str(rows[0][2]) == "1.23456")
 
     run(main())
+
+
+def test_an_asset_that_is_not_listed_in_quotes_lists_and_results() -> None:
+    async def main() -> None:
+        async with venue() as quotex:
+            socket = await quotex.socket()
+            quotex.fault("unknown_asset", match="*quotes/stream*")
+            await socket.chart(OTC)
+            assert (await socket.wait("quotes/stream"))[0][0] == "NOSUCH_otc"
+            quotex.fault("unknown_asset", asset="GONE", match="ws/data/s_orders/close")
+            await socket.bought(await socket.buy(time=5))
+            quotex.clock.leap(6)
+            assert [row["asset"] for row in (await socket.wait("s_orders/close"))["deals"]] == ["GONE"]
+
+    run(main())

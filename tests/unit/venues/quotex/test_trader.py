@@ -28,7 +28,7 @@ from terminal.domain.events import (
     OrderReported,
     PositionReported,
 )
-from terminal.domain.instrument import Instrument, InstrumentId
+from terminal.domain.instrument import Instrument, InstrumentId, MarketStatus
 from terminal.domain.market import Side
 from terminal.domain.orders import OrderRef, OrderRequest, OrderState, OrderType
 from terminal.venues.base import LinkHealth
@@ -105,10 +105,14 @@ class Hand:
 
     def __init__(self) -> None:
         self.line = Line()
-        assets = Assets()
-        assets.take([row(), row("EURUSD", "EUR/USD", c14=False)])
+        self.assets = Assets()
+        self.assets.take([row(), row("EURUSD", "EUR/USD", c14=False)])
+        self.unlisted: list[Instrument] = []
+        self.assets.on_unlisted = self.unlisted.append
         self.events: list[Any] = []
-        self.trader = QuotexTrader("demo", self.line, assets, self.events.append, SystemClock(), info=VENUE)
+        self.trader = QuotexTrader(
+            "demo", self.line, self.assets, self.events.append, SystemClock(), info=VENUE
+        )
 
     def of(self, kind: type) -> list[Any]:
         return [event for event in self.events if isinstance(event, kind)]
@@ -472,8 +476,10 @@ def test_a_snapshot_has_all_of_the_account() -> None:
 
 def test_what_cannot_be_read_is_told_as_a_gap() -> None:
     async def test(hand: Hand) -> None:
+        terms = ContractTerms(ExpiryMode.TIMED, 60, D(86))
         bad: list[tuple[str, Any]] = [
-            ("s_orders/open", deal(asset="NOSUCH")),
+            ("s_orders/open", deal(asset="NOSUCH", requestId=hand.trader.deals.remember(OURS, terms))),
+            ("s_orders/open", deal(asset=5)),
             ("s_orders/open", deal(openPrice="dear")),
             ("s_orders/open", deal(command=7)),
             ("s_orders/open", "text"),
@@ -483,5 +489,35 @@ def test_what_cannot_be_read_is_told_as_a_gap() -> None:
         for count, (name, data) in enumerate(bad, 1):
             hand.trader.on_event(name, data)
             assert len(hand.of(AccountStreamReset)) == count, (name, data)
+
+    with_hand(test)
+
+
+def test_a_deal_on_an_asset_that_is_not_listed_is_seen_all_the_same() -> None:
+    async def test(hand: Hand) -> None:
+        hand.trader.on_event("s_orders/open", deal(asset="OLDONE_otc", requestId=7))
+        (position,) = [event.position for event in hand.of(PositionReported)]
+        assert position.instrument == InstrumentId("quotex", "OLDONE_otc")
+        made = hand.assets.by_wire("OLDONE_otc")
+        assert made is not None
+        assert (made.status, made.offer, made.price_decimals) == (MarketStatus.CLOSED, None, 5)
+        assert hand.unlisted == [made]
+        closed = deal(asset="OLDONE_otc", requestId=7, profit=D("-5"), closePrice=D("1.1"))
+        hand.trader.on_event("s_orders/close", {"deals": [closed]})
+        (result,) = [fill for event in hand.of(FillReported) if (fill := event.fill).realised is not None]
+        assert result.realised == D("-5")
+        assert not hand.of(AccountStreamReset)
+        assert len(hand.unlisted) == 1
+
+    with_hand(test)
+
+
+def test_a_list_that_has_something_unreadable_is_not_asked_for_again_and_again() -> None:
+    async def test(hand: Hand) -> None:
+        hand.trader.on_balance(D("995.00"))
+        hand.lists(closed=[deal(id="a", command=7), deal(id="b", profit=D("4.35"), closePrice=D("1.1"))])
+        found = await hand.trader.snapshot(0)
+        assert {each.venue_order_id for each in found.recent_orders} == {"b", "b:end"}
+        assert not hand.of(AccountStreamReset)
 
     with_hand(test)
