@@ -417,6 +417,7 @@ class Screen(QObject):
             save=self._keep_watched,
             save_favourites=self._keep_favourites,
             flashes=settings.flag("look.flashes"),
+            unofficial=[each for each in terminal.venues if terminal.venue_info(each).unofficial],
             parent=self,
         )
         self.chart = self._build_chart("chart", settings.whole("chart.interval_s"))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import Final, Protocol
@@ -194,13 +194,15 @@ class WatchlistViewModel(QObject):
         watched: Sequence[InstrumentId] = (),
         favourites: Sequence[InstrumentId] = (),
         titles: Mapping[str, str] | None = None,
+        unofficial: Collection[str] = (),
         save: Callable[[Sequence[InstrumentId]], object] | None = None,
         save_favourites: Callable[[Sequence[InstrumentId]], object] | None = None,
         flashes: bool = True,
         flash_ms: int = FLASH_MS,
         parent: QObject | None = None,
     ) -> None:
-        """``titles``: venues as they are called on screen. ``save``, ``save_favourites``: called with all of
+        """``titles``: venues as they are called on screen. ``unofficial``: those of them that publish no
+        interface. ``save``, ``save_favourites``: called with all of
         them, in their order, after the person has changed them."""
         super().__init__(parent)
         self.filter_text = ""
@@ -216,6 +218,7 @@ class WatchlistViewModel(QObject):
         self._index = SearchIndex(self.title_of)
         self._visible, self._built_ns = True, -REFRESH_NS
         self._titles = titles or {}
+        self._unofficial = frozenset(unofficial)
         self._save, self._save_favourites = save, save_favourites
         for instrument in [*favourites, *watched]:
             self._watch(instrument)
@@ -396,6 +399,10 @@ class WatchlistViewModel(QObject):
     def title_of(self, venue: str) -> str:
         """A venue as it is called on screen."""
         return self._titles.get(venue, venue)
+
+    def warning_of(self, venue: str) -> str:
+        """What has to be said wherever a market of a venue is offered; empty for most."""
+        return "unofficial interface" if venue in self._unofficial else ""
 
     @property
     def watched(self) -> tuple[InstrumentId, ...]:

@@ -60,7 +60,7 @@ class ConnectDialog(QDialog):
         info = self._vm.info
         title = f"Add {info.added_as}" if self._vm.is_new else f"Connect {info.title}"
         self.setWindowTitle(title)
-        self.resize(540, 680)
+        self.resize(580 if self._vm.can_sign_in else 540, 680)
         box = QVBoxLayout(self)
         box.setContentsMargins(18, 16, 18, 14)
         box.setSpacing(10)
@@ -290,7 +290,8 @@ class ConnectDialog(QDialog):
             text, ready = "Add and connect" if vm.is_new else f"Keep the {self._noun} and connect", True
         elif vm.mode is not Mode.LIVE:
             text = "Start practice" if vm.mode is Mode.PRACTICE else "Show real prices"
-            ready = True
+            # What is on already would only be cut for a moment.
+            ready = not (vm.offers_form and vm.current is vm.mode and vm.has_keys and not vm.trouble)
         else:
             ready = (vm.has_keys or vm.is_locked) and not vm.trouble
             with_kept = "Connect with the kept session" if vm.can_sign_in else "Connect with the kept keys"
@@ -299,7 +300,8 @@ class ConnectDialog(QDialog):
         set_text(self.go, busy or text)
         self.go.setEnabled(ready and not vm.is_busy)
         first = "Sign in again, or test a session" if vm.trouble else self.test.text()
-        self.go.setToolTip("" if ready else f"{first} first")
+        why = f"{first} first" if vm.mode is Mode.LIVE else "It is on already"
+        self.go.setToolTip("" if ready else why)
 
     def _render_report(self) -> None:
         vm = self._vm
@@ -311,7 +313,8 @@ class ConnectDialog(QDialog):
                 widget.deleteLater()
         if vm.report is None:
             return
-        took = f"The venue took the {self._noun} {vm.report.label}".rstrip()
+        of_whom = "session of" if vm.can_sign_in else "key"
+        took = f"The venue took the {of_whom} {vm.report.label}".rstrip()
         self._report_box.addWidget(label(took, kind="title"))
         for permission in vm.permissions:
             sign = _SIGNS[permission.granted]
@@ -331,6 +334,8 @@ class ConnectDialog(QDialog):
         if vm.report is not self._shown_report:
             self._shown_report = vm.report
             self._bring_into_view(self.report)
+            if self.card is not None:
+                self.go.setFocus()
 
     def _bring_into_view(self, part: QWidget) -> None:
         """Scroll to what is new, and follow it while the layout still makes room for it."""

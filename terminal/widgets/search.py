@@ -71,7 +71,9 @@ class HitModel(QAbstractListModel):
         if role == Qt.ItemDataRole.AccessibleTextRole:
             star = ", favourite" if hit.favourite else ""
             words = f", {hit.words}" if hit.words else ""
-            return f"{hit.instrument.symbol}{words}, {hit.kind} on {self._vm.title_of(hit.id.venue)}{star}"
+            venue, warning = self._vm.title_of(hit.id.venue), self._vm.warning_of(hit.id.venue)
+            where = f"{venue}, {warning}" if warning else venue
+            return f"{hit.instrument.symbol}{words}, {hit.kind} on {where}{star}"
         return None
 
 
@@ -103,6 +105,8 @@ class HitDelegate(QStyledItemDelegate):
         painter.drawText(QRect(area.left() + 32, area.top(), 150, area.height()), left, hit.instrument.symbol)
         right = self._badge(painter, area.right() - 10, middle, hit.kind, theme.MUTED)
         right = self._badge(painter, right - 6, middle, self._vm.title_of(hit.id.venue), theme.TEXT_2)
+        if warning := self._vm.warning_of(hit.id.venue):
+            right = self._badge(painter, right - 6, middle, warning, theme.WARNING)
         room = QRect(area.left() + 182, area.top(), right - area.left() - 194, area.height())
         painter.setPen(QColor(theme.MUTED))
         if hit.volume:

@@ -34,6 +34,7 @@ class SignInCard(QFrame):
         self.fields: dict[str, EntryField] = {}
         self._logins: tuple[PracticeLogin, ...] = ()
         self._known: object = None
+        self._was_signing_in = False
         self._prefilled: dict[str, str] = {}
         self._build_ui()
 
@@ -56,8 +57,9 @@ class SignInCard(QFrame):
         mailbox = QVBoxLayout(self.mailbox)
         mailbox.setContentsMargins(10, 8, 10, 8)
         mailbox.setSpacing(2)
-        self.mailbox_of = label(kind="title")
-        self.mail = _paragraph()
+        self.mailbox_of = label(kind="label")
+        self.mail = label()
+        self.mail.setWordWrap(True)
         self.mail.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
         mailbox.addWidget(self.mailbox_of)
         mailbox.addWidget(self.mail)
@@ -104,8 +106,10 @@ class SignInCard(QFrame):
         for key, field in self.fields.items():
             field.show_problem(vm.problems.get(key, ""))
             field.edit.setEnabled(not vm.is_busy)
-        asks, mail = bool(vm.question), vm.mail
-        set_text(self.question, vm.question or (_ON_PAGE if vm.on_page else ""))
+        # What was wrong with the last answer stands on a line of its own before the question.
+        complaint, _, question = vm.question.rpartition("\n")
+        asks, mail = bool(question), vm.mail
+        set_text(self.question, question or (_ON_PAGE if vm.on_page else ""))
         self.question.setVisible(asks or vm.on_page)
         self.mailbox.setVisible(mail is not None)
         if mail is not None:
@@ -113,11 +117,15 @@ class SignInCard(QFrame):
             set_text(self.mail, f"From {vm.info.title} (practice): your PIN-code is {mail.pin}")
         is_new = asks and self.pin.isHidden()
         self.pin.setVisible(asks)
-        self.pin.show_problem(vm.problems.get(PIN, ""))
+        self.pin.show_problem(vm.problems.get(PIN, complaint))
         if is_new:
             self.pin.edit.clear()
             self.pin.edit.setFocus()
             self.appeared.emit(self.pin)
+        if self._was_signing_in and not vm.is_busy and vm.report is None:
+            self.focus_last()
+        self._was_signing_in = vm.is_signing_in
+        self.logins.setEnabled(not vm.is_busy)
         is_waiting = vm.is_signing_in and not asks and not vm.on_page
         set_text(self.sign_in, "Signing in…" if is_waiting else "Send the PIN" if asks else "Sign in")
         self.sign_in.setEnabled(asks or not vm.is_busy)
@@ -164,6 +172,8 @@ class SignInCard(QFrame):
             if field.edit.text() == self._prefilled.get(key, ""):
                 field.edit.setText(known.get(key, ""))
                 self._prefilled[key] = known.get(key, "")
+        if any(field.edit.hasFocus() for field in self.fields.values()):
+            self.focus_first()
 
     # -- what the person does -------------------------------------------------------------------------
 
@@ -173,14 +183,17 @@ class SignInCard(QFrame):
         for field in (empty or list(self.fields.values()))[:1]:
             field.edit.setFocus()
 
+    def focus_last(self) -> None:
+        """The keyboard goes to the last entry, whose Enter signs in."""
+        for field in list(self.fields.values())[-1:]:
+            field.edit.setFocus()
+
     def _fill_in(self, login: PracticeLogin) -> None:
-        if self._vm.is_busy:
-            return
         for key, text in (("email", login.email), ("password", login.password)):
             if key in self.fields:
                 self.fields[key].edit.setText(text)
                 self._vm.touch(key)
-        self.sign_in.setFocus()
+        self.focus_last()
 
     def _on_sign_in_clicked(self) -> None:
         if self._vm.question:

@@ -29,6 +29,7 @@ from terminal.widgets.icons import icon
 
 STRIP_PX = 34
 UNOFFICIAL = "unofficial interface"
+_SHORT = "unofficial"
 _UNOFFICIAL_TIP = "An unofficial interface: it may change or stop at any time"
 _GAP_PX = 6
 _SHORTEST_TITLE_PX = 28
@@ -61,7 +62,8 @@ class VenueCardWidget(ClickFrame):
         self.title = ElidedLabel()
         self.title.setProperty("kind", "title")
         self.title.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Preferred)
-        self.mode = label(kind="muted")
+        self.mode = label(UNOFFICIAL, kind="muted")
+        self.short = label(_SHORT, kind="muted")
         self.symbol = label(kind="label")
         self.bid = PriceLabel(theme.UP)
         self.slash = label("/", kind="muted")
@@ -70,8 +72,8 @@ class VenueCardWidget(ClickFrame):
         self.opens = label(kind="muted")
         self.ring = SwitchRing()
         for widget in (
-            self.dot, self.title, self.mode, self.symbol, self.bid, self.slash, self.ask, self.state,
-            self.opens, self.ring,
+            self.dot, self.title, self.mode, self.short, self.symbol, self.bid, self.slash, self.ask,
+            self.state, self.opens, self.ring,
         ):  # fmt: skip
             row.addWidget(widget)
 
@@ -82,7 +84,6 @@ class VenueCardWidget(ClickFrame):
         set_text(self.opens, card.closed.partition(", ")[2] if self._is_closed else "")
         self.dot.show_state(card.shape, card.tone)
         set_text(self.title, card.title)
-        set_text(self.mode, UNOFFICIAL if card.unofficial else "")
         set_text(self.symbol, card.symbol)
         self._is_unofficial = card.unofficial
         self._has_price = bool(card.symbol) and card.mode is not None
@@ -115,18 +116,19 @@ class VenueCardWidget(ClickFrame):
 
     def _parts(self, detail: Detail) -> list[QWidget]:
         out: list[QWidget] = []
+        if self._is_unofficial:
+            out += [self.mode if detail is Detail.FULL else self.short]
         if self._has_price and detail is not Detail.BARE:
             out += [self.bid, self.slash, self.ask]
         if self._is_closed and self.opens.text() and detail is not Detail.BARE:
             out += [self.opens]
         if detail is Detail.FULL:
             out += [self.symbol] if self._has_price else []
-            out += [self.mode] if self._is_unofficial else []
         return out
 
     def _show_parts(self) -> None:
         shown = self._parts(self.detail)
-        for part in (self.mode, self.symbol, self.bid, self.slash, self.ask, self.opens):
+        for part in (self.mode, self.short, self.symbol, self.bid, self.slash, self.ask, self.opens):
             part.setVisible(part in shown)
 
 

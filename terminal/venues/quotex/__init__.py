@@ -40,7 +40,9 @@ VENUE: Final = VenueInfo(
             "Session token",
             hint="From the page of the web terminal: the token in window.settings.",
         ),
-        CredentialField("cookies", "Cookies", hint="Of the same page: name=value; name=value", spaces=True),
+        CredentialField(
+            "cookies", "Cookie header", hint="Of the same page: name=value; name=value", spaces=True
+        ),
         CredentialField(
             "user_agent",
             "User agent",
