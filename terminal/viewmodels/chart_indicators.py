@@ -121,7 +121,8 @@ class ChartIndicators(QObject):
         no more can be added."""
         if self.is_full:
             return None
-        taken = [each.style for each in self.shown]
+        # In a pane there is nothing else to be told from.
+        taken = [each.style for each in self.overlays] if INDICATORS[kind].on_price else []
         style = min(range(len(STYLES)), key=lambda each: (taken.count(each), each))
         one = ShownIndicator(self._next, kind, known.defaults(kind), style)
         self._next += 1
@@ -268,7 +269,12 @@ class ChartIndicators(QObject):
             return Legend(one.label, (), "hidden")
         needed = known.bars_needed(one.kind, one.values)
         note = f"needs {needed} bars" if self._count < needed else ""
-        found = [(name, line.at(bar)) for name, line in zip(one.info.lines, lines, strict=False)]
+        found = [
+            (name, line.at(bar))
+            for name, line in zip(one.info.lines, lines, strict=False)
+            # A line that is drawn behind its bar says nothing new there.
+            if line.shift >= 0
+        ]
         if note and all(value is None for _, value in found):
             return Legend(one.label, (), note)
         return Legend(

@@ -20,21 +20,25 @@ from PySide6.QtWidgets import (
 from terminal.viewmodels.chart import ChartViewModel, interval_text
 from terminal.viewmodels.sending import RequestView
 from terminal.widgets import theme
+from terminal.widgets.chart_indicator_form import IndicatorForm, fill_menu
 from terminal.widgets.chart_view import ChartView
 from terminal.widgets.controls import KeyedPanel, label, set_text
+from terminal.widgets.icons import icon
 from terminal.widgets.request_card import RequestCard, ResultLine
 
 _CARD_PX = 300
 _MARGIN_PX = 8
 _HEADER_GAPS_PX = 24
 _FUNDING_GAP_PX = 8
+_ICON_BUTTON_PX = 26
 _BUTTON_SHEET = (
-    "QPushButton, QToolButton { padding: 0 5px; min-height: 20px; border: 1px solid transparent;"
+    "QPushButton, QToolButton { padding: 0 4px; min-height: 20px; border: 1px solid transparent;"
     f" background: transparent; color: {theme.TEXT_2}; }}"
     f"QPushButton:hover, QToolButton:hover {{ background: {theme.HOVER}; color: {theme.TEXT}; }}"
     f"QPushButton:checked {{ background: {theme.HOVER}; color: {theme.WHITE};"
     f" border-bottom: 2px solid {theme.TEXT}; }}"
-    f"QPushButton:focus, QToolButton:focus {{ border: 2px solid {theme.FOCUS}; padding: 0 4px; }}"
+    f"QPushButton:focus, QToolButton:focus {{ border: 2px solid {theme.FOCUS}; padding: 0 3px; }}"
+    "QToolButton::menu-indicator { image: none; }"
 )
 
 
@@ -80,6 +84,17 @@ class ChartHeader(QWidget):
         self._funding = label(kind="label")
         self._funding.setContentsMargins(0, 0, _FUNDING_GAP_PX, 0)
         row.addWidget(self._funding)
+        self.indicators = QToolButton()
+        self.indicators.setIcon(icon("indicator"))
+        self.indicators.setFixedWidth(_ICON_BUTTON_PX)
+        self.indicators.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
+        self.indicators.setToolTip("Indicators (I)")
+        self.indicators.setAccessibleName("Indicators")
+        self.indicators.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+        self._menu = QMenu(self.indicators)
+        self._menu.aboutToShow.connect(self._on_menu_about_to_show)
+        self.indicators.setMenu(self._menu)
+        row.addWidget(self.indicators)
         self._zone = QPushButton()
         self._zone.setToolTip("Times in local time or in UTC")
         self._zone.setFocusPolicy(Qt.FocusPolicy.TabFocus)
@@ -128,13 +143,20 @@ class ChartHeader(QWidget):
         self._vm.set_interval(interval_s)
         self._render()
 
+    def _on_menu_about_to_show(self) -> None:
+        fill_menu(self._menu, self._vm.indicators, self._open_form)
+
+    def _open_form(self, key: int) -> None:
+        form = IndicatorForm(self._vm.indicators, key, self)
+        form.open_at(self.indicators.mapToGlobal(self.indicators.rect().bottomLeft()))
+
     def _on_zone_clicked(self) -> None:
         self._vm.set_zone(None if self._vm.in_utc else UTC)
 
     def _fit(self) -> None:
         """First the venue's name gives way, then the row of intervals, then the time zone; the funding takes
         what is to spare."""
-        fixed = _width_of(self._zone) + _HEADER_GAPS_PX
+        fixed = _width_of(self._zone) + _ICON_BUTTON_PX + _HEADER_GAPS_PX
         row = sum(_width_of(button) for button in self.buttons.values())
         self._title.ensurePolished()
         metrics, symbol = self._title.fontMetrics(), self._vm.symbol

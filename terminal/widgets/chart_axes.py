@@ -80,7 +80,7 @@ class Axes:
     ) -> None:
         """Grid lines, labels and the two lines beside the plot."""
         plot, text = geometry.plot, self.text
-        right, bottom = plot.left() + plot.width(), plot.top() + plot.height()
+        right, bottom, floor = plot.left() + plot.width(), plot.top() + plot.height(), geometry.floor
         self._labels = []
         if vm.bars.count and grid:
             for price in self.price_ticks(vm, geometry):
@@ -94,13 +94,23 @@ class Axes:
                         self._labels.append(QRect(right + 8, top, width, text.height))
             for tick in self.time_ticks(vm, geometry):
                 x = round(vm.viewport.x_of(tick.bar)) + plot.left()
-                painter.fillRect(x, plot.top(), 1, plot.height(), GRID)
+                painter.fillRect(x, plot.top(), 1, floor - plot.top(), GRID)
                 half = text.width(tick.text) // 2
                 if plot.left() + 2 <= x - half and x + half <= area.right() - 2:
                     tint = theme.TEXT if tick.level else theme.TEXT_2
-                    text.left(painter, x - half, bottom + (TIME_PX - text.height) // 2, tick.text, tint)
-        painter.fillRect(right, plot.top(), 1, plot.height() + 1, _LINE)
-        painter.fillRect(plot.left(), bottom, area.width(), 1, _LINE)
+                    text.left(painter, x - half, floor + (TIME_PX - text.height) // 2, tick.text, tint)
+        painter.fillRect(right, plot.top(), 1, floor - plot.top() + 1, _LINE)
+        painter.fillRect(plot.left(), floor, area.width(), 1, _LINE)
+
+    def label(self, painter: QPainter, pane: QRect, y: int, words: str) -> None:
+        """A level of a pane, beside it; none where it would reach out of the pane."""
+        text, left = self.text, pane.left() + pane.width()
+        top = y - text.height // 2
+        if pane.top() < top and top + text.height <= pane.bottom():
+            shown = text.fitting(words, self.width - 10)
+            painter.fillRect(left, y, _TICK_PX, 1, _LINE)
+            width = text.left(painter, left + 8, top, shown, theme.TEXT_2)
+            self._labels.append(QRect(left + 8, top, width, text.height))
 
     def begin_tags(self) -> None:
         """A new picture begins: no tag stands on the price axis yet."""
@@ -171,6 +181,6 @@ class Axes:
         plot, text = geometry.plot, self.text
         width = text.width(words) + 12
         left = min(max(plot.left(), x - width // 2), plot.left() + plot.width() - width)
-        box = QRect(left, plot.top() + plot.height() + 1, width, TIME_PX - 2)
+        box = QRect(left, geometry.floor + 1, width, TIME_PX - 2)
         painter.fillRect(box, QColor(theme.BORDER_STRONG))
         text.left(painter, left + 6, box.top() + (box.height() - text.height) // 2, words, theme.TEXT)

@@ -77,10 +77,27 @@ class Geometry:
     """Bars, grid and orders."""
     price_height: int
     """The upper part of the plot, where prices are; volume has the rest."""
+    panes: tuple[tuple[int, QRect], ...] = ()
+    """The panes of indicators under the plot, by the indicators' keys, from the top down."""
 
     @property
     def volume_height(self) -> int:
         return self.plot.height() - self.price_height
+
+    @property
+    def floor(self) -> int:
+        """Where the time axis begins, under the plot and all panes."""
+        lowest = self.panes[-1][1] if self.panes else self.plot
+        return lowest.top() + lowest.height()
+
+    @property
+    def whole(self) -> QRect:
+        """The plot and all panes."""
+        return QRect(self.plot.left(), self.plot.top(), self.plot.width(), self.floor - self.plot.top())
+
+    def pane_at(self, y: int) -> tuple[int, QRect] | None:
+        """The pane at a height."""
+        return next((each for each in self.panes if each[1].top() <= y <= each[1].bottom()), None)
 
     def y_of(self, scale: PriceScale, price: float) -> float:
         """The widget's y of a price."""

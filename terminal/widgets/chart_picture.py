@@ -18,6 +18,7 @@ from terminal.viewmodels.chart_bars import VOLUME
 from terminal.viewmodels.chart_orders import OrderLine
 from terminal.widgets import theme
 from terminal.widgets.chart_axes import TIME_PX, Axes
+from terminal.widgets.chart_indicator_items import IndicatorPainter
 from terminal.widgets.chart_items import (
     CROSS_PX,
     BarPainter,
@@ -56,6 +57,7 @@ class ChartPicture:
         pointer: where the mouse is, None while it is elsewhere.
         bar: the bar under the pointer or the keyboard's cursor.
         bubble: where the hint is drawn; empty without one.
+        indicators: draws those, and knows where their legends are.
     """
 
     def __init__(self, vm: ChartViewModel) -> None:
@@ -74,16 +76,32 @@ class ChartPicture:
         self._grips: list[tuple[OrderLine, int]] = []
         self._readout = QRect()
         self._positions = PositionPainter()
+        self.indicators = IndicatorPainter()
+        self._laid_out = -1
 
     def fit(self) -> bool:
         """Make room for the prices in sight; True where the parts have to be laid out anew."""
-        return self._axes.fit(self._vm)
+        has_grown = self._axes.fit(self._vm)
+        return has_grown or self._laid_out != self._vm.indicators.revision
 
     def layout(self, size: QSize) -> None:
-        """Divide a widget of this size into plot and axes."""
-        plot = QRect(0, 0, max(1, size.width() - self._axes.width), max(1, size.height() - TIME_PX))
+        """Divide a widget of this size into plot, panes and axes."""
+        indicators, room = self._vm.indicators, self.room(size)
+        self._laid_out = indicators.revision
+        width, heights = max(1, size.width() - self._axes.width), indicators.pane_heights(room)
+        plot = QRect(0, 0, width, max(1, room - sum(heights)))
+        panes, top = [], plot.height()
+        for one, height in zip(indicators.in_panes, heights, strict=True):
+            if height:
+                panes.append((one.key, QRect(0, top, width, height)))
+                top += height
         share = _VOLUME_SHARE if self._vm.show_volume else 0.0
-        self.geometry = Geometry(plot, max(1, round(plot.height() * (1 - share))))
+        self.geometry = Geometry(plot, max(1, round(plot.height() * (1 - share))), tuple(panes))
+
+    @staticmethod
+    def room(size: QSize) -> int:
+        """How high the plot and the panes are together in a widget of this size."""
+        return max(1, size.height() - TIME_PX)
 
     def paint(self, painter: QPainter, size: QSize, ratio: float) -> None:
         """Draw everything; ``ratio`` is device pixels per pixel."""
@@ -111,7 +129,7 @@ class ChartPicture:
         key = (
             size, ratio, self.geometry, self._axes.width, vm.viewport.right, vm.viewport.spacing,
             vm.scale.low, vm.scale.high, vm.bars.version, vm.bars.count, most_volume, vm.clock_times,
-            self._has_bars,
+            self._has_bars, vm.indicators.revision, self._pane_scales(),
         )  # fmt: skip
         if key == self._drawn:
             return
@@ -123,12 +141,23 @@ class ChartPicture:
         painter = QPainter(self._still)
         area = QRect(0, 0, size.width(), size.height())
         self._axes.paint(painter, vm, self.geometry, area, grid=self._has_bars)
+        if self._has_bars:
+            self.indicators.paint_frames(painter, vm, self.geometry, self._axes)
         painter.setClipRect(self.geometry.plot)
+        if self._has_bars:
+            self.indicators.paint_areas(painter, vm, self.geometry, last=False)
         stop = min(vm.viewport.stop, vm.bars.count - 1)
         self._bars.paint(
             painter, vm.bars, vm.viewport.first, stop, vm.viewport, vm.scale, self.geometry, most_volume
         )
+        if self._has_bars:
+            self.indicators.paint_overlays(painter, vm, self.geometry, last=False)
+            self.indicators.paint_panes(painter, vm, self.geometry, last=False)
         painter.end()
+
+    def _pane_scales(self) -> tuple[tuple[float, float], ...]:
+        scales = [self._vm.indicators.pane_scale(key) for key, _ in self.geometry.panes]
+        return tuple((scale.low, scale.high) for scale in scales)
 
     def _most_volume(self) -> float:
         vm = self._vm
@@ -139,17 +168,23 @@ class ChartPicture:
         """What may differ from frame to frame."""
         vm, plot = self._vm, self.geometry.plot
         painter.setClipRect(plot)
+        self.indicators.paint_areas(painter, vm, self.geometry, last=True)
         last = vm.bars.count - 1
         if vm.viewport.first <= last < vm.viewport.stop:
             self._bars.paint(
                 painter, vm.bars, last, last + 1, vm.viewport, vm.scale, self.geometry, most_volume
             )
+        self.indicators.paint_overlays(painter, vm, self.geometry, last=True)
+        self.indicators.paint_panes(painter, vm, self.geometry, last=True)
+        painter.setClipRect(plot)
         paint_marks(painter, vm.trading.marks, vm.viewport, vm.scale, self.geometry)
         if vm.state in (ChartState.STALE, ChartState.FAILED):
-            painter.fillRect(plot, _VEIL)
-            painter.fillRect(plot, hatch_brush(_STALE))
+            painter.setClipRect(self.geometry.whole)
+            painter.fillRect(self.geometry.whole, _VEIL)
+            painter.fillRect(self.geometry.whole, hatch_brush(_STALE))
         self._paint_last(painter)
         self._paint_readout(painter)
+        self._paint_legends(painter)
         self._paint_history(painter)
         self._paint_positions(painter)
         self._paint_orders(painter)
@@ -208,6 +243,21 @@ class ChartPicture:
             right = max(right, x)
             x += 12
         self._readout = QRect(plot.left(), plot.top(), right - plot.left() + 6, y + text.height + 3)
+
+    def _paint_legends(self, painter: QPainter) -> None:
+        """What the indicators say of the same bar; what stands beside the readout stands beside these too."""
+        if not self._vm.indicators.shown:
+            self.indicators.legends = []
+            return
+        painter.setClipRect(self.geometry.whole)
+        plot, height = self.geometry.plot, self._numbers.height
+        # Beside the last bar there is no readout; the rows under it stay where they are.
+        top = self._readout.bottom() + 1 if not self._readout.isEmpty() else plot.top() + height + 9
+        rows = self.indicators.paint_legends(
+            painter, self._vm, self.geometry, self._numbers, self._named_bar, top, self.pointer
+        )
+        self._readout = self._readout.united(rows)
+        painter.setClipRect(plot)
 
     def _paint_history(self, painter: QPainter) -> None:
         """Older bars are loading, or there are none."""
@@ -339,7 +389,7 @@ class ChartPicture:
         if bar is not None:
             x = round(vm.viewport.x_of(bar)) + plot.left()
             if plot.left() <= x <= plot.right():
-                painter.drawLine(x, plot.top(), x, plot.bottom())
+                painter.drawLine(x, plot.top(), x, self.geometry.floor - 1)
                 self._axes.time_tag(painter, self.geometry, x, vm.time_text(bar))
         if at is not None and plot.contains(at) and not self._is_on_label(at):
             painter.setPen(_CROSSHAIR)
@@ -349,10 +399,14 @@ class ChartPicture:
                 words = (vm.price_text(price),)
                 tint = (theme.BORDER_STRONG, theme.TEXT)
                 self._axes.tag(painter, self.geometry, at.y(), words, *tint, firm=True)
+        elif at is not None and self.geometry.whole.contains(at):
+            self.indicators.paint_level(painter, vm, self.geometry, self._axes, at)
 
     def _is_on_label(self, at: QPoint) -> bool:
         """Whether a line through a point would strike out the words of an order, a position or a contract."""
         hit = self.position_at(at)
+        if self.indicators.legend_at(at) is not None:
+            return True
         return self.line_at(at) is not None or (hit is not None and hit.part is not Part.LEG)
 
     def _paint_hint(self, painter: QPainter) -> None:

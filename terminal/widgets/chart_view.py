@@ -1,4 +1,7 @@
-"""A chart's mouse and keyboard: panning, zooming, dragging an order, the menu at a price."""
+"""A chart's mouse and keyboard: panning, zooming, dragging an order, the menu at a price.
+
+What is meant for an indicator goes to ``chart_indicator_hand``.
+"""
 
 from __future__ import annotations
 
@@ -30,6 +33,7 @@ from terminal.viewmodels.chart_orders import MenuEntry, OrderLine
 from terminal.viewmodels.chart_positions import DealLine, LegKind
 from terminal.viewmodels.position_rows import GIVE_BACK, can_end_now
 from terminal.widgets import theme
+from terminal.widgets.chart_indicator_hand import IndicatorHand
 from terminal.widgets.chart_items import Geometry
 from terminal.widgets.chart_picture import ChartPicture
 from terminal.widgets.chart_position_items import Hit, Part
@@ -72,6 +76,7 @@ class ChartView(QWidget):
         super().__init__(parent)
         self._vm = vm
         self._picture = ChartPicture(vm)
+        self._hand = IndicatorHand(self, vm, self._picture)
         self._cursor: int | None = None
         self._grab: _Grab | None = None
         self._build_ui()
@@ -107,7 +112,7 @@ class ChartView(QWidget):
 
     def _bar_under(self) -> int | None:
         """The bar under the pointer or the keyboard's cursor."""
-        vm, plot, at = self._vm, self._picture.geometry.plot, self._picture.pointer
+        vm, plot, at = self._vm, self._picture.geometry.whole, self._picture.pointer
         if self._cursor is not None:
             return min(self._cursor, vm.bars.count - 1)
         if at is None or not plot.contains(at) or self._dragged_line is not None:
@@ -206,6 +211,8 @@ class ChartView(QWidget):
         if self._picture.bubble.contains(at):
             self._vm.dismiss_hint()
             return
+        if self._hand.press(at):
+            return
         line = self._picture.line_at(at)
         on_axis = at.x() >= self._picture.geometry.plot.right()
         on_cross = line is not None and self._picture.on_cross(at, line)
@@ -219,7 +226,9 @@ class ChartView(QWidget):
         at = event.position().toPoint()
         self._picture.pointer = at
         grab = self._grab
-        if grab is not None:
+        if self._hand.drags:
+            self._hand.drag(at)
+        elif grab is not None:
             self._drag(grab, at)
         else:
             self._point(at)
@@ -228,7 +237,9 @@ class ChartView(QWidget):
 
     def _point(self, at: QPoint) -> None:
         line = self._picture.line_at(at)
-        if line is not None:
+        if (found := self._hand.shape_at(at)) is not None:
+            shape, tip = found
+        elif line is not None:
             shape = (
                 Qt.CursorShape.PointingHandCursor
                 if self._picture.on_cross(at, line)
@@ -264,6 +275,9 @@ class ChartView(QWidget):
                 self._vm.trading.drag(grab.line, price)
         elif grab.hit is not None:
             self._drag_leg(grab.hit, at)
+        elif self._picture.geometry.pane_at(grab.at.y()) is not None:
+            # A pane fits itself to its lines.
+            self._vm.pan(at.x() - grab.last.x())
         elif grab.on_axis:
             self._vm.stretch(_STRETCH_A_PX ** (at.y() - grab.last.y()))
         else:
@@ -273,6 +287,9 @@ class ChartView(QWidget):
 
     def mouseReleaseEvent(self, event: QMouseEvent) -> None:
         grab, self._grab = self._grab, None
+        if self._hand.release():
+            self._point(event.position().toPoint())
+            return
         if grab is None or event.button() is not Qt.MouseButton.LeftButton:
             return
         at, line = event.position().toPoint(), grab.line
@@ -370,6 +387,10 @@ class ChartView(QWidget):
         if hit is not None:
             self._open_position_menu(hit, where)
             return
+        indicator = None if by_key else self._hand.indicator_at(at)
+        if indicator is not None:
+            self._hand.open_own_menu(indicator, at)
+            return
         price = self._vm.last_price if by_key else self._picture.price_under(at)
         if price is not None and self._vm.bars.count:
             self._open_menu(where, price)
@@ -388,7 +409,8 @@ class ChartView(QWidget):
         if self._grab is not None and self._grab.moving:
             return
         at, delta = event.position(), event.angleDelta()
-        if at.x() >= self._picture.geometry.plot.right():
+        beside_price = self._picture.geometry.pane_at(round(at.y())) is None
+        if at.x() >= self._picture.geometry.plot.right() and beside_price:
             self._vm.stretch(_ZOOM_A_NOTCH ** (-delta.y() / 120))
         elif event.modifiers() & Qt.KeyboardModifier.ShiftModifier or abs(delta.x()) > abs(delta.y()):
             self._vm.pan((delta.x() or delta.y()) / 2)
@@ -433,6 +455,8 @@ class ChartView(QWidget):
                 vm.go_to_last()
         elif key == Qt.Key.Key_Space:
             vm.fit_prices()
+        elif key == Qt.Key.Key_I and not event.modifiers() and not held:
+            self._hand.open_menu(self._picture.geometry.plot.topLeft() + QPoint(_DRAG_PX, _DRAG_PX))
         elif key in (Qt.Key.Key_Return, Qt.Key.Key_Enter) and trading.ghost is not None and not held:
             trading.drop(across=_has_control(event))
         elif key == Qt.Key.Key_Delete and line is not None and not held:
@@ -496,6 +520,10 @@ class ChartView(QWidget):
                 return
             values = ", ".join(f"{letter} {value}" for letter, value in readout.values)
             words = f"{readout.time}, {values}, {readout.change}"
+            if vm.indicators.shown and vm.instrument is not None:
+                bar = self._bar_under()
+                at = vm.bars.count - 1 if bar is None else bar
+                words += f", {vm.indicators.spoken(at, vm.instrument.price_decimals)}"
         if words != self.accessibleDescription():
             self.setAccessibleDescription(words)
             QAccessible.updateAccessibility(QAccessibleEvent(self, QAccessible.Event.DescriptionChanged))

@@ -25,6 +25,7 @@ PANEL_KEYS: Final = (
     KeyHint("Chart", "− +", "Zoom"),
     KeyHint("Chart", "Home, End", "First, last bar"),
     KeyHint("Chart", "Space", "Fit the prices"),
+    KeyHint("Chart", "I", "Indicators"),
     KeyHint("Venues", "Enter", "Show and trade it there"),
     KeyHint("Link", "Tab, Enter", "Group, venue, what is shared"),
     KeyHint("Watchlist", "Enter", "Show the market"),
