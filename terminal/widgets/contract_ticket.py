@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from PySide6.QtCore import QSize, Qt
-from PySide6.QtGui import QColor, QHideEvent, QPainter, QPaintEvent, QShowEvent
+from PySide6.QtGui import QColor, QHideEvent, QPainter, QPaintEvent, QResizeEvent, QShowEvent
 from PySide6.QtWidgets import (
     QFrame,
     QHBoxLayout,
@@ -30,7 +30,7 @@ from terminal.viewmodels.cost_text import CostLine
 from terminal.widgets import theme
 from terminal.widgets.controls import ElidedLabel, FittingLabel, StripedEdge, label, line, set_text
 from terminal.widgets.ticket import TicketPanel
-from terminal.widgets.ticket_foot import SIDE_PX, TicketFoot, on_send_keys
+from terminal.widgets.ticket_foot import SHORT_PX, SIDE_PX, TicketFoot, on_send_keys
 from terminal.widgets.ticket_parts import (
     CostGrid,
     FieldRow,
@@ -43,7 +43,9 @@ from terminal.widgets.venue_word import CrowdRow, SuggestionRows
 
 _NEWS_PX: Final = 46
 """Two lines of news: with less, a longer word would make the panel grow for good."""
+_FORM_STRIP_PX: Final = 24
 _SHEET: Final = f"""
+QLineEdit[short="true"], QComboBox[short="true"] {{ min-height: 16px; }}
 QPushButton[kind="chip"] {{ padding: 0; min-height: 18px; font-size: {theme.LABEL_PX}px; min-width: 20px; }}
 QPushButton[kind="chip"]:focus {{ border: 1px solid {theme.FOCUS}; }}
 """
@@ -56,7 +58,9 @@ class ContractPanel(QWidget):
     def __init__(self, vm: ContractTicketViewModel, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._vm = vm
+        self._is_short = False
         self._build_ui()
+        self._lay_out()
         self._bind()
         self._render()
 
@@ -81,9 +85,7 @@ class ContractPanel(QWidget):
 
     def _build_form(self) -> QWidget:
         form = QWidget()
-        box = QVBoxLayout(form)
-        box.setContentsMargins(SIDE_PX, 4, SIDE_PX, 4)
-        box.setSpacing(5)
+        box = self._form_box = QVBoxLayout(form)
         head = QHBoxLayout()
         head.setSpacing(6)
         self._symbol = label(kind="title")
@@ -197,6 +199,7 @@ class ContractPanel(QWidget):
             chosen=lambda: vm.form.side,
             keepers=dict.fromkeys(Side, self._stake),
         )
+        vm.sending.changed.connect(self._fit_question)
         self._buttons, self._card = self._foot.buttons, self._foot.card
         return self._foot
 
@@ -250,24 +253,7 @@ class ContractPanel(QWidget):
                 edit.setText(texts[name])
         for name, row in self._rows.items():
             row.show_message(vm.problems.get(name, ""), vm.ends_text if name == EXPIRY else "")
-        self._figures.show_lines(
-            (
-                CostLine("Payout", vm.payout_text, tip="Paid on top of the stake of a contract that wins."),
-                CostLine("Wins / loses", f"{vm.win_text} / {vm.lose_text}"),
-                CostLine(
-                    "Needed",
-                    vm.need_text,
-                    tip="So many have to win for nothing to be lost: 1 / (1 + payout).",
-                ),
-                CostLine(
-                    "Yours",
-                    vm.own_text,
-                    tip="Your own contracts on this asset and of this length; the range is "
-                    "where the true rate lies in 95 of 100 cases.",
-                ),
-                CostLine(vm.outside.label, vm.outside.value, vm.outside.detail, tip=vm.outside.tip),
-            )
-        )
+        self._figures.show_lines(self._lines())
         self._fixed.show_lines(vm.fixed)
         self._crowd.show_crowd(vm.crowd)
         self._suggestions.show_state()
@@ -278,6 +264,45 @@ class ContractPanel(QWidget):
         texts_shown = [] if pending else [f"▲ {text}" for text in (*sorted(reasons), *vm.warnings[:3])]
         self._foot.show_lines(vm.buttons, texts_shown, vm.place.note)
 
+    def _lines(self) -> list[CostLine]:
+        vm = self._vm
+        needed = CostLine(
+            "Needed", vm.need_text, tip="So many have to win for nothing to be lost: 1 / (1 + payout)."
+        )
+        own_tip = (
+            "Your own contracts on this asset and of this length; the range is where the true rate lies in "
+            "95 of 100 cases."
+        )
+        return [
+            CostLine("Payout", vm.payout_text, tip="Paid on top of the stake of a contract that wins."),
+            CostLine("Wins / loses", f"{vm.win_text} / {vm.lose_text}"),
+            # The fixed numbers under it say it too.
+            *([] if self._is_short else [needed]),
+            CostLine("Yours", vm.own_text, tip=own_tip),
+            CostLine(vm.outside.label, vm.outside.value, vm.outside.detail, tip=vm.outside.tip),
+        ]
+
+    def _fit_question(self) -> None:
+        self._foot.fit_question(self._least_width, self.height() - self._stripe.height())
+        self.updateGeometry()
+
+    @property
+    def _least_width(self) -> int:
+        return max(self.width(), self.minimumWidth())
+
+    def _lay_out(self) -> None:
+        """Close together where height is short, else as usual."""
+        short = self._is_short
+        self._form_box.setSpacing(1 if short else 5)
+        self._form_box.setContentsMargins(SIDE_PX, 0 if short else 4, SIDE_PX, 0 if short else 4)
+        for grid in (self._figures, self._fixed):
+            grid.set_short(short)
+        for field in (*self._edits.values(), self._expiry):
+            theme.set_property(field, "short", short)
+        for edit in self._edits.values():
+            edit.setFont(theme.mono_font(theme.TABLE_PX if short else theme.BASE_PX))
+        self._foot.set_short(short)
+
     # -- Qt -------------------------------------------------------------------------------------------
 
     def showEvent(self, event: QShowEvent) -> None:
@@ -287,6 +312,18 @@ class ContractPanel(QWidget):
     def hideEvent(self, event: QHideEvent) -> None:
         self._vm.set_visible(False)
         super().hideEvent(event)
+
+    def minimumSizeHint(self) -> QSize:
+        height = self._foot.least_height(self._least_width, _FORM_STRIP_PX)
+        return QSize(self.minimumWidth(), height + self._stripe.sizeHint().height())
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        is_short = self.height() < SHORT_PX
+        if is_short is not self._is_short:
+            self._is_short = is_short
+            self._lay_out()
+            self._render()
 
     def paintEvent(self, event: QPaintEvent) -> None:
         painter = QPainter(self)

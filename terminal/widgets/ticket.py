@@ -35,7 +35,7 @@ from terminal.viewmodels.ticket import TicketViewModel
 from terminal.viewmodels.watchlist import venue_mark
 from terminal.widgets import theme
 from terminal.widgets.controls import ElidedLabel, FittingLabel, StripedEdge, label, line, set_text, walk
-from terminal.widgets.ticket_foot import GAP_PX, SIDE_PX, TicketFoot, height_at, on_send_keys
+from terminal.widgets.ticket_foot import SHORT_PX, SIDE_PX, TicketFoot, on_send_keys
 from terminal.widgets.ticket_parts import (
     CostGrid,
     FieldRow,
@@ -61,11 +61,7 @@ QPushButton[kind="chip"]:focus {{ border: 1px solid {theme.FOCUS}; }}
 _NEWS_PX = 36
 _FORM_STRIP_PX = 24
 _FORM_GAP_PX = 5
-_SHORT_PX = 540
-"""Below this height the form is closer together, stop and target stand side by side, and what is said
-elsewhere too is left out: it fits a small screen without scrolling."""
 _SHORT_GAP_PX = 1
-_SHORT_NEWS_PX = 20
 _TAB_GAP_PX = 8
 _FIRES_ON = {
     TriggerReference.LAST: "last price",
@@ -576,14 +572,12 @@ class TicketPanel(QWidget):
         self._scroll.setMinimumHeight(1 if self._vm.sending.pending is not None else _FORM_STRIP_PX)
 
     def _fit_question(self) -> None:
-        """A question names total and fee itself: where height is short it stands for the cost strip."""
-        pending = self._vm.sending.pending is not None
-        room = self.height() - self._stripe.height()
-        self._cost_strip.setVisible(not pending or self._foot_height(self._cost_strip, self._card) <= room)
+        self._foot.fit_question(self._least_width, self.height() - self._stripe.height())
         self.updateGeometry()
 
-    def _foot_height(self, *parts: QWidget) -> int:
-        return self._foot.height_with(max(self.width(), self.minimumWidth()), *parts)
+    @property
+    def _least_width(self) -> int:
+        return max(self.width(), self.minimumWidth())
 
     # -- slots ----------------------------------------------------------------------------------------
 
@@ -598,28 +592,15 @@ class TicketPanel(QWidget):
 
     # -- Qt -------------------------------------------------------------------------------------------
 
-    @property
-    def _news_px(self) -> int:
-        return _SHORT_NEWS_PX if self._is_short else _NEWS_PX
-
     def minimumSizeHint(self) -> QSize:
-        """What the dock may not go below: the foot at the panel's own width, and a strip of the form. The
-        layout would ask for the height that wrapped texts need in the narrowest column."""
         if self._foot.isHidden():
             return QSize(self.minimumWidth(), _FORM_STRIP_PX)
-        # The same with and without an answer, and while the one gives way to the other: a dock that has
-        # grown for a moment stays large. Only what is too long for the form's strip asks for more.
-        kept = self._foot_height(self._cost_strip, self._foot.buttons_row)
-        kept += self._stripe.sizeHint().height()
-        news = max(self._news_px, height_at(self._foot.news, self.width() - 2 * SIDE_PX)) + GAP_PX
-        height = kept + max(news, self._news_px + GAP_PX + _FORM_STRIP_PX)
-        if self._vm.sending.pending is not None and not self._card.isHidden():
-            height = max(height, self._foot_height(self._card))
-        return QSize(self.minimumWidth(), height)
+        height = self._foot.least_height(self._least_width, _FORM_STRIP_PX)
+        return QSize(self.minimumWidth(), height + self._stripe.sizeHint().height())
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
-        is_short = self.height() < _SHORT_PX
+        is_short = self.height() < SHORT_PX
         if is_short is not self._is_short:
             self._is_short = is_short
             self._lay_out()
@@ -644,7 +625,7 @@ class TicketPanel(QWidget):
         for grid in grids:
             grid.set_short(short)
         self._cost_box.setSpacing(1 if short else 4)
-        self._foot.set_short(short, self._news_px)
+        self._foot.set_short(short)
         # An answer takes room from a short form: its scroll bar must not come and go, and move the rest.
         always, as_needed = Qt.ScrollBarPolicy.ScrollBarAlwaysOn, Qt.ScrollBarPolicy.ScrollBarAsNeeded
         self._scroll.setVerticalScrollBarPolicy(always if short else as_needed)

@@ -16,9 +16,13 @@ from terminal.widgets.controls import ElidedLabel, label, line, set_text
 from terminal.widgets.request_card import RequestCard, ResultLine
 from terminal.widgets.ticket_parts import BigButton
 
+SHORT_PX = 540
+"""Below this height a ticket is closer together and leaves out what is said elsewhere too: it fits a small
+screen without scrolling."""
 SIDE_PX = 8
-GAP_PX = 4
+_GAP_PX = 4
 _SHORT_GAP_PX = 3
+_SHORT_NEWS_PX = 20
 
 
 class TicketFoot(QWidget):
@@ -41,10 +45,12 @@ class TicketFoot(QWidget):
         chosen: Callable[[], Side],
         keepers: Mapping[Side, QWidget],
     ) -> None:
-        """``chosen``: the side whose button gets the keyboard back after a question; ``keepers``: who has it
-        for as long as the buttons are away, since Qt would hand it to whatever comes next."""
+        """``news_px``: the place that is kept for news, where there is height enough. ``chosen``: the side
+        whose button gets the keyboard back after a question; ``keepers``: who has it for as long as the
+        buttons are away, since Qt would hand it to whatever comes next."""
         super().__init__()
         self._sending, self._chosen, self._keepers = sending, chosen, keepers
+        self._figures, self._whole_news_px = figures, news_px
         self._pressed_from: QPushButton | None = None
         self._box = QVBoxLayout(self)
         self.news = QWidget()
@@ -78,13 +84,14 @@ class TicketFoot(QWidget):
         self._note.setProperty("kind", "muted")
         self._note.setAlignment(Qt.AlignmentFlag.AlignHCenter)
         self._box.addWidget(self._note)
-        self.set_short(False, news_px)
+        self.set_short(False)
 
-    def set_short(self, short: bool, news_px: int) -> None:
-        """Closer together, or as usual; ``news_px``: the place that is kept for news."""
-        self._box.setSpacing(_SHORT_GAP_PX if short else GAP_PX)
+    def set_short(self, short: bool) -> None:
+        """Closer together, or as usual."""
+        self._news_px = _SHORT_NEWS_PX if short else self._whole_news_px
+        self._box.setSpacing(_SHORT_GAP_PX if short else _GAP_PX)
         self._box.setContentsMargins(SIDE_PX, 1 if short else 4, SIDE_PX, 3 if short else 6)
-        self.news.setMinimumHeight(news_px)
+        self.news.setMinimumHeight(self._news_px)
         for button in self.buttons.values():
             button.set_short(short)
 
@@ -97,8 +104,27 @@ class TicketFoot(QWidget):
         set_text(self._note, note)
         self._note.setToolTip(note)
 
-    def height_with(self, width: int, *parts: QWidget) -> int:
-        """How high it has to be at a width for these parts of it and its note, in px."""
+    def least_height(self, width: int, form_px: int) -> int:
+        """What a dock may not go below, in px, at a width: the foot and a strip of the form. The layout would
+        ask for the height that wrapped texts need in the narrowest column.
+
+        It is the same with and without an answer, and while the one gives way to the other: a dock that has
+        grown for a moment stays large. Only what is too long for the form's strip asks for more.
+        """
+        news = max(self._news_px, height_at(self.news, width - 2 * SIDE_PX)) + _GAP_PX
+        height = self._height_with(width, self._figures, self.buttons_row)
+        height += max(news, self._news_px + _GAP_PX + form_px)
+        if self._sending.pending is not None and not self.card.isHidden():
+            height = max(height, self._height_with(width, self.card))
+        return height
+
+    def fit_question(self, width: int, room: int) -> None:
+        """A question names the figures itself: where less than their height is left, it stands for them."""
+        pending = self._sending.pending is not None
+        self._figures.setVisible(not pending or self._height_with(width, self._figures, self.card) <= room)
+
+    def _height_with(self, width: int, *parts: QWidget) -> int:
+        """How high it has to be at a width for these parts of it and its note."""
         sides = self._box.contentsMargins()
         room = width - sides.left() - sides.right()
         shown = [height_at(part, room) for part in (*parts, self._note)]

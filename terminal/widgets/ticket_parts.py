@@ -224,7 +224,10 @@ class CostGrid(QWidget):
                 cell.setFixedHeight(_SHORT_COST_PX if short else _COST_PX)
 
     def show_lines(self, lines: Sequence[CostLine]) -> None:
-        """Show the lines; there are always the same ones."""
+        """Show the lines; there are always the same ones, but for the last ones in a short ticket."""
+        for at, cells in enumerate(self._cells):
+            for cell in cells:
+                cell.setVisible(at < len(lines))
         for (name, detail, value), line in zip(self._cells, lines, strict=False):
             set_text(name, line.label)
             set_text(detail, line.detail)
@@ -292,8 +295,7 @@ class BigButton(QPushButton):
             lower = QRect(area.left(), area.top() + half, area.width(), half)
             self._line(painter, lower, self._lines.detail, bold=False)
         if self._is_chosen:
-            width = self.width() // 3
-            foot = QRect((self.width() - width) // 2, self.height() - 4, width, 2)
+            foot = QRect(4, self.height() - 3, self.width() - 8, 2)
             painter.fillRect(foot, painter.pen().color())
         painter.end()
 

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
+from decimal import Decimal
 
 import pytest
 from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QApplication, QPushButton
+from PySide6.QtWidgets import QApplication, QLabel, QPushButton
 from pytestqt.qtbot import QtBot
 
 from terminal.domain.contracts import ExpiryMode
 from terminal.domain.instrument import InstrumentId, MarketStatus
 from terminal.domain.market import Side
+from terminal.venues.base import Sentiment
 from terminal.viewmodels.contract_ticket import OPENS, STAKE, TRIGGER, ContractTicketViewModel
 from terminal.viewmodels.ticket import TicketViewModel
 from terminal.widgets import theme
@@ -22,6 +24,7 @@ from terminal.widgets.ticket import TicketPanel
 from terminal.widgets.ticket_parts import BigButton
 from tests.trading_fakes import BTC, Desk, btc, eth
 from tests.unit.viewmodels.test_contract_ticket import OFFER, contract, form, start_at
+from tests.unit.viewmodels.test_venue_word import FakeTalk, ends_in
 
 
 @pytest.fixture
@@ -183,3 +186,35 @@ def test_a_closed_asset_offers_the_open_one_by_one_click(qtbot: QtBot, desk: Des
     assert desk.selection.instrument == there
     assert not panel._other.isVisible()
     assert panel._buttons[Side.BUY].isEnabled()
+
+
+def test_a_small_screen_shows_the_whole_form_without_scrolling(qtbot: QtBot, desk: Desk) -> None:
+    talk = FakeTalk()
+    talk.told[BTC] = Sentiment(Decimal(75), desk.clock.monotonic_ns())
+    talk.suggested = {"BTC/USD": ends_in(desk, 42)}
+    vm = form(desk, talk=talk)
+    panel = shown(qtbot, vm, height=410)
+    QApplication.processEvents()
+    assert not panel._scroll.verticalScrollBar().isVisible()
+    for each in (panel._stake, panel._expiry, panel._figures, panel._crowd, panel._suggestions):
+        assert not each.visibleRegion().isEmpty()
+    said = [each.text() for each in panel._figures.findChildren(QLabel) if each.isVisible()]
+    assert "Needed" not in said, "the fixed numbers say it"
+    panel.resize(300, 700)
+    QApplication.processEvents()
+    said = [each.text() for each in panel._figures.findChildren(QLabel) if each.isVisible()]
+    assert "Needed" in said
+
+
+def test_a_question_leaves_the_dock_as_high_as_it_was(qtbot: QtBot, desk: Desk) -> None:
+    vm = form(desk)
+    panel = shown(qtbot, vm, height=410)
+    least = panel.minimumSizeHint().height()
+    assert least <= 410
+    click(panel, Side.BUY)
+    QApplication.processEvents()
+    assert is_asking(vm)
+    assert panel.minimumSizeHint().height() <= 410
+    vm.sending.discard()
+    QApplication.processEvents()
+    assert panel.minimumSizeHint().height() == least
