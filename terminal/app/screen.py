@@ -371,6 +371,9 @@ class Screen(QObject):
         workspace.keep(_LINKS, self._kept_links, self._restore_links)
         workspace.keep(_CHART2, lambda: self.chart2.interval_s, self._restore_chart2)
         self.chart2.interval_chosen.connect(workspace.kept_changed)
+        for key, chart in (("chart", self.chart), ("chart2", self.chart2)):
+            workspace.keep(f"{key}_indicators", chart.indicators.kept, chart.indicators.restore)
+            chart.indicators.chosen.connect(workspace.kept_changed)
         workspace.keep(_LADDER_ROWS, self.ladder.kept, self.ladder.restore)
         self.ladder.regrouped.connect(workspace.kept_changed)
         self.links.watch(workspace.kept_changed)
