@@ -163,6 +163,7 @@ class ContractTicketViewModel(QObject):
             self._where.moved.watch(self._load),
             self._where.stirred.watch(lambda: frames.request(self._refresh)),
             self._where.voided.watch(self.sending.discard),
+            self._where.left.watch(self.sending.clear_result),
             self._where.armed.watch(self._refresh),
             frames.every(_REFRESH_S, self._on_clock),
         )

@@ -21,6 +21,7 @@ class FormPlace:
         stirred: figures of the account have changed.
         voided: what was shown to be confirmed holds no longer: another account answers now, or nothing may
             be sent at all.
+        left: another account answers now; what was told of the one before is of no use any more.
         armed: the arm switch was moved.
     """
 
@@ -37,6 +38,7 @@ class FormPlace:
         self.moved: Observable[[]] = Observable("form's venue")
         self.stirred: Observable[[]] = Observable("form's account")
         self.voided: Observable[[]] = Observable("form's question")
+        self.left: Observable[[]] = Observable("form's account before")
         self.armed: Observable[[]] = Observable("form's arm switch")
         self._sessions, self._gate, self._clock = sessions, gate, clock
         self._id: InstrumentId | None = None
@@ -78,6 +80,7 @@ class FormPlace:
         self.moved.notify()
         if before is not None and after is not None and before.account != after.account:
             self.voided.notify()
+            self.left.notify()
         self.stirred.notify()
 
     def _on_account(self, account: str) -> None:

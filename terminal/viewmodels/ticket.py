@@ -181,6 +181,7 @@ class TicketViewModel(QObject):
             self._where.moved.watch(self._load_instrument),
             self._where.stirred.watch(lambda: frames.request(self._on_frame)),
             self._where.voided.watch(self.sending.discard),
+            self._where.left.watch(self.sending.clear_result),
             self._where.armed.watch(self._refresh),
         )
         self._on_selection()

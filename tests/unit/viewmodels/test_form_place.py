@@ -18,7 +18,7 @@ class _Form:
         self.gate = FakeGate(self.clock, FakeMarket())
         self.told: list[str] = []
         self.where = FormPlace(self.sessions, self.gate, self.accounts, self.clock)
-        for name in ("moved", "stirred", "voided", "armed"):
+        for name in ("moved", "stirred", "voided", "left", "armed"):
             getattr(self.where, name).watch(lambda one=name: self.told.append(one))
         self.where.show(BTC)
 
@@ -46,7 +46,7 @@ def test_another_account_of_the_venue_voids_what_was_shown() -> None:
     other.account = "kraken:live"
     form.sessions.sessions["kraken"] = other
     form.sessions.changed.notify("kraken")
-    assert form.since() == ["moved", "voided", "stirred"]
+    assert form.since() == ["moved", "voided", "left", "stirred"]
     assert form.where.place is not None
     assert form.where.place.account == "kraken:live"
 
