@@ -536,7 +536,7 @@ class Terminal:
         """An account as the person knows it: the venue's title, and its own where there are several."""
         title = self.venue_info(account.partition(":")[0]).title
         owner = self.portfolio.info(account)
-        return title if owner is None else f"{title}, {owner.title}"
+        return title if owner is None else owner.at(title)
 
     # -- venues that a person adds --------------------------------------------------------------------
 

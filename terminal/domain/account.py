@@ -123,6 +123,10 @@ class AccountInfo:
         """By which a person tells it from the others where there is room for a word or two."""
         return self.name or self.title.rpartition(" ")[2]
 
+    def at(self, venue: str) -> str:
+        """In a sentence: the venue by its title on screen, and its own title, which may begin with that."""
+        return self.title if self.title.startswith(venue) else f"{venue}, {self.title}"
+
 
 @dataclass(frozen=True, slots=True)
 class AccountFigures:

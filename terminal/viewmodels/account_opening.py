@@ -98,6 +98,7 @@ class AccountOpening:
                 *(
                     (f"{word} there", str(count))
                     for word, count in zip(words, (running, resting), strict=True)
+                    if count
                 ),
             )
             warnings = (_GOES_ON,)

@@ -462,7 +462,7 @@ class ConnectionViewModel(QObject):
         session = self._sessions.sessions.get(venue)
         owner = session.infos.get(account) if session is not None else None
         title = about.title if about is not None else self._title_of(venue)
-        return f"{title}, {owner.title}" if owner is not None else title
+        return owner.at(title) if owner is not None else title
 
     def short_name(self, account: str) -> str:
         """An account in a column: ``Kraken practice``, ``cTrader demo 5120034``. Also one whose connection is

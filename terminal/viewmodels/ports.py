@@ -170,7 +170,7 @@ class Place:
     @property
     def name(self) -> str:
         """The venue, and the account where it has several: what a question before an order says."""
-        return f"{self.title}, {self.owner.title}" if self.owner is not None else self.title
+        return self.owner.at(self.title) if self.owner is not None else self.title
 
     @property
     def note(self) -> str:

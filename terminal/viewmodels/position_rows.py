@@ -483,7 +483,7 @@ ACCOUNT_COLUMNS: tuple[Column[AccountRow], ...] = (
     Column("active", "", lambda r: "●" if r.is_active else "", 24, title_tip="Orders go to this account"),
     Column("shown", "Show", lambda r: "shown" if r.is_shown else "hidden", 54, actions=_show_actions,
            tip=_show_tip, title_tip="Accounts without a tick are neither streamed nor counted"),
-    Column("account", "Account", lambda r: r.title, 170, tip=_account_tip,
+    Column("account", "Account", lambda r: r.title, 170, tip=_account_tip, grows=True,
            tone=lambda r: "" if r.is_shown else "muted"),
     Column("venue", "Venue", lambda r: r.venue, 70, tone=lambda r: "muted"),
     Column("badge", "Money", lambda r: r.badge, 84,

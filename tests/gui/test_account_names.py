@@ -87,6 +87,9 @@ def test_accounts_of_one_sign_in_are_told_apart_wherever_money_is_named() -> Non
             for name, info in infos.items()
         ]
         assert len({place.note for place in places}) == 3
+        assert [place.name for place in places] == [
+            "House demo jane", "House real jane", "House Weekend contest jane",
+        ], "the venue's name stands in them already"  # fmt: skip
         real_money = [place.note for place in places if place.note.startswith("Live: real money")]
         assert len(real_money) == (1 if mode is Mode.LIVE else 0)
 

@@ -134,6 +134,16 @@ def test_what_is_called_real_at_the_practice_venue_is_not_taken_for_real_money(q
     with_house(body, Mode.PRACTICE)
 
 
+def test_only_what_there_is_is_counted(qapp: QApplication) -> None:
+    async def body(house: House) -> None:
+        house.run_contracts(1)
+        await asked(house, CONTEST)
+        (question,) = house.frame.questions
+        assert question.rows == (("Is left", "House demo jane"), ("Contracts running there", "1"))
+
+    with_house(body)
+
+
 @pytest.mark.parametrize("target", [CONTEST, REAL])
 def test_what_runs_in_the_account_that_is_left_is_told(qapp: QApplication, target: str) -> None:
     async def body(house: House) -> None:

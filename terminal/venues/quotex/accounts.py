@@ -14,8 +14,8 @@ from terminal.venues.quotex.site import Profile
 DEMO: Final = "demo"
 LIVE: Final = "live"
 _REAL_MONEY: Final = (
-    "This account trades with real money over an interface that Quotex does not publish. It takes the place "
-    "of the demo account until you choose that again."
+    "This account trades with real money over an interface that Quotex does not publish. It stays open, also "
+    "at the next start, until you choose another one."
 )
 
 
@@ -63,10 +63,10 @@ def profile_of(found: Profile, names: Mapping[str, str]) -> AccountProfile:
 
 def account_info(account: str, name: str, nickname: str, currency: str) -> AccountInfo:
     """As the screen presents it. ``name``: ``demo``, ``real``, or a tournament's title."""
-    kind = "" if account in (DEMO, LIVE) else "tournament"
+    whose = nickname if account in (DEMO, LIVE) else "(tournament)"
     return AccountInfo(
         account_id=account,
-        title=" ".join(each for each in ("Quotex", kind, name, nickname) if each),
+        title=" ".join(each for each in ("Quotex", name, whose) if each),
         is_live=account == LIVE,
         currency=currency,
         kind=AccountKind.HEDGED,
