@@ -87,14 +87,12 @@ class VenueWord:
         """Be about this contract from now on; None: about none."""
         before, self._own = self._own, instrument
         if (before.id if before is not None else None) != (instrument.id if instrument is not None else None):
-            self._let_go()
             self._look()
 
     def set_visible(self, visible: bool) -> None:
         """Nobody looks: nothing is asked for."""
         if visible is not self._visible:
             self._visible = visible
-            self._let_go()
             self._look()
 
     def crowd(self, title: str) -> Crowd | None:
@@ -131,9 +129,13 @@ class VenueWord:
         )
 
     def _look(self) -> None:
+        before, self._release = self._release, ()
         if self._own is not None and self._visible:
             watched = self._talk.watch_sentiment(self._own.id)
             self._release = (watched, self._talk.watch_signals(self._own.venue))
+        # Let go of last: what the next asset of the venue needs too is not asked for again.
+        for release in before:
+            release()
 
     def _let_go(self) -> None:
         for release in self._release:

@@ -121,6 +121,7 @@ class SuggestionRows(QWidget):
         self.all = QPushButton()
         self.all.setProperty("kind", "link")
         self.all.setAutoDefault(False)
+        self.all.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         self.all.clicked.connect(self._on_all_clicked)
         head.addWidget(self.whose, 1)
         head.addWidget(self.all)
@@ -133,6 +134,7 @@ class SuggestionRows(QWidget):
         self.take = QPushButton("Take")
         self.take.setProperty("kind", "link")
         self.take.setAutoDefault(False)
+        self.take.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         self.take.clicked.connect(self._on_take_clicked)
         policy = self.take.sizePolicy()
         policy.setRetainSizeWhenHidden(True)
@@ -156,8 +158,8 @@ class SuggestionRows(QWidget):
             self.whose.setText(whose)
             self.whose.set_short(f"{title}'s advert, not advice")
             self.setToolTip(f"{whose}.\n{_NOT_ADVICE}")
-        set_text(self.all, f"All {count}…" if count else "")
-        self.all.setVisible(bool(count))
+        # Never hidden: Qt would hand its keyboard to the next button, which sends.
+        set_text(self.all, f"All {count}…")
         self.all.setToolTip(f"All signals of {title} that are not over")
         text = f"{_ARROWS[found.side]} {found.text}" if found is not None else "none for this asset now"
         if self.text.text() != text:
@@ -165,6 +167,8 @@ class SuggestionRows(QWidget):
         set_tone(self.text, _TONES[found.side] if found is not None else "muted")
         set_text(self.left, found.left_text if found is not None else "")
         self.left.setToolTip(found.until_text if found is not None else "")
+        if found is None and self.take.hasFocus():
+            self.all.setFocus(Qt.FocusReason.OtherFocusReason)
         self.take.setVisible(found is not None)
         if found is not None:
             tip = f"Put {found.text} into the form: nothing is sent"
@@ -178,6 +182,8 @@ class SuggestionRows(QWidget):
             words = f"{each.instrument.symbol}   {_ARROWS[each.side]} {each.text}"
             text = f"{words}, {each.until_text}" if each.until_text else words
             menu.addAction(text, partial(self._vm.take, each))
+        if menu.isEmpty():
+            menu.addAction("No signals now").setEnabled(False)
         return menu
 
     def _on_all_clicked(self) -> None:

@@ -84,11 +84,8 @@ def test_without_a_signal_for_this_asset_the_rows_keep_their_place(qtbot: QtBot,
     panel = shown(qtbot, vm)
     rows = panel._suggestions
     height = rows.height()
-    assert (rows.text.text(), rows.take.isVisible(), rows.all.isVisible()) == (
-        "none for this asset now",
-        False,
-        False,
-    )
+    assert (rows.text.text(), rows.take.isVisible()) == ("none for this asset now", False)
+    assert [each.text() for each in rows.menu().actions()] == ["No signals now"]
     talk.suggested = {"BTC/USD": ends_in(desk, 42)}
     vm._on_clock()
     QApplication.processEvents()
@@ -97,3 +94,25 @@ def test_without_a_signal_for_this_asset_the_rows_keep_their_place(qtbot: QtBot,
     talk.suggests = False
     vm._on_clock()
     assert not rows.isVisible()
+
+
+def test_a_signal_that_ends_under_the_keyboard_does_not_hand_it_to_a_button_that_sends(
+    qtbot: QtBot, desk: Desk
+) -> None:
+    talk = FakeTalk()
+    talk.suggested = {"BTC/USD": ends_in(desk, 42)}
+    vm = form(desk, talk=talk)
+    panel = shown(qtbot, vm)
+    panel.activateWindow()
+    qtbot.waitUntil(panel.isActiveWindow)
+    rows = panel._suggestions
+    rows.take.setFocus()
+    talk.suggested = {}
+    vm._on_clock()
+    assert QApplication.focusWidget() is rows.all
+    QTest.mouseClick(panel._stake, Qt.MouseButton.LeftButton)
+    panel._stake.setFocus()
+    talk.suggested = {"BTC/USD": ends_in(desk, 42)}
+    vm._on_clock()
+    QTest.mouseClick(rows.take, Qt.MouseButton.LeftButton)
+    assert QApplication.focusWidget() is panel._stake, "a click on it moves no keyboard"

@@ -26,6 +26,7 @@ class FakeTalk:
 
     def __init__(self) -> None:
         self.watched: list[str] = []
+        self.asked: list[str] = []
         self.live = True
         self.suggests = True
         self.told: dict[InstrumentId, Sentiment] = {}
@@ -51,7 +52,13 @@ class FakeTalk:
 
     def _watch(self, what: str) -> Callable[[], None]:
         self.watched.append(what)
-        return lambda: self.watched.remove(what)
+        self.asked.append(what)
+        return lambda: self._leave(what)
+
+    def _leave(self, what: str) -> None:
+        self.watched.remove(what)
+        if not self.watched:
+            self.asked.append("nothing")
 
 
 @pytest.fixture
@@ -95,6 +102,7 @@ def test_it_is_followed_only_while_the_form_is_in_sight(desk: Desk) -> None:
     assert talk.watched == ["people BTC/USD", "signals kraken"]
     desk.selection.select(ETH)
     assert talk.watched == ["people ETH/USD", "signals kraken"]
+    assert "nothing" not in talk.asked, "the signals of the venue are not left and asked for again"
     vm.set_visible(False)
     assert talk.watched == []
     vm.set_visible(True)
