@@ -126,6 +126,8 @@ def test_the_demo_account_is_refilled(practice: QuotexPractice) -> None:
             before = found.balances["USD"].total
             assert await found.connector.refill(D(5000)) == 5000 - before
             assert found.balances["USD"].total == 5000
+            ((entry,), earlier) = await found.connector.trader("demo").cash_flow()
+            assert (entry.what, entry.amount, entry.balance, earlier) == ("refill", 5000 - before, 5000, None)
             with pytest.raises(RequestRejected) as caught:
                 await found.connector.refill(D(10**9))
             assert "maximum" in caught.value.user_text

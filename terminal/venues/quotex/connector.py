@@ -460,7 +460,10 @@ class QuotexConnector:
         """Fill the demo account up; what was added to it. See :class:`RefillsDemo`."""
         if self._mode != DEMO:
             raise refill_refused("another account is open")
-        return await self._refills.ask(amount)
+        added = await self._refills.ask(amount)
+        if added is not None:
+            self._traders[DEMO].refilled(added)
+        return added
 
     def _info_of(self, mode: str) -> AccountInfo:
         return account_info(mode, self._titles[mode], self._nickname, self._assets.currency)

@@ -14,7 +14,7 @@ from decimal import Decimal
 from typing import Any, Final
 
 from terminal.core.clock import Clock
-from terminal.domain.account import AccountSnapshot, Balance, FeeRates
+from terminal.domain.account import AccountSnapshot, Balance, CashFlow, FeeRates
 from terminal.domain.contracts import NS, ContractTerms, ExpiryMode
 from terminal.domain.errors import (
     NotSent,
@@ -96,6 +96,7 @@ class QuotexTrader:
         self._lists: dict[str, asyncio.Future[None]] = {}
         self._looked_ns: int | None = None
         self._unreadable = 0
+        self._refills: list[CashFlow] = []
         self.records = Records(self.deals, lambda page: wire.ended_deals(mode, page), self._is_ours)
 
     @property
@@ -344,8 +345,25 @@ class QuotexTrader:
         return await self.records.fills(until_ns)
 
     async def cash_flow(self, until_ns: int | None = None) -> CashFlowPage:
-        """Empty: the known part of the interface tells no deposits."""
-        return CashFlowPage((), None)
+        """The refills that this connection has asked for; the known part of the interface tells no others,
+        and no deposits."""
+        found = [each for each in self._refills if until_ns is None or each.ts_event_ns < until_ns]
+        return CashFlowPage(tuple(reversed(found)), None)
+
+    def refilled(self, added: Decimal) -> None:
+        """The account was filled up, and has told its new balance."""
+        number = len(self._refills) + 1
+        self._refills.append(
+            CashFlow(
+                entry_id=f"refill-{number}",
+                ts_event_ns=self._clock.wall_ns(),
+                what="refill",
+                amount=added,
+                balance=self._balance or Decimal(0),
+                currency=self._assets.currency,
+                note="asked for here",
+            )
+        )
 
     async def position_fills(self, position_id: str) -> Sequence[Fill]:
         """Entry and result of a deal that this connection has heard of."""
