@@ -320,7 +320,21 @@ class Terminal:
         if mode is Mode.PRACTICE:
             entry = await self.practice_entry(venue)
             return ConnectorSettings(connections.practice_addresses(registry.info(venue), entry))
-        return ConnectorSettings(self.addresses(venue), {}, {}, self._proxy())
+        return ConnectorSettings(self.addresses(venue), {}, self._own_options(venue), self._proxy())
+
+    def _own_options(self, venue: str, instead: Mapping[str, Any] | None = None) -> dict[str, str]:
+        """What is set of a venue itself, such as ``kraken.tier``, by the name after the point. ``instead``:
+        what is to hold in place of a setting."""
+        kind = registry.kind_of(venue)
+        return {
+            setting.key.partition(".")[2]: as_text(
+                (instead or {}).get(
+                    setting.key, self.settings.get(setting.key, venue if setting.scoped else None)
+                )
+            )
+            for setting in SETTINGS
+            if setting.section == kind
+        }
 
     async def practice_entry(self, venue: str) -> Mapping[str, Any]:
         """What the practice venue tells of itself: addresses, keys, its people. Raises VenueUnavailable."""
@@ -719,15 +733,11 @@ class Terminal:
     ) -> ConnectionPlan:
         """``form``: entries that are to hold instead of the kept settings. Raises SettingsError for them."""
         instead = {key: parse_option(key, text) for key, text in (form or {}).items()}
-        kind = registry.kind_of(venue)
-        options, endpoints = self._account_options(venue, Mode.LIVE), self.settings.endpoints(venue)
+        options = {**self._account_options(venue, Mode.LIVE), **self._own_options(venue, instead)}
+        endpoints = self.settings.endpoints(venue)
         for setting in SETTINGS:
-            name = setting.key.partition(".")[2]
-            if setting.section == kind:
-                scope = venue if setting.scoped else None
-                options[name] = as_text(instead.get(setting.key, self.settings.get(setting.key, scope)))
-            elif setting.section == "endpoint" and instead.get(setting.key):
-                endpoints[name] = str(instead[setting.key])
+            if setting.section == "endpoint" and instead.get(setting.key):
+                endpoints[setting.key.partition(".")[2]] = str(instead[setting.key])
         return connections.live_plan(registry.info(venue), endpoints, entered, options, self._proxy())
 
     def _make(self, venue: str, settings: ConnectorSettings, account: str = "") -> Connector:

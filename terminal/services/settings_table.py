@@ -406,6 +406,12 @@ SETTINGS: Final[tuple[Setting, ...]] = (
         "Where your OKX account was opened, which decides its addresses",
     ),
     _flag("okx.demo", False, "Demo trading at OKX: its own keys, and no real money"),
+    _choice(
+        "quotex.language",
+        "en",
+        {"en": "English", "pt": "Português"},
+        "Language of Quotex's own pages and of what they say",
+    ),
     Setting(
         "endpoint.service",
         Kind.ADDRESS,

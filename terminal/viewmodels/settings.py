@@ -63,7 +63,7 @@ _SECTIONS: Final[tuple[tuple[str, tuple[str, ...]], ...]] = (
     ("Limits", ("risk",)),
     ("Ladder, tape, chart", ("ladder", "tape", "chart", "watch")),
     ("Notices", ("notice", "sound")),
-    ("Venues", ("kraken", "okx", "network", "venue", "endpoint")),
+    ("Venues", ("kraken", "okx", "quotex", "network", "venue", "endpoint")),
     ("Bridge", ("bridge",)),
     ("Practice", ("practice",)),
     ("Program", ("app", "log", "record")),
@@ -71,7 +71,7 @@ _SECTIONS: Final[tuple[tuple[str, tuple[str, ...]], ...]] = (
 # One value for all venues makes no sense for these: a row for each venue.
 _PER_VENUE: Final = ("venue", "endpoint")
 _ALL_VENUES: Final = "All venues"
-_NEXT_CONNECTION: Final = ("endpoint", "network", "kraken", "okx", "venue")
+_NEXT_CONNECTION: Final = ("endpoint", "network", "kraken", "okx", "quotex", "venue")
 _LINES: Final = frozenset({"trade.size_presets"})
 _STEP: Final = ".step"
 

@@ -92,7 +92,8 @@ class QuotexConnector:
     SetsTimeZone; the contracts are with :meth:`trader`.
 
     ``settings.credentials``: ``token``, ``cookies``, ``user_agent`` of one session, and ``email``.
-    ``settings.options``: ``accounts`` (``live`` where the person trades with real money; else demo).
+    ``settings.options``: ``accounts`` (``live`` where the person trades with real money; else demo) and
+    ``language`` of the site's pages, two letters.
     """
 
     info = VENUE
@@ -660,6 +661,7 @@ class QuotexConnector:
         except TerminalError as error:
             log.info("no profile: %s", error)
             return
+            lang=self._settings.options.get("language", ""),
         self._nickname = profile.nickname
         try:
             for number, title in (await self._require_site().tournaments()).items():

@@ -11,7 +11,7 @@ from terminal.domain.errors import AuthRejected, CredentialError
 from terminal.venues.base import AskPerson, ConnectorSettings, SignIn, SignInPage
 from terminal.venues.quotex import VENUE
 from terminal.venues.quotex.errors import VENUE_NAME
-from terminal.venues.quotex.site import LANG, Site
+from terminal.venues.quotex.site import Site, lang_of
 
 
 class PageSignIn:
@@ -22,9 +22,10 @@ class PageSignIn:
         endpoints = _endpoints(settings)
         base = endpoints["https"].rstrip("/")
         host = urlsplit(base).hostname or ""
+        lang = lang_of(settings.options.get("language", ""))
         self.page = SignInPage(
-            url=f"{base}/{LANG}/sign-in",
-            redirect_url=f"{base}/{LANG}/trade",
+            url=f"{base}/{lang}/sign-in",
+            redirect_url=f"{base}/{lang}/trade",
             # The page loads pictures and scripts from hosts below its own.
             hosts=(host, f".{host}"),
             ca_file=endpoints.get("ca", ""),
@@ -67,7 +68,8 @@ async def sign_in(
     if not email or not password:
         raise CredentialError("no e-mail or password", user_text="Enter e-mail and password.")
     endpoints = _endpoints(settings)
-    site = Site(endpoints["https"], ca_file=endpoints.get("ca", ""))
+    lang = settings.options.get("language", "")
+    site = Site(endpoints["https"], ca_file=endpoints.get("ca", ""), lang=lang)
     try:
         session = await site.sign_in(email.reveal(), password, ask)
     finally:

@@ -32,11 +32,13 @@ log = logging.getLogger("venue.quotex")
 
 USER_AGENT: Final = "Mozilla/5.0 (X11; Ubuntu; Linux x86_64; rv:109.0) Gecko/20100101 Firefox/119.0"
 LANG: Final = "en"
+"""Of the pages, and of what they say, where no other is chosen; the first part of their paths."""
 _TIMEOUT_S: Final = 30.0
 _MOST_BYTES: Final = 4 * 2**20
 _MOST_REDIRECTS: Final = 5
 _PIN_PAUSE_S: Final = 1.0
 _PIN_TRIES: Final = 3
+_LANG: Final = re.compile("[a-z]{2}")
 _SETTINGS: Final = re.compile(r"window\.settings\s*=\s*")
 _COMPLAINTS: Final = ("hint--danger", "input-control-cabinet__hint")
 _decode = msgspec.json.Decoder(float_hook=Decimal).decode
@@ -62,12 +64,19 @@ class Site:
     """One sitting at the site. ``ca_file``: an authority to trust beside the system's."""
 
     def __init__(
-        self, base_url: str, *, ca_file: str = "", cookies: str = "", user_agent: str = USER_AGENT
+        self,
+        base_url: str,
+        *,
+        ca_file: str = "",
+        cookies: str = "",
+        user_agent: str = USER_AGENT,
+        lang: str = LANG,
     ) -> None:
         require_safe_address(base_url, ("http", "https"))
         self._base = base_url.rstrip("/")
         self._host = urlsplit(base_url).netloc
         self._user_agent = user_agent
+        self._lang = lang_of(lang)
         context = make_ssl_context(ca_file)
         context.minimum_version = ssl.TLSVersion.TLSv1_3
         self._client = httpx.AsyncClient(
@@ -94,14 +103,14 @@ class Site:
             VenueUnavailable: the site cannot be reached, is closed for maintenance, or shows a challenge
                 (``code`` is :data:`terminal.venues.base.CHALLENGE`).
         """
-        page = _Page.of((await self._get(f"/{LANG}/sign-in/modal/")).text)
+        page = _Page.of((await self._get(f"/{self._lang}/sign-in/modal/")).text)
         form = {
             "_token": page.csrf,
             "email": email,
             "password": password.reveal(),
             "remember": "1",
         }
-        answer = await self._post(f"/{LANG}/sign-in/", form, referer=f"/{LANG}/sign-in")
+        answer = await self._post(f"/{self._lang}/sign-in/", form, referer=f"/{self._lang}/sign-in")
         for left in range(_PIN_TRIES, 0, -1):
             page = _Page.of(answer.text)
             if not page.wants_pin or _has_arrived(answer):
@@ -117,7 +126,9 @@ class Site:
             sent = {**form, "keep_code": "1", "code": pin}
             if page.csrf:
                 sent["_token"] = page.csrf
-            answer = await self._post(f"/{LANG}/sign-in/modal", sent, referer=f"/{LANG}/sign-in/modal")
+            answer = await self._post(
+                f"/{self._lang}/sign-in/modal", sent, referer=f"/{self._lang}/sign-in/modal"
+            )
         else:
             if not _has_arrived(answer):
                 said = _Page.of(answer.text).error
@@ -139,7 +150,7 @@ class Site:
             AuthRejected: it is not signed in.
             VenueUnavailable: the page cannot be had or read.
         """
-        answer = await self._get(f"/{LANG}/trade")
+        answer = await self._get(f"/{self._lang}/trade")
         token = token_of(answer.text)
         if not token:
             text = "Quotex's page holds no session: sign in again."
@@ -174,7 +185,7 @@ class Site:
     async def tournaments(self) -> dict[str, str]:
         """Those that the person takes part in: number -> title, as the page of the web terminal names them
         (``tournaments`` of ``window.settings``). Raises VenueUnavailable."""
-        answer = await self._get(f"/{LANG}/trade")
+        answer = await self._get(f"/{self._lang}/trade")
         rows = settings_of(answer.text).get("tournaments")
         found = (row for row in (rows if isinstance(rows, list) else ()) if isinstance(row, dict))
         return {
@@ -200,7 +211,7 @@ class Site:
             "POST",
             "/api/v1/user/profile/time_offset",
             content=body,
-            headers={"Content-Type": "application/json", "Referer": f"{self._base}/{LANG}/trade"},
+            headers={"Content-Type": "application/json", "Referer": f"{self._base}/{self._lang}/trade"},
         )
 
     # -- requests -------------------------------------------------------------------------------------
@@ -220,7 +231,7 @@ class Site:
         }
 
     async def _get(self, path: str, *, json_wanted: bool = False) -> httpx.Response:
-        headers = {"Referer": f"{self._base}/{LANG}/{'trade' if json_wanted else 'sign-in'}"}
+        headers = {"Referer": f"{self._base}/{self._lang}/{'trade' if json_wanted else 'sign-in'}"}
         if json_wanted:
             headers["Content-Type"] = "application/json"
         return await self._send("GET", path, headers=headers)
@@ -282,6 +293,11 @@ class Site:
                 VENUE_NAME, f"{path}: HTTP {status}", code=f"http-{status}", user_text=text
             )
         return answer
+
+
+def lang_of(chosen: str) -> str:
+    """The language of the pages: two letters as they stand in their paths; English for anything else."""
+    return chosen if _LANG.fullmatch(chosen) else LANG
 
 
 def token_of(page: str) -> str:

@@ -11,7 +11,7 @@ from terminal.domain.errors import AuthRejected, CredentialError, RateLimited, V
 from terminal.venues.base import CHALLENGE, ConnectorSettings
 from terminal.venues.quotex import site
 from terminal.venues.quotex.connector import QuotexConnector
-from terminal.venues.quotex.password import sign_in
+from terminal.venues.quotex.password import PageSignIn, sign_in
 from tests.helpers import run
 from tests.practice_quotex import QuotexPractice
 
@@ -132,3 +132,14 @@ def test_a_site_that_takes_nobody_in_now_says_so(
         assert await sign_in(practice.settings(None), entered(practice, "practice"), nobody)
 
     run(main())
+
+
+def test_the_pages_are_asked_for_in_the_language_that_is_set(practice: QuotexPractice) -> None:
+    endpoints = practice.settings(None).endpoints
+    for chosen, used in (("pt", "pt"), ("", "en"), ("../x", "en")):
+        settings = ConnectorSettings(endpoints, {}, {"language": chosen})
+        assert PageSignIn(settings).page.url == f"{endpoints['https']}/{used}/sign-in"
+    found = run(
+        sign_in(ConnectorSettings(endpoints, {}, {"language": "pt"}), entered(practice, "practice"), nobody)
+    )
+    assert "lang=pt" in found["cookies"].reveal()
