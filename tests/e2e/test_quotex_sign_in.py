@@ -6,8 +6,10 @@ from __future__ import annotations
 import contextlib
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
+from PySide6.QtWidgets import QApplication, QPushButton
 
 from terminal.app.compose import Terminal
 from terminal.app.connection_desk import ConnectionDesk
@@ -18,11 +20,18 @@ from terminal.domain.errors import AuthRejected
 from terminal.services.notices import Notice, NoticeAction
 from terminal.services.session import Mode, SessionState
 from terminal.venues.quotex import site
+from terminal.viewmodels.connect import Step
+from terminal.widgets.connect_dialog import ConnectDialog
+from terminal.widgets.sign_in_card import SignInCard
+from tests.e2e.ctrader_desk import hand_at_the_page
 from tests.e2e.rig import QUICK_QUOTEX
+from tests.e2e.screen_harness import Desk, opened, run_screen
+from tests.e2e.test_login_window import pytestmark as needs_the_page
 from tests.helpers import eventually, run
 from tests.practice import RunningVenues
 from tests.practice_quotex import QuotexPractice
 
+QUICK: dict[str, dict[str, Any]] = {"quotex": {"policy": QUICK_QUOTEX}}
 FORM = ("email", "token", "cookies", "user_agent")
 PRACTICE = Mode.PRACTICE
 
@@ -50,7 +59,7 @@ async def started(quotex: QuotexPractice, folder: Path) -> AsyncIterator[Termina
         throw_away=True,
         practice=RunningVenues(quotex, paths.practice),
         venues=("quotex",),
-        connector_tools={"quotex": {"policy": QUICK_QUOTEX}},
+        connector_tools=QUICK,
     )
     for name in ("https", "wss", "ca"):
         terminal.settings.set(f"endpoint.{name}", quotex.entry[name], "quotex")
@@ -58,6 +67,10 @@ async def started(quotex: QuotexPractice, folder: Path) -> AsyncIterator[Termina
         yield terminal
     finally:
         await terminal.stop()
+
+
+def in_use(terminal: Terminal) -> dict[str, Secret]:
+    return terminal.sessions.sessions["quotex"].plan.settings.credentials
 
 
 def session_of(quotex: QuotexPractice, **instead: str) -> dict[str, Secret]:
@@ -99,9 +112,6 @@ def test_a_practice_sign_in_is_used_until_it_is_refused_also_after_a_restart(
         await desk.save_keys("quotex", PRACTICE, brought, {})
         await desk.use("quotex", PRACTICE)
 
-    def in_use(terminal: Terminal) -> dict[str, Secret]:
-        return terminal.sessions.sessions["quotex"].plan.settings.credentials
-
     async def first() -> None:
         async with started(quotex, tmp_path) as terminal:
             await terminal.use_practice("quotex")
@@ -142,3 +152,92 @@ def test_a_practice_sign_in_is_used_until_it_is_refused_also_after_a_restart(
 
     run(first())
     run(second())
+
+
+@needs_the_page
+def test_the_practice_sites_own_page_brings_a_session_that_connects(
+    quotex: QuotexPractice, tmp_path: Path
+) -> None:
+    """The page is filled in for the practice account; a hand clicks its button."""
+
+    async def main() -> None:
+        async with started(quotex, tmp_path) as terminal:
+            window = hand_at_the_page("sign-in")
+            desk = ConnectionDesk(terminal, open_url=lambda url: True, window=window)
+            found = await desk.sign_in_on_page("quotex", PRACTICE)
+            assert set(found) == {"token", "cookies", "user_agent"}
+            assert found["token"].reveal() != quotex.key("practice")["token"]
+            assert "Chrome" in found["user_agent"].reveal()
+            assert (await desk.test_keys("quotex", PRACTICE, found, {})).can_trade
+            await desk.save_keys("quotex", PRACTICE, found, {})
+            await desk.use("quotex", PRACTICE)
+            assert in_use(terminal) == found, "nothing of another sign-in is mixed in"
+
+    run(main())
+
+
+# -- by hand, on the screen -------------------------------------------------------------------------------
+
+
+async def open_form(desk: Desk) -> tuple[ConnectDialog, SignInCard]:
+    """Click the venue's card and choose to sign in to the practice site."""
+    session = desk.terminal.sessions.sessions
+    await desk.until(
+        lambda: "quotex" in session and session["quotex"].state is SessionState.LIVE, "a live venue", 30
+    )
+    await desk.frame()
+    await desk.hand.click(desk.window.strip._cards["quotex"])
+    await desk.hand.trigger(desk.menu(), "Sign in to the practice site…")
+    dialog = await opened(desk, ConnectDialog)
+    assert dialog.card is not None
+    card = dialog.card
+    await desk.until(lambda: card.logins.isVisible(), "the practice accounts")
+    await desk.frame()
+    return dialog, card
+
+
+async def keep(desk: Desk, dialog: ConnectDialog) -> dict[str, Secret]:
+    """Keep the session that was tried; what the new connection is made with."""
+    vm, sessions = dialog._vm, desk.terminal.sessions.sessions
+    await desk.until(lambda: vm.step is Step.TESTED or vm.error, "a session that was tried")
+    assert not vm.error
+    before = sessions["quotex"]
+    await desk.hand.click(dialog.go)
+    await desk.until(lambda: desk.dialog(ConnectDialog) is None, "a form that closes by itself")
+    await desk.until(
+        lambda: sessions["quotex"] is not before and sessions["quotex"].state is SessionState.LIVE, "live"
+    )
+    # A page of the past that is on its way would be awaited by the quitting that follows.
+    await desk.until(lambda: not desk.screen.chart.loading_older, "the past in the chart")
+    return sessions["quotex"].plan.settings.credentials
+
+
+def test_password_and_pin_of_the_practice_site_by_hand(
+    quotex: QuotexPractice, qapp: QApplication, tmp_path: Path
+) -> None:
+    row = quotex.key("second")
+
+    async def body(desk: Desk) -> None:
+        dialog, card = await open_form(desk)
+        (fill_in,) = [
+            each for each in card.logins.findChildren(QPushButton) if row["email"] in each.accessibleName()
+        ]
+        await desk.hand.click(fill_in)
+        assert card.fields["email"].edit.text() == row["email"]
+        await desk.hand.click(card.sign_in)
+        await desk.until(lambda: card.pin.isVisible(), "the question for the PIN")
+        assert f"Practice mailbox of {row['email']}" in desk.words(dialog)
+        assert f"your PIN-code is {row['pin']}" in desk.words(dialog)
+        await desk.hand.replace(card.pin.edit, "000000")
+        await desk.hand.click(card.sign_in)
+        await desk.until(lambda: "2 tries are left" in card.pin.problem.text(), "the refused PIN")
+        await desk.hand.replace(card.pin.edit, str(row["pin"]))
+        await desk.hand.click(card.sign_in)
+        found = await keep(desk, dialog)
+        assert found["email"].reveal() == row["email"]
+        assert found["token"].reveal() not in (row["token"], quotex.key("practice")["token"])
+        account = desk.terminal.sessions.sessions["quotex"].account
+        await desk.until(lambda: desk.terminal.portfolio.balances(account), "the balance")
+        assert set(desk.terminal.portfolio.balances(account)) == {"EUR"}
+
+    run_screen(quotex, tmp_path, body, wait=False, on_desk=("quotex",), tools=QUICK)
