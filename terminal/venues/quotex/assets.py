@@ -51,6 +51,7 @@ class Assets:
         """Told of an asset that a deal names and the table does not."""
         self._by_wire: dict[str, Instrument] = {}
         self._by_symbol: dict[str, Instrument] = {}
+        self._rows: dict[str, Sequence[Any]] = {}
         self.unreadable = 0
 
     def __len__(self) -> int:
@@ -67,6 +68,11 @@ class Assets:
     def by_symbol(self, symbol: str) -> Instrument | None:
         """By the name on screen, e.g. ``EUR/USD OTC``."""
         return self._by_symbol.get(symbol)
+
+    def row(self, symbol: str) -> Sequence[Any]:
+        """The row of an asset as it came; empty for one that the table does not have."""
+        instrument = self._by_symbol.get(symbol)
+        return () if instrument is None else tuple(self._rows.get(instrument.venue_symbol, ()))
 
     def unlisted(self, symbol: object, price: Decimal) -> Instrument | None:
         """An asset that a deal runs on and that the table does not have (any more): closed, without an offer,
@@ -123,6 +129,7 @@ class Assets:
                 log.warning("an asset that cannot be read: %.80r", row)
                 continue
             wire, instrument = read
+            self._rows[wire] = row
             if self._by_wire.get(wire) != instrument:
                 self._put(wire, instrument)
                 changed.append(instrument)

@@ -341,6 +341,11 @@ class QuotexConnector:
         if instrument is not None:
             self._feeds.give_past(instrument, feed.interval_s, bars)
 
+    def asset_row(self, symbol: str) -> Sequence[Any]:
+        """An asset's row of the table as Quotex sent it, with the columns that nobody knows: for the console.
+        Empty for one that is not listed."""
+        return self._assets.row(symbol)
+
     def follow_sentiment(self, symbol: str) -> None:
         """Ask how many of Quotex's people hold up contracts on an asset, now and after every reconnect."""
         self._feeds.follow_sentiment(symbol)
@@ -599,6 +604,10 @@ class QuotexConnector:
             self._history.on_answer(data)
         elif name == "depth/change":
             self._feeds.on_sentiment(data)
+        elif name == "sentiment":
+            self._feeds.on_mood(data)
+        elif name == "candle-generated":
+            self._feeds.on_candle(data, ts_received_ns)
         elif name in ("balance", "balance/list", "s_balance/list", "s_balance/update"):
             self._on_balance(data)
         elif name in ("s_demo/refill", "demo/refill"):
@@ -652,6 +661,7 @@ class QuotexConnector:
             ca_file=self._endpoints.get("ca", ""),
             cookies=cookies.reveal() if cookies else "",
             user_agent=agent.reveal() if agent else USER_AGENT,
+            lang=self._settings.options.get("language", ""),
         )
 
     async def _learn_profile(self) -> None:
@@ -661,7 +671,6 @@ class QuotexConnector:
         except TerminalError as error:
             log.info("no profile: %s", error)
             return
-            lang=self._settings.options.get("language", ""),
         self._nickname = profile.nickname
         try:
             for number, title in (await self._require_site().tournaments()).items():

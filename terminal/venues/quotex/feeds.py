@@ -273,6 +273,34 @@ class Feeds:
                 if wanted and percent is not None and 0 <= percent <= 100:
                     self._sentiments[row[0]] = Sentiment(percent, now_ns)
 
+    def on_mood(self, data: Any) -> None:
+        """``sentiment``, the older stream: an asset, and the buyers among ``buy`` and ``sell``, or as a bare
+        per cent."""
+        if isinstance(data, dict):
+            told = data.get("sentiment")
+            self.on_sentiment([[data.get("asset"), told.get("buy") if isinstance(told, dict) else told]])
+
+    def on_candle(self, data: Any, ts_received_ns: int) -> None:
+        """``candle-generated``, an older stream: one candle of an asset as it stands, told whenever it
+        changes. It takes the place of the one that is built from prices; how many there were it does not
+        say."""
+        if not isinstance(data, dict):
+            return
+        followed, period = self._followed.get(str(data.get("asset"))), data.get("period")
+        bar = _candle({**data, "time": data.get("index")})
+        if followed is None or bar is None or not isinstance(period, int):
+            return
+        for feed in followed.feeds:
+            if feed.interval_s != period:
+                continue
+            running = followed.running.get(period)
+            if running is not None and running.open_ns > bar.open_ns:
+                continue
+            is_same = running is not None and running.open_ns == bar.open_ns
+            count = running.volume if running is not None and is_same else Decimal(1)
+            followed.running[period] = bar = bar._replace(volume=count)
+            self._sink(BarUpdate(followed.instrument.id, period, bar, ts_received_ns))
+
     def on_history(self, data: Any, ts_received_ns: int) -> None:
         """``history/list/v2``: the last candles of one length and the last ticks. It confirms the feed."""
         followed = self._followed.get(str(data.get("asset"))) if isinstance(data, dict) else None

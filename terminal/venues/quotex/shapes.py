@@ -23,7 +23,10 @@ _MEMBERS: Final = (
     (("asset", "candles"), "history/load"),
     (("asset", "data"), "history/load"),
     (("asset", "history"), "history/load"),
+    # Known, and of no use here: the day's result is worked out from the results themselves.
+    (("position",), "leaders/place"),
 )
+_DAY: Final = "profit/today"
 
 
 def name_by_shape(data: Any) -> str:
@@ -38,6 +41,8 @@ def name_by_shape(data: Any) -> str:
     for keys, name in _MEMBERS:
         if all(key in data for key in keys):
             return name
+    if data.keys() == {"profit"}:
+        return _DAY
     if "id" in data and "ticket" not in data:
         return "s_orders/open"
     if "ticket" in data and "id" not in data:

@@ -544,16 +544,29 @@ class QuotexTrader:
         for event in self.deals.waiting_ended(str(data.get("ticket")), OrderState.REJECTED, reason):
             self._emit(event)
 
+    def _on_order(self, data: Any) -> None:
+        """``order``, the older word of an end: ``{"id": .., "status": "closed", "profit": ..}``."""
+        if (
+            isinstance(data, dict)
+            and data.get("status") == "closed"
+            and str(data.get("id")) in self.deals.deals
+        ):
+            self._close(self._with_price({**data, "id": str(data["id"])}))
+
+    def _with_price(self, row: dict[str, Any]) -> dict[str, Any]:
+        """The end of a deal that names no price: it is the one of the moment."""
+        deal = self.deals.deals.get(str(row["id"]))
+        if deal is not None and row.get("closePrice") is None:
+            row["closePrice"] = self._wire.price(deal.instrument.venue_symbol)
+        return row
+
     def _on_sold(self, data: Any) -> None:
         if not isinstance(data, dict):
             return
         ticket = str(data.get("ticket"))
         self.deals.sold(ticket)
         if data.get("profit") is not None:
-            row = {**data, "id": ticket}
-            deal = self.deals.deals.get(ticket)
-            if deal is not None and row.get("closePrice") is None:
-                row["closePrice"] = self._wire.price(deal.instrument.venue_symbol)
+            row = self._with_price({**data, "id": ticket})
             ahead_ms = self._wire.health().clock_offset_ms or 0.0
             now_ns = self._clock.wall_ns() + int(ahead_ms * 1e6)
             for event in self.deals.closed(row, sold_back_ns=now_ns):
@@ -602,6 +615,7 @@ _TAKERS: Final[dict[str, Callable[[QuotexTrader, Any], None]]] = {
     "s_orders/open": QuotexTrader._on_opened,
     "f_orders/open": QuotexTrader._on_open_refused,
     "s_orders/close": QuotexTrader._on_closed,
+    "order": QuotexTrader._on_order,
     "orders/opened/list": QuotexTrader._on_opened_list,
     "orders/closed/list": QuotexTrader._on_closed_list,
     "pending/list": QuotexTrader._on_waiting_list,

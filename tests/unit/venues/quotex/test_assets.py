@@ -111,3 +111,28 @@ def test_the_accounts_currency_comes_later_than_the_table() -> None:
     assert changed.offer is not None
     assert changed.offer.currency == "EUR"
     assert assets.set_currency("EUR") == assets.set_currency("") == ()
+
+
+def test_the_row_is_kept_as_it_came_with_what_nobody_knows() -> None:
+    assets = Assets()
+    assets.take([row()])
+    assert assets.row("EUR/USD OTC") == tuple(row())
+    assert assets.row("NOSUCH") == ()
+    assets.take([row(c18=91)])
+    assert assets.row("EUR/USD OTC")[18] == 91
+
+
+def test_an_asset_that_only_a_deal_names_is_closed_and_has_no_offer() -> None:
+    assets = Assets()
+    assert assets.unlisted("GONE_otc", D("1.234")) is None, "the table may have it yet"
+    assets.take([row()])
+    assert assets.unlisted("", D(1)) is None
+    made = assets.unlisted("GONE_otc", D("1.234"))
+    assert made is not None
+    assert (made.symbol, made.status, made.offer, made.price_decimals) == (
+        *("GONE_otc", MarketStatus.CLOSED, None, 3),
+    )
+    assert assets.row("GONE_otc") == ()
+    (listed,) = assets.take([row("GONE_otc", "GO/NE (OTC)")])
+    assert assets.by_wire("GONE_otc") is listed
+    assert listed.offer is not None

@@ -272,3 +272,28 @@ def test_history_confirms_and_brings_the_last_price() -> None:
     assert [bar.open_ns // NS for bar in past.bars] == [NOON - 60, NOON]
     assert [quote.bid for quote in world.of(Quote)] == [D("1.2")]
     assert world.feeds.is_followed("EURUSD_otc")
+
+
+def test_the_older_streams_are_read_where_they_come() -> None:
+    world = World()
+    world.feeds.add(MINUTES)
+    world.feeds.follow_sentiment("EUR/USD OTC")
+    candle = {"asset": "EURUSD_otc", "period": 60, "index": NOON, "open": 1, "high": 3, "low": 1, "close": 2}
+    world.feeds.on_candle(candle, 5)
+    (update,) = world.of(BarUpdate)
+    assert update.bar == Bar(NOON * NS, D(1), D(3), D(1), D(2), D(1))
+    world.tick(NOON + 10, "2.5")
+    world.feeds.on_candle({**candle, "close": D("2.6")}, 5)
+    built, told = (event.bar for event in world.of(BarUpdate)[1:])
+    assert (built.close, built.volume) == (D("2.5"), D(2))
+    assert (told.close, told.high, told.volume) == (D("2.6"), D(3), D(2)), "ticks stay counted"
+    count = len(world.of(BarUpdate))
+    for odd in ({**candle, "index": NOON - 60}, {**candle, "period": 300}, {**candle, "low": 0}, "x", {}):
+        world.feeds.on_candle(odd, 5)
+    assert len(world.of(BarUpdate)) == count
+    for told_mood, percent in (({"buy": 61, "sell": 39}, 61), (44, 44)):
+        world.feeds.on_mood({"asset": "EURUSD_otc", "sentiment": told_mood})
+        assert world.feeds.sentiment("EUR/USD OTC") == Sentiment(D(percent), 0)
+    for odd_mood in ("x", {}, {"asset": "EURUSD_otc"}, {"asset": "EURUSD_otc", "sentiment": {"buy": 101}}):
+        world.feeds.on_mood(odd_mood)
+    assert world.feeds.sentiment("EUR/USD OTC") == Sentiment(D(44), 0)

@@ -29,7 +29,7 @@ def test_a_nameless_attachment_is_known_by_its_shape(name: str) -> None:
     assert name_by_shape(EVENTS[name]) == name
 
 
-@pytest.mark.parametrize("data", [[], {}, None, 5, "x", [1, 2], [[]], {"profit": 3}, {"id": 1, "ticket": 2}])
+@pytest.mark.parametrize("data", [[], {}, None, 5, "x", [1, 2], [[]], {"id": 1, "ticket": 2}])
 def test_what_has_no_shape_has_no_name(data: Any) -> None:
     assert name_by_shape(data) == ""
 
@@ -40,6 +40,11 @@ def test_data_fits_its_own_name_and_none_of_another_kind(name: str) -> None:
     assert fits(name, EVENTS[name])
     wrong = {other for other, data in EVENTS.items() if other != name and fits(name, data)}
     assert wrong <= alike or name == "s_demo/refill", wrong
+
+
+def test_what_is_known_and_of_no_use_is_no_fault() -> None:
+    assert name_by_shape({"profit": 12.5}) == "profit/today"
+    assert name_by_shape({"position": 1204, "profit": 3}) == "leaders/place"
 
 
 def test_lists_of_deals_and_unknown_names() -> None:

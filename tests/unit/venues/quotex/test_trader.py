@@ -521,3 +521,20 @@ def test_a_list_that_has_something_unreadable_is_not_asked_for_again_and_again()
         assert not hand.of(AccountStreamReset)
 
     with_hand(test)
+
+
+def test_the_older_word_of_an_end_is_taken_for_deals_that_are_known() -> None:
+    async def test(hand: Hand) -> None:
+        hand.trader.on_event("s_orders/open", deal())
+        for odd in ({"id": "8d0f", "status": "open", "profit": 1}, {"id": "other", "status": "closed"}, "x"):
+            hand.trader.on_event("order", odd)
+        assert not [event for event in hand.of(FillReported) if event.fill.realised is not None]
+        hand.trader.on_event("order", {"id": "8d0f", "status": "closed", "profit": D("4.35")})
+        (result,) = [fill for event in hand.of(FillReported) if (fill := event.fill).realised is not None]
+        assert (result.realised, result.price) == (D("4.35"), D("1.09"))
+        # The newer word of the same end changes nothing any more.
+        count = len(hand.events)
+        hand.trader.on_event("s_orders/close", {"deals": [deal(profit=D("4.35"), closePrice=D("1.1"))]})
+        assert len(hand.events) == count
+
+    with_hand(test)
