@@ -59,6 +59,9 @@ _UNDERLINED = ("venue", "total")
 _SIDES = (Side.BUY, Side.SELL)
 _MOST_SPARE_PX = 40
 _QUESTION_FROM_PX = 240
+_LINE_PX = (120, 216)
+"""The least and the most that the line asks for."""
+_LINE_STEP_PX = 24
 
 
 class _CrossDelegate(CellDelegate):
@@ -277,7 +280,13 @@ class CrossVenuePanel(KeyedPanel):
 
 
 class CrossVenueLine(ClickFrame):
-    """The comparison in one line, for the venue strip while the panel is not in sight; a click opens it."""
+    """The comparison in one line, for the venue strip while the panel is not in sight; a click opens it.
+
+    Signals:
+        room_wanted: its minimum width has become another one: its answer in few words stands in full.
+    """
+
+    room_wanted = Signal()
 
     def __init__(self, vm: CrossVenueViewModel, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -291,7 +300,7 @@ class CrossVenueLine(ClickFrame):
         self.summary = ElidedLabel()
         row.addWidget(self.question)
         row.addWidget(self.summary, 1)
-        self.setMinimumWidth(120)
+        self.setMinimumWidth(_LINE_PX[0])
         self.setAccessibleName("Venues side by side")
         vm.changed.connect(self._render)
         self._render()
@@ -302,10 +311,23 @@ class CrossVenueLine(ClickFrame):
         if self.summary.text() != vm.summary:
             self.summary.setText(vm.summary)
         self.summary.set_short(vm.summary_short)
+        self._keep_room(vm.summary_short)
         words = (f"{vm.question_text}: {vm.summary}", vm.summary_tip, "Click: all venues")
         tip = "\n".join(part for part in words if part)
         if self.toolTip() != tip:
             self.setToolTip(tip)
+
+    def _keep_room(self, text: str) -> None:
+        least, most = _LINE_PX
+        layout = self.layout()
+        assert layout is not None
+        sides = layout.contentsMargins()
+        px = self.summary.fontMetrics().horizontalAdvance(text) + sides.left() + sides.right() + 3
+        # In steps: another digit moves no card.
+        px = max(least, min(most, -(-px // _LINE_STEP_PX) * _LINE_STEP_PX))
+        if px != self.minimumWidth():
+            self.setMinimumWidth(px)
+            self.room_wanted.emit()
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)

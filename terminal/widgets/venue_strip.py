@@ -209,6 +209,7 @@ class VenueStrip(QFrame):
         self._vm.changed.connect(self._render)
         if self.line is not None:
             self.line.clicked.connect(self.cross_wanted)
+            self.line.room_wanted.connect(self._fit)
         if self._dead_man is not None:
             self._dead_man.changed.connect(self._render_rings)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
@@ -14,6 +15,7 @@ from pytestqt.qtbot import QtBot
 from terminal.viewmodels.connection import VenueCard
 from terminal.widgets.venue_strip import Detail, VenueStrip
 from tests.gui.frame_fakes import Frame
+from tests.gui.venue_fakes import World
 
 TITLES = ("Kraken", "OKX", "cTrader", "My OKX plugin", "Börse Zürich", "A name as long as one may be")
 
@@ -127,3 +129,28 @@ def test_titles_are_shortened_where_not_even_they_fit(qtbot: QtBot, frame: Frame
     assert long.title.text() == TITLES[5]
     assert TITLES[5] in long.toolTip()
     assert strip.minimumSizeHint().width() == 0, "the strip never keeps a window wide"
+
+
+@pytest.mark.parametrize("width", [1366, 1600])
+def test_the_comparison_says_its_answer_in_full_and_the_unofficial_mark_stays(
+    qtbot: QtBot, frame: Frame, tmp_path: Path, width: int
+) -> None:
+    world = World(tmp_path)
+    four = cards_of(frame, ("Kraken", "OKX", "cTrader", "Quotex"))
+    vm = Cards([*four[:3], replace(four[3], unofficial=True)], "v0")
+    strip = VenueStrip(vm, cross=world.vm)  # type: ignore[arg-type]
+    qtbot.addWidget(strip)
+    assert strip.line is not None
+    strip.resize(width, strip.height())
+    strip.line.show()
+    strip.show()
+    world.look()
+    settle()
+    said = strip.line.summary
+    assert world.vm.summary_short == "OKX spot −1.0 bps"
+    assert said.fontMetrics().horizontalAdvance(world.vm.summary_short) < said.width()
+    require_room_for_all(strip)
+    assert strip.rect().contains(strip.line.geometry())
+    card = strip._cards["v3"]
+    marks = [each for each in (card.mode, card.short) if each.isVisible()]
+    assert [each.text().partition(" ")[0] for each in marks] == ["unofficial"]
