@@ -46,6 +46,7 @@ from terminal.viewmodels.contract_results import ContractResults
 from terminal.viewmodels.contract_stats import ContractStatsViewModel
 from terminal.viewmodels.contract_ticket import ContractTicketViewModel
 from terminal.viewmodels.cross_venue import CrossVenueViewModel
+from terminal.viewmodels.day_limit import DayLimit
 from terminal.viewmodels.dead_man import DeadManViewModel
 from terminal.viewmodels.desk import DeskViewModel, Rehearsal
 from terminal.viewmodels.frames import FrameClock
@@ -221,6 +222,7 @@ class Screen(QObject):
             ahead_ms=self._venue_ahead_ms,
             parent=self,
         )
+        self.day_limit = DayLimit(terminal.day.lock, self.account, self.connections.short_name)
         self.desk = DeskViewModel(
             terminal.arming,
             gate,
@@ -239,6 +241,7 @@ class Screen(QObject):
             ],
             reset_practice=self._reset_practice,
             before_flatten=terminal.bridge.cut,
+            limit=self.day_limit,
             parent=self,
         )
         self.dead_man = DeadManViewModel(
@@ -613,7 +616,7 @@ class Screen(QObject):
         if self.window.findChild(SettingsDialog) is not None:
             return
         terminal = self._terminal
-        vm = SettingsViewModel(terminal.settings, self._titles)
+        vm = SettingsViewModel(terminal.settings, self._titles, notes=self.day_limit)
         dialog = SettingsDialog(vm, self.window)
         vm.setParent(dialog)
         dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)

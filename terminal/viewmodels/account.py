@@ -126,6 +126,7 @@ class AccountViewModel(QObject):
         day_pnl: what the day has won or lost of it; None while unknown.
         practice_equity, practice_day_pnl: the same of practice and demo accounts beside real money; None
             where there is no real money, for then they are what ``equity`` is about.
+        shows_real: whether ``equity`` and ``day_pnl`` are of real money.
         days: the results behind ``day_pnl``, by account.
         unpriced: assets without a known price, left out of the worth.
         hide_amounts: every text has dots in place of an amount; the figures themselves stay.
@@ -157,6 +158,7 @@ class AccountViewModel(QObject):
         self.practice_day_pnl: Decimal | None = None
         self.unpriced: list[str] = []
         self.hide_amounts = False
+        self.shows_real = False
         self._portfolio = portfolio
         self._accounts = accounts
         self._frames = frames
@@ -229,7 +231,7 @@ class AccountViewModel(QObject):
             balances += rows
         # Decided by what is connected, not by what is known yet: a practice figure must not stand for real
         # money until the venue has answered.
-        has_real = any(real.values())
+        has_real = self.shows_real = any(real.values())
         self.equity, self.day_pnl = worth.get(has_real), pnl.get(has_real)
         self.unpriced = unpriced[has_real]
         self.practice_equity = worth.get(False) if has_real else None

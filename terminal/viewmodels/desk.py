@@ -22,6 +22,7 @@ from terminal.viewmodels.account import AccountViewModel
 from terminal.viewmodels.confirm import Asker, Confirmation
 from terminal.viewmodels.connection import ConnectionViewModel, Mode
 from terminal.viewmodels.contract_words import side_word
+from terminal.viewmodels.day_limit import DayLimit
 from terminal.viewmodels.frames import FrameClock
 from terminal.viewmodels.notices import Entry, NoticesViewModel
 from terminal.viewmodels.orders import OrdersViewModel
@@ -107,6 +108,7 @@ class DeskViewModel(QObject):
     Attributes:
         rehearsals: faults of the practice venues for the menu; empty where there is none.
         can_reset_practice: whether a practice account can be set back.
+        limit: how the day stands to its loss limit; None where nothing counts it.
     """
 
     changed = Signal()
@@ -127,6 +129,7 @@ class DeskViewModel(QObject):
         rehearsals: Sequence[Rehearsal] = (),
         reset_practice: Callable[[], object] | None = None,
         before_flatten: Callable[[], object] | None = None,
+        limit: DayLimit | None = None,
         parent: QObject | None = None,
     ) -> None:
         super().__init__(parent)
@@ -136,6 +139,7 @@ class DeskViewModel(QObject):
         self.positions = positions
         self.notices = notices
         self.rehearsals = tuple(rehearsals)
+        self.limit = limit
         self.is_flattening = False
         self._arming = arming
         self._gate = gate
@@ -147,6 +151,8 @@ class DeskViewModel(QObject):
         notices.was_read.connect(self._on_notices_read)
         arming.changed.watch(self._on_armed)
         gate.reconciled.watch(self._on_reconciled)
+        if limit is not None:
+            limit.changed.watch(self._refresh)
         for source in (connections.changed, account.changed, orders.changed, positions.changed):
             source.connect(self._refresh)
         # One-click ends when somebody looks after it has been idle for too long: look.
@@ -210,9 +216,9 @@ class DeskViewModel(QObject):
         staked = any(row.staked for row in self.account.balances.rows)
         running = "\nStakes of running contracts count as lost until they end." if staked else ""
         return (
-            f"Change of what your accounts are worth {since}, in USD at mid prices.\n"
-            "It contains closed and open profit, price changes of what you hold, fees, swap, deposits and "
-            f"withdrawals.{running}{left_out}{self._practice_day}"
+            f"What your accounts have won or lost {since}, in USD at mid prices.\n"
+            "It contains closed and open profit, price changes of what you hold, fees and swap; deposits and "
+            f"withdrawals are no result.{running}{left_out}{self._practice_day}{self._limit_lines}"
         )
 
     @property
@@ -227,8 +233,31 @@ class DeskViewModel(QObject):
         return f"\nReal money alone. Practice, counted apart: {self.account.practice_day_pnl_text}"
 
     @property
+    def _limit_lines(self) -> str:
+        lines = () if self.limit is None else self.limit.lines
+        return "\n\n" + "\n".join(lines) if lines else ""
+
+    @property
     def day_pnl_text(self) -> str:
+        """The day's figure; beside its limit where one is in force: ``−142.10 of −200 USD``."""
+        if self.limit is not None and self.limit.is_on:
+            return self.limit.text
         return self.account.day_pnl_text
+
+    @property
+    def day_pnl_tone(self) -> str:
+        """Its colour: that of the limit once it is near, else by its sign."""
+        return (self.limit.tone if self.limit is not None else "") or self.account.day_pnl_tone
+
+    @property
+    def day_word(self) -> str:
+        """What the limit says in a word, once it is near or reached."""
+        return "" if self.limit is None else self.limit.word
+
+    @property
+    def day_icon(self) -> str:
+        """The sign beside the word."""
+        return "" if self.limit is None else self.limit.icon
 
     @property
     def can_flatten(self) -> bool:
@@ -248,8 +277,9 @@ class DeskViewModel(QObject):
             tuple((card.venue, card.badge, card.mode) for card in self.connections.cards),
             self.arm,
             self.one_click_tip,
-            self.account.day_pnl_text,
-            self.account.day_pnl_tone,
+            self.day_pnl_text,
+            self.day_pnl_tone,
+            self.day_word,
             self.account.practice_day_pnl_text,
             self.can_flatten,
         )

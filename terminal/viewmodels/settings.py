@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import Final
+from typing import Final, Protocol
 
 from PySide6.QtCore import QObject, Signal
 
+from terminal.core.observe import Observable
 from terminal.domain.errors import TerminalError
 from terminal.domain.rules import plain
 from terminal.services.settings import SETTINGS, Kind, Setting, Settings, Value
@@ -75,6 +76,17 @@ _NEXT_CONNECTION: Final = ("endpoint", "network", "kraken", "okx", "quotex", "ve
 _LINES: Final = frozenset({"trade.size_presets"})
 _STEP: Final = ".step"
 
+
+class Notes(Protocol):
+    """What services say under a setting beside its bounds: from when a value holds, say."""
+
+    changed: Observable[[]]
+
+    def note(self, key: str) -> str:
+        """One or several sentences; empty where there is nothing to say."""
+        ...
+
+
 Name = tuple[str, str | None]
 """A row: key and scope."""
 
@@ -126,9 +138,10 @@ class SettingsViewModel(QObject):
         venues: Mapping[str, str],
         *,
         hidden: Mapping[str, str] = HIDDEN,
+        notes: Notes | None = None,
         parent: QObject | None = None,
     ) -> None:
-        """``venues``: their titles by name."""
+        """``venues``: their titles by name. ``notes``: what else stands under some of the settings."""
         super().__init__(parent)
         self._settings = settings
         self._venues = dict(venues)
@@ -139,12 +152,16 @@ class SettingsViewModel(QObject):
         self.scope: str | None = None
         self.query = ""
         self.rows: tuple[SettingRow, ...] = ()
-        self._unwatch = settings.changed.watch(self._on_setting)
+        self._notes = notes
+        self._unwatch = [settings.changed.watch(self._on_setting)]
+        if notes is not None:
+            self._unwatch.append(notes.changed.watch(self._on_notes))
         self._build()
 
     def close(self) -> None:
         """Stop following the settings."""
-        self._unwatch()
+        for unwatch in self._unwatch:
+            unwatch()
 
     # -- what is shown --------------------------------------------------------------------------------
 
@@ -261,7 +278,13 @@ class SettingsViewModel(QObject):
                 parts.append("as for all venues")
         elif setting.kind is not Kind.BOOL and (text := value_text(setting, setting.default)):
             parts.append(f"default {text}")
-        return " · ".join(parts)
+        more = self._notes.note(setting.key) if self._notes is not None else ""
+        return "\n".join(text for text in (" · ".join(parts), more) if text)
+
+    def _on_notes(self) -> None:
+        for row in list(self.rows):
+            if self._notes is not None and self._notes.note(row.setting.key):
+                self._again(row.name)
 
     def _on_setting(self, key: str, scope: str | None) -> None:
         for row in list(self.rows):

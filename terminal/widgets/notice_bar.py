@@ -149,7 +149,8 @@ class ToastHost(QObject):
         x = room.left() + max(0, (room.width() - _WIDTH) // 2)
         y = room.top() + _MARGIN
         for toast in reversed(self.toasts):
-            toast.adjustSize()
+            # A label that wraps would like to be wider than there is room for, and lower for it.
+            toast.resize(_WIDTH, toast.heightForWidth(_WIDTH))
             toast.move(x, y)
             toast.raise_()
             y += toast.height() + 8

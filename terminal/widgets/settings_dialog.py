@@ -147,7 +147,7 @@ class SettingsDialog(QDialog):
         box.addLayout(body, 1)
         box.addWidget(line())
         foot = QHBoxLayout()
-        foot.addWidget(label("Changes hold at once.", kind="muted"), 1)
+        foot.addWidget(label("Changes hold at once where nothing else is said.", kind="muted"), 1)
         self.done_button = QPushButton("Close")
         self.done_button.setProperty("kind", "action")
         self.done_button.setAutoDefault(False)

@@ -10,7 +10,7 @@ from terminal.viewmodels.desk import ArmState, DeskViewModel
 from terminal.viewmodels.notices import NoticesViewModel
 from terminal.widgets import theme
 from terminal.widgets.controls import HoldButton, ModeBadge, Segmented, label, set_text, set_tone
-from terminal.widgets.icons import icon
+from terminal.widgets.icons import icon, pixmap
 
 BAR_PX = 40
 _ARMS = (ArmState.VIEW, ArmState.CONFIRM, ArmState.ONE_CLICK)
@@ -38,6 +38,7 @@ class TopBar(QFrame):
         super().__init__(parent)
         self._vm = vm
         self._notices = notices
+        self._shown_limit: tuple[str, str] | None = None
         self._build_ui()
         self._bind()
         self._render()
@@ -77,6 +78,10 @@ class TopBar(QFrame):
         self.day.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
         row.addWidget(self.day_label)
         row.addWidget(self.day)
+        self.day_icon = label()
+        self.day_word = label()
+        for each in (self.day_icon, self.day_word):
+            row.addWidget(each)
         self.bell = QPushButton(icon("bell"), "")
         self.bell.setProperty("kind", "flat")
         self.bell.setFocusPolicy(Qt.FocusPolicy.TabFocus)
@@ -115,16 +120,31 @@ class TopBar(QFrame):
         self.arm.setToolTip(vm.arm_tip)
         set_text(self.day_label, vm.day_title)
         set_text(self.day, vm.day_pnl_text)
-        set_tone(self.day, vm.account.day_pnl_tone)
+        set_tone(self.day, vm.day_pnl_tone)
+        self._render_limit()
         tip = vm.day_tip
-        self.day.setToolTip(tip)
-        self.day_label.setToolTip(tip)
+        for each in (self.day, self.day_label, self.day_icon, self.day_word):
+            each.setToolTip(tip)
         self.flatten.setEnabled(vm.can_flatten)
         self.flatten.setToolTip(
             "Hold 0.8 s: shows what would be canceled (Ctrl+Shift+X)"
             if vm.can_flatten
             else "Nothing to flatten: no open order"
         )
+
+    def _render_limit(self) -> None:
+        vm = self._vm
+        shown = (vm.day_icon, vm.day_word)
+        if shown == self._shown_limit:
+            return
+        self._shown_limit = shown
+        if vm.day_icon:
+            tint = theme.DANGER if vm.day_pnl_tone == "danger" else theme.WARNING
+            self.day_icon.setPixmap(pixmap(vm.day_icon, tint))
+        set_text(self.day_word, vm.day_word)
+        set_tone(self.day_word, vm.day_pnl_tone)
+        self.day_icon.setVisible(bool(vm.day_icon))
+        self.day_word.setVisible(bool(vm.day_word))
 
     def _render_bell(self) -> None:
         unread = self._notices.unread

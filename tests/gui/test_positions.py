@@ -552,7 +552,7 @@ def test_how_many_accounts_are_counted_stands_beside_the_total(qapp: QApplicatio
         frame.tick()
         for text in (blotter.balances.tools.text(), frame.status.balance, frame.desk.day_tip):
             assert said in text
-        assert "fees, swap, deposits" in frame.desk.day_tip
+        assert "deposits and withdrawals are no result" in frame.desk.day_tip
         blotter.deleteLater()
 
     with_frame(body)

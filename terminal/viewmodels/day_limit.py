@@ -1,0 +1,179 @@
+"""The day's result and its limit in words: for the top bar, its tooltip and the settings."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from decimal import Decimal
+from typing import Final, Protocol
+
+from terminal.core.observe import Observable
+from terminal.domain.decimals import ZERO
+from terminal.services.day_result import AccountDay
+from terminal.services.loss_lock import LossLimit, Stage, Standing
+from terminal.services.trading_day import TradingDay
+from terminal.viewmodels import format as fmt
+from terminal.viewmodels.account import HOME_CURRENCY, AccountViewModel
+
+_HALF_A_CENT: Final = Decimal("0.005")
+_ICONS: Final = {Stage.AMBER: "warning", Stage.LOCKED: "lock", Stage.IN_DOUBT: "lock"}
+_TONES: Final = {Stage.AMBER: "warning", Stage.LOCKED: "danger", Stage.IN_DOUBT: "danger"}
+_LIMITS: Final = ("risk.day_loss", "risk.day_loss_pct")
+
+
+class LossSource(Protocol):
+    """What the words come from (:class:`terminal.services.loss_lock.LossLock`)."""
+
+    changed: Observable[[]]
+    in_force: LossLimit
+    asked: LossLimit
+    day: TradingDay
+
+    def standing(self, is_real: bool) -> Standing: ...
+
+
+class DayLimit:
+    """How the day stands, of real money where there is some, else of practice money.
+
+    Attributes:
+        changed: a stage, a limit or the day has changed.
+    """
+
+    def __init__(self, lock: LossSource, account: AccountViewModel, name_of: Callable[[str], str]) -> None:
+        """``name_of``: what an account is called in a column."""
+        self.changed = lock.changed
+        self._lock = lock
+        self._account = account
+        self._name_of = name_of
+
+    # -- the top bar ----------------------------------------------------------------------------------
+
+    @property
+    def is_on(self) -> bool:
+        """Whether a limit is in force."""
+        return self._shown.stage is not Stage.OFF
+
+    @property
+    def text(self) -> str:
+        """The result beside its limit: ``−142.10 of −200 USD``."""
+        shown = self._shown
+        limit = shown.limit if shown.locked_limit is None else shown.locked_limit
+        of = fmt.NOTHING if limit is None else self._hidden(fmt.quantity(-limit, 2))
+        return f"{self._hidden(fmt.money(shown.result))} of {of} {HOME_CURRENCY}"
+
+    @property
+    def word(self) -> str:
+        """What the colour says, for eyes that cannot go by it: ``71 % of the limit``, ``LOCKED``."""
+        return self._word_of(self._shown)
+
+    @property
+    def icon(self) -> str:
+        """The sign beside the word; empty while all is well."""
+        return _ICONS.get(self._shown.stage, "")
+
+    @property
+    def tone(self) -> str:
+        return _TONES.get(self._shown.stage, "")
+
+    @property
+    def lines(self) -> tuple[str, ...]:
+        """The sum by parts and by account, what is not known of it, and what the limit does."""
+        shown, other = self._shown, self._lock.standing(not self._account.shows_real)
+        lines = [*self._parts(shown.accounts), *self._by_account(shown.accounts)]
+        moved = sum((day.moved for day in shown.accounts), ZERO)
+        if abs(moved) >= _HALF_A_CENT:
+            lines.append(f"Not counted: {self._money(moved)} that came or left by no trade")
+        lines += [
+            f"{self._name_of(day.account)}: not known is {', '.join(day.unknown)}"
+            for day in shown.accounts
+            if day.unknown
+        ]
+        if shown.stage is not Stage.OFF:
+            lines += ["", self._limit_line(shown)]
+        if other.is_locked and other.accounts:
+            whose = "Real" if other.is_real else "Practice"
+            lines.append(
+                f"{whose} money is locked: only closing orders pass until {self._lock.day.ends_text}."
+            )
+        return tuple(lines)
+
+    @property
+    def _shown(self) -> Standing:
+        return self._lock.standing(self._account.shows_real)
+
+    def _word_of(self, standing: Standing) -> str:
+        if standing.stage is Stage.AMBER:
+            return f"{standing.used_pct}{fmt.THIN}% of the limit"
+        return {Stage.LOCKED: "LOCKED", Stage.IN_DOUBT: "LOCKED, in doubt"}.get(standing.stage, "")
+
+    def _parts(self, days: tuple[AccountDay, ...]) -> list[str]:
+        parts = (
+            ("Closed trades", sum((day.realised for day in days), ZERO)),
+            ("Open positions", sum((day.open_change for day in days), ZERO)),
+            ("Spot, bought, sold and held", sum((day.holdings for day in days), ZERO)),
+            ("Fees, swap and funding", sum((day.fees for day in days), ZERO)),
+            ("Running stakes, at risk", -sum((day.staked for day in days), ZERO)),
+        )
+        return [f"{name}: {self._money(amount)}" for name, amount in parts if abs(amount) >= _HALF_A_CENT]
+
+    def _by_account(self, days: tuple[AccountDay, ...]) -> list[str]:
+        told = [
+            f"{self._name_of(day.account)}: {self._money(day.total)}"
+            for day in days
+            if abs(day.total) >= _HALF_A_CENT
+        ]
+        return ["", *told] if len(days) > 1 else []
+
+    def _limit_line(self, standing: Standing) -> str:
+        day = self._lock.day
+        if standing.stage is Stage.IN_DOUBT:
+            return (
+                f"The record of the loss limit was damaged: only closing orders pass until {day.ends_text}."
+            )
+        if standing.stage is Stage.LOCKED:
+            at = day.time_text(standing.locked_ns or 0)
+            return f"Loss limit reached at {at}: only closing orders pass until {day.ends_text}."
+        limit = fmt.NOTHING if standing.limit is None else self._hidden(fmt.quantity(standing.limit, 2))
+        return (
+            f"Loss limit {limit} {HOME_CURRENCY} until {day.ends_text}: at it only closing orders pass.\n"
+            "It cannot act while this program is off."
+        )
+
+    def _money(self, amount: Decimal) -> str:
+        return self._hidden(fmt.money(amount, HOME_CURRENCY, signed=True))
+
+    def _hidden(self, text: str) -> str:
+        return fmt.HIDDEN if self._account.hide_amounts else text
+
+    # -- the settings ---------------------------------------------------------------------------------
+
+    def note(self, key: str) -> str:
+        """What stands under a setting: what is in force now, and what comes when."""
+        day = self._lock.day
+        if key == "risk.day_start":
+            if day.asked_min != day.start_min:
+                return f"today still ends at {day.ends_text}, then this holds"
+            return f"by this machine's clock; today ends at {day.ends_text}"
+        if key not in _LIMITS:
+            return ""
+        unit = HOME_CURRENCY if key == _LIMITS[0] else "%"
+        now, asked = (
+            limit.amount if key == _LIMITS[0] else limit.pct
+            for limit in (self._lock.in_force, self._lock.asked)
+        )
+        lines = []
+        if key == _LIMITS[0]:
+            lines.append(
+                "At the limit only closing orders pass until the day ends. Real and practice money count "
+                "apart. Running contracts count with their stake, deposits and withdrawals do not. It cannot "
+                "act while this program is off."
+            )
+        lines.append(f"In force now: {_limit_text(now, unit)}.")
+        if asked != now:
+            lines.append(f"From {day.ends_text}: {_limit_text(asked, unit)}.")
+        if key == _LIMITS[0]:
+            lines.append("Lower holds at once; higher, or off, from the next day on.")
+        return "\n".join(lines)
+
+
+def _limit_text(limit: Decimal | None, unit: str) -> str:
+    return "off" if limit is None else f"{fmt.quantity(limit)} {unit}"
