@@ -263,14 +263,15 @@ class ChartIndicators(QObject):
         return max((line.shift for lines in self._lines.values() for line in lines), default=0)
 
     def legend(self, one: ShownIndicator, bar: int, price_decimals: int) -> Legend:
-        """An indicator's values at a bar, in words."""
+        """An indicator's values at a bar, in words. Beyond the last bar that one's are said, except of lines
+        that are drawn ahead."""
         lines = self.lines(one.key)
         if one.hidden:
             return Legend(one.label, (), "hidden")
         needed = known.bars_needed(one.kind, one.values)
         note = f"needs {needed} bars" if self._count < needed else ""
         found = [
-            (name, line.at(bar))
+            (name, line.at(bar if line.shift else min(bar, self._count - 1)))
             for name, line in zip(one.info.lines, lines, strict=False)
             # A line that is drawn behind its bar says nothing new there.
             if line.shift >= 0

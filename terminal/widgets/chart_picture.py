@@ -221,7 +221,9 @@ class ChartPicture:
 
     def _paint_readout(self, painter: QPainter) -> None:
         """Open, high, low, close, volume and change of the bar under the pointer, in one row or two."""
-        readout = self._vm.readout(self._named_bar)
+        # Beyond the last bar that one's values are said: a row that comes and goes would move those under it.
+        bar, last = self._named_bar, self._vm.bars.count - 1
+        readout = self._vm.readout(min(bar, last) if bar is not None else None)
         self._readout = QRect()
         if readout is None:
             return
@@ -250,14 +252,12 @@ class ChartPicture:
             self.indicators.legends = []
             return
         painter.setClipRect(self.geometry.whole)
-        plot, height = self.geometry.plot, self._numbers.height
-        # Beside the last bar there is no readout; the rows under it stay where they are.
-        top = self._readout.bottom() + 1 if not self._readout.isEmpty() else plot.top() + height + 9
+        top = self._readout.bottom() + 1
         rows = self.indicators.paint_legends(
             painter, self._vm, self.geometry, self._numbers, self._named_bar, top, self.pointer
         )
         self._readout = self._readout.united(rows)
-        painter.setClipRect(plot)
+        painter.setClipRect(self.geometry.plot)
 
     def _paint_history(self, painter: QPainter) -> None:
         """Older bars are loading, or there are none."""

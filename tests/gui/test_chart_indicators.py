@@ -462,6 +462,16 @@ def test_the_legend_keeps_clear_of_what_else_is_said(shown: Shown) -> None:
     assert boxes[0].top() > shown.view._picture._numbers.height
 
 
+def test_the_rows_stay_where_they_are_beyond_the_last_bar(shown: Shown) -> None:
+    key = shown.add(IndicatorKind.ICHIMOKU)
+    before = shown.legend(key).y()
+    beyond = QPoint(round(shown.vm.viewport.x_of(shown.vm.bars.count + 10)), 200)
+    QTest.mouseMove(shown.view, beyond)
+    shown.settle()
+    assert (shown.view._picture.bar or 0) >= shown.vm.bars.count
+    assert shown.legend(key).y() == before
+
+
 def test_a_screen_reader_is_told_the_values_of_the_bar(shown: Shown) -> None:
     shown.add(IndicatorKind.RSI)
     shown.view.setFocus()

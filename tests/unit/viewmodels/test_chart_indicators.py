@@ -178,6 +178,7 @@ def test_the_legend_names_the_bar_that_is_pointed_at(desk: ChartDesk) -> None:
     (one,) = vm.indicators.shown
     assert vm.indicators.legend(one, 10, 1).figures == (("", "109.0"),)
     assert vm.indicators.legend(one, 1, 1).figures == (("", "–"),)
+    assert vm.indicators.legend(one, 35, 1).figures == (("", "128.0"),), "beyond the last bar its value stays"
     assert vm.indicators.spoken(10, 1) == "SMA 3 109.0"
 
 
