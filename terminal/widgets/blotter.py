@@ -61,6 +61,7 @@ class Blotter(QWidget):
         self.tabs.setDrawBase(False)
         self.tabs.setUsesScrollButtons(True)
         self.tabs.setProperty("kind", "header")
+        self.tabs.setAccessibleName("Tabs of the blotter")
         for panel, tool in (
             (self.positions, QWidget()),
             (self.orders, self.orders.tools),
@@ -81,7 +82,7 @@ class Blotter(QWidget):
         row.addWidget(self.tabs)
         row.addStretch(1)
         row.addWidget(self.tools)
-        self.show_tab(ORDERS)
+        self.show_tab(POSITIONS)
 
     def _bind(self) -> None:
         self.tabs.currentChanged.connect(self._on_tab_chosen)

@@ -326,6 +326,11 @@ def test_an_order_by_keyboard_alone_and_its_end_by_del(desk_practice: Practice, 
 
         await row_saying(desk, order, "open")
         await walk_to(desk, "blotter")
+        await hand.key(Qt.Key.Key_Tab, SHIFT)
+        await hand.key(Qt.Key.Key_Right)
+        tabs = desk.blotter.tabs
+        assert tabs.tabText(tabs.currentIndex()).startswith("Orders")
+        await tab_to(desk, "Orders")
         await hand.key(Qt.Key.Key_Down)
         await hand.key(Qt.Key.Key_Delete)
         await desk.until(lambda: order.state is OrderState.CANCELED, "a canceled order")

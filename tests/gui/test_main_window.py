@@ -680,6 +680,7 @@ def test_a_price_is_changed_by_typing_into_its_cell(open_window: Open, frame: Fr
 
 def test_an_editor_survives_an_update_of_its_row(open_window: Open, frame: Frame) -> None:
     window = open_window()
+    blotter_of(window).show_tab(ORDERS)
     frame.gate.put(order("a1"))
     frame.tick()
     table = blotter_of(window).orders.table
