@@ -110,7 +110,7 @@ class ProfileViewModel(QObject):
         found = self.profile
         if found is None:
             return tuple((name, "") for name in _NAMES)
-        money = "  ".join(f"{name} {self._money(amount)}" for name, amount in found.balances)
+        money = " · ".join(f"{name} {self._money(amount)}" for name, amount in found.balances)
         zone = _UNKNOWN if found.time_offset_s is None else offset_text(found.time_offset_s)
         values = (found.name, found.number, found.country, found.currency, money, zone)
         return tuple((name, value or _UNKNOWN) for name, value in zip(_NAMES, values, strict=True))

@@ -64,6 +64,7 @@ class ProfileDialog(QDialog):
         self.state = label()
         self.state.setWordWrap(True)
         box.addWidget(self.state)
+        box.addStretch(1)
         row = QHBoxLayout()
         row.addStretch(1)
         self.back = QPushButton("Close")

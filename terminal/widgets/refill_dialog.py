@@ -44,6 +44,7 @@ class RefillDialog(QDialog):
         self.state = label()
         self.state.setWordWrap(True)
         box.addWidget(self.state)
+        box.addStretch(1)
         row = QHBoxLayout()
         row.setSpacing(8)
         row.addStretch(1)
@@ -70,7 +71,8 @@ class RefillDialog(QDialog):
     def _render(self) -> None:
         vm = self._vm
         set_text(self.balance, vm.balance_text)
-        self.edit.setEnabled(not vm.is_busy)
+        # Not disabled: it would lose the keyboard, and Enter would go to a button.
+        self.edit.setReadOnly(vm.is_busy)
         self.row.show_message(vm.problem)
         said = "Waiting for the venue's answer…" if vm.is_busy else f"▲  {vm.error}" if vm.error else ""
         set_text(self.state, said)

@@ -103,6 +103,8 @@ def test_a_no_and_silence_stand_in_the_form_and_nothing_is_asked_twice(qapp: QAp
         dialog.confirm.click()
         await eventually(lambda: "Choose less." in dialog.state.text(), 5, "the venue's no")
         assert len(bank.asked) == 1
+        assert dialog.edit.isEnabled()
+        assert not dialog.edit.isReadOnly(), "the keyboard is still in it"
         bank.error = VenueUnavailable("house", "silence", user_text="Look at the balance.")
         dialog.confirm.click()
         await eventually(lambda: "Look at the balance." in dialog.state.text(), 5, "its silence")
@@ -189,7 +191,7 @@ def test_the_profile_says_whose_it_is_and_how_the_clocks_differ(qapp: QApplicati
         dialog.show()
         await eventually(lambda: "jane" in words(dialog), 5, "the profile")
         shown = words(dialog)
-        for text in ("61402117", "Portugal", "EUR", "demo 10000.00 EUR", "UTC−03:00", "0.4 s ahead"):
+        for text in ("61402117", "Portugal", "EUR", "demo 10000.00 EUR · real 250.00 EUR", "UTC−03:00", "0.4 s ahead"):
             assert text in shown, text
         assert "The house shows times in it." in shown
         assert not dialog.clock_warning.isVisible()
