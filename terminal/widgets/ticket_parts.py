@@ -229,10 +229,13 @@ class CostGrid(QWidget):
             for cell in cells:
                 cell.setVisible(at < len(lines))
         for (name, detail, value), line in zip(self._cells, lines, strict=False):
+            # Where there is no value its place is the detail's, which beside it would have little room.
             set_text(name, line.label)
-            set_text(detail, line.detail)
-            set_text(value, line.value)
-            theme.set_property(detail, "kind", "warning" if line.tone == "warning" else "muted")
+            set_text(detail, line.detail if line.value else "")
+            set_text(value, line.value or line.detail)
+            tone = "warning" if line.tone == "warning" else "muted"
+            theme.set_property(detail, "kind", tone)
+            theme.set_property(value, "kind", "" if line.value else tone)
             tip = line.tip or line.detail
             for cell in (name, detail, value):
                 if cell.toolTip() != tip:

@@ -17,11 +17,12 @@ from terminal.domain.instrument import InstrumentId, MarketStatus
 from terminal.domain.market import Side
 from terminal.venues.base import Sentiment
 from terminal.viewmodels.contract_ticket import OPENS, STAKE, TRIGGER, ContractTicketViewModel
+from terminal.viewmodels.cost_text import CostLine
 from terminal.viewmodels.ticket import TicketViewModel
 from terminal.widgets import theme
 from terminal.widgets.contract_ticket import ContractPanel, TicketForms
 from terminal.widgets.ticket import TicketPanel
-from terminal.widgets.ticket_parts import BigButton
+from terminal.widgets.ticket_parts import BigButton, CostGrid
 from tests.trading_fakes import BTC, Desk, btc, eth
 from tests.unit.viewmodels.test_contract_ticket import OFFER, contract, form, start_at
 from tests.unit.viewmodels.test_venue_word import FakeTalk, ends_in
@@ -218,3 +219,19 @@ def test_a_question_leaves_the_dock_as_high_as_it_was(qtbot: QtBot, desk: Desk) 
     vm.sending.discard()
     QApplication.processEvents()
     assert panel.minimumSizeHint().height() == least
+
+
+def test_a_line_without_a_value_tells_in_full_why(qtbot: QtBot) -> None:
+    grid = CostGrid(2)
+    qtbot.addWidget(grid)
+    grid.resize(234, 40)
+    grid.show_lines(
+        (CostLine("Wins / loses", "+4.25 USD / −5.00 USD"), CostLine("vs cTrader", "", "measuring…"))
+    )
+    grid.show()
+    (why,) = (each for each in grid.findChildren(QLabel) if each.text() == "measuring…")
+    assert why.fontMetrics().horizontalAdvance(why.text()) <= why.width()
+    assert why.property("kind") == "muted"
+    grid.show_lines((CostLine("Wins / loses", "+1"), CostLine("vs cTrader", "+0.3 pips", "in step")))
+    assert why.text() == "+0.3 pips"
+    assert why.property("kind") == ""
