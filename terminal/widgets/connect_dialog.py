@@ -313,8 +313,8 @@ class ConnectDialog(QDialog):
                 widget.deleteLater()
         if vm.report is None:
             return
-        of_whom = "session of" if vm.can_sign_in else "key"
-        took = f"The venue took the {of_whom} {vm.report.label}".rstrip()
+        of_whom = f"of {vm.report.label}" if vm.can_sign_in and vm.report.label else vm.report.label
+        took = f"The venue took the {self._noun} {of_whom}".rstrip()
         self._report_box.addWidget(label(took, kind="title"))
         for permission in vm.permissions:
             sign = _SIGNS[permission.granted]

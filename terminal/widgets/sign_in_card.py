@@ -81,7 +81,8 @@ class SignInCard(QFrame):
         self.sign_in.clicked.connect(self._on_sign_in_clicked)
         self.page.clicked.connect(self._vm.sign_in_on_page)
         box.addLayout(row)
-        box.addWidget(_paragraph("Or paste a session from your own browser below."))
+        self.or_paste = _paragraph("Or paste a session from your own browser below.")
+        box.addWidget(self.or_paste)
 
     def _build_logins(self) -> QWidget:
         self.logins = QWidget()
@@ -126,6 +127,7 @@ class SignInCard(QFrame):
             self.focus_last()
         self._was_signing_in = vm.is_signing_in
         self.logins.setEnabled(not vm.is_busy)
+        self.or_paste.setVisible(not vm.is_busy)
         is_waiting = vm.is_signing_in and not asks and not vm.on_page
         set_text(self.sign_in, "Signing in…" if is_waiting else "Send the PIN" if asks else "Sign in")
         self.sign_in.setEnabled(asks or not vm.is_busy)
@@ -172,7 +174,8 @@ class SignInCard(QFrame):
             if field.edit.text() == self._prefilled.get(key, ""):
                 field.edit.setText(known.get(key, ""))
                 self._prefilled[key] = known.get(key, "")
-        if any(field.edit.hasFocus() for field in self.fields.values()):
+        # The window may not be the active one yet.
+        if self.window().focusWidget() in [field.edit for field in self.fields.values()]:
             self.focus_first()
 
     # -- what the person does -------------------------------------------------------------------------

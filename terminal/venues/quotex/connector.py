@@ -519,9 +519,9 @@ class QuotexConnector:
 
     @property
     def label(self) -> str:
-        """The e-mail address of whoever is signed in."""
+        """The e-mail address of whoever is signed in, or his name there; empty while neither is known."""
         email = self._settings.credentials.get("email")
-        return email.reveal() if email else self._nickname or "Session"
+        return email.reveal() if email else self._nickname
 
     def _require_site(self) -> Site:
         if self._site is None:
@@ -560,6 +560,7 @@ class QuotexConnector:
         """Authorised: the table, the balance, and everything that was asked for before."""
         await self._listed.wait()
         await self._told_balance.wait()
+        self._pace.begin()
         self._feeds.ask_all()
         if self._wants_signals:
             self._send_soon("signal/subscribe")
