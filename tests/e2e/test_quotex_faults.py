@@ -12,7 +12,7 @@ import pytest
 
 from terminal.domain.contracts import ContractTerms, ExpiryMode, clock_expiry_ns
 from terminal.domain.errors import NotSent, OrderRefused, RequestRejected, VenueUnavailable
-from terminal.domain.events import AccountStreamReset, WireFault
+from terminal.domain.events import AccountStreamReset, FeedConfirmed, WireFault
 from terminal.domain.instrument import InstrumentId, MarketStatus
 from terminal.domain.market import Feed, FeedKind, Side
 from terminal.domain.orders import Fill, Order, OrderRequest, OrderState, OrderType
@@ -173,6 +173,29 @@ def test_a_server_that_answers_pings_and_sends_no_prices_makes_them_stale(
             await found.until_ready()
             assert found.session.health().reconnects == 0
             await bought(found)
+
+    run(main())
+
+
+def test_twenty_watched_assets_have_their_prices_again_at_once(practice: Practice) -> None:
+    async def main() -> None:
+        async with desk(practice) as found:
+            feeds = [Feed(FeedKind.QUOTES, symbol) for symbol in sorted(found.instruments)][:20]
+            assert len(feeds) == 20
+
+            def confirmed() -> set[Feed]:
+                return {event.feed for event in found.of(FeedConfirmed)}
+
+            for each in feeds:
+                await found.connector.subscribe(each)
+            await eventually(lambda: confirmed() >= set(feeds), what="their prices")
+            for _ in range(2):
+                found.events.clear()
+                await practice.cut()
+                # Twenty requests at one a second, which they are over time, would not do.
+                await eventually(lambda: confirmed() >= set(feeds), 15.0, "their prices again")
+            (budget,) = found.connector.budgets()
+            assert 0 < budget.used <= budget.limit
 
     run(main())
 
@@ -371,6 +394,7 @@ def test_a_payout_that_has_changed_since_it_was_shown_is_shown_again(
         ("not_money", "balance does not cover"),
         ("expiration", "does not take this expiry"),
         ("not_price", "no price"),
+        ("min_amount", "below Quotex's minimum"),
         ("max_amount", "above Quotex's maximum"),
         ("something_new", "“something_new”"),
     ],

@@ -1,8 +1,10 @@
 """How fast we ask Quotex: what can wait is sent in its turn, what a person trades with leaves at once.
 
 Quotex names no limit. Clients of its web terminal are advised to send about sixty events a minute beside the
-tick. That is kept over time; after an opening a whole minute's worth may leave together, so that a workspace
-of twenty assets has its prices, and the first page of each chart, at once and not after a minute.
+tick. That is kept over time; but each opening of the line, and these have pauses of their own, begins with a
+whole minute's worth, so that a workspace of twenty assets has its prices, and the first page of each chart,
+at once and not after a minute. A third is kept for prices alone: another asset that is looked at does not
+wait for what was asked about the past.
 """
 
 from __future__ import annotations
@@ -20,6 +22,7 @@ from terminal.transport.quotas import LeakyCounter
 from terminal.venues.quotex.errors import VENUE_NAME
 
 BURST: Final = 60
+FOR_PRICES: Final = 20
 A_SECOND: Final = 1.0
 TURN_S: Final = 60.0
 """Whoever has not had a turn by then is told so: in that time as much has left as may wait here."""
@@ -55,7 +58,7 @@ class Pace:
 
     def __init__(self, send: Callable[..., None], clock: Clock) -> None:
         self._send = send
-        self._counter = LeakyCounter("requests", BURST, A_SECOND, clock, venue=VENUE_NAME)
+        self._counter = LeakyCounter("requests", BURST, A_SECOND, clock, FOR_PRICES, venue=VENUE_NAME)
         self._numbers = itertools.count()
         self._waiting: dict[object, _Waiting] = {}
         self._taken: set[tuple[str, str]] = set()
@@ -117,6 +120,10 @@ class Pace:
         finally:
             self._waiting.pop(key, None)
 
+    def begin(self) -> None:
+        """The line has just opened."""
+        self._counter.correct(0.0)
+
     def clear(self) -> None:
         """The connection is gone: nothing waits any more, and nothing is taken."""
         waiting, self._waiting = self._waiting, {}
@@ -130,14 +137,20 @@ class Pace:
 
     def _wait(self, key: object, wish: _Waiting) -> None:
         self._waiting[key] = wish
+        if self._timer is not None and wish.rank == PRICES:
+            # What waits may wait for room that prices have.
+            self._timer.cancel()
+            self._timer = None
         if self._timer is None:
             self._pump()
 
     def _pump(self) -> None:
         self._timer = None
-        while self._waiting and self._counter.try_charge(1):
+        while self._waiting:
             key = min(self._waiting, key=lambda each: (self._waiting[each].rank, -self._waiting[each].number))
+            for_prices = self._waiting[key].rank == PRICES
+            if not self._counter.try_charge(1, urgent=for_prices):
+                wait_s = max(0.01, self._counter.wait_s(1, urgent=for_prices))
+                self._timer = asyncio.get_running_loop().call_later(wait_s, self._pump)
+                return
             self._waiting.pop(key).act()
-        if self._waiting:
-            wait_s = max(0.01, self._counter.wait_s(1))
-            self._timer = asyncio.get_running_loop().call_later(wait_s, self._pump)
