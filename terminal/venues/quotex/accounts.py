@@ -63,10 +63,10 @@ def profile_of(found: Profile, names: Mapping[str, str]) -> AccountProfile:
 
 def account_info(account: str, name: str, nickname: str, currency: str) -> AccountInfo:
     """As the screen presents it. ``name``: ``demo``, ``real``, or a tournament's title."""
-    whose = nickname if account in (DEMO, LIVE) else "(tournament)"
+    words = ("Quotex", name, nickname) if account in (DEMO, LIVE) else ("Quotex", "tournament", name)
     return AccountInfo(
         account_id=account,
-        title=" ".join(each for each in ("Quotex", name, whose) if each),
+        title=" ".join(each for each in words if each),
         is_live=account == LIVE,
         currency=currency,
         kind=AccountKind.HEDGED,
