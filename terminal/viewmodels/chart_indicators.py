@@ -30,6 +30,8 @@ _MOST_ROOM: Final = 0.5
 # A pane's scale stays as long as its lines fill so much of it: one that follows every tick would tremble.
 _LEAST_FILLED: Final = 0.55
 _ROOM: Final = 0.12
+# Up to so many digits a small figure is written out: it is compared with its neighbours.
+_PLAIN_DECIMALS: Final = 7
 _KIND: Final = {kind.value: kind for kind in IndicatorKind}
 
 
@@ -291,8 +293,7 @@ class ChartIndicators(QObject):
         exact = Decimal(repr(value))
         if info.on_price:
             return fmt.price(exact, price_decimals)
-        # Differences of prices are often smaller than a tick.
-        return fmt.price(exact, price_decimals + 1) if info.in_price else fmt.fixed(exact, 1)
+        return difference_text(exact, price_decimals) if info.in_price else fmt.fixed(exact, 1)
 
     def spoken(self, bar: int, price_decimals: int) -> str:
         """The values of all indicators at a bar, for a screen reader."""
@@ -361,6 +362,12 @@ class ChartIndicators(QObject):
         self.revision += 1
         self.changed.emit()
         self.chosen.emit()
+
+
+def difference_text(value: Decimal, price_decimals: int) -> str:
+    """A difference of prices, which is often smaller than a tick: with a digit more than they have."""
+    decimals = price_decimals + 1
+    return fmt.fixed(value, decimals) if decimals <= _PLAIN_DECIMALS else fmt.price(value, decimals)
 
 
 def pane_heights(height: int, shares: Sequence[float]) -> tuple[int, ...]:

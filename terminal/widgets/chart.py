@@ -230,6 +230,7 @@ class ChartPanel(KeyedPanel):
         self.view = ChartView(self._vm)
         box.addWidget(self.view)
         self.begin_with(self.view)
+        self._placed_in = self.view.geometry_of_plot
         self._foot = QWidget(self)
         self._foot.setObjectName("foot")
         self._foot.setStyleSheet(
@@ -264,7 +265,8 @@ class ChartPanel(KeyedPanel):
     def _render(self) -> None:
         vm = self._vm
         away, by_hand = not vm.is_at_last, not vm.scale.auto
-        if self._to_last.isHidden() == away or self._auto.isHidden() == by_hand:
+        moved = self._placed_in != self.view.geometry_of_plot
+        if self._to_last.isHidden() == away or self._auto.isHidden() == by_hand or moved:
             self._to_last.setVisible(away)
             self._auto.setVisible(by_hand)
             self._place_overlays()
@@ -278,7 +280,7 @@ class ChartPanel(KeyedPanel):
             self._place_overlays()
 
     def _place_overlays(self) -> None:
-        geometry = self.view.geometry_of_plot
+        geometry = self._placed_in = self.view.geometry_of_plot
         plot = geometry.plot
         for button, corner in (
             (

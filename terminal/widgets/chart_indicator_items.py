@@ -12,7 +12,7 @@ from PySide6.QtGui import QBrush, QColor, QPainter, QPen
 from terminal.domain.indicators import IndicatorKind
 from terminal.viewmodels import format as fmt
 from terminal.viewmodels.chart import ChartViewModel
-from terminal.viewmodels.chart_indicators import IndicatorLine, ShownIndicator
+from terminal.viewmodels.chart_indicators import IndicatorLine, ShownIndicator, difference_text
 from terminal.viewmodels.chart_scale import PriceScale, price_ticks
 from terminal.widgets import theme
 from terminal.widgets.chart_axes import Axes
@@ -314,9 +314,9 @@ class IndicatorPainter:
         painter.drawLine(pane.left(), at.y(), pane.right(), at.y())
         field = self._field(vm, one.key, pane)
         value = field.scale.price_at(at.y() - field.top, field.height)
-        decimals = vm.instrument.price_decimals + 1 if vm.instrument is not None else 8
+        decimals = vm.instrument.price_decimals if vm.instrument is not None else 8
         exact = Decimal(repr(value))
-        words = fmt.price(exact, decimals) if one.info.in_price else fmt.fixed(exact, 1)
+        words = difference_text(exact, decimals) if one.info.in_price else fmt.fixed(exact, 1)
         tag = (axes.text.fitting(words, axes.width - 10),)
         beside = Geometry(pane, pane.height())
         axes.tag(painter, beside, at.y(), tag, theme.BORDER_STRONG, theme.TEXT, firm=True)

@@ -101,7 +101,8 @@ def in_sight(line: IndicatorLine, viewport: Viewport, *, last: bool) -> slice:
     count = len(line.values)
     if last:
         return slice(max(0, count - 2), count)
-    first = int(np.floor(viewport.index_at(0))) - line.shift - 1
+    # Before the first bar there is no time to draw a line at, however far behind its own bar it is drawn.
+    first = max(int(np.floor(viewport.index_at(0))) - 1, 0) - line.shift
     stop = int(np.ceil(viewport.right)) - line.shift + 2
     return slice(max(0, first), max(0, min(stop, count - 1)))
 

@@ -171,6 +171,10 @@ def test_the_ends_join_what_stands_still(shown: Shown) -> None:
     still, last = in_sight(line, view, last=False), in_sight(line, view, last=True)
     assert still.stop - 1 == last.start == 98
     assert last.stop == 100
+    behind = IndicatorLine(np.arange(100.0), -26)
+    view.right = 20
+    assert in_sight(behind, view, last=False).start == 26, "nothing before the first bar"
+    view.show_latest(100)
     ahead = IndicatorLine(np.arange(100.0), 26)
     assert in_sight(ahead, view, last=False).start == max(0, still.start - 26)
 
@@ -439,6 +443,17 @@ def test_a_pane_is_dragged_sideways_with_the_bars_and_keeps_the_prices(shown: Sh
     QTest.mouseRelease(shown.view, Qt.MouseButton.LeftButton, pos=start + QPoint(60, 30))
     assert shown.vm.viewport.right < right
     assert shown.vm.scale.low == low
+
+
+def test_what_lies_over_the_chart_moves_with_the_panes(shown: Shown) -> None:
+    shown.vm.pan(2000)
+    shown.settle()
+    button = shown.panel._to_last
+    shown.add(IndicatorKind.RSI)
+    for way in (0, 60):
+        shown.vm.indicators.drag_pane(1, -way, 500)
+        shown.settle()
+        assert shown.view.geometry_of_plot.plot.contains(button.geometry())
 
 
 def test_a_low_chart_says_that_a_pane_has_no_room(shown: Shown) -> None:

@@ -24,6 +24,7 @@ from terminal.viewmodels.chart_indicators import (
     PRICE_LEAST_PX,
     STYLES,
     ChartIndicators,
+    difference_text,
     pane_heights,
 )
 from tests.gui.chart_fakes import SECOND, ChartDesk, bar, lifelike_bars
@@ -188,6 +189,11 @@ def test_a_difference_of_prices_has_a_digit_more_than_a_price(desk: ChartDesk) -
     added(vm, IndicatorKind.ATR)
     (one,) = vm.indicators.shown
     assert vm.indicators.legend(one, 59, 1).figures == (("", "5.00"),)
+
+
+def test_a_small_difference_is_written_out_and_a_tiny_one_in_short() -> None:
+    assert difference_text(D("-0.0000104"), 5) == "−0.000010"
+    assert difference_text(D("0.00000000012"), 9) == "0.0₉1"
 
 
 def test_the_cloud_reaches_beyond_the_last_bar_and_the_chart_makes_room_for_it(desk: ChartDesk) -> None:
