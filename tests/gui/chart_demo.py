@@ -16,6 +16,7 @@ from PySide6.QtGui import QPaintEvent
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QFrame, QVBoxLayout, QWidget
 
+from terminal.domain.indicators import IndicatorKind
 from terminal.domain.market import Side
 from terminal.domain.orders import AmendRequest, OrderRequest, OrderState, OrderType
 from terminal.services.market_data import FeedState, Topic
@@ -26,6 +27,8 @@ from terminal.widgets.watchlist import SearchDialog, WatchlistPanel
 from tests.gui.chart_fakes import SECOND, ChartDesk, WatchDesk
 from tests.trading_fakes import BTC, limit
 
+_OVERLAYS = (IndicatorKind.SMA, IndicatorKind.EMA, IndicatorKind.BOLLINGER, IndicatorKind.ICHIMOKU)
+_FIVE = (*_OVERLAYS[1:], IndicatorKind.RSI, IndicatorKind.MACD)
 WIDE = (1040, 640)
 NARROW = (850, 470)
 
@@ -139,6 +142,13 @@ def pictures(folder: Path) -> None:
         other.shot(folder / f"chart-{name}.png", NARROW)
     for interval_s in (60, 3600, 14400, 86400, 604_800, 1_296_000):
         ChartDemo(interval_s=interval_s).shot(folder / f"chart-{interval_s}.png", NARROW)
+    for name, kinds in (("overlays", _OVERLAYS), ("panes", tuple(set(IndicatorKind) - set(_OVERLAYS)))):
+        for size, width in ((WIDE, "wide"), (NARROW, "narrow")):
+            with_indicators = ChartDemo()
+            with_indicators.vm.dismiss_hint()
+            for kind in sorted(kinds, key=lambda each: each.value):
+                with_indicators.vm.indicators.add(kind)
+            with_indicators.shot(folder / f"chart-{name}-{width}.png", size)
     for spacing in (0.6, 1.5, 3.0, 9.0, 30.0):
         zoomed = ChartDemo(count=2500)
         zoomed.window.resize(*NARROW)
@@ -199,11 +209,14 @@ class TimedView(ChartView):
         self.spent.append((time.thread_time() - begun) * 1000)
 
 
-def cost() -> None:
+def cost(kinds: tuple[IndicatorKind, ...] = ()) -> None:
     """Milliseconds (of this thread's own time) a repaint: of a frame, in which the running bar moves, of a
-    whole new picture, as in a drag, and of a crosshair that moves."""
+    whole new picture, as in a drag, and of a crosshair that moves. With so many indicators on 2,000 bars."""
+    print(f"{len(kinds)} indicators")
     for count in (300, 1000):
-        demo = ChartDemo(count=1500)
+        demo = ChartDemo(count=2000)
+        for each in kinds:
+            demo.vm.indicators.add(each)
         demo.trade()
         view = TimedView(demo.vm)
         view.spent = []
@@ -247,6 +260,7 @@ def main() -> None:
         pictures(folder)
         watchlist_pictures(folder)
     cost()
+    cost(_FIVE)
     for widget in QApplication.topLevelWidgets():
         QWidget.close(widget)
 
