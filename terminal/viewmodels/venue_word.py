@@ -108,7 +108,7 @@ class VenueWord:
             f"{title}'s people hold",
             f"{up} % up",
             f"{down} % down",
-            f"{f'{int(age_s)} s' if age_s < _MINUTE_S else fmt.age(age_s)} ago",
+            f"{int(age_s)} s" if age_s < _MINUTE_S else fmt.age(age_s),
             age_s > STALE_S or not self._talk.is_live(self._own.venue),
         )
 

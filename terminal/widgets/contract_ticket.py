@@ -294,7 +294,10 @@ class ContractPanel(QWidget):
         """Close together where height is short, else as usual."""
         short = self._is_short
         self._form_box.setSpacing(1 if short else 5)
-        self._form_box.setContentsMargins(SIDE_PX, 0 if short else 4, SIDE_PX, 0 if short else 4)
+        self._form_box.setContentsMargins(*((6, 0, 4, 0) if short else (SIDE_PX, 4, SIDE_PX, 4)))
+        # An answer takes room from a short form: its scroll bar must not come and go, and move the rest.
+        always, as_needed = Qt.ScrollBarPolicy.ScrollBarAlwaysOn, Qt.ScrollBarPolicy.ScrollBarAsNeeded
+        self._scroll.setVerticalScrollBarPolicy(always if short else as_needed)
         for grid in (self._figures, self._fixed):
             grid.set_short(short)
         for field in (*self._edits.values(), self._expiry):

@@ -99,9 +99,10 @@ class CrowdRow(QWidget):
         set_tone(self.age, "warning" if crowd.is_stale else "muted")
         self.bar.show_share(float(crowd.up_pct) / 100, is_stale=crowd.is_stale)
         tip = f"{crowd.text}.\nIts own count of its own clients on this asset; no market tells it."
+        self.age.setToolTip(f"Told {crowd.age_text} ago")
         if self.toolTip() != tip:
             self.setToolTip(tip)
-        self.setAccessibleName(f"{crowd.text}, {crowd.down_text}, told {crowd.age_text}")
+        self.setAccessibleName(f"{crowd.text}, {crowd.down_text}, told {crowd.age_text} ago")
 
 
 class SuggestionRows(QWidget):

@@ -195,13 +195,16 @@ def test_a_small_screen_shows_the_whole_form_without_scrolling(qtbot: QtBot, des
     talk.suggested = {"BTC/USD": ends_in(desk, 42)}
     vm = form(desk, talk=talk)
     panel = shown(qtbot, vm, height=410)
+    panel.resize(284, 410)
     QApplication.processEvents()
-    assert not panel._scroll.verticalScrollBar().isVisible()
+    assert panel._scroll.verticalScrollBar().maximum() == 0
+    whose = panel._crowd.text
+    assert whose.fontMetrics().horizontalAdvance(whose.text()) < whose.width(), "whose number it is, in full"
     for each in (panel._stake, panel._expiry, panel._figures, panel._crowd, panel._suggestions):
         assert not each.visibleRegion().isEmpty()
     said = [each.text() for each in panel._figures.findChildren(QLabel) if each.isVisible()]
     assert "Needed" not in said, "the fixed numbers say it"
-    panel.resize(300, 700)
+    panel.resize(284, 700)
     QApplication.processEvents()
     said = [each.text() for each in panel._figures.findChildren(QLabel) if each.isVisible()]
     assert "Needed" in said
