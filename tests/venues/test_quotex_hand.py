@@ -308,9 +308,11 @@ def test_a_session_that_somebody_pasted_is_as_good(practice: QuotexPractice) -> 
         connector = QuotexConnector(settings)
         try:
             await connector.connect(lambda event: None)
+            # Without an e-mail address it is the name there, which comes with the profile.
+            await eventually(lambda: connector.label, what="the name")
             report = await connector.trader("demo").test_credentials()
             assert report.can_trade
-            assert report.label
+            assert report.label == connector.label
         finally:
             await connector.close()
 
