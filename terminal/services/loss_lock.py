@@ -462,9 +462,10 @@ def _kind(is_real: bool) -> str:
 
 
 def _money(amount: Decimal) -> str:
-    """To the cent, with a true minus: ``−203``."""
+    """To the cent where it has any, with a true minus: ``−203``, ``−142.10``."""
     rounded = amount.quantize(_CENT, rounding=ROUND_HALF_UP)
-    return f"{'−' if rounded < 0 else ''}{plain(abs(rounded))}"
+    is_whole = rounded == rounded.to_integral_value()
+    return f"{'−' if rounded < 0 else ''}{plain(abs(rounded)) if is_whole else abs(rounded)}"
 
 
 def _name(is_real: bool) -> str:

@@ -164,8 +164,8 @@ class DayLimit:
         if key == _LIMITS[0]:
             lines.append(
                 "At the limit only closing orders pass until the day ends. Real and practice money count "
-                "apart. Running contracts count with their stake, deposits and withdrawals do not. It cannot "
-                "act while this program is off."
+                "apart. Closed and open trades, fees, coins held at their price and the stakes of running "
+                "contracts count; deposits and withdrawals do not. It cannot act while this program is off."
             )
         lines.append(f"In force now: {_limit_text(now, unit)}.")
         if asked != now:

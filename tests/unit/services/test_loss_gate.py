@@ -83,3 +83,22 @@ def test_what_is_held_may_be_sold_and_orders_canceled_and_made_smaller(tmp_path:
         await desk.gate.close()
 
     run(main())
+
+
+def test_every_fill_is_booked_with_its_account_over_a_restart(tmp_path: Path) -> None:
+    async def main() -> None:
+        desk = await open_desk(tmp_path)
+        told: list[str] = []
+        desk.gate.fill_booked.watch(lambda account, fill: told.append(account))
+        order = await desk.gate.submit(ACCOUNT, limit_order())
+        assert order.venue_order_id is not None
+        fill = desk.venue.trade(order.venue_order_id, "0.01")
+        desk.venue.push(fill)
+        assert told == [ACCOUNT]
+        assert desk.gate.booked_fills() == [(ACCOUNT, fill)]
+        await desk.gate.close()
+        again = await open_desk(tmp_path, venue=desk.venue)
+        assert again.gate.booked_fills() == [(ACCOUNT, fill)]
+        await again.gate.close()
+
+    run(main())

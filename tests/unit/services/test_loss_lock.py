@@ -84,6 +84,12 @@ class Desk:
         self.desk.purses[account].pay("USD", D(-amount))
         self.look()
 
+    def purse_gains(self, amount: str) -> None:
+        """An open profit."""
+        purse = self.desk.purses[ACCOUNT]
+        usd = purse.held["USD"]
+        purse.held["USD"] = usd._replace(own_equity=usd.total + D(amount))
+
     def look(self) -> None:
         self.clock.advance(1)
         self.lock.look()
@@ -153,8 +159,9 @@ def test_a_lock_stays_when_prices_come_back() -> None:
     desk = Desk()
     desk.lose(200)
     desk.lose(-500)
+    desk.purse_gains("12.5")
     assert desk.stage() is Stage.LOCKED
-    assert "Today's practice result was −200 at 12:00 and is 300 now" in desk.refused()
+    assert "Today's practice result was −200 at 12:00 and is 312.50 now" in desk.refused()
 
 
 def test_amending_down_passes_a_lock_and_amending_up_does_not() -> None:
