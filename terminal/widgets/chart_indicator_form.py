@@ -6,9 +6,8 @@ from collections.abc import Callable
 from functools import partial
 from typing import Final
 
-import numpy as np
 from PySide6.QtCore import QLocale, QPoint, QSignalBlocker, QSize, Qt
-from PySide6.QtGui import QIcon, QKeyEvent, QPainter, QPixmap
+from PySide6.QtGui import QIcon, QKeyEvent
 from PySide6.QtWidgets import (
     QButtonGroup,
     QCheckBox,
@@ -26,12 +25,12 @@ from PySide6.QtWidgets import (
 from terminal.domain.indicators import INDICATORS, IndicatorKind, defaults
 from terminal.viewmodels.chart_indicators import MOST, STYLES, ChartIndicators
 from terminal.widgets import theme
-from terminal.widgets.chart_indicator_items import LOOKS
-from terminal.widgets.chart_lines import LinePainter
+from terminal.widgets.chart_indicator_items import LOOKS, swatch
 from terminal.widgets.controls import label, set_text
 
 _WIDTH_PX: Final = 280
 _SWATCH: Final = QSize(30, 14)
+_SWATCH_RATIO: Final = 2.0
 # More than any figure may be: what is too large is said in words, not cut while it is typed.
 _MOST_TYPED: Final = 99_999
 _LOOK_SHEET: Final = (
@@ -56,20 +55,13 @@ def fill_menu(menu: QMenu, vm: ChartIndicators, open_form: Callable[[int], objec
         menu.addSeparator()
     for one in vm.shown:
         words = f"{one.label} (hidden)…" if one.hidden else f"{one.label}…"
-        action = menu.addAction(QIcon(swatch(one.style)), words, partial(open_form, one.key))
+        action = menu.addAction(_swatch(one.style), words, partial(open_form, one.key))
         action.setToolTip("Set, hide or remove it")
 
 
-def swatch(style: int) -> QPixmap:
+def _swatch(style: int) -> QIcon:
     """How the line of a style looks."""
-    picture = QPixmap(_SWATCH * 2)
-    picture.setDevicePixelRatio(2)
-    picture.fill(Qt.GlobalColor.transparent)
-    painter = QPainter(picture)
-    ends, level = np.array((2.0, _SWATCH.width() - 2.0)), np.full(2, _SWATCH.height() / 2)
-    LinePainter().line(painter, ends, level, LOOKS[style])
-    painter.end()
-    return picture
+    return QIcon(swatch(LOOKS[style], _SWATCH, _SWATCH_RATIO))
 
 
 class IndicatorForm(QFrame):
@@ -142,7 +134,7 @@ class IndicatorForm(QFrame):
         for style, name in enumerate(STYLES):
             button = QToolButton()
             button.setCheckable(True)
-            button.setIcon(QIcon(swatch(style)))
+            button.setIcon(_swatch(style))
             button.setIconSize(_SWATCH)
             button.setToolTip(name.capitalize())
             button.setAccessibleName(f"Line: {name}")

@@ -6,8 +6,8 @@ from decimal import Decimal
 from typing import Final
 
 import numpy as np
-from PySide6.QtCore import QPoint, QRect, Qt
-from PySide6.QtGui import QBrush, QColor, QPainter, QPen
+from PySide6.QtCore import QPoint, QRect, QSize, Qt
+from PySide6.QtGui import QBrush, QColor, QPainter, QPen, QPixmap
 
 from terminal.domain.indicators import IndicatorKind
 from terminal.viewmodels import format as fmt
@@ -32,13 +32,14 @@ LOOKS: Final = tuple(
 GRIP_PX: Final = 4
 _SECOND: Final = Look(theme.TEXT_2, (4, 3))
 _PAD_PX: Final = 5
-_SWATCH_PX: Final = 16
+_SWATCH: Final = QSize(16, 5)
 _LEVELS_APART_PX: Final = 26
 _LEGEND_PX: Final = 8
 _PANEL = QColor(theme.PANEL)
 _HOVER = QColor(theme.HOVER)
 _EDGE = QColor(theme.BORDER_STRONG)
-_GUIDE = QPen(theme.color(theme.MUTED, 150), 1, Qt.PenStyle.DotLine)
+# The painter takes half a millisecond for a dotted line across a chart: these are drawn as pieces.
+_GUIDE: Final = Look(theme.mix(theme.MUTED, theme.PANEL, 0.7), (1, 3))
 _CROSSHAIR = QPen(QColor(theme.MUTED), 1, Qt.PenStyle.DashLine)
 
 
@@ -58,6 +59,18 @@ def looks_of(one: ShownIndicator) -> tuple[Look | None, ...]:
             return main, _SECOND
         case _:
             return (main,)
+
+
+def swatch(look: Look, size: QSize, ratio: float) -> QPixmap:
+    """A piece of a line as a picture; ``ratio`` is device pixels per pixel."""
+    picture = QPixmap(size * ratio)
+    picture.setDevicePixelRatio(ratio)
+    picture.fill(Qt.GlobalColor.transparent)
+    painter = QPainter(picture)
+    ends, level = np.array((0.0, size.width() - 1.0)), np.full(2, float(size.height() // 2))
+    LinePainter().line(painter, ends, level, look)
+    painter.end()
+    return picture
 
 
 class _Field:
@@ -83,6 +96,7 @@ class IndicatorPainter:
         self.legends: list[tuple[int, QRect]] = []
         self._lines = LinePainter()
         self._rects = RectBatch()
+        self._swatches: dict[tuple[Look, float], QPixmap] = {}
 
     # -- over the bars --------------------------------------------------------------------------------
 
@@ -167,10 +181,9 @@ class IndicatorPainter:
                 continue
             painter.fillRect(pane.left(), pane.top(), pane.width() + axes.width, 1, _EDGE)
             field = self._field(vm, key, pane)
-            painter.setPen(_GUIDE)
+            ends = np.array((pane.left(), pane.right()), np.float64)
             for level in one.info.guides:
-                y = field.y_of(level)
-                painter.drawLine(pane.left(), y, pane.right(), y)
+                self._lines.line(painter, ends, np.full(2, float(field.y_of(level))), _GUIDE)
             for value in self._levels(vm, one, field):
                 axes.label(painter, pane, field.y_of(float(value)), _level_text(value))
 
@@ -280,7 +293,7 @@ class IndicatorPainter:
             words.append((note or legend.note, theme.MUTED))
             looks.append(None)
         looks += [None] * (len(words) - len(looks))
-        gaps = [_SWATCH_PX + 4 if look is not None else 0 for look in looks]
+        gaps = [_SWATCH.width() + 4 if look is not None else 0 for look in looks]
         width = sum(text.width(each) + gap + 6 for (each, _), gap in zip(words, gaps, strict=True))
         box = QRect(row.x() - 4, row.y(), min(width + 4, right - row.x()), text.height + 1)
         lit = pointer is not None and box.contains(pointer)
@@ -296,8 +309,11 @@ class IndicatorPainter:
         return box
 
     def _paint_swatch(self, painter: QPainter, look: Look, x: int, y: int) -> None:
-        ends, level = np.array((x, x + _SWATCH_PX), np.float64), np.array((y + 0.5, y + 0.5))
-        self._lines.line(painter, ends, level, look, float(x))
+        ratio = painter.device().devicePixelRatioF()
+        found = self._swatches.get((look, ratio))
+        if found is None:
+            found = self._swatches[look, ratio] = swatch(look, _SWATCH, ratio)
+        painter.drawPixmap(x, y - _SWATCH.height() // 2, found)
 
     # -- the pointer ----------------------------------------------------------------------------------
 
