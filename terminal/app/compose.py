@@ -778,7 +778,8 @@ class Terminal:
 
     def _on_told(self, venue: str, told: VenueNotice) -> None:
         level = Level.WARNING if told.is_urgent else Level.INFO
-        text = f"{self.venue_info(venue).title}: {told.text}"
+        title = self.venue_info(venue).title
+        text = told.text if told.text.startswith(title) else f"{title}: {told.text}"
         session = self.sessions.sessions.get(venue)
         if session is None or told.text != session.needs_sign_in:
             self._tell(level, text)

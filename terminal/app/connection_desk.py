@@ -96,6 +96,10 @@ class ConnectionDesk:
         """Whether a page can be opened inside the program."""
         return has_browser()
 
+    def can_fetch_page(self) -> bool:
+        """Whether it could be once its engine was fetched."""
+        return web_engine.can_fetch()
+
     def options(self, venue: str) -> Mapping[str, str]:
         """The kept entries of a venue's form that are no secrets."""
         return self._terminal.options(venue)

@@ -69,7 +69,8 @@ class ConnectViewModel(QObject):
         known: the entries of the form that are no secrets, of the sign-in in use or kept.
         logins: whom the practice site knows; empty for the real one.
         question: what the venue asks while somebody signs in with a password (a PIN); empty: nothing.
-        on_page: the venue's own page is open, and the person is at it.
+        is_fetching: the engine of the venue's own page is being brought.
+        on_page: that page is open, and the person is at it.
         wants_page: a bot filter has stopped the password; the venue's own page is the way.
         leaving: what removing the venue would do, once it was asked for; empty before.
     """
@@ -95,7 +96,7 @@ class ConnectViewModel(QObject):
         self.is_new = is_new
         self.leaving = ""
         self.question = ""
-        self.on_page = self.wants_page = False
+        self.on_page = self.wants_page = self.is_fetching = False
         self.current = current
         self.mode = mode
         self.known: Mapping[str, str] = {}
@@ -271,16 +272,33 @@ class ConnectViewModel(QObject):
 
     @property
     def has_page(self) -> bool:
-        """Whether the session can be taken over from the venue's own page, in a window of ours."""
-        return self.info.session_page and self._desk.has_page()
+        """Whether the session can be taken over from the venue's own page, in a window of ours; its engine
+        may have to be fetched first."""
+        return self.info.session_page and (self._desk.has_page() or self._desk.can_fetch_page())
+
+    @property
+    def fetches_page(self) -> bool:
+        """Whether the page's engine has to be fetched first."""
+        return not self._desk.has_page()
 
     def sign_in_on_page(self) -> None:
         """Open the venue's own page; the session that it ends with is tried at once like an entered key."""
         if self.is_busy or self._signing is not None:
             return
-        self.error, self.problems, self.wants_page, self.on_page = "", {}, False, True
-        work = self._sign_in_by(self._desk.sign_in_on_page(self.venue, self.mode))
-        self._signing = tasks.spawn(work, name=f"sign in to {self.venue}")
+        self.error, self.problems, self.wants_page = "", {}, False
+        self._signing = tasks.spawn(self._sign_in_by(self._open_page()), name=f"sign in to {self.venue}")
+
+    async def _open_page(self) -> Mapping[str, Secret]:
+        if self.fetches_page:
+            self.is_fetching = True
+            self.changed.emit()
+            try:
+                await self._desk.fetch_browser()
+            finally:
+                self.is_fetching = False
+        self.on_page = True
+        self.changed.emit()
+        return await self._desk.sign_in_on_page(self.venue, self.mode)
 
     def answer(self, text: str) -> None:
         """What the venue asked for, e.g. the PIN."""

@@ -179,6 +179,10 @@ class ConnectionDesk(SignInDesk, Protocol):
         """Whether a page can be opened inside the program."""
         ...
 
+    def can_fetch_page(self) -> bool:
+        """Whether it could be once its engine was fetched."""
+        ...
+
     async def save_options(self, venue: str, options: Mapping[str, str]) -> None:
         """Keep the form's other entries; they hold from the next connection. Raises SettingsError."""
         ...

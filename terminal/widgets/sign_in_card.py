@@ -14,6 +14,8 @@ from terminal.widgets.controls import label, set_text
 from terminal.widgets.entry_fields import EntryField
 
 _ON_PAGE = "Its own page is open in another window. Go on there; this form waits."
+_FETCHING = "Fetching the page's engine (about 160 MB, once)…"
+_PAGE_TIP = "Opens the venue's page in a window of its own and takes its session over"
 
 
 class SignInCard(QFrame):
@@ -71,8 +73,7 @@ class SignInCard(QFrame):
         row = QHBoxLayout()
         row.setSpacing(8)
         self.sign_in = QPushButton()
-        self.page = QPushButton("Sign in on its own page…")
-        self.page.setToolTip("Opens the venue's page in a window of its own and takes its session over")
+        self.page = QPushButton()
         for button in (self.sign_in, self.page):
             button.setProperty("kind", "action")
             button.setAutoDefault(False)
@@ -110,8 +111,9 @@ class SignInCard(QFrame):
         # What was wrong with the last answer stands on a line of its own before the question.
         complaint, _, question = vm.question.rpartition("\n")
         asks, mail = bool(question), vm.mail
-        set_text(self.question, question or (_ON_PAGE if vm.on_page else ""))
-        self.question.setVisible(asks or vm.on_page)
+        waiting = _ON_PAGE if vm.on_page else _FETCHING if vm.is_fetching else ""
+        set_text(self.question, question or waiting)
+        self.question.setVisible(bool(question or waiting))
         self.mailbox.setVisible(mail is not None)
         if mail is not None:
             set_text(self.mailbox_of, f"Practice mailbox of {mail.email}")
@@ -128,10 +130,13 @@ class SignInCard(QFrame):
         self._was_signing_in = vm.is_signing_in
         self.logins.setEnabled(not vm.is_busy)
         self.or_paste.setVisible(not vm.is_busy)
-        is_waiting = vm.is_signing_in and not asks and not vm.on_page
+        is_waiting = vm.is_signing_in and not asks and not waiting
         set_text(self.sign_in, "Signing in…" if is_waiting else "Send the PIN" if asks else "Sign in")
         self.sign_in.setEnabled(asks or not vm.is_busy)
         self.page.setVisible(vm.has_page)
+        set_text(self.page, "Fetch its page and sign in…" if vm.fetches_page else "Sign in on its own page…")
+        fetched = f"{_PAGE_TIP}, once its engine was downloaded (about 160 MB)"
+        self.page.setToolTip(fetched if vm.fetches_page else _PAGE_TIP)
         self.page.setEnabled(not vm.is_busy)
         if vm.wants_page and self.page.property("kind") != "primary":
             self.appeared.emit(self.page)

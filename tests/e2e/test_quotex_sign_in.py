@@ -135,7 +135,9 @@ def test_a_practice_sign_in_is_used_until_it_is_refused_also_after_a_restart(
             await eventually(lambda: session.needs_sign_in, 20, "the refusal")
             assert desk.trouble("quotex", PRACTICE) == "Quotex does not take this sign-in any more."
             assert desk.trouble("quotex", Mode.LIVE) == ""
-            assert [(one.action, one.venue) for one in told] == [(NoticeAction.SIGN_IN, "quotex")]
+            assert [(one.action, one.venue, one.text) for one in told] == [
+                (NoticeAction.SIGN_IN, "quotex", "Quotex does not take this sign-in any more.")
+            ]
             assert not terminal.practice_sign_ins.of("quotex"), "it would be refused again"
             known = await desk.known_entries("quotex", PRACTICE)
             assert known["email"] == brought["email"].reveal()

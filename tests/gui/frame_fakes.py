@@ -470,7 +470,10 @@ class FakeConnections:
         return self.brought
 
     def has_page(self) -> bool:
-        return True
+        return self.sign_in_state.can_embed
+
+    def can_fetch_page(self) -> bool:
+        return self.sign_in_state.can_fetch
 
     async def save_keys(
         self, venue: str, mode: Mode, keys: Mapping[str, Secret], options: Mapping[str, str]

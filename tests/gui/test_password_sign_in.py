@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
 from PySide6.QtCore import Qt
@@ -286,6 +287,21 @@ def test_giving_up_the_pin_or_the_page_keeps_the_form(frame: Frame) -> None:
         assert dialog.cancel.text() == "Cancel"
         QTest.mouseClick(dialog.cancel, Qt.MouseButton.LeftButton)
         assert not dialog.isVisible()
+
+    with_dialog(frame, body)
+
+
+def test_the_engine_of_the_page_is_fetched_when_it_is_first_wanted(frame: Frame) -> None:
+    frame.connecting.sign_in_state = replace(frame.connecting.sign_in_state, can_embed=False, can_fetch=True)
+
+    async def body(dialog: ConnectDialog, vm: ConnectViewModel) -> None:
+        card = card_of(dialog)
+        assert card.page.text() == "Fetch its page and sign in…"
+        assert "160 MB" in card.page.toolTip()
+        QTest.mouseClick(card.page, Qt.MouseButton.LeftButton)
+        await eventually(lambda: vm.step is Step.TESTED, 5, "the session of the page")
+        assert frame.connecting.asked[:2] == [("fetch_browser",), ("page", "quotex")]
+        assert card.page.text() == "Sign in on its own page…"
 
     with_dialog(frame, body)
 
