@@ -58,11 +58,11 @@ class DayLimit:
         shown = self._shown
         limit = shown.limit if shown.locked_limit is None else shown.locked_limit
         of = fmt.NOTHING if limit is None else self._hidden(fmt.quantity(-limit, 2))
-        return f"{self._hidden(fmt.money(shown.result))} of {of} {HOME_CURRENCY}"
+        return f"{self._hidden(fmt.money(shown.result, signed=True))} of {of} {HOME_CURRENCY}"
 
     @property
     def word(self) -> str:
-        """What the colour says, for eyes that cannot go by it: ``71 % of the limit``, ``LOCKED``."""
+        """What the colour says, for eyes that cannot go by it: ``71 % of limit``, ``LOCKED``."""
         return self._word_of(self._shown)
 
     @property
@@ -102,7 +102,7 @@ class DayLimit:
 
     def _word_of(self, standing: Standing) -> str:
         if standing.stage is Stage.AMBER:
-            return f"{standing.used_pct}{fmt.THIN}% of the limit"
+            return f"{standing.used_pct}{fmt.THIN}% of limit"
         return {Stage.LOCKED: "LOCKED", Stage.IN_DOUBT: "LOCKED, in doubt"}.get(standing.stage, "")
 
     def _parts(self, days: tuple[AccountDay, ...]) -> list[str]:
@@ -160,18 +160,16 @@ class DayLimit:
             limit.amount if key == _LIMITS[0] else limit.pct
             for limit in (self._lock.in_force, self._lock.asked)
         )
-        lines = []
-        if key == _LIMITS[0]:
-            lines.append(
-                "At the limit only closing orders pass until the day ends. Real and practice money count "
-                "apart. Closed and open trades, fees, coins held at their price and the stakes of running "
-                "contracts count; deposits and withdrawals do not. It cannot act while this program is off."
-            )
-        lines.append(f"In force now: {_limit_text(now, unit)}.")
+        lines = [f"In force now: {_limit_text(now, unit)}."]
         if asked != now:
             lines.append(f"From {day.ends_text}: {_limit_text(asked, unit)}.")
         if key == _LIMITS[0]:
-            lines.append("Lower holds at once; higher, or off, from the next day on.")
+            lines.append(
+                "Lower holds at once; higher, or off, from the next day on. At the limit only closing orders "
+                "pass until the day ends. Real and practice money count apart. Closed and open trades, fees, "
+                "coins held at their price and the stakes of running contracts count; deposits and "
+                "withdrawals do not. It cannot act while this program is off."
+            )
         return "\n".join(lines)
 
 

@@ -61,7 +61,7 @@ def test_the_top_bar_shows_the_limit_then_a_word_then_the_lock(qtbot: QtBot, fra
     assert bar.day_word.isHidden()
     lock.lose(141)
     assert bar.day.text() == "−141.00 of −200 USD"
-    assert plain(bar.day_word.text()) == "70 % of the limit"
+    assert plain(bar.day_word.text()) == "70 % of limit"
     assert not bar.day_icon.isHidden()
     assert bar.day.property("kind") == bar.day_word.property("kind") == "warning"
     lock.lose(60)
@@ -120,7 +120,7 @@ def test_hidden_amounts_are_hidden_beside_the_limit_too(frame: Frame) -> None:
     lock.lose(150)
     frame.account.set_hide_amounts(True)
     limit = limit_of(frame, lock)
-    assert plain(limit.word) == "75 % of the limit"
+    assert plain(limit.word) == "75 % of limit"
     assert "150" not in limit.text + "".join(limit.lines)
     assert "200" not in limit.text + "".join(limit.lines)
 
