@@ -37,6 +37,8 @@ _LEVELS_APART_PX: Final = 26
 _LEGEND_PX: Final = 8
 _PANEL = QColor(theme.PANEL)
 _HOVER = QColor(theme.HOVER)
+# Under a legend, so that it can be read; what it lies over is still seen.
+_BEHIND = theme.color(theme.PANEL, 170)
 _EDGE = QColor(theme.BORDER_STRONG)
 # The painter takes half a millisecond for a dotted line across a chart: these are drawn as pieces.
 _GUIDE: Final = Look(theme.mix(theme.MUTED, theme.PANEL, 0.7), (1, 3))
@@ -297,7 +299,7 @@ class IndicatorPainter:
         width = sum(text.width(each) + gap + 6 for (each, _), gap in zip(words, gaps, strict=True))
         box = QRect(row.x() - 4, row.y(), min(width + 4, right - row.x()), text.height + 1)
         lit = pointer is not None and box.contains(pointer)
-        painter.fillRect(box, _HOVER if lit else _PANEL)
+        painter.fillRect(box, _HOVER if lit else _BEHIND)
         x = row.x()
         for (each, color), look, gap in zip(words, looks, gaps, strict=True):
             if x + gap + 8 > box.right():
