@@ -250,11 +250,12 @@ def _check_age(limits: RiskLimits, request: OrderRequest, prices: Prices) -> lis
         return []
     ask = limit.step is Step.ASK
     symbol = request.instrument.symbol
-    if prices.opposite(request.side) is None or prices.age_ns is None:
-        side = "ask" if request.side is Side.BUY else "bid"
-        return [
-            OrderRefused("stale_price", f"There is no current {side} price of {symbol}.", confirmable=ask)
-        ]
+    is_missing = prices.opposite(request.side) is None
+    if is_missing or prices.age_ns is None:
+        # Contracts have one price for both sides, and one that is old is old on both.
+        is_of_side = is_missing and request.order_type is not OrderType.CONTRACT
+        side = ("ask " if request.side is Side.BUY else "bid ") if is_of_side else ""
+        return [OrderRefused("stale_price", f"There is no current {side}price of {symbol}.", confirmable=ask)]
     age_s = Decimal(prices.age_ns) / 1_000_000_000
     if age_s <= limit.value:
         return []

@@ -161,7 +161,7 @@ def test_a_server_that_answers_pings_and_sends_no_prices_makes_them_stale(
             # The line itself is proven, and stays.
             assert found.session.state is SessionState.LIVE
             no = await refused(found, request, "stale_price")
-            assert "no current" in no.user_text
+            assert no.user_text == "There is no current price of EUR/USD OTC."
             # Whoever asks all the same hears it from the connector, and nothing leaves.
             hand = found.session.trader(found.account)
             assert hand is not None

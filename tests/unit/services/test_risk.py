@@ -123,7 +123,8 @@ def test_a_stale_or_missing_price_refuses() -> None:
     assert found.user_text == "The price of BTC/USD is 7 s old, your limit is 5 s."
     assert not found.confirmable
     market.age_ns = None
-    assert rules(check(limit_order(), market=market)) == ["stale_price"]
+    (found,) = check(limit_order(), market=market)
+    assert (found.rule, found.user_text) == ("stale_price", "There is no current price of BTC/USD.")
 
 
 def test_a_book_too_thin_says_how_much_it_covers() -> None:
