@@ -2,6 +2,9 @@
 
 One socket for one account at a time: demo first; the real one and tournaments only where the person has
 chosen them. Its interface is Quotex's own web terminal's and may change without notice.
+
+The file is longer than most because a connector answers to eight protocols here; nearly every method hands
+its call on to the part that carries it out.
 """
 
 from __future__ import annotations

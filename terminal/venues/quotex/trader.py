@@ -2,6 +2,9 @@
 
 Quotex often answers nothing at all. Silence after a buy is no refusal: the outcome is unknown then, and is
 looked for among the open and closed deals by the number that the request carried. Nothing is sent twice.
+
+The file is longer than most: what is asked, who waits for the answer and what is told unasked are one set of
+books, and apart they would have to be kept twice.
 """
 
 from __future__ import annotations
