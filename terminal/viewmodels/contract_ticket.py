@@ -151,6 +151,7 @@ class ContractTicketViewModel(QObject):
         self._word = VenueWord(talk, clock, self._venue_ns) if talk is not None else None
         self._id: InstrumentId | None = None
         self._seen_payout: Decimal | None = None
+        self._wanted = self.form.mode, self.form.duration_s
         self._visible = True
         self._just_sent = False
         self._release: Callable[[], None] = _nothing
@@ -226,7 +227,9 @@ class ContractTicketViewModel(QObject):
         self._id, self.instrument, self.offer = new, None, None
         self._seen_payout, self._just_sent = None, False
         # The stake is the person's own measure and stays; a price of another instrument never does.
-        self.form = replace(self.form, trigger_price="", opens="")
+        # Likewise the length as it was chosen, where another instrument had none such meanwhile.
+        mode, length_s = self._wanted
+        self.form = replace(self.form, mode=mode, duration_s=length_s, trigger_price="", opens="")
         self.sending.discard()
         self.sending.clear_result()
         self._load()
@@ -288,7 +291,7 @@ class ContractTicketViewModel(QObject):
     def set_expiry(self, mode: ExpiryMode, duration_s: int) -> None:
         """Choose how long it runs."""
         if (mode, duration_s) != (self.form.mode, self.form.duration_s):
-            self.form.mode, self.form.duration_s = mode, duration_s
+            self.form.mode, self.form.duration_s = self._wanted = mode, duration_s
             self._edited()
 
     def step_stake(self, steps: int) -> None:
@@ -311,11 +314,13 @@ class ContractTicketViewModel(QObject):
         if offer is None or suggestion.instrument != self._id:
             self.sending.tell(f"{suggestion.instrument.symbol} cannot be shown here now.")
             return
-        mode = next((each for each in (self.form.mode, *ExpiryMode) if offer.offers(each, length_s)), None)
+        # So long after it opens, where there is the choice: at a line of the clock it would be shorter.
+        mode = next((each for each in ExpiryMode if offer.offers(each, length_s)), None)
         if mode is None:
             self.sending.tell(f"There is no contract of this length ({what}). Nothing was changed.")
             return
         self.form.side, self.form.mode, self.form.duration_s = suggestion.side, mode, length_s
+        self._wanted = mode, length_s
         self._edited()
 
     def go_to_other(self) -> None:

@@ -180,7 +180,7 @@ class SuggestionRows(QWidget):
         """All signals that are not over; a choice shows that asset and takes its signal into the form."""
         menu = QMenu(self)
         for each in self._vm.suggestions:
-            words = f"{each.instrument.symbol}   {_ARROWS[each.side]} {each.text}"
+            words = f"{each.instrument.symbol}\t{_ARROWS[each.side]} {each.text}"
             text = f"{words}, {each.until_text}" if each.until_text else words
             menu.addAction(text, partial(self._vm.take, each))
         if menu.isEmpty():

@@ -70,8 +70,8 @@ def test_a_signal_is_marked_as_an_advert_and_its_button_marks_the_side(qtbot: Qt
     assert desk.gate.sent == []
     menu = rows.menu()
     assert [each.text() for each in menu.actions()] == [
-        "BTC/USD   ▼ Down for 5 minutes, until 12:34:52 UTC",
-        "ETH/USD   ▲ Up for 1 minute, until 12:35:50 UTC",
+        "BTC/USD\t▼ Down for 5 minutes, until 12:34:52 UTC",
+        "ETH/USD\t▲ Up for 1 minute, until 12:35:50 UTC",
     ]
     menu.actions()[1].trigger()
     assert desk.selection.instrument == ETH

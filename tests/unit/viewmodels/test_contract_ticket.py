@@ -272,3 +272,15 @@ def test_a_closed_asset_of_the_venues_own_leads_to_the_market(desk: Desk) -> Non
     desk.market.instruments |= {BTC: own, real: replace(contract(), id=real)}
     vm = form(desk, listed=lambda venue: tuple(desk.market.instruments.values()))
     assert vm.other_text == "BTC/USD is closed. BTC/USD real is open: at the market's prices."
+
+
+def test_the_chosen_length_comes_back_after_an_instrument_that_has_none_such(desk: Desk) -> None:
+    by_clock = InstrumentId("kraken", "EUR/USD")
+    only = replace(OFFER, timed_s=(), clock_s=(60, 300))
+    desk.market.instruments[by_clock] = replace(contract(only), id=by_clock)
+    vm = form(desk)
+    vm.set_expiry(ExpiryMode.TIMED, 5)
+    desk.selection.select(by_clock)
+    assert (vm.form.mode, vm.form.duration_s) == (ExpiryMode.CLOCK, 60)
+    desk.selection.select(BTC)
+    assert (vm.form.mode, vm.form.duration_s) == (ExpiryMode.TIMED, 5)

@@ -195,6 +195,16 @@ def test_what_cannot_be_taken_changes_nothing_and_is_said(
     assert said in vm.sending.result.text
 
 
+def test_a_signal_for_a_minute_is_a_minute_from_when_it_opens_where_that_is_sold(desk: Desk) -> None:
+    talk = FakeTalk()
+    talk.suggested = {"BTC/USD": ends_in(desk, 42)}
+    vm = in_sight(desk, talk)
+    vm.set_expiry(ExpiryMode.CLOCK, 60)
+    assert vm.suggestion is not None
+    vm.take(vm.suggestion)
+    assert (vm.form.mode, vm.form.duration_s) == (ExpiryMode.TIMED, 300)
+
+
 def test_a_length_that_is_only_sold_by_the_clock_is_taken_so(desk: Desk) -> None:
     desk.market.instruments[BTC] = contract(replace(OFFER, timed_s=(5, 60), clock_s=(60, 300)))
     talk = FakeTalk()
