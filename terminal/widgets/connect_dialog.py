@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from PySide6.QtCore import Qt, QTimer, QUrl
+from PySide6.QtCore import QEvent, Qt, QTimer, QUrl
 from PySide6.QtGui import QDesktopServices, QGuiApplication, QKeyEvent, QShowEvent
 from PySide6.QtWidgets import (
     QDialog,
@@ -45,6 +45,7 @@ class ConnectDialog(QDialog):
         self._fields: dict[str, EntryField] = {}
         self._flags: dict[str, FlagField] = {}
         self.card: SignInCard | None = None
+        self._has_begun = False
         self._shown_report: object = None
         self._sought: QWidget | None = None
         self._settling = QTimer(self)
@@ -397,11 +398,17 @@ class ConnectDialog(QDialog):
     def showEvent(self, event: QShowEvent) -> None:
         super().showEvent(event)
         exclude_from_capture(self)
-        first = next(iter(self._fields.values()), None)
-        if self.card is not None:
-            self.card.focus_first()
-        elif first is not None:
-            first.edit.setFocus()
+
+    def changeEvent(self, event: QEvent) -> None:
+        super().changeEvent(event)
+        # Not before the window is the active one: an entry that is left before then keeps its cursor.
+        if event.type() is QEvent.Type.ActivationChange and self.isActiveWindow() and not self._has_begun:
+            self._has_begun = True
+            first = next(iter(self._fields.values()), None)
+            if self.card is not None:
+                self.card.focus_first()
+            elif first is not None:
+                first.edit.setFocus()
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         if event.key() == Qt.Key.Key_Escape:

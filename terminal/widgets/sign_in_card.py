@@ -179,8 +179,7 @@ class SignInCard(QFrame):
             if field.edit.text() == self._prefilled.get(key, ""):
                 field.edit.setText(known.get(key, ""))
                 self._prefilled[key] = known.get(key, "")
-        # The window may not be the active one yet.
-        if self.window().focusWidget() in [field.edit for field in self.fields.values()]:
+        if any(field.edit.hasFocus() for field in self.fields.values()):
             self.focus_first()
 
     # -- what the person does -------------------------------------------------------------------------
