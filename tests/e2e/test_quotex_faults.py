@@ -123,6 +123,22 @@ def test_one_rejected_authorization_is_tried_once_more(practice: Practice, tmp_p
     run(main())
 
 
+def test_a_challenge_before_the_socket_is_named_and_passed_when_it_is_gone(
+    practice: Practice, tmp_path: Path
+) -> None:
+    async def main() -> None:
+        async with rig(practice, tmp_path, instrument=EUR) as found:
+            reasons: set[str] = set()
+            found.session.changed.watch(lambda: reasons.add(found.session.reason))
+            await practice.fault("challenge", match=SOCKETS)
+            await practice.cut()
+            await found.until(lambda: any("bot filter" in each for each in reasons), "the reason")
+            await found.until_ready()
+            assert not found.session.needs_sign_in
+
+    run(main())
+
+
 @pytest.mark.parametrize("kind", ["namespace_disconnect", "connect_error", "half_open"])
 def test_a_line_that_is_dead_in_its_own_way_is_opened_anew(
     kind: str, practice: Practice, tmp_path: Path
@@ -143,8 +159,15 @@ def test_a_line_that_is_dead_in_its_own_way_is_opened_anew(
     run(main())
 
 
-def test_a_server_that_answers_pings_and_sends_no_prices_makes_them_stale(
-    practice: Practice, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize(
+    ("kind", "options"), [("silence", {"match": "ws/data/*"}), ("stale_clock", {})], ids=["none", "the same"]
+)
+def test_a_server_that_answers_pings_and_sends_no_new_prices_makes_them_stale(
+    kind: str,
+    options: dict[str, str],
+    practice: Practice,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(feeds, "SILENT_NS", 2 * NS)
     monkeypatch.setattr(trader, "_PRICES_S", 0.2)
@@ -152,7 +175,7 @@ def test_a_server_that_answers_pings_and_sends_no_prices_makes_them_stale(
     async def main() -> None:
         async with rig(practice, tmp_path, instrument=EUR) as found:
             request, feed = contract(found), Feed(FeedKind.QUOTES, EUR.symbol)
-            await practice.fault("silence", match="ws/data/*", seconds=60.0)
+            await practice.fault(kind, seconds=60.0, **options)
 
             def price() -> FeedState:
                 return found.terminal.market.feed_state(feed, "quotex")
@@ -169,7 +192,7 @@ def test_a_server_that_answers_pings_and_sends_no_prices_makes_them_stale(
                 await hand.submit(request, "0" * 32)
             assert caught.value.user_text == "Nothing was sent: no prices of EUR/USD OTC come."
             assert not (await found.told()).requests
-            await practice.order("clear", kind="silence")
+            await practice.order("clear")
             await found.until_ready()
             assert found.session.health().reconnects == 0
             await bought(found)

@@ -43,6 +43,13 @@ _TICK_S: Final = 5.0
 _REJECTS_BEFORE_GIVING_UP: Final = 2
 _OPENING: Final = ("tick", "indicator/list", "drawing/load", "pending/list", "chart_notification/get")
 
+_FILTERED: Final = "http-403"
+"""How a bot filter answers the opening of a socket."""
+_FILTER_TEXT: Final = (
+    "Quotex's bot filter refuses the connection. It is tried again; if that goes on, sign in again on "
+    "Quotex's own page."
+)
+
 REJECTED: Final = "authorization/reject"
 AUTHORIZED: Final = "s_authorization"
 
@@ -53,6 +60,7 @@ class Link(Protocol):
     state: LinkState
     reconnects: int
     round_trip_ms: float | None
+    last_error: VenueError | None
 
     @property
     def is_open(self) -> bool: ...
@@ -194,6 +202,9 @@ class QuotexStream:
         if state is not LinkState.LIVE:
             self.is_authorized = False
             self._pinged_ns = None
+        error = self.link.last_error
+        if state is LinkState.RECONNECTING and error is not None and error.code == _FILTERED:
+            reason = _FILTER_TEXT
         self._tell_state(state, reason)
 
     async def _keep_alive(self) -> None:

@@ -11,7 +11,7 @@ import pytest
 
 from terminal.core import tasks
 from terminal.core.clock import SystemClock
-from terminal.domain.errors import AuthRejected, NotSent, VenueUnavailable
+from terminal.domain.errors import AuthRejected, NotSent, VenueError, VenueUnavailable
 from terminal.domain.events import LinkState
 from terminal.venues.quotex import stream as module
 from terminal.venues.quotex.stream import QuotexStream
@@ -26,6 +26,7 @@ class FakeLink:
         self.state = LinkState.CONNECTING
         self.reconnects = 0
         self.round_trip_ms: float | None = None
+        self.last_error: VenueError | None = None
         self.last_frame_ns: int | None = None
         self.is_open = True
         self.sent: list[str] = []
@@ -46,6 +47,7 @@ class World:
     def __init__(self) -> None:
         self.events: list[tuple[str, Any]] = []
         self.faults: list[tuple[str, str]] = []
+        self.states: list[tuple[LinkState, str]] = []
         self.ready = 0
         self.link: FakeLink
         self.stream = QuotexStream(
@@ -54,7 +56,7 @@ class World:
             authorization=lambda: {"session": "t", "isDemo": 1, "tournamentId": 0},
             on_event=lambda name, data, at: self.events.append((name, data)),
             on_ready=self._on_ready,
-            on_state=lambda state, reason: None,
+            on_state=lambda state, reason: self.states.append((state, reason)),
             on_fault=lambda what, name: self.faults.append((what, name)),
             clock=SystemClock(),
         )
@@ -158,6 +160,21 @@ def test_the_ways_in_which_the_server_ends_it() -> None:
             world.link.left.clear()
             world.say(frame)
             assert len(world.link.left) == 1, frame
+
+    in_world(test)
+
+
+def test_a_bot_filter_before_the_socket_is_named_with_what_helps() -> None:
+    async def test(world: World) -> None:
+        link, tell = world.link, world.link.hooks["on_state"]
+        link.last_error = VenueUnavailable("quotex", "refused", code="http-403", user_text="HTTP 403")
+        tell(LinkState.RECONNECTING, "The venue refused the connection (HTTP 403).")
+        link.last_error = VenueUnavailable("quotex", "reset", code="network")
+        tell(LinkState.RECONNECTING, "The connection was lost.")
+        first, second = (reason for _, reason in world.states)
+        assert "bot filter" in first
+        assert "sign in again on Quotex's own page" in first
+        assert second == "The connection was lost."
 
     in_world(test)
 
