@@ -38,7 +38,7 @@ _LEGEND_PX: Final = 8
 _PANEL = QColor(theme.PANEL)
 _HOVER = QColor(theme.HOVER)
 # Under a legend, so that it can be read; what it lies over is still seen.
-_BEHIND = theme.color(theme.PANEL, 170)
+_BEHIND = theme.color(theme.PANEL, 215)
 _EDGE = QColor(theme.BORDER_STRONG)
 # The painter takes half a millisecond for a dotted line across a chart: these are drawn as pieces.
 _GUIDE: Final = Look(theme.mix(theme.MUTED, theme.PANEL, 0.7), (1, 3))
