@@ -90,7 +90,7 @@ class ContractTicketViewModel(QObject):
         problems: what is wrong, by field. warnings: what will be asked. buttons: by side.
         crowd: which way the venue's own people lean; None while it does not tell.
         has_signals: the venue suggests contracts. suggestions: those that are not over. suggestion: the one
-            for this instrument; None where there is none.
+            for this instrument; None where there is none, and no_suggestion_text says why.
         other: while this market is closed, the open contract on the same thing that is priced the other way,
             by the venue or by the market; None where there is none. other_text: both in a sentence.
     """
@@ -137,6 +137,7 @@ class ContractTicketViewModel(QObject):
         self.has_signals = False
         self.suggestions: tuple[Suggestion, ...] = ()
         self.suggestion: Suggestion | None = None
+        self.no_suggestion_text = ""
         self.other: Instrument | None = None
         self.other_text = ""
         self.hide_amounts = False
@@ -448,6 +449,8 @@ class ContractTicketViewModel(QObject):
         if word is not None:
             self.crowd, self.has_signals = word.crowd(place.title), word.has_signals
             self.suggestions = word.suggestions()
+            why = "none for this asset now" if word.is_heard else "not heard while the line is down"
+            self.no_suggestion_text = why
             self.suggestion = next((each for each in self.suggestions if each.instrument == self._id), None)
 
     def _tell_other(self, own: Instrument, place: Place) -> None:

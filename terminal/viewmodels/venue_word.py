@@ -109,7 +109,7 @@ class VenueWord:
             f"{up} % up",
             f"{down} % down",
             f"{int(age_s)} s" if age_s < _MINUTE_S else fmt.age(age_s),
-            age_s > STALE_S or not self._talk.is_live(self._own.venue),
+            age_s > STALE_S or not self.is_heard,
         )
 
     @property
@@ -117,9 +117,14 @@ class VenueWord:
         """Whether the venue suggests anything at all."""
         return self._own is not None and self._talk.has_signals(self._own.venue)
 
+    @property
+    def is_heard(self) -> bool:
+        """Whether the venue can be heard at all now."""
+        return self._own is not None and self._talk.is_live(self._own.venue)
+
     def suggestions(self) -> tuple[Suggestion, ...]:
         """All that are not over, by name; nothing while the venue cannot be heard."""
-        if self._own is None or not self._release or not self._talk.is_live(self._own.venue):
+        if self._own is None or not self._release or not self.is_heard:
             return ()
         venue, now_ns = self._own.venue, self._venue_ns()
         return tuple(

@@ -17,6 +17,8 @@ from terminal.widgets.controls import ElidedLabel, label, set_text, set_tone
 
 _BAR_PX: Final = 5
 _GAP_PX: Final = 2
+_LINE_PX: Final = 15
+"""Whatever its tone: grey words are smaller than others."""
 _ARROWS: Final = {Side.BUY: "▲", Side.SELL: "▼"}
 _TONES: Final = {Side.BUY: "up", Side.SELL: "down"}
 _NOT_ADVICE: Final = (
@@ -77,6 +79,7 @@ class CrowdRow(QWidget):
         self.bar = LeanBar()
         for each in (self.up, self.down):
             each.setFont(theme.number_font(theme.TABLE_PX))
+            each.setFixedHeight(_LINE_PX)
         row.addWidget(self.up)
         row.addWidget(self.bar, 1)
         row.addWidget(self.down)
@@ -130,6 +133,7 @@ class SuggestionRows(QWidget):
         row = QHBoxLayout()
         row.setSpacing(6)
         self.text = ElidedLabel()
+        self.text.setFixedHeight(_LINE_PX)
         self.left = label(kind="muted")
         self.left.setFont(theme.number_font(theme.LABEL_PX))
         self.take = QPushButton("Take")
@@ -162,7 +166,7 @@ class SuggestionRows(QWidget):
         # Never hidden: Qt would hand its keyboard to the next button, which sends.
         set_text(self.all, f"All {count}…")
         self.all.setToolTip(f"All signals of {title} that are not over")
-        text = f"{_ARROWS[found.side]} {found.text}" if found is not None else "none for this asset now"
+        text = f"{_ARROWS[found.side]} {found.text}" if found is not None else vm.no_suggestion_text
         if self.text.text() != text:
             self.text.setText(text)
         set_tone(self.text, _TONES[found.side] if found is not None else "muted")

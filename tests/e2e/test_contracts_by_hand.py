@@ -8,12 +8,13 @@ from decimal import Decimal
 from pathlib import Path
 
 import pytest
-from PySide6.QtWidgets import QApplication
+from PySide6.QtWidgets import QApplication, QMenu
 
 from terminal.domain.contracts import ExpiryMode
 from terminal.domain.instrument import InstrumentId
 from terminal.domain.market import Side
 from terminal.services.session import SessionState
+from terminal.viewmodels.contract_words import direction_word
 from terminal.viewmodels.sending import ResultKind
 from terminal.widgets import blotter as tabs
 from terminal.widgets.contract_ticket import ContractPanel
@@ -111,5 +112,42 @@ def test_a_contract_runs_and_its_result_is_found_after_the_line_was_down(
         await desk.until(lambda: not on_chart.deals, "no line on the chart")
         await desk.show_tab(tabs.FILLS)
         assert [each.result for each in desk.screen.orders.fills_model.rows] == ["won", ""]
+
+    run_screen(quotex, tmp_path, body, wait=False, tools={"quotex": {"policy": QUICK_QUOTEX}})
+
+
+def test_a_closed_asset_leads_to_the_open_one_whose_people_and_signals_are_told(
+    quotex: QuotexPractice, tmp_path: Path
+) -> None:
+    async def body(desk: Desk) -> None:
+        vm, sessions = desk.screen.contracts, desk.terminal.sessions.sessions
+        await desk.until(lambda: "quotex" in sessions, "a connection")
+        await desk.until(lambda: desk.terminal.gate.ready(sessions["quotex"].account), "an account")
+        form = form_of(desk)
+        await quotex.fault("close_asset", asset="EURUSD", seconds=60)
+        desk.screen.selection.select(InstrumentId("quotex", "EUR/USD"))
+        await desk.until(form._go.isVisible, "the way to the open one")
+        assert "its prices are Quotex's own" in desk.words(form._other)
+        assert not form._buttons[Side.BUY].isEnabled()
+        await desk.hand.click(form._go)
+        assert desk.screen.selection.instrument == ASSET
+        await desk.until(form._crowd.isVisible, "how its people lean")
+        assert "Quotex's people" in form._crowd.text.text()
+        await desk.until(lambda: vm.suggestions, "signals")
+        await desk.hand.click(form._suggestions.all)
+        await desk.until(lambda: isinstance(QApplication.activePopupWidget(), QMenu), "all of them")
+        menu = QApplication.activePopupWidget()
+        assert isinstance(menu, QMenu)
+        entry = menu.actions()[0]
+        symbol, _, told = entry.text().partition("\t")
+        entry.trigger()
+        menu.close()
+        if vm.sending.result is None:
+            # Unless it came to its end in this very moment, which is said.
+            await desk.until(lambda: vm.instrument and vm.instrument.symbol == symbol, "its asset")
+            assert direction_word(vm.form.side) in told
+        else:
+            assert "is over" in vm.sending.result.text
+        assert not desk.terminal.gate.orders, "a signal fills the form and sends nothing"
 
     run_screen(quotex, tmp_path, body, wait=False, tools={"quotex": {"policy": QUICK_QUOTEX}})

@@ -48,8 +48,11 @@ def test_the_lean_is_absent_until_it_is_told_and_grey_once_it_is_old(qtbot: QtBo
         picture.pixelColor(x, middle).name().upper() for x in (2, bar.width() * 7 // 10, bar.width() - 2)
     ]
     assert colours == [theme.UP, theme.UP, theme.DOWN]
+    height = row.height()
     desk.clock.advance(20)
     vm._on_clock()
+    QApplication.processEvents()
+    assert row.height() == height, "nothing below it moves"
     assert bar.grab().toImage().pixelColor(2, middle).name().upper() == theme.DISABLED
     assert row.up.property("kind") == "muted"
 

@@ -86,6 +86,10 @@ def crowd(vm: ContractTicketViewModel) -> Crowd | None:
     return vm.crowd
 
 
+def no_suggestion(vm: ContractTicketViewModel) -> str:
+    return vm.no_suggestion_text
+
+
 def is_stale(vm: ContractTicketViewModel) -> bool:
     return vm.crowd is not None and vm.crowd.is_stale
 
@@ -143,9 +147,11 @@ def test_a_signal_counts_down_and_is_gone_at_its_end(desk: Desk) -> None:
     vm._on_clock()
     assert suggestion(vm) is None
     assert [each.instrument.symbol for each in vm.suggestions] == ["ETH/USD"]
+    assert vm.no_suggestion_text == "none for this asset now"
     talk.live = False
     vm._on_clock()
     assert vm.suggestions == ()
+    assert "not heard" in no_suggestion(vm), "that there is none is not known"
 
 
 def test_the_end_is_by_the_venues_clock(desk: Desk) -> None:
