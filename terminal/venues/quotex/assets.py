@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import logging
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from decimal import Decimal
 from typing import Any, Final
@@ -121,7 +121,9 @@ class Assets:
             return ()
         if len(rows) >= _LEAST_COLUMNS and isinstance(rows[_SYMBOL], str):
             rows = [rows]
-        changed = []
+        changed: list[Instrument] = []
+        told: set[str] = set()
+        unreadable = self.unreadable
         for row in rows:
             read = self._read(row)
             if read is None:
@@ -130,10 +132,23 @@ class Assets:
                 continue
             wire, instrument = read
             self._rows[wire] = row
+            told.add(wire)
             if self._by_wire.get(wire) != instrument:
                 self._put(wire, instrument)
                 changed.append(instrument)
+        # A few rows may come alone; a table that is whole and does not have an asset has it no more.
+        if self.unreadable == unreadable and 2 * len(told) > len(self._by_wire):
+            changed += self._close(self._by_wire.keys() - told)
         return tuple(changed)
+
+    def _close(self, wires: Iterable[str]) -> list[Instrument]:
+        """Assets that are not listed any more: nothing is bought on them, and what runs is still seen."""
+        gone = [known for wire in wires if (known := self._by_wire[wire]).status is not MarketStatus.CLOSED]
+        closed = [replace(known, status=MarketStatus.CLOSED) for known in gone]
+        for known in closed:
+            log.warning("%s is not listed any more", known.symbol)
+            self._put(known.venue_symbol, known)
+        return closed
 
     def _put(self, wire: str, instrument: Instrument) -> None:
         self._by_wire[wire] = instrument

@@ -136,3 +136,17 @@ def test_an_asset_that_only_a_deal_names_is_closed_and_has_no_offer() -> None:
     (listed,) = assets.take([row("GONE_otc", "GO/NE (OTC)")])
     assert assets.by_wire("GONE_otc") is listed
     assert listed.offer is not None
+
+
+def test_an_asset_that_leaves_the_table_is_closed_and_open_again_when_it_is_back() -> None:
+    assets = Assets()
+    table = [row(), row("GBPUSD_otc", "GBP/USD (OTC)"), row("AUDUSD_otc", "AUD/USD (OTC)")]
+    assets.take(table)
+    (gone,) = assets.take(table[:2])
+    assert (gone.symbol, gone.status) == ("AUD/USD OTC", MarketStatus.CLOSED)
+    assert assets.take(table[:2]) == ()
+    (back,) = assets.take(table)
+    assert (back.symbol, back.status) == ("AUD/USD OTC", MarketStatus.ONLINE)
+    # One row of many is news of that one; and where a row cannot be read nobody knows whose it is.
+    assert assets.take(table[:1]) == ()
+    assert assets.take([*table[:2], [1, "AUDUSD_otc"]]) == ()
