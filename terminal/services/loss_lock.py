@@ -8,6 +8,7 @@ rests at the venue can.
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from decimal import ROUND_HALF_UP, Decimal, InvalidOperation
@@ -26,6 +27,8 @@ from terminal.services.day_result import AccountDay, DayResults
 from terminal.services.notices import Level, Notice
 from terminal.services.portfolio import HOME_CURRENCY
 from terminal.services.reducing import grows, loosens_stop, reduces
+
+log = logging.getLogger("orders")
 
 RULE: Final = "day_loss"
 AMBER_PCT: Final = Decimal(70)
@@ -270,6 +273,7 @@ class LossLock:
             group.locked_ns, group.result, group.limit = self._clock.wall_ns(), result, limit
             # On disk before anybody hears of it.
             self._keep()
+            log.warning("%sloss limit reached: %s of %s", _kind(is_real), _money(result), _money(-limit))
             self._tell_locked(is_real, result, limit)
             told = replace(told, locked_ns=group.locked_ns, locked_result=result, locked_limit=limit)
         if group.locked_ns is not None:

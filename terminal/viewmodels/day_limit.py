@@ -62,7 +62,8 @@ class DayLimit:
 
     @property
     def word(self) -> str:
-        """What the colour says, for eyes that cannot go by it: ``71 % of limit``, ``LOCKED``."""
+        """What the colour says, for eyes that cannot go by it: ``71 % of limit``, ``LOCKED``; ``incomplete``
+        where something of the result is not known."""
         return self._word_of(self._shown)
 
     @property
@@ -103,6 +104,8 @@ class DayLimit:
     def _word_of(self, standing: Standing) -> str:
         if standing.stage is Stage.AMBER:
             return f"{standing.used_pct}{fmt.THIN}% of limit"
+        if standing.stage is Stage.BELOW and any(day.unknown for day in standing.accounts):
+            return "incomplete"
         return {Stage.LOCKED: "LOCKED", Stage.IN_DOUBT: "LOCKED, in doubt"}.get(standing.stage, "")
 
     def _parts(self, days: tuple[AccountDay, ...]) -> list[str]:

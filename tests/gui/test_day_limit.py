@@ -103,6 +103,7 @@ def test_the_tip_tells_the_sum_by_parts_and_by_account(qtbot: QtBot, frame: Fram
     ):
         assert line in tip.split("\n"), line
     assert "Open positions" not in tip, "there are none"
+    assert bar.day_word.text() == "incomplete"
 
 
 def test_the_lock_of_the_other_money_is_told_as_well(frame: Frame) -> None:
