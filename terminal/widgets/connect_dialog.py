@@ -226,6 +226,7 @@ class ConnectDialog(QDialog):
         can_remove = vm.info.on_demand and not vm.is_new
         self.forget.setVisible(vm.offers_form and (vm.has_keys or can_remove))
         self.test.setVisible(vm.offers_form)
+        lacks_passphrase = PASSPHRASE in vm.problems and self._fields[PASSPHRASE].problem.isHidden()
         for key, field in self._fields.items():
             field.show_problem(vm.problems.get(key, ""))
             field.edit.setEnabled(not vm.is_busy)
@@ -236,8 +237,12 @@ class ConnectDialog(QDialog):
         passphrase = self._fields[PASSPHRASE]
         is_new = vm.needs_passphrase and not passphrase.isVisibleTo(self.form)
         passphrase.setVisible(vm.needs_passphrase)
-        if is_new:
+        if is_new and (vm.step is Step.TESTED or vm.is_locked or self.card is None):
+            # A form that begins with a sign-in is read from its top: the passphrase comes after that.
             self._bring_into_view(passphrase)
+        if lacks_passphrase:
+            self._bring_into_view(passphrase)
+            passphrase.edit.setFocus()
         set_text(self.store, vm.key_store)
         for button in self.choices.values():
             button.setEnabled(not vm.is_busy)
@@ -251,7 +256,9 @@ class ConnectDialog(QDialog):
             set_text(self.forget, "Remove it" if vm.leaving else "Remove…")
         elif vm.mode is Mode.PRACTICE:
             set_text(self.forget, "Sign out")
+            self.forget.setIcon(icon("power"))
         else:
+            self.forget.setIcon(icon("trash"))
             set_text(self.forget, "Forget the kept session" if vm.can_sign_in else "Forget kept keys")
         set_text(self.leaving, vm.leaving)
         self.leaving.setVisible(bool(vm.leaving))

@@ -334,3 +334,27 @@ def test_the_form_says_that_the_interface_is_unofficial(frame: Frame) -> None:
         await eventually(lambda: not tasks.running(), 5, "the looks at what is kept")
 
     with_dialog(frame, body)
+
+
+def test_a_passphrase_that_is_due_is_brought_into_view(frame: Frame) -> None:
+    frame.connecting.vault_locked = True
+
+    async def body(dialog: ConnectDialog, vm: ConnectViewModel) -> None:
+        dialog.resize(580, 480)
+        await eventually(lambda: dialog._fields["passphrase"].isVisible(), 5, "the vault's passphrase")
+        QApplication.processEvents()
+        bar = dialog._area.verticalScrollBar()
+        assert bar.maximum() > 0
+        assert bar.value() == 0, "what is to be known first is read first"
+        fill(dialog, email="trader@example.com", password="pw-90b1cc53")
+        press(dialog)
+        await eventually(lambda: vm.step is Step.TESTED, 5, "tried")
+        QTest.mouseClick(dialog.go, Qt.MouseButton.LeftButton)
+        field = dialog._fields["passphrase"]
+        assert field.problem.text() == "At least 8 characters."
+        QApplication.processEvents()
+        shown = field.edit.mapTo(dialog._area.viewport(), field.edit.rect().bottomLeft())
+        assert 0 < shown.y() <= dialog._area.viewport().height()
+        assert not [each for each in frame.connecting.asked if each[0] == "save"]
+
+    with_dialog(frame, body)
