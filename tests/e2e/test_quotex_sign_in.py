@@ -32,6 +32,7 @@ from tests.practice import RunningVenues
 from tests.practice_quotex import QuotexPractice
 
 QUICK: dict[str, dict[str, Any]] = {"quotex": {"policy": QUICK_QUOTEX}}
+WORDS = "zk2-Vq90-sign-3f"
 FORM = ("email", "token", "cookies", "user_agent")
 PRACTICE = Mode.PRACTICE
 
@@ -79,7 +80,9 @@ def session_of(quotex: QuotexPractice, **instead: str) -> dict[str, Secret]:
     return {key: Secret(instead.get(key, str(row[key]))) for key in FORM}
 
 
-def test_a_session_is_tried_before_it_is_kept(quotex: QuotexPractice, tmp_path: Path) -> None:
+def test_a_session_is_tried_and_kept_and_opens_the_demo_account_first(
+    quotex: QuotexPractice, tmp_path: Path
+) -> None:
     async def main() -> None:
         async with started(quotex, tmp_path) as terminal:
             report = await terminal.test_key("quotex", session_of(quotex))
@@ -87,7 +90,19 @@ def test_a_session_is_tried_before_it_is_kept(quotex: QuotexPractice, tmp_path: 
             assert report.label == quotex.key("practice")["email"]
             with pytest.raises(AuthRejected) as refused:
                 await terminal.test_key("quotex", session_of(quotex, token="tk-0a91c3e57b"))
-            assert refused.value.user_text
+            assert refused.value.user_text == "Quotex does not take this sign-in any more."
+            await terminal.credentials.use_passphrase(Secret(WORDS))
+            await terminal.save_key("quotex", session_of(quotex))
+            await terminal.use_live("quotex")
+            session = terminal.sessions.sessions["quotex"]
+            await eventually(lambda: session.state is SessionState.LIVE, 20, "the account")
+            assert session.account == "quotex:live:demo"
+            real = session.hidden["quotex:live:live"]
+            assert real.is_live
+            assert "real money" in real.consent, "it is opened after a question alone"
+            known = await terminal.known_entries("quotex", Mode.LIVE)
+            assert known["email"] == quotex.key("practice")["email"]
+            assert set(known) == {"email", "user_agent"}, "what is secret is told nobody"
 
     run(main())
 

@@ -346,6 +346,7 @@ def test_a_passphrase_that_is_due_is_brought_into_view(frame: Frame) -> None:
         bar = dialog._area.verticalScrollBar()
         assert bar.maximum() > 0
         assert bar.value() == 0, "what is to be known first is read first"
+        assert dialog._sought is None
         fill(dialog, email="trader@example.com", password="pw-90b1cc53")
         press(dialog)
         await eventually(lambda: vm.step is Step.TESTED, 5, "tried")
