@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from terminal.domain.events import LinkChanged, LinkState
+from terminal.services.session import STALE_AFTER_S
 from terminal.venues.quotex.connector import QuotexConnector
 from terminal.venues.quotex.stream import POLICY
 from tests.helpers import eventually, run
@@ -39,3 +40,8 @@ def test_a_line_without_prices_is_proven_and_not_cut() -> None:
         run(main())
     finally:
         practice.stop()
+
+
+def test_a_quiet_line_is_pinged_before_it_is_called_silent() -> None:
+    assert POLICY.heartbeat_s is not None
+    assert POLICY.heartbeat_s < STALE_AFTER_S
