@@ -64,7 +64,7 @@ class FileLockStore:
 
     def _put_aside(self, path: Path) -> str:
         try:
-            return f" and put aside as {set_aside(path).name}"
+            return f" (kept as {set_aside(path).name})"
         except OSError as error:
             log.warning("%s cannot be put aside: %s", path.name, error)
             return ""

@@ -42,7 +42,7 @@ def test_a_damaged_file_is_put_aside_and_its_copy_used(tmp_path: Path, data: byt
     (aside,) = tmp_path.glob("*.bad-*")
     assert aside.read_bytes() == data
     assert (is_restored, offered) == (True, [STATE])
-    assert f"was damaged and put aside as {aside.name}. Its last good copy is in use." in trouble
+    assert f"was damaged (kept as {aside.name}). Its last good copy is in use." in trouble
 
 
 @pytest.mark.fault(39)
