@@ -472,6 +472,10 @@ class Terminal:
         await self._require_new(venue, entered, form)
         is_new = venue in self.added.kinds
         name = self.added.new_name(venue, self.added.title_in(venue, form)) if is_new else venue
+        if registry.info(venue).capabilities.one_account_at_a_time:
+            kept = await self.credentials.load(name, self._profile(name)) or {}
+            if not connections.is_same_sign_in(registry.info(venue), kept, entered):
+                self._forget_opened(name)
         await self.credentials.save(name, self._profile(name), dict(entered))
         self._keep(name, form)
         if is_new:
@@ -522,6 +526,7 @@ class Terminal:
         """Remove the stored key; a connection that uses it goes back to the practice venue, and a venue that
         was added leaves the desk. Its open orders stay where they are."""
         await self.credentials.delete(venue, self._profile(venue))
+        self._forget_opened(venue)
         if venue in self.added.names:
             title, left = self.venue_info(venue).title, self.left_behind(venue)
             await self._take_off_desk(venue)
@@ -530,6 +535,13 @@ class Terminal:
         session = self.sessions.sessions.get(venue)
         if session is not None and session.mode is Mode.LIVE:
             await self.use_practice(venue)
+
+    def _forget_opened(self, venue: str) -> None:
+        """What a person has agreed to open was of another sign-in: this one begins with what its venue opens
+        first. Where several accounts are open at once the choice goes by numbers, which no two share."""
+        if registry.info(venue).capabilities.one_account_at_a_time:
+            for key in _account_settings(Mode.LIVE):
+                self.settings.reset(key, venue)
 
     async def reset_practice(self, venue: str) -> None:
         """Put the practice account back to its first balances; its open orders are canceled first.

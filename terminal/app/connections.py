@@ -25,6 +25,14 @@ def keys_of(info: VenueInfo) -> tuple[str, ...]:
     return (*named, *(field.key for field in info.sign_in.application_fields), *GRANT)
 
 
+def is_same_sign_in(info: VenueInfo, before: Mapping[str, Secret], after: Mapping[str, Secret]) -> bool:
+    """Whether two sets of credentials are surely of one person's sign-in: all that names it is there and the
+    same. A key or a session alone tells nothing of whose it is."""
+    named = [field.key for field in info.credential_fields if not field.secret]
+    texts = [[each[key].reveal() if each.get(key) else "" for key in named] for each in (before, after)]
+    return bool(named) and all(texts[0]) and texts[0] == texts[1]
+
+
 def practice_addresses(info: VenueInfo, endpoints: Mapping[str, object]) -> dict[str, str]:
     """Where the practice venue listens, by the names of the venue's own addresses."""
     return {

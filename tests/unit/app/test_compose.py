@@ -234,3 +234,39 @@ def test_what_was_opened_in_practice_opens_no_real_account(tmp_path: Path) -> No
             await terminal.stop()
 
     run(main())
+
+
+def test_the_real_account_that_one_sign_in_has_opened_is_not_that_of_another(tmp_path: Path) -> None:
+    def session(email: str, token: str) -> dict[str, Secret]:
+        return {
+            "email": Secret(email),
+            "token": Secret(token),
+            "cookies": Secret("lang=en; c=1"),
+            "user_agent": Secret("Browser/1.0 (desk)"),
+        }
+
+    async def main() -> None:
+        terminal = Terminal(paths_below(tmp_path).make(), LogRing(), throw_away=True, venues=("quotex",))
+        settings = terminal.settings
+
+        async def opened_after(entered: dict[str, Secret] | None) -> tuple[str, ...]:
+            """What the next connection opens, where the real account was open before."""
+            settings.set("venue.accounts", ("live",), "quotex")
+            if entered is None:
+                await terminal.forget_account("quotex")
+            else:
+                await terminal.save_key("quotex", entered)
+            return settings.items("venue.accounts", "quotex")
+
+        try:
+            await terminal.credentials.use_passphrase(Secret(WORDS))
+            assert await opened_after(session("a@desk.example", "tk-6f01a")) == (), "nobody was signed in"
+            assert await opened_after(session("a@desk.example", "tk-6f02b")) == ("live",), "signed in again"
+            assert await opened_after(session("b@desk.example", "tk-6f03c")) == ()
+            assert await opened_after(session("", "tk-6f04d")) == (), "a session says not whose it is"
+            assert await opened_after(session("", "tk-6f05e")) == ()
+            assert await opened_after(None) == ()
+        finally:
+            await terminal.stop()
+
+    run(main())
