@@ -32,9 +32,11 @@ from terminal.widgets.controls import ElidedLabel, FittingLabel, StripedEdge, la
 from terminal.widgets.ticket import TicketPanel
 from terminal.widgets.ticket_foot import SHORT_PX, SIDE_PX, TicketFoot, on_send_keys
 from terminal.widgets.ticket_parts import (
+    CHIP_SHEET,
     CostGrid,
     FieldRow,
     NumberEdit,
+    chip,
     chooser,
     fill_chooser,
     show_venue,
@@ -44,11 +46,6 @@ from terminal.widgets.venue_word import CrowdRow, SuggestionRows
 _NEWS_PX: Final = 46
 """Two lines of news: with less, a longer word would make the panel grow for good."""
 _FORM_STRIP_PX: Final = 24
-_SHEET: Final = f"""
-QLineEdit[short="true"], QComboBox[short="true"] {{ min-height: 16px; }}
-QPushButton[kind="chip"] {{ padding: 0; min-height: 18px; font-size: {theme.LABEL_PX}px; min-width: 20px; }}
-QPushButton[kind="chip"]:focus {{ border: 1px solid {theme.FOCUS}; }}
-"""
 
 
 class ContractPanel(QWidget):
@@ -67,7 +64,7 @@ class ContractPanel(QWidget):
     # -- building -------------------------------------------------------------------------------------
 
     def _build_ui(self) -> None:
-        self.setStyleSheet(_SHEET)
+        self.setStyleSheet(CHIP_SHEET)
         self.setMinimumWidth(250)
         box = QVBoxLayout(self)
         box.setContentsMargins(0, 0, 0, 0)
@@ -173,14 +170,10 @@ class ContractPanel(QWidget):
         row.setContentsMargins(0, 0, 0, 0)
         row.setSpacing(3)
         for text in PRESETS:
-            chip = QPushButton(text)
-            chip.setProperty("kind", "chip")
-            chip.setAutoDefault(False)
             tip = f"Stake: {text} of what is free" if text.endswith("%") else f"Stake: {text}"
-            chip.setToolTip(tip)
-            chip.setAccessibleName(tip)
-            chip.clicked.connect(lambda _=False, one=text: self._vm.set_text(STAKE, one))
-            row.addWidget(chip, 2 + len(text))
+            button = chip(text, tip)
+            button.clicked.connect(lambda _=False, one=text: self._vm.set_text(STAKE, one))
+            row.addWidget(button, 2 + len(text))
         return shown
 
     def _build_foot(self) -> TicketFoot:

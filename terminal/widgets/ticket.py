@@ -22,7 +22,6 @@ from PySide6.QtWidgets import (
     QPushButton,
     QScrollArea,
     QSizePolicy,
-    QSlider,
     QVBoxLayout,
     QWidget,
 )
@@ -30,23 +29,26 @@ from PySide6.QtWidgets import (
 from terminal.domain.market import Side
 from terminal.domain.orders import TriggerReference
 from terminal.viewmodels import ticket_form as names
-from terminal.viewmodels.size_entry import Preset, SizeUnit
+from terminal.viewmodels.size_entry import SizeUnit
 from terminal.viewmodels.ticket import TicketViewModel
 from terminal.viewmodels.watchlist import venue_mark
 from terminal.widgets import theme
-from terminal.widgets.controls import ElidedLabel, FittingLabel, StripedEdge, label, line, set_text, walk
+from terminal.widgets.controls import FittingLabel, StripedEdge, label, line, set_text
 from terminal.widgets.ticket_foot import SHORT_PX, SIDE_PX, TicketFoot, on_send_keys
 from terminal.widgets.ticket_parts import (
+    CHIP_SHEET,
     CostGrid,
     FieldRow,
     NumberEdit,
     PairRows,
+    chip,
     chooser,
     fill_chooser,
     show_venue,
 )
+from terminal.widgets.ticket_size import SizeHelpers
 
-_SHEET = f"""
+_SHEET = f"""{CHIP_SHEET}
 QPushButton[kind="tab"] {{ background: transparent; border: none; border-bottom: 2px solid {theme.HAIRLINE};
     border-radius: 0; color: {theme.TEXT_2}; font-weight: 600; padding: 4px 0; }}
 QPushButton[kind="tab"][short="true"] {{ padding: 0; min-height: 17px; }}
@@ -54,9 +56,6 @@ QPushButton[kind="tab"]:hover {{ background: {theme.HOVER}; }}
 QPushButton[kind="tab"][side="buy"]:checked {{ color: {theme.UP}; border-bottom-color: {theme.UP}; }}
 QPushButton[kind="tab"][side="sell"]:checked {{ color: {theme.DOWN}; border-bottom-color: {theme.DOWN}; }}
 QPushButton[kind="tab"]:focus {{ border: 1px solid {theme.FOCUS}; border-bottom-width: 2px; }}
-QPushButton[kind="chip"] {{ padding: 0; min-height: 18px; font-size: {theme.LABEL_PX}px; min-width: 20px; }}
-QLineEdit[short="true"], QComboBox[short="true"] {{ min-height: 16px; }}
-QPushButton[kind="chip"]:focus {{ border: 1px solid {theme.FOCUS}; }}
 """
 _NEWS_PX = 36
 _FORM_STRIP_PX = 24
@@ -79,8 +78,6 @@ class TicketPanel(QWidget):
     def __init__(self, vm: TicketViewModel, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._vm = vm
-        self._presets: tuple[tuple[Preset, ...], ...] = ()
-        self._preset_rows: list[QWidget] = []
         self._side = vm.form.side
         self._is_short = False
         self._build_ui()
@@ -158,7 +155,8 @@ class TicketPanel(QWidget):
             elif name not in (names.TRIGGER_REFERENCE, names.TAKE_PROFIT):
                 box.addWidget(row)
             if name == names.QUANTITY:
-                box.addLayout(self._build_size_helpers())
+                self._sizes = SizeHelpers(self._vm, self._unit)
+                box.addWidget(self._sizes)
         box.addWidget(self._build_flags())
         box.addStretch(1)
         return form
@@ -184,7 +182,7 @@ class TicketPanel(QWidget):
         self._trailing.setToolTip("The stop follows the market at its distance; kept by the venue")
         self._guaranteed = QCheckBox("Guaranteed stop")
         self._guaranteed.setToolTip("Filled at its price whatever happens, for a charge")
-        self._takers = [self._chip(text, f"Take the {text} price") for text in ("bid", "mid", "ask")]
+        self._takers = [chip(text, f"Take the {text} price") for text in ("bid", "mid", "ask")]
         self._reference = chooser("Triggered by")
         self._trail_unit = chooser("Unit of the trailing distance")
         self._trail_unit.setFixedWidth(80)
@@ -229,35 +227,6 @@ class TicketPanel(QWidget):
             names.COMMENT: self._comment,
         }
 
-    def _build_size_helpers(self) -> QVBoxLayout:
-        box = QVBoxLayout()
-        box.setSpacing(3)
-        self._preset_box = QVBoxLayout()
-        self._preset_box.setSpacing(3)
-        box.addLayout(self._preset_box)
-        row = QHBoxLayout()
-        row.setSpacing(6)
-        self._slider = QSlider(Qt.Orientation.Horizontal)
-        self._slider.setRange(0, 100)
-        self._slider.setPageStep(10)
-        self._slider.setAccessibleName("Share of what is free, per cent")
-        self._percent = label(kind="label")
-        self._percent.setFont(theme.number_font(theme.LABEL_PX))
-        self._percent.setFixedWidth(42)
-        self._percent.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
-        self._free_beside = label(kind="muted")
-        row.addWidget(self._free_beside)
-        row.addWidget(self._slider, 1)
-        row.addWidget(self._percent)
-        self._share = QWidget()
-        row.setContentsMargins(0, 0, 0, 0)
-        self._share.setLayout(row)
-        box.addWidget(self._share)
-        self._free = ElidedLabel()
-        self._free.setProperty("kind", "muted")
-        box.addWidget(self._free)
-        return box
-
     def _build_flags(self) -> QWidget:
         self._flags = QWidget()
         row = QHBoxLayout(self._flags)
@@ -271,7 +240,7 @@ class TicketPanel(QWidget):
         row.addWidget(self._reduce)
         row.addWidget(self._guaranteed)
         row.addStretch(1)
-        self._leverage = self._chip("", "Leverage")
+        self._leverage = chip("", "Leverage")
         self._leverage.clicked.connect(self._on_leverage_clicked)
         row.addWidget(self._leverage)
         return self._flags
@@ -301,14 +270,6 @@ class TicketPanel(QWidget):
         self._buttons, self._card, self._result = self._foot.buttons, self._foot.card, self._foot.result
         return self._foot
 
-    def _chip(self, text: str, tip: str) -> QPushButton:
-        chip = QPushButton(text)
-        chip.setProperty("kind", "chip")
-        chip.setToolTip(tip)
-        chip.setAccessibleName(tip)
-        chip.setAutoDefault(False)
-        return chip
-
     # -- binding --------------------------------------------------------------------------------------
 
     def _bind(self) -> None:
@@ -320,9 +281,9 @@ class TicketPanel(QWidget):
             tab.clicked.connect(lambda _=False, one=side: self._on_tab_clicked(one))
         for side, button in self._buttons.items():
             button.clicked.connect(lambda _=False, one=side: vm.submit(one))
-        for chip in self._takers:
-            where = chip.text()
-            chip.clicked.connect(lambda _=False, one=where: vm.take_price(one))
+        for taker in self._takers:
+            where = taker.text()
+            taker.clicked.connect(lambda _=False, one=where: vm.take_price(one))
         self._type.activated.connect(lambda _: vm.set_order_type(self._type.currentData()))
         self._life.activated.connect(lambda _: vm.set_life(self._life.currentData()))
         self._unit.activated.connect(lambda _: vm.set_unit(self._unit.currentData()))
@@ -332,7 +293,6 @@ class TicketPanel(QWidget):
         self._trail_unit.activated.connect(
             lambda _: vm.set_flags(trail_in_percent=self._trail_unit.currentData())
         )
-        self._slider.valueChanged.connect(vm.set_percent)
         self._post.toggled.connect(lambda on: vm.set_flags(post_only=on))
         self._reduce.toggled.connect(lambda on: vm.set_flags(reduce_only=on))
         self._trailing.toggled.connect(lambda on: vm.set_flags(trailing=on))
@@ -341,7 +301,7 @@ class TicketPanel(QWidget):
         for number in range(1, 10):
             pick = QShortcut(QKeySequence(f"Alt+{number}"), self)
             pick.setContext(Qt.ShortcutContext.WidgetWithChildrenShortcut)
-            pick.activated.connect(lambda at=number - 1: self._on_preset_shortcut(at))
+            pick.activated.connect(lambda at=number - 1: self._sizes.press(at))
 
     # -- showing --------------------------------------------------------------------------------------
 
@@ -386,7 +346,6 @@ class TicketPanel(QWidget):
         assert instrument is not None
         assert place is not None
         self._head.setVisible(not self._is_short)
-        self._free.setVisible(not self._is_short)
         for side, tab in self._tabs.items():
             tab.setChecked(side is form.side)
             word = "Buy" if side is Side.BUY else "Sell"
@@ -422,7 +381,6 @@ class TicketPanel(QWidget):
         fill_chooser(self._unit, [(words[unit], unit) for unit in vm.units], form.unit)
         lots = bool(instrument.lot_size)
         self._size.setPlaceholderText("0.05, 5000 units, r0.5" if lots else "0.05, 1k, 25%, $500")
-        self._share.setVisible(not lots)
         texts = {
             names.LIMIT_PRICE: form.limit_price,
             names.TRIGGER_PRICE: form.trigger_price,
@@ -442,10 +400,7 @@ class TicketPanel(QWidget):
                 edit.setText(texts[name])
         money, units = vm.free_texts
         free = f"free {money if form.side is Side.BUY else units}"
-        beside = self._is_short and not lots
         note = vm.size_note or free if self._is_short and lots else vm.size_note
-        set_text(self._free_beside, free if beside else "")
-        self._free_beside.setVisible(beside)
         self._size.setToolTip(free[:1].upper() + free[1:])
         notes = {names.QUANTITY: note, names.EXPIRE_TIME: vm.expiry_hint, **vm.leg_notes}
         for name, row in self._rows.items():
@@ -456,25 +411,7 @@ class TicketPanel(QWidget):
             pair.fit_lines()
         self._life.setVisible(names.TIME_IN_FORCE in vm.fields)
         self._render_flags()
-        self._render_presets()
-        self._render_slider()
-        set_text(self._free, free)
-
-    def _render_slider(self) -> None:
-        vm, percent = self._vm, self._vm.percent
-        with QSignalBlocker(self._slider):
-            self._slider.setValue(min(100, percent or 0))
-        # Hidden amounts hide the share, they do not keep from choosing one.
-        self._slider.setEnabled(percent is not None or vm.hide_amounts)
-        shown = "–" if percent is None else f"{percent} %" if percent <= 100 else ">100 %"
-        if percent == 0 and vm.form.size.strip():
-            shown = "<1 %"
-        set_text(self._percent, shown)
-        tip = vm.percent_reason or "Share of what is free"
-        for widget in (self._slider, self._percent):
-            if widget.toolTip() != tip:
-                widget.setToolTip(tip)
-        self._slider.setAccessibleDescription(vm.percent_reason)
+        self._sizes.show_state(free, lots=lots, short=self._is_short)
 
     def _render_flags(self) -> None:
         vm, form = self._vm, self._vm.form
@@ -523,36 +460,6 @@ class TicketPanel(QWidget):
             entry.triggered.connect(lambda _=False, one=value: leverage.choose(one))
         menu.popup(self._leverage.mapToGlobal(self._leverage.rect().bottomLeft()))
 
-    def _render_presets(self) -> None:
-        if self._vm.presets == self._presets:
-            return
-        self._presets = self._vm.presets
-        for old in self._preset_rows:
-            self._preset_box.removeWidget(old)
-            old.hide()
-            old.deleteLater()
-        self._preset_rows = []
-        chips: list[QPushButton] = []
-        for line_of in self._presets:
-            shown = QWidget()
-            row = QHBoxLayout(shown)
-            row.setContentsMargins(0, 0, 0, 0)
-            row.setSpacing(3)
-            for preset in line_of:
-                tip = (
-                    f"Size: as much as rests at the best {preset.label}"
-                    if preset.label in ("bid", "ask")
-                    else f"Size: {preset.label}"
-                )
-                chip = self._chip(preset.label, tip)
-                chip.clicked.connect(lambda _=False, one=preset: self._vm.press_preset(one))
-                row.addWidget(chip, 2 + len(preset.label))
-                chips.append(chip)
-            self._preset_box.addWidget(shown)
-            self._preset_rows.append(shown)
-        # Made last, they stand between the unit and the slider.
-        walk(self._unit, *chips, self._slider)
-
     def _render_foot(self) -> None:
         vm = self._vm
         assert vm.place is not None
@@ -584,11 +491,6 @@ class TicketPanel(QWidget):
     def _on_tab_clicked(self, side: Side) -> None:
         self._vm.set_side(side)
         self._render()
-
-    def _on_preset_shortcut(self, at: int) -> None:
-        flat = [preset for row in self._vm.presets for preset in row]
-        if at < len(flat):
-            self._vm.press_preset(flat[at])
 
     # -- Qt -------------------------------------------------------------------------------------------
 

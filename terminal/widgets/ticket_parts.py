@@ -167,6 +167,26 @@ class PairRows(QWidget):
         if self._is_short:
             first._message.setVisible(first.has_message or (self._keeps_line and not second.has_message))
             second._message.setVisible(second.has_message)
+        # At once: for the moment between the two lines what stands below would move down and up again.
+        self._grid.activate()
+
+
+CHIP_SHEET = f"""
+QPushButton[kind="chip"] {{ padding: 0; min-height: 18px; font-size: {theme.LABEL_PX}px; min-width: 20px; }}
+QPushButton[kind="chip"]:focus {{ border: 1px solid {theme.FOCUS}; }}
+QLineEdit[short="true"], QComboBox[short="true"] {{ min-height: 16px; }}
+"""
+"""The look of chips, and of fields where height is short, for the sheet of a ticket."""
+
+
+def chip(text: str, tip: str) -> QPushButton:
+    """A small button that fills a field."""
+    out = QPushButton(text)
+    out.setProperty("kind", "chip")
+    out.setToolTip(tip)
+    out.setAccessibleName(tip)
+    out.setAutoDefault(False)
+    return out
 
 
 def chooser(name: str) -> QComboBox:

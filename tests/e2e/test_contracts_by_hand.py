@@ -133,7 +133,7 @@ def test_a_closed_asset_leads_to_the_open_one_whose_people_and_signals_are_told(
         assert desk.screen.selection.instrument == ASSET
         await desk.until(form._crowd.isVisible, "how its people lean")
         assert "Quotex's people" in form._crowd.text.text()
-        await desk.until(lambda: vm.suggestions, "signals")
+        await desk.until(lambda: vm.suggestions, "signals", timeout_s=60.0)
         await desk.hand.click(form._suggestions.all)
         await desk.until(lambda: isinstance(QApplication.activePopupWidget(), QMenu), "all of them")
         menu = QApplication.activePopupWidget()

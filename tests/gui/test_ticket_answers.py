@@ -177,7 +177,11 @@ def test_other_warnings_stay_after_an_order(qtbot: QtBot) -> None:
 
 
 def slider(at: Window) -> tuple[str, bool, str]:
-    return at.ticket._percent.text(), at.ticket._slider.isEnabled(), at.ticket._slider.toolTip()
+    return (
+        at.ticket._sizes.percent.text(),
+        at.ticket._sizes.slider.isEnabled(),
+        at.ticket._sizes.slider.toolTip(),
+    )
 
 
 def test_the_slider_says_why_it_knows_no_share_while_the_trigger_is_missing(qtbot: QtBot) -> None:

@@ -167,10 +167,10 @@ def test_a_line_for_messages_is_kept_and_says_whose_it_is(qtbot: QtBot, styled: 
 
 def test_what_is_free_stands_beside_the_slider(qtbot: QtBot, styled: None) -> None:
     _, panel = perpetual(qtbot)
-    assert panel._free_beside.isVisible()
-    assert panel._free_beside.text().startswith("free ")
-    assert panel._slider.width() > 60
+    assert panel._sizes.free_beside.isVisible()
+    assert panel._sizes.free_beside.text().startswith("free ")
+    assert panel._sizes.slider.width() > 60
     panel.resize(300, 800)
     QApplication.processEvents()
-    assert not panel._free_beside.isVisible()
-    assert panel._free.isVisible()
+    assert not panel._sizes.free_beside.isVisible()
+    assert panel._sizes.free.isVisible()
