@@ -24,6 +24,8 @@ from terminal.venues.quotex.errors import VENUE_NAME
 BURST: Final = 60
 FOR_PRICES: Final = 20
 A_SECOND: Final = 1.0
+PATIENCE_S: Final = 10.0
+"""What has waited for so long goes before the newest, so that one long history does not hold up another."""
 TURN_S: Final = 60.0
 """Whoever has not had a turn by then is told so: in that time as much has left as may wait here."""
 
@@ -45,6 +47,7 @@ it."""
 class _Waiting:
     rank: int
     number: int
+    since_ns: int
     act: Callable[[], None]
     lost: Callable[[], None] | None = None
 
@@ -53,11 +56,13 @@ class Pace:
     """Turns on one connection. ``send`` writes an event at once and raises nothing.
 
     Of what waits, the lowest rank comes first, and within it the newest: what a person looks at now goes
-    before what was looked at a moment ago. A wish that is taken back before its turn is never sent.
+    before what was looked at a moment ago; but what has waited for ten seconds goes before both. A wish that
+    is taken back before its turn is never sent.
     """
 
     def __init__(self, send: Callable[..., None], clock: Clock) -> None:
         self._send = send
+        self._clock = clock
         self._counter = LeakyCounter("requests", BURST, A_SECOND, clock, FOR_PRICES, venue=VENUE_NAME)
         self._numbers = itertools.count()
         self._waiting: dict[object, _Waiting] = {}
@@ -91,7 +96,7 @@ class Pace:
             (self._taken.add if asks else self._taken.discard)(key)
             self._send(name, data)
 
-        self._wait(key, _Waiting(rank, next(self._numbers), leave))
+        self._wait(key, rank, leave)
 
     async def turn(self) -> None:
         """Return when it is the caller's turn; counted already.
@@ -110,7 +115,7 @@ class Pace:
             if not answer.done():
                 answer.set_result(None)
 
-        self._wait(key, _Waiting(PAGES, next(self._numbers), act, lost))
+        self._wait(key, PAGES, act, lost)
         try:
             async with asyncio.timeout(TURN_S):
                 await answer
@@ -135,9 +140,11 @@ class Pace:
             if each.lost is not None:
                 each.lost()
 
-    def _wait(self, key: object, wish: _Waiting) -> None:
-        self._waiting[key] = wish
-        if self._timer is not None and wish.rank == PRICES:
+    def _wait(
+        self, key: object, rank: int, act: Callable[[], None], lost: Callable[[], None] | None = None
+    ) -> None:
+        self._waiting[key] = _Waiting(rank, next(self._numbers), self._clock.monotonic_ns(), act, lost)
+        if self._timer is not None and rank == PRICES:
             # What waits may wait for room that prices have.
             self._timer.cancel()
             self._timer = None
@@ -147,10 +154,16 @@ class Pace:
     def _pump(self) -> None:
         self._timer = None
         while self._waiting:
-            key = min(self._waiting, key=lambda each: (self._waiting[each].rank, -self._waiting[each].number))
+            key = min(self._waiting, key=self._place)
             for_prices = self._waiting[key].rank == PRICES
             if not self._counter.try_charge(1, urgent=for_prices):
                 wait_s = max(0.01, self._counter.wait_s(1, urgent=for_prices))
                 self._timer = asyncio.get_running_loop().call_later(wait_s, self._pump)
                 return
             self._waiting.pop(key).act()
+
+    def _place(self, key: object) -> tuple[int, bool, int]:
+        """Where a wish stands: the least is next."""
+        wish = self._waiting[key]
+        is_new = self._clock.monotonic_ns() - wish.since_ns < PATIENCE_S * 1e9
+        return wish.rank, is_new, -wish.number if is_new else wish.number

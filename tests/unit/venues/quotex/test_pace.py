@@ -96,6 +96,18 @@ def test_the_newest_goes_first_and_prices_before_all_else() -> None:
     run(main())
 
 
+def test_what_has_waited_long_goes_before_the_newest(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def main() -> None:
+        world = World()
+        world.use_up()
+        world.watch("oldest", "older")
+        monkeypatch.setattr(module, "PATIENCE_S", 0.0)
+        world.let_go()
+        assert world.assets == ["oldest", "older"]
+
+    run(main())
+
+
 def test_what_is_not_wanted_any_more_is_never_sent() -> None:
     async def main() -> None:
         world = World()
