@@ -552,10 +552,10 @@ class QuotexConnector:
             raise VenueUnavailable(VENUE_NAME, "not connected")
         self._stream.send(name, *data)
 
-    def _send_in_turn(self, name: str, data: Any) -> None:
+    def _send_in_turn(self, name: str, data: Any, *, at_once: bool = False) -> None:
         """Likewise asked for again at the next opening; until then it can wait for its turn."""
         if self.is_ready:
-            self._pace.put(name, data)
+            self._pace.put(name, data, at_once=at_once)
 
     # -- what the socket tells ------------------------------------------------------------------------
 

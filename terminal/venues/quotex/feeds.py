@@ -68,7 +68,8 @@ class _Followed:
 
 
 class Feeds:
-    """The followed assets of one connection. ``send`` writes an event and raises nothing."""
+    """The followed assets of one connection. ``send`` writes an event in its turn, or ``at_once``, and raises
+    nothing."""
 
     def __init__(self, assets: Assets, send: Send, sink: Callable[[VenueEvent], None], clock: Clock) -> None:
         self._assets = assets
@@ -105,12 +106,11 @@ class Feeds:
         """Follow an asset for a while though nobody watches it: Quotex takes no deal without its prices."""
         wire = instrument.venue_symbol
         followed = self._followed.get(wire)
-        is_new = followed is None
         if followed is None:
             followed = self._followed[wire] = _Followed(instrument)
         followed.kept_until_ns = self._clock.monotonic_ns() + _KEPT_NS
-        if is_new:
-            self._ask(followed)
+        if not followed.flowing:
+            self._ask(followed, at_once=True)
 
     def remove(self, feed: Feed) -> None:
         """Want it no longer."""
@@ -220,14 +220,14 @@ class Feeds:
             elif not followed.flowing and now_ns - followed.asked_ns > _CONFIRM_NS:
                 self._ask(followed)
 
-    def _ask(self, followed: _Followed) -> None:
+    def _ask(self, followed: _Followed, *, at_once: bool = False) -> None:
         followed.asked_ns = self._clock.monotonic_ns()
         followed.flowing, followed.since_ns = False, None
         followed.running.clear()
         wire = followed.instrument.venue_symbol
         lengths = [feed.interval_s for feed in followed.feeds if feed.interval_s is not None]
         period = min(lengths, default=_DEFAULT_PERIOD_S)
-        self._send("instruments/update", {"asset": wire, "period": period})
+        self._send("instruments/update", {"asset": wire, "period": period}, at_once=at_once)
         self._send("chart_notification/get", {"asset": wire, "version": "1.0.0"})
 
     # -- what Quotex tells ----------------------------------------------------------------------------

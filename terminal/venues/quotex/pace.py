@@ -83,8 +83,9 @@ class Pace:
         """How much waits for its turn."""
         return len(self._waiting)
 
-    def put(self, name: str, data: Any) -> None:
-        """Send an event of an asset in its turn; it takes the place of one that it makes pointless."""
+    def put(self, name: str, data: Any, *, at_once: bool = False) -> None:
+        """Send an event of an asset in its turn, or at once where a person trades on it. It takes the
+        place of one that it makes pointless."""
         what, rank, asks = _RANKS[name]
         asset = str(data.get("asset")) if isinstance(data, dict) else str(data)
         key = (what, asset)
@@ -96,7 +97,12 @@ class Pace:
             (self._taken.add if asks else self._taken.discard)(key)
             self._send(name, data)
 
-        self._wait(key, rank, leave)
+        if at_once:
+            self._waiting.pop(key, None)
+            self.charge()
+            leave()
+        else:
+            self._wait(key, rank, leave)
 
     async def turn(self) -> None:
         """Return when it is the caller's turn; counted already.

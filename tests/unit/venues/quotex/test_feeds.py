@@ -47,9 +47,13 @@ class World:
         self.clock = Clock()
         self.sent: list[tuple[str, Any]] = []
         self.events: list[Any] = []
-        self.feeds = Feeds(
-            self.assets, lambda name, data: self.sent.append((name, data)), self.events.append, self.clock
-        )
+        self.urgent: list[str] = []
+        self.feeds = Feeds(self.assets, self._send, self.events.append, self.clock)
+
+    def _send(self, name: str, data: Any, *, at_once: bool = False) -> None:
+        self.sent.append((name, data))
+        if at_once:
+            self.urgent.append(name)
 
     def tick(self, at_s: float, price: str, wire: str = "EURUSD_otc", lag_s: float = 0.0) -> None:
         received = int((at_s + lag_s) * NS)
@@ -186,7 +190,10 @@ def test_an_asset_that_a_deal_needs_is_kept_for_a_while_and_tells_nobody() -> No
     instrument = world.assets.by_symbol("GBP/USD OTC")
     assert instrument is not None
     world.feeds.keep(instrument)
+    assert world.urgent == ["instruments/update"], "a deal does not wait for what is only looked at"
     world.tick(NOON, "1.2", "GBPUSD_otc")
+    world.feeds.keep(instrument)
+    assert len(world.urgent) == 1
     assert world.feeds.price("GBPUSD_otc") == D("1.2")
     assert not world.events
     world.clock.now_s = 119

@@ -108,6 +108,20 @@ def test_what_has_waited_long_goes_before_the_newest(monkeypatch: pytest.MonkeyP
     run(main())
 
 
+def test_prices_that_a_deal_needs_leave_at_once() -> None:
+    async def main() -> None:
+        world = World()
+        world.use_up()
+        world.watch("looked at", "traded")
+        assert not world.sent
+        world.pace.put("instruments/update", {"asset": "traded", "period": 60}, at_once=True)
+        assert world.assets == ["traded"]
+        assert world.pace.waiting == 1, "and not once more in its turn"
+        world.pace.clear()
+
+    run(main())
+
+
 def test_what_is_not_wanted_any_more_is_never_sent() -> None:
     async def main() -> None:
         world = World()
