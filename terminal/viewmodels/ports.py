@@ -196,6 +196,11 @@ def badge_text(mode: Mode, account: str, owner: AccountInfo | None) -> str:
     return word if owner.short.upper() == word else f"{word} {owner.short}"
 
 
+def is_real_money(badge: str) -> bool:
+    """Whether a badge, of one account or of several, speaks of real money."""
+    return BADGES[Mode.LIVE] in badge.split()
+
+
 def place_of(sessions: Sessions, venue: str) -> Place | None:
     """The connection of a venue as an order panel sees it; None while there is none."""
     session = sessions.sessions.get(venue)

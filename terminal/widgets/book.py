@@ -17,7 +17,7 @@ from terminal.viewmodels.book import LadderViewModel
 from terminal.viewmodels.sending import RequestView
 from terminal.widgets import theme
 from terminal.widgets.book_view import LadderView
-from terminal.widgets.controls import FittingLabel, KeyedPanel, label, set_text
+from terminal.widgets.controls import FittingLabel, KeyedPanel, label, set_badge, set_text
 from terminal.widgets.icons import icon
 from terminal.widgets.request_card import RequestCard, ResultLine
 from terminal.widgets.ticket_parts import show_venue
@@ -148,7 +148,7 @@ class LadderPanel(KeyedPanel):
         instrument = vm.instrument
         symbol = instrument.symbol if instrument is not None else "No instrument"
         set_text(self._symbol, symbol)
-        set_text(self._badge, vm.badge)
+        set_badge(self._badge, vm.badge)
         show_venue(self._venue, vm.place)
         set_text(self._armed, "ARMED" if vm.armed else "")
         self._render_size()

@@ -28,7 +28,7 @@ from terminal.viewmodels.contract_ticket import (
 )
 from terminal.viewmodels.cost_text import CostLine
 from terminal.widgets import theme
-from terminal.widgets.controls import ElidedLabel, FittingLabel, StripedEdge, label, line, set_text
+from terminal.widgets.controls import ElidedLabel, FittingLabel, StripedEdge, label, line, set_badge, set_text
 from terminal.widgets.ticket import TicketPanel
 from terminal.widgets.ticket_foot import SHORT_PX, SIDE_PX, TicketFoot, on_send_keys
 from terminal.widgets.ticket_parts import (
@@ -221,7 +221,7 @@ class ContractPanel(QWidget):
         assert vm.offer is not None
         self._stripe.setVisible(vm.place.badge == "PRACTICE")
         set_text(self._symbol, vm.instrument.symbol)
-        set_text(self._badge, vm.place.badge)
+        set_badge(self._badge, vm.place.badge)
         show_venue(self._venue, vm.place)
         set_text(self._clock, vm.clock_text)
         set_text(self._other_text, f"▲ {vm.other_text}")

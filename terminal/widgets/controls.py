@@ -33,6 +33,7 @@ from PySide6.QtWidgets import (
 )
 
 from terminal.viewmodels.connection import Shape
+from terminal.viewmodels.ports import is_real_money
 from terminal.widgets import theme
 
 HOLD_MS = 800
@@ -84,6 +85,12 @@ def set_tone(target: QLabel, tone: str) -> None:
         tone if tone in ("up", "down", "warning", "muted", "label") else "error" if tone == "danger" else ""
     )
     theme.set_property(target, "kind", kind)
+
+
+def set_badge(target: QLabel, badge: str) -> None:
+    """Say whose money it is; real money in the colour of danger."""
+    set_text(target, badge)
+    set_tone(target, "danger" if is_real_money(badge) else "")
 
 
 def paint_stripes(painter: QPainter, area: QRect) -> None:
@@ -169,11 +176,11 @@ class ModeBadge(QPushButton):
         self.setFlat(True)
         self.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Fixed)
 
-    def show_mode(self, word: str, *, striped: bool, live: bool = False) -> None:
-        """Show whose money it is."""
+    def show_mode(self, word: str, *, striped: bool) -> None:
+        """Show whose money it is; real money in the colour of danger, a demo account's not."""
         self.setText(word)
         self._striped = striped
-        self._tint = theme.DANGER if live else theme.TEXT
+        self._tint = theme.DANGER if is_real_money(word) else theme.TEXT
         self.setAccessibleName(f"Mode: {word}")
         self.updateGeometry()
         self.update()

@@ -20,6 +20,7 @@ from PySide6.QtGui import (
 )
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QMenu, QPushButton, QSizePolicy, QVBoxLayout, QWidget
 
+from terminal.viewmodels.ports import is_real_money
 from terminal.viewmodels.selection import ALONE, GROUPS, PanelLink
 from terminal.widgets import theme
 from terminal.widgets.controls import StripedEdge, label, set_text
@@ -254,6 +255,7 @@ class PanelTitleBar(QFrame):
         if not self._panel.can_trade:
             return
         set_text(self.word, word)
+        theme.set_property(self.word, "kind", "real" if is_real_money(word) else "mode")
         self.word.setVisible(bool(word))
         if self.edge.isHidden() == striped:
             self.edge.setVisible(striped)

@@ -17,7 +17,7 @@ from PySide6.QtWidgets import (
 
 from terminal.viewmodels.sending import OrderSender, RequestView, Result, ResultKind
 from terminal.widgets import theme
-from terminal.widgets.controls import label, set_text
+from terminal.widgets.controls import label, set_badge, set_text
 
 _SIGNS = {
     ResultKind.SENDING: "…",
@@ -117,7 +117,7 @@ class RequestCard(QFrame):
             self.hide()
             return
         shown = view.confirmation
-        set_text(self._badge, shown.badge)
+        set_badge(self._badge, shown.badge)
         self._badge.setVisible(bool(shown.badge))
         set_text(self._title, shown.title)
         for index, (name, value) in enumerate(self._cells):

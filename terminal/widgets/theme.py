@@ -255,6 +255,7 @@ QLabel[kind="muted"] { color: @MUTED@; font-size: @LABEL_PX@px; }
 QLabel[kind="title"] { color: @TEXT@; font-weight: 600; }
 QLabel[kind="heading"] { color: @TEXT@; font-size: 16px; font-weight: 600; }
 QLabel[kind="mode"] { color: @UP@; font-size: @LABEL_PX@px; font-weight: 600; }
+QLabel[kind="real"] { color: @DANGER@; font-size: @LABEL_PX@px; font-weight: 600; }
 QLabel[kind="warning"] { color: @WARNING@; }
 QLabel[kind="error"] { color: @DANGER@; }
 QLabel[kind="up"] { color: @UP@; }

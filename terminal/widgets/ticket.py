@@ -33,7 +33,7 @@ from terminal.viewmodels.size_entry import SizeUnit
 from terminal.viewmodels.ticket import TicketViewModel
 from terminal.viewmodels.watchlist import venue_mark
 from terminal.widgets import theme
-from terminal.widgets.controls import FittingLabel, StripedEdge, label, line, set_text
+from terminal.widgets.controls import FittingLabel, StripedEdge, label, line, set_badge, set_text
 from terminal.widgets.ticket_foot import SHORT_PX, SIDE_PX, TicketFoot, on_send_keys
 from terminal.widgets.ticket_parts import (
     CHIP_SHEET,
@@ -324,7 +324,7 @@ class TicketPanel(QWidget):
         else:
             title = f"Ticket · {instrument.symbol} · {place.title} · {place.badge}"
             set_text(self._symbol, instrument.symbol)
-            set_text(self._badge, place.badge)
+            set_badge(self._badge, place.badge)
             show_venue(self._venue, place)
             self._render_form()
             self._render_foot()

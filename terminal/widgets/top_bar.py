@@ -5,7 +5,6 @@ from __future__ import annotations
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QMenu, QPushButton, QWidget
 
-from terminal.viewmodels.connection import Mode
 from terminal.viewmodels.desk import ArmState, DeskViewModel
 from terminal.viewmodels.notices import NoticesViewModel
 from terminal.widgets import theme
@@ -112,7 +111,7 @@ class TopBar(QFrame):
         vm = self._vm
         if (vm.badge, vm.mode) != getattr(self, "_shown_badge", None):
             self._shown_badge = (vm.badge, vm.mode)
-            self.badge.show_mode(vm.badge, striped=vm.is_make_believe, live=vm.mode is Mode.LIVE)
+            self.badge.show_mode(vm.badge, striped=vm.is_make_believe)
         at = _ARMS.index(vm.arm)
         self.arm.choose(at)
         theme.set_property(self.arm.buttons[2], "armed", vm.arm is ArmState.ONE_CLICK)
