@@ -30,7 +30,7 @@ from terminal.viewmodels.cost_text import CostLine
 from terminal.widgets import theme
 from terminal.widgets.controls import ElidedLabel, FittingLabel, StripedEdge, label, line, set_badge, set_text
 from terminal.widgets.ticket import TicketPanel
-from terminal.widgets.ticket_foot import SHORT_PX, SIDE_PX, TicketFoot, on_send_keys
+from terminal.widgets.ticket_foot import SHORT_PX, SIDE_PX, TicketFoot, on_form_keys, on_send_keys
 from terminal.widgets.ticket_parts import (
     CHIP_SHEET,
     CostGrid,
@@ -209,6 +209,7 @@ class ContractPanel(QWidget):
         for side, button in self._buttons.items():
             button.clicked.connect(lambda _=False, one=side: vm.submit(one))
         on_send_keys(self, vm.sending, vm.submit)
+        on_form_keys(self, vm.set_side, self._on_preset_key)
 
     # -- showing --------------------------------------------------------------------------------------
 
@@ -256,6 +257,10 @@ class ContractPanel(QWidget):
         pending = vm.sending.pending is not None
         texts_shown = [] if pending else [f"▲ {text}" for text in (*sorted(reasons), *vm.warnings[:3])]
         self._foot.show_lines(vm.buttons, texts_shown, vm.place.note)
+
+    def _on_preset_key(self, at: int) -> None:
+        if at < len(PRESETS):
+            self._vm.set_text(STAKE, PRESETS[at])
 
     def _lines(self) -> list[CostLine]:
         vm = self._vm

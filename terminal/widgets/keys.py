@@ -8,6 +8,7 @@ from terminal.viewmodels.desk import KeyHint
 
 PANEL_KEYS: Final = (
     KeyHint("Ticket", "Ctrl+Enter", "Send the chosen side"),
+    KeyHint("Ticket", "Ctrl+↑ ↓", "Choose buy or up, sell or down"),
     KeyHint("Ticket", "↑ ↓ / with Shift", "Price by 1 / 10 ticks"),
     KeyHint("Ticket", "Alt+1 … 9", "Take a size of the row"),
     KeyHint("Ticket", "Enter, Esc", "Answer a question: yes, no"),

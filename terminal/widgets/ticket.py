@@ -6,11 +6,9 @@ from PySide6.QtCore import QSignalBlocker, QSize, Qt
 from PySide6.QtGui import (
     QColor,
     QHideEvent,
-    QKeySequence,
     QPainter,
     QPaintEvent,
     QResizeEvent,
-    QShortcut,
     QShowEvent,
 )
 from PySide6.QtWidgets import (
@@ -34,7 +32,7 @@ from terminal.viewmodels.ticket import TicketViewModel
 from terminal.viewmodels.watchlist import venue_mark
 from terminal.widgets import theme
 from terminal.widgets.controls import FittingLabel, StripedEdge, label, line, set_badge, set_text
-from terminal.widgets.ticket_foot import SHORT_PX, SIDE_PX, TicketFoot, on_send_keys
+from terminal.widgets.ticket_foot import SHORT_PX, SIDE_PX, TicketFoot, on_form_keys, on_send_keys
 from terminal.widgets.ticket_parts import (
     CHIP_SHEET,
     CostGrid,
@@ -298,10 +296,7 @@ class TicketPanel(QWidget):
         self._trailing.toggled.connect(lambda on: vm.set_flags(trailing=on))
         self._guaranteed.toggled.connect(lambda on: vm.set_flags(guaranteed=on))
         on_send_keys(self, vm.sending, vm.submit)
-        for number in range(1, 10):
-            pick = QShortcut(QKeySequence(f"Alt+{number}"), self)
-            pick.setContext(Qt.ShortcutContext.WidgetWithChildrenShortcut)
-            pick.activated.connect(lambda at=number - 1: self._sizes.press(at))
+        on_form_keys(self, vm.set_side, self._sizes.press)
 
     # -- showing --------------------------------------------------------------------------------------
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QKeySequence, QShortcut
@@ -163,10 +164,22 @@ def on_send_keys(panel: QWidget, sending: OrderSender, submit: Callable[[], obje
             submit()
 
     for key in ("Ctrl+Return", "Ctrl+Enter"):
-        shortcut = QShortcut(QKeySequence(key), panel)
-        shortcut.setContext(Qt.ShortcutContext.WidgetWithChildrenShortcut)
-        shortcut.setAutoRepeat(False)
-        shortcut.activated.connect(send)
+        _on_key(panel, key, send).setAutoRepeat(False)
+
+
+def on_form_keys(panel: QWidget, choose: Callable[[Side], object], press: Callable[[int], object]) -> None:
+    """Ctrl+Up and Ctrl+Down choose the side, Alt+1 to Alt+9 press a preset (from 0 on)."""
+    _on_key(panel, "Ctrl+Up", partial(choose, Side.BUY))
+    _on_key(panel, "Ctrl+Down", partial(choose, Side.SELL))
+    for at in range(9):
+        _on_key(panel, f"Alt+{at + 1}", partial(press, at))
+
+
+def _on_key(panel: QWidget, key: str, fn: Callable[..., object]) -> QShortcut:
+    shortcut = QShortcut(QKeySequence(key), panel)
+    shortcut.setContext(Qt.ShortcutContext.WidgetWithChildrenShortcut)
+    shortcut.activated.connect(fn)
+    return shortcut
 
 
 def height_at(widget: QWidget, width: int) -> int:

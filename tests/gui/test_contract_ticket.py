@@ -238,3 +238,21 @@ def test_a_line_without_a_value_tells_in_full_why(qtbot: QtBot) -> None:
     grid.show_lines((CostLine("Wins / loses", "+1"), CostLine("vs cTrader", "+0.3 pips", "in step")))
     assert why.text() == "+0.3 pips"
     assert why.property("kind") == ""
+
+
+def test_the_keys_choose_side_and_stake_and_send_nothing(qtbot: QtBot, desk: Desk) -> None:
+    vm = form(desk)
+    panel = shown(qtbot, vm)
+    panel.activateWindow()
+    qtbot.waitUntil(panel.isActiveWindow)
+    panel._stake.setFocus()
+    control, alt = Qt.KeyboardModifier.ControlModifier, Qt.KeyboardModifier.AltModifier
+    QTest.keyClick(panel._stake, Qt.Key.Key_Down, control)
+    assert (vm.form.side, vm.form.stake) == (Side.SELL, "5")
+    assert panel._buttons[Side.SELL].accessibleDescription()
+    QTest.keyClick(panel._stake, Qt.Key.Key_3, alt)
+    assert vm.form.stake == "10"
+    QTest.keyClick(panel._stake, Qt.Key.Key_9, alt)
+    assert vm.form.stake == "10", "there are eight"
+    QTest.keyClick(panel._stake, Qt.Key.Key_Up, control)
+    assert (vm.form.side, is_asking(vm)) == (Side.BUY, False)

@@ -44,3 +44,16 @@ def test_a_field_that_has_the_keyboard_keeps_it(qtbot: QtBot) -> None:
     widget._size.setFocus()
     vm.set_side(Side.SELL)
     assert QApplication.focusWidget() is widget._size
+
+
+def test_the_keys_choose_the_side_and_leave_the_price_alone(qtbot: QtBot) -> None:
+    _, vm, widget = panel(qtbot)
+    widget.activateWindow()
+    qtbot.waitUntil(widget.isActiveWindow)
+    widget._limit.setFocus()
+    before = vm.form.limit_price
+    QTest.keyClick(widget._limit, Qt.Key.Key_Down, Qt.KeyboardModifier.ControlModifier)
+    assert vm.form.side is Side.SELL
+    QTest.keyClick(widget._limit, Qt.Key.Key_Up, Qt.KeyboardModifier.ControlModifier)
+    assert (vm.form.side, vm.form.limit_price) == (Side.BUY, before)
+    assert QApplication.focusWidget() is widget._limit
