@@ -29,6 +29,7 @@ from terminal.core.observe import Observable
 from terminal.core.secret import Secret
 from terminal.domain.errors import CredentialError, StorageError, TerminalError
 from terminal.domain.events import VenueEvent, VenueNotice
+from terminal.services.arm_guard import ArmGuard
 from terminal.services.arming import Arming
 from terminal.services.dead_mans_switch import DeadMansSwitch
 from terminal.services.inquiries import GateTimings
@@ -146,6 +147,7 @@ class Terminal:
             chosen_s=lambda account: self.settings.whole("trade.dead_mans_s", account.partition(":")[0]),
             name_of=self.account_name,
         )
+        self.arm_guard = ArmGuard(self.sessions, self.arming, self.account_name)
         self.leaves_switch_armed = False
         self.positions = PositionDesk(
             gate=self.gate,
@@ -186,6 +188,8 @@ class Terminal:
             self.gate.notice.watch(self.notice.notify),
             self.bridge.notice.watch(self.notice.notify),
             self.switch.notice.watch(self.notice.notify),
+            self.arm_guard.notice.watch(self.notice.notify),
+            self.arm_guard.close,
             self.settings.noticed.watch(self.notice.notify),
             self.settings.changed.watch(self._on_setting),
             self.practice.restarted.watch(self._on_practice_restarted),
