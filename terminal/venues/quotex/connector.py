@@ -139,6 +139,7 @@ class QuotexConnector:
         self._housekeeping: asyncio.Task[None] | None = None
         self._errands: set[asyncio.Task[None]] = set()
         self._learning: asyncio.Task[None] | None = None
+        self._looking: asyncio.Task[None] | None = None
         self._refills = Refills(self._send_now, lambda: self._balances.get(DEMO))
         self._changing: tuple[str, asyncio.Future[None]] | None = None
         """The account that is being opened, and who waits for Quotex's answer."""
@@ -696,8 +697,11 @@ class QuotexConnector:
             if not self.is_ready:
                 continue
             self._feeds.tick()
-            ahead_ns = int((self._feeds.ahead_ms or 0) * 1e6)
-            await self._traders[self._mode].look_after(self._clock.wall_ns() + ahead_ns)
+            if self._looking is None or self._looking.done():
+                # Beside this: waiting for its answers must not hold up the news that prices have stopped.
+                venue_ns = self._clock.wall_ns() + int((self._feeds.ahead_ms or 0) * 1e6)
+                work = self._traders[self._mode].look_after(venue_ns)
+                self._looking = self._errand(work, "quotex results")
 
     def _errand(self, work: Any, name: str) -> asyncio.Task[None]:
         task: asyncio.Task[None] = tasks.spawn(work, name=name)
