@@ -177,9 +177,11 @@ class LadderPanel(KeyedPanel):
         self._render_foot()
 
     def _render_size(self) -> None:
-        text = self._vm.size_text or ("market closed" if self._vm.closed_text else "no size")
-        # It gives up its unit, which the ticket names, never a digit.
-        self._size.show_text(text, self._vm.size_text.rpartition(" ")[0] or text)
+        text, brief = ("market closed", "closed") if self._vm.closed_text else ("no size", "no size")
+        if self._vm.size_text:
+            # It gives up its unit, which the ticket names, never a digit.
+            text, brief = self._vm.size_text, self._vm.size_text.rpartition(" ")[0] or self._vm.size_text
+        self._size.show_text(text, brief)
 
     def _render_foot(self) -> None:
         sending = self._vm.sending

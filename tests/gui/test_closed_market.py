@@ -24,6 +24,7 @@ from terminal.widgets.venue_strip import Detail, VenueCardWidget
 from tests.gui.chart_fakes import ChartDesk, bar
 from tests.gui.frame_fakes import BTC as CARD
 from tests.gui.frame_fakes import Frame, instrument_of
+from tests.gui.test_ladder import FakeSizes
 from tests.gui.test_ladder import make as make_ladder
 from tests.gui.test_ticket import make as make_ticket
 from tests.trading_fakes import BTC, Desk, btc
@@ -101,6 +102,23 @@ def test_the_ladder_says_that_the_market_is_closed(qtbot: QtBot) -> None:
     assert vm.reason == "Market closed.", "not that the book is stale, which it has to be"
     set_status(desk, MarketStatus.ONLINE)
     assert "stale" in vm.reason
+
+
+def test_a_narrow_ladder_says_closed_where_there_is_no_room_for_more(
+    qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(FakeSizes, "size_text", lambda self: "")
+    desk, vm = make_ladder()
+    set_status(desk, MarketStatus.CLOSED)
+    vm.changed.emit()
+    widget = LadderPanel(vm)
+    qtbot.addWidget(widget)
+    widget.show()
+    for width, said in ((700, "market closed"), (widget.minimumSizeHint().width(), "closed")):
+        widget.resize(width, 400)
+        QApplication.processEvents()
+        assert widget._size.text() == said
+        assert widget._size.fontMetrics().horizontalAdvance(said) <= widget._size.width()
 
 
 def test_a_closed_market_has_no_age_on_its_card(qtbot: QtBot, qapp: QApplication) -> None:
