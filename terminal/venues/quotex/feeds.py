@@ -86,8 +86,12 @@ class Feeds:
     # -- what is wanted -------------------------------------------------------------------------------
 
     def add(self, feed: Feed) -> None:
-        """Want a feed. One of an asset that is not listed (yet) waits for the table."""
+        """Want a feed. As long as there is no table it waits for that; one of an asset that the table has not
+        is refused."""
         instrument = self._assets.by_symbol(feed.symbol)
+        if instrument is None and len(self._assets):
+            self._refuse(feed)
+            return
         if instrument is None:
             self._unknown[feed] = None
             return
@@ -192,7 +196,10 @@ class Feeds:
                 self.add(feed)
             elif len(self._assets):
                 del self._unknown[feed]
-                self._sink(FeedRefused(feed, f"Quotex lists no {feed.symbol}."))
+                self._refuse(feed)
+
+    def _refuse(self, feed: Feed) -> None:
+        self._sink(FeedRefused(feed, f"Quotex lists no {feed.symbol}."))
 
     def interrupt(self, reason: str) -> None:
         """The connection is gone: nothing that was shown is proven any more."""

@@ -183,6 +183,10 @@ def test_what_is_not_listed_waits_for_the_table_and_is_refused_by_it() -> None:
     (refused,) = world.of(FeedRefused)
     assert refused.feed == unknown
     assert "NOSUCH" in refused.reason
+    # With the table there it is refused at once, and waits for nothing.
+    world.feeds.add(unknown)
+    assert len(world.of(FeedRefused)) == 2
+    assert not world.feeds.wants(unknown)
 
 
 def test_an_asset_that_a_deal_needs_is_kept_for_a_while_and_tells_nobody() -> None:
