@@ -13,6 +13,7 @@ from terminal.domain.market import Side
 from terminal.domain.orders import OrderState
 from terminal.services.session import Mode, SessionState
 from terminal.viewmodels.connect import PASSPHRASE
+from terminal.widgets import blotter as tabs
 from terminal.widgets.connect_dialog import ConnectDialog
 from tests.e2e.screen_harness import Desk, run_screen
 from tests.practice import Practice
@@ -130,6 +131,7 @@ def test_a_key_is_tested_kept_in_the_vault_and_trades(
         await desk.confirm()
         await desk.until(lambda: [o.state for o in desk.orders] == [OrderState.OPEN], "an open order")
         assert desk.orders[0].account == LIVE
+        await desk.show_tab(tabs.ORDERS)
         await desk.hand.click(desk.blotter.orders.cancel_all)
         await desk.until(lambda: desk.orders[0].state is OrderState.CANCELED, "no open order")
 

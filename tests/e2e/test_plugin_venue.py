@@ -23,6 +23,7 @@ from terminal.venues.custom.connector import CustomConnector
 from terminal.viewmodels.book import LadderState
 from terminal.viewmodels.chart import ChartState
 from terminal.viewmodels.connect import PASSPHRASE
+from terminal.widgets import blotter as tabs
 from terminal.widgets.connect_dialog import ConnectDialog
 from terminal.widgets.unlock_dialog import UnlockDialog
 from tests.e2e.screen_harness import Desk, opened, run_screen
@@ -145,6 +146,7 @@ def test_a_plugin_is_added_traded_and_still_there_after_a_restart(
         # One rests and is canceled, one fills.
         order = await desk.place(Side.BUY, desk.away(Side.BUY), "0.001")
         assert order.account == ACCOUNT
+        await desk.show_tab(tabs.ORDERS)
         await desk.hand.click(desk.blotter.orders.cancel_all)
         await desk.until(lambda: order.state is OrderState.CANCELED, "no open order")
         await desk.fill_in(price=desk.away(Side.BUY, "-0.3"), size="0.002")
