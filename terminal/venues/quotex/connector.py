@@ -257,6 +257,7 @@ class QuotexConnector:
             await asyncio.wait({self._learning}, timeout=_LEARN_S)
         await tasks.cancel_and_wait(self._housekeeping, *self._errands)
         self._pace.clear()
+        self._history.close()
         if self._stream is not None:
             await self._stream.close()
         if self._site is not None:

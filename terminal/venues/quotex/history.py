@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import itertools
 from collections.abc import Awaitable, Callable, Sequence
 from decimal import Decimal
@@ -40,6 +41,7 @@ class History:
         self._waiting: dict[int, tuple[str, asyncio.Future[Any]]] = {}
         """By the number of the question: the asset it is about, and who waits."""
         self._at_once = asyncio.Semaphore(_AT_ONCE)
+        self._closed = asyncio.Event()
 
     def on_answer(self, data: Any) -> bool:
         """Take an answer; False where nobody waits for it."""
@@ -53,6 +55,11 @@ class History:
             return False
         waiting.set_result(data.get("data") or data.get("candles") or data.get("history") or [])
         return True
+
+    def close(self) -> None:
+        """Nothing is asked any more: whoever waits, also between two pages, is told at once."""
+        self._closed.set()
+        self.lost()
 
     def lost(self) -> None:
         """The connection is gone: nobody gets an answer any more."""
@@ -88,7 +95,7 @@ class History:
                     break
                 until_ns = fresh[0].open_ns
                 if len(found) < limit:
-                    await asyncio.sleep(_PAUSE_S)
+                    await self._pause()
         ordered = [found[key] for key in sorted(found)]
         return ordered[-limit:]
 
@@ -108,14 +115,21 @@ class History:
                 found.update(page)
                 end_ns = begin_ns - 1
                 if end_ns >= from_ns:
-                    await asyncio.sleep(_PAUSE_S)
+                    await self._pause()
         return sorted(found.items())
+
+    async def _pause(self) -> None:
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(_PAUSE_S):
+                await self._closed.wait()
 
     async def _page(self, instrument: Instrument, interval_s: int, until_ns: int) -> list[Bar]:
         rows = await self._ask(instrument, until_ns // NS, interval_s * _A_PAGE, interval_s)
         return read_candles(rows)
 
     async def _ask(self, instrument: Instrument, until_s: int, offset_s: int, period_s: int | None) -> Any:
+        if self._closed.is_set():
+            raise VenueUnavailable(VENUE_NAME, "the connection is closed")
         index = next(self._numbers)
         answer: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
         self._waiting[index] = (instrument.venue_symbol, answer)
