@@ -439,7 +439,7 @@ def _level_tip(row: AccountRow) -> str:
 
 
 def _account_tip(row: AccountRow) -> str:
-    return "\n".join(text for text in (row.note, row.stop_out) if text)
+    return "\n".join(text for text in (row.title, row.note, row.stop_out) if text)
 
 
 def level_tone(figures: AccountFigures | None) -> str:
