@@ -52,6 +52,7 @@ from terminal.venues.base import (
     Connector,
     ConnectorSettings,
     HasAccounts,
+    HasDemoWorld,
     LinkHealth,
     Reconnects,
     TradesOrders,
@@ -146,7 +147,8 @@ class Session:
         changed: called after any change of state; figures such as ages are asked for when drawn.
         compared: an account was compared with the venue and takes orders now.
         told: what the venue wants a person to know.
-        infos: the accounts of a connection that has several, by our key for each.
+        infos: the accounts of a connection that has several, or is in its venue's demo world, by our key for
+            each.
         needs_sign_in: why the person has to sign in again; empty while he does not.
     """
 
@@ -180,6 +182,10 @@ class Session:
         self._choosing = asyncio.Lock()
         if plan.settings.credentials and isinstance(connector, TradesOrders):
             self._sides[plan.account] = _Side(plan.account, connector)
+            is_demo = isinstance(connector, HasDemoWorld) and connector.is_demo
+            if is_demo and plan.mode is Mode.LIVE:
+                title = f"{connector.info.title} demo"
+                self.infos[plan.account] = AccountInfo(account_id="", title=title, is_live=False)
         self._is_stopped = False
         self._watch_task: asyncio.Task[None] | None = None
         self._clock_gap_ns = clock.wall_ns() - clock.monotonic_ns()

@@ -649,6 +649,17 @@ class HasSignals(Protocol):
 
 
 @runtime_checkable
+class HasDemoWorld(Protocol):
+    """A connector whose venue has a demo world of its own, with keys and addresses apart, which a setting
+    chooses. Accounts of a venue that names them say it themselves (``AccountInfo.is_live``)."""
+
+    @property
+    def is_demo(self) -> bool:
+        """Whether the connection trades there: no real money."""
+        ...
+
+
+@runtime_checkable
 class RefillsDemo(Protocol):
     """A connector whose venue fills its demo account up again when asked (``AccountInfo.refills``)."""
 

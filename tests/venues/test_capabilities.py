@@ -23,6 +23,7 @@ from terminal.venues.base import (
     ConnectorSettings,
     HasAccounts,
     HasDeadMansSwitch,
+    HasDemoWorld,
     HasExpectedMargin,
     HasFillOffsets,
     HasHistory,
@@ -55,7 +56,7 @@ VENUES = registry.names()
 PROTOCOLS: list[Any] = [
     *(Connector, Reconnects, TradesOrders, Amends, SubmitsBatches, HasDeadMansSwitch, HasHistory),
     *(TradesPositions, HasExpectedMargin, HasAccounts, HasRecords, HasRawCalls, HasTickers),
-    *(HasSentiment, HasSignals, RefillsDemo, HasProfile, SetsTimeZone),
+    *(HasSentiment, HasSignals, RefillsDemo, HasProfile, SetsTimeZone, HasDemoWorld),
     *(HasLeverage, HasMarginModes, MovesPositionMargin, HasLeverageTiers, HasMarginCalls, HasFillOffsets),
 ]
 

@@ -107,8 +107,8 @@ class OkxConnector:
     ) -> None:
         self._clock = clock or SystemClock()
         options = settings.options
-        self._demo = flag(options, "demo")
-        self._endpoints = endpoints_of(options.get("region") or "global", self._demo, settings.endpoints)
+        self.is_demo = flag(options, "demo")
+        self._endpoints = endpoints_of(options.get("region") or "global", self.is_demo, settings.endpoints)
         deadline_s = positive(options, "order_deadline_s", 5.0)
         self._there = VenueTime(self._clock)
         self._limits = RateLimits(self._clock)
@@ -132,7 +132,7 @@ class OkxConnector:
             self._clock,
             self._there,
             signer=signer,
-            demo=self._demo,
+            demo=self.is_demo,
             on_fault=self._on_rest_fault,
         )
         self._history = BarHistory(self.rest, self._clock)
@@ -442,7 +442,7 @@ class OkxConnector:
             VenueUnavailable: it could not be asked.
         """
         self._require_key()
-        return await check_key(self.rest, self._last_four, demo=self._demo)
+        return await check_key(self.rest, self._last_four, demo=self.is_demo)
 
     async def order_history(self, until_ns: int | None = None) -> OrderPage:
         """Orders that have ended, of the last three months."""

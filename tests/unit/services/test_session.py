@@ -27,6 +27,7 @@ from terminal.services.market_data import FeedState, MarketData
 from terminal.services.portfolio import Portfolio
 from terminal.services.session import ConnectionPlan, Mode, Session, SessionManager, SessionState
 from terminal.venues.base import ConnectorSettings
+from terminal.viewmodels.ports import badge_text
 from tests.fakes import FakeConnector
 from tests.helpers import eventually, run
 
@@ -319,3 +320,35 @@ def test_balances_and_venue_status_reach_their_places() -> None:
         assert session.venue_status == "cancel_only"
 
     with_session(body)
+
+
+class DemoConnector(FakeConnector):
+    """A venue with a demo world of its own."""
+
+    is_demo = True
+
+
+@pytest.mark.parametrize(
+    ("mode", "is_demo", "badge"),
+    [(Mode.LIVE, True, "DEMO"), (Mode.LIVE, False, "LIVE"), (Mode.PRACTICE, True, "PRACTICE")],
+)
+def test_money_of_a_venues_demo_world_is_never_called_real(mode: Mode, is_demo: bool, badge: str) -> None:
+    async def main() -> None:
+        desk = Desk()
+        connector = DemoConnector()
+        connector.is_demo = is_demo
+        connector.last_frame_ns = desk.clock.monotonic_ns()
+        desk.manager = SessionManager(
+            lambda venue, settings, account: connector,
+            desk.market,
+            desk.orders,
+            desk.portfolio,
+            desk.clock,
+        )
+        account = f"fake:{mode.value}"
+        session = await desk.manager.use(ConnectionPlan("fake", mode, account, KEYED))
+        assert badge_text(mode, account, session.infos.get(account)) == badge
+        assert session.accounts == (account,)
+        await desk.manager.stop()
+
+    run(main())
