@@ -199,3 +199,25 @@ def test_the_accounts_tab_says_which_is_open_and_opens_another_by_its_button(qap
         panel.close()
 
     with_house(body)
+
+
+def test_of_accounts_that_are_open_at_once_another_one_is_chosen_and_none_is_left(qapp: QApplication) -> None:
+    async def body(house: House) -> None:
+        frame, kraken = house.frame, house.frame.connections.infos["kraken"]
+        can = replace(kraken.capabilities, one_account_at_a_time=False)
+        frame.connections.infos["kraken"] = replace(kraken, capabilities=can)
+        house.session.others = (REAL,)
+        house.session.infos = {DEMO: INFOS[DEMO], REAL: INFOS[REAL]}
+        house.session.hidden = {CONTEST: INFOS[CONTEST]}
+        house.run_contracts(2)
+        opening = frame.positions.opening
+        await opening.trade_on(REAL)
+        await opening.trade_on(DEMO)
+        assert (frame.chosen, frame.shown) == ([REAL], []), "it is open, and the other one trades already"
+        await opening.trade_on(CONTEST)
+        assert (frame.chosen, frame.shown) == ([REAL, CONTEST], [(CONTEST, True)])
+        assert frame.questions == [], "what runs elsewhere stays in sight"
+        await opening.trade_on("kraken:live:nobody")
+        assert frame.chosen == [REAL, CONTEST]
+
+    with_house(body)
