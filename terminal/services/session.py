@@ -73,6 +73,7 @@ _FEES_AGAIN_NS = 10_000_000_000
 # reconciliation must not exhaust it.
 _RECONCILE_RETRY_S = (1.0, 2.0, 5.0, 10.0, 30.0)
 MAX_CLOCK_OFFSET_MS = 20_000.0
+_OPENING = "Another account is being opened."
 
 
 class Mode(Enum):
@@ -226,6 +227,7 @@ class Session:
 
         Raises:
             SettingsError: orders go to it, so that it cannot be hidden; or the connection is closed.
+            VenueError: the venue did not open it, or did not answer: what was open still is.
         """
         async with self._choosing:
             if self._is_stopped:
@@ -242,8 +244,22 @@ class Session:
             if account in self._sides:
                 # Before the connector lets go of it: nothing is sent by a hand that is being taken away.
                 self._suspend(self._sides[account], "This account is not shown any more.")
-            await connector.show_accounts(wanted if len(wanted) < len(listed) else ())
+            left = self._sides.get(self._active) if shown and self._opens_one else None
+            if left is not None:
+                self._suspend(left, _OPENING)
+                self._refresh(_OPENING)
+            try:
+                await connector.show_accounts(wanted if len(wanted) < len(listed) else ())
+            except TerminalError:
+                if left is not None and self._sides.get(left.key) is left and left.link is LinkState.LIVE:
+                    # It stays the open one: compared anew, for the venue may have thought otherwise.
+                    self._begin_reconcile(left)
+                raise
             self.changed.notify()
+
+    @property
+    def _opens_one(self) -> bool:
+        return self.info.capabilities.one_account_at_a_time
 
     def select_account(self, account: str) -> None:
         """Make another account of this connection the active one. Raises KeyError where it is not open."""

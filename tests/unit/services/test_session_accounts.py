@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Sequence
+from dataclasses import replace
 from decimal import Decimal
 
 import pytest
 
+from terminal.core import tasks
 from terminal.core.clock import ManualClock
 from terminal.core.secret import Secret
 from terminal.domain.account import (
@@ -98,12 +101,21 @@ class FakeHouse(FakeConnector):
         super().__init__()
         self.hands = {"101": Hand("USD"), "202": Hand("EUR")}
         self.asked_to_show: list[tuple[str, ...]] = []
+        self.answer: asyncio.Future[None] | None = None
+        """What the venue says to a change of accounts; None: it is done at once."""
+        self.alone = False
+        """One account is open at a time."""
 
     def accounts(self) -> Sequence[AccountInfo]:
         return (ONE, TWO)
 
     async def show_accounts(self, account_ids: Sequence[str]) -> None:
         self.asked_to_show.append(tuple(account_ids))
+        if self.answer is not None:
+            await self.answer
+        if self.alone:
+            self.emit(AccountsChanged((TWO,)))
+            return
         shown = [info for info in self.accounts() if not account_ids or info.account_id in account_ids]
         self.emit(AccountsChanged(tuple(shown)))
 
@@ -345,6 +357,39 @@ def test_fee_rates_that_are_not_known_are_asked_for_until_the_venue_says_them() 
         await eventually(lambda: portfolio.fee_rates(KEY_ONE, "EUR/USD") == rates)
         assert hand.fees_asked == ["EUR/USD"] * 2
         assert desk.house.hands["202"].fees_asked == []
+        await desk.manager.stop()
+
+    run(main())
+
+
+def test_while_an_account_is_opened_in_place_of_another_that_one_takes_no_orders() -> None:
+    async def main() -> None:
+        desk = Desk()
+        house = desk.house
+        can = replace(house.info.capabilities, one_account_at_a_time=True)
+        house.info = replace(house.info, capabilities=can)
+        await desk.manager.use(desk.plan)
+        desk.tell(LinkChanged("public", LinkState.LIVE, "", 0))
+        desk.tell(AccountsChanged((ONE,)))
+        desk.live("101")
+        session = desk.manager.sessions["fake"]
+        await eventually(lambda: session.state is SessionState.LIVE)
+        desk.orders.suspended.clear()
+        house.answer = asyncio.get_running_loop().create_future()
+        opening = tasks.spawn(session.show_account(KEY_TWO, True), name="opening")
+        await eventually(lambda: session.state is SessionState.SYNCING, what="no orders")
+        assert session.reason == "Another account is being opened."
+        assert desk.orders.suspended == [KEY_ONE]
+        house.answer.set_exception(VenueUnavailable("fake", "silence", user_text="It was not opened."))
+        with pytest.raises(VenueUnavailable):
+            await opening
+        await eventually(lambda: session.state is SessionState.LIVE, what="the old account, compared anew")
+        assert session.account == KEY_ONE
+        assert desk.orders.reconciled[-1] == desk.orders.reconciled[0]
+        house.answer = None
+        house.alone = True
+        await session.show_account(KEY_TWO, True)
+        assert (session.account, session.accounts) == (KEY_TWO, (KEY_TWO,))
         await desk.manager.stop()
 
     run(main())
