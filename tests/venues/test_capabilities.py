@@ -90,6 +90,10 @@ def test_flags_agree_with_the_protocols(practice: Practice) -> None:
             assert isinstance(hand, HasLeverageTiers) == can.leverage_tiers
             assert isinstance(hand, HasMarginCalls) == can.margin_calls
             assert isinstance(hand, HasFillOffsets) == can.fill_offsets
+            infos = connector.accounts() if isinstance(connector, HasAccounts) else ()
+            assert len(infos) > 1 or not can.one_account_at_a_time
+            assert isinstance(connector, RefillsDemo) == any(each.refills for each in infos)
+            assert not [each for each in infos if each.is_live and each.refills], "real money is paid in"
 
     run(main())
 
