@@ -139,10 +139,10 @@ def contract_confirmation(
         at = fmt.price(request.trigger_price, instrument.price_decimals)
         rows.append(("Opens", f"when the price is {at}"))
     if terms.opens_ns is not None:
-        rows.append(("Opens", f"{fmt.date_time(terms.opens_ns)}"))
+        rows.append(("Opens", fmt.utc_date_time(terms.opens_ns)))
     ends = f"{duration_text(terms.duration_s)} after it opens"
     if terms.expires_ns is not None:
-        ends = fmt.date_time(terms.expires_ns)
+        ends = fmt.utc_date_time(terms.expires_ns)
     rows += [
         ("Ends", ends),
         ("Payout", f"{fmt.quantity(terms.payout_pct)} %"),

@@ -349,11 +349,20 @@ class ContractTicketViewModel(QObject):
             self.sending.tell(f"Not sent: {first[:1].lower()}{first[1:]}")
             return
         self._just_sent = True
-        self.sending.submit(self.place, request, lambda: self._request(side, keep=request))
+        shown = request
+
+        def again() -> OrderRequest | None:
+            """The same from the figures of the moment; it is what is shown from then on."""
+            nonlocal shown
+            fresh = self._request(side, keep=shown)
+            shown = fresh or shown
+            return fresh
+
+        self.sending.submit(self.place, request, again)
 
     def _request(self, side: Side, keep: OrderRequest | None = None) -> OrderRequest | None:
-        """The form as a request. ``keep``: the one that was said yes to, whose end by the clock stands while
-        it can still be had."""
+        """The form as a request. ``keep``: the one that was shown, whose payout stands unless it has become
+        less."""
         offer, instrument = self.offer, self.instrument
         stake, trouble = self._read_stake()
         opens_ns, opens_trouble = self._read_opens()
@@ -368,7 +377,7 @@ class ContractTicketViewModel(QObject):
             expires_ns = clock_expiry_ns(now_ns, self.form.duration_s)
         payout = self._seen_payout if self._seen_payout is not None else offer.payout(self.form.duration_s)
         if keep is not None and keep.contract is not None:
-            payout = keep.contract.payout_pct
+            payout = min(keep.contract.payout_pct, offer.payout(self.form.duration_s))
         terms = ContractTerms(self.form.mode, self.form.duration_s, payout, expires_ns, opens_ns)
         return OrderRequest(
             instrument.id, side, OrderType.CONTRACT, stake, trigger_price=trigger, contract=terms

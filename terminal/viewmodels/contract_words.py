@@ -60,9 +60,9 @@ def terms_tip(request: OrderRequest) -> str:
         return ""
     lines = [f"Pays {plain(terms.payout_pct)} % on top of the stake, runs {short_length(terms.duration_s)}"]
     if terms.opens_ns is not None:
-        lines.append(f"Opens {fmt.date_time(terms.opens_ns)}")
+        lines.append(f"Opens {fmt.utc_date_time(terms.opens_ns)}")
     if terms.expires_ns is not None:
-        lines.append(f"Ends {fmt.date_time(terms.expires_ns)}")
+        lines.append(f"Ends {fmt.utc_date_time(terms.expires_ns)}")
     return "\n".join(lines)
 
 
@@ -77,7 +77,7 @@ def state_words(order: Order) -> tuple[str, str]:
         if order.trigger_price is not None:
             return "waits for its price", ""
         if terms.opens_ns is not None:
-            return f"opens {fmt.time_of_day(terms.opens_ns)}", ""
+            return f"opens {fmt.utc_time(terms.opens_ns)}", ""
     return "", ""
 
 

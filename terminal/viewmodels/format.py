@@ -178,6 +178,16 @@ def date_time(ns: int | None, *, zone: tzinfo | None = None) -> str:
     return NOTHING if ns is None else _moment(ns, zone).strftime("%Y-%m-%d %H:%M:%S")
 
 
+def utc_time(ns: int | None) -> str:
+    """``18:02:00 UTC``: of what a venue does by its own clock, wherever the person is."""
+    return NOTHING if ns is None else f"{time_of_day(ns, zone=UTC)} UTC"
+
+
+def utc_date_time(ns: int | None) -> str:
+    """``2026-08-14 18:02:00 UTC``."""
+    return NOTHING if ns is None else f"{date_time(ns, zone=UTC)} UTC"
+
+
 def _moment(ns: int, zone: tzinfo | None) -> datetime:
     # Whole seconds: a float of nanoseconds since 1970 would round the time shown.
     return datetime.fromtimestamp(ns // 1_000_000_000, tz=UTC).astimezone(zone)

@@ -18,11 +18,13 @@ from PySide6.QtCore import QObject, Signal
 
 from terminal.core import tasks
 from terminal.core.clock import Clock
+from terminal.domain.contracts import ContractTerms
 from terminal.domain.decimals import ZERO
 from terminal.domain.errors import NotSent, OrderRefused, StorageError, TerminalError
 from terminal.domain.instrument import Instrument, InstrumentId
 from terminal.domain.market import Side
 from terminal.domain.orders import AmendRequest, Order, OrderRequest, OrderState
+from terminal.domain.rules import plain
 from terminal.domain.worth import money_side
 from terminal.services.arming import ArmState
 from terminal.services.order_checks import ConfirmationNeeded
@@ -343,7 +345,7 @@ class OrderSender(QObject):
                     f"The quantity changed from {fmt.quantity(old.quantity)} to "
                     f"{fmt.quantity(fresh.quantity)}: look again."
                 )
-            return "The order changed while it was shown: look again."
+            return f"{_moved_terms(old.contract, fresh.contract)}: look again."
         cost = self._cost_of(fresh)
         total = cost.total if cost is not None else None
         if view.total is None:
@@ -450,6 +452,17 @@ def _same_terms(old: OrderRequest, fresh: OrderRequest) -> bool:
         profit_distance=after.profit_distance if before.profit_distance is not None else None,
     )
     return replace(old, protection=moved) == fresh
+
+
+def _moved_terms(old: ContractTerms | None, fresh: ContractTerms | None) -> str:
+    """What of a contract's terms has moved with the market or the clock, in words."""
+    if old is not None and fresh is not None:
+        if fresh.payout_pct != old.payout_pct:
+            return f"The payout changed from {plain(old.payout_pct)} % to {plain(fresh.payout_pct)} %"
+        if old.expires_ns is not None and fresh.expires_ns is not None and fresh.expires_ns != old.expires_ns:
+            was, now = fmt.utc_time(old.expires_ns), fmt.utc_time(fresh.expires_ns)
+            return f"The end moved from {was} to {now}"
+    return "The order changed while it was shown"
 
 
 def _sentences(warnings: Sequence[OrderRefused]) -> tuple[str, ...]:

@@ -25,6 +25,7 @@ from terminal.viewmodels.contract_ticket import (
     ContractTicketViewModel,
     own_rate_text,
 )
+from tests.helpers import eventually, run
 from tests.trading_fakes import BTC, Desk
 
 D = Decimal
@@ -204,18 +205,36 @@ def test_what_is_asked_is_what_is_sent(desk: Desk) -> None:
     assert (view.request.side, view.request.order_type) == (Side.SELL, OrderType.CONTRACT)
 
 
-def test_a_payout_that_fell_while_it_was_asked_is_refused_and_shown(desk: Desk) -> None:
+def test_a_payout_that_fell_while_it_was_asked_is_shown_again_and_not_sent(desk: Desk) -> None:
     vm = form(desk)
     vm.submit(Side.BUY)
     assert vm.sending.pending is not None
-    desk.market.instruments[BTC] = contract(replace(OFFER, payout_pct=D(80)))
-    desk.market.changed.notify(BTC, Topic.INSTRUMENT)
-    desk.pass_time(1)
+    pay(desk, 80)
     assert vm.payout_text == "80 %"
     vm.sending.confirm()
     assert desk.gate.sent == []
-    assert vm.sending.result is not None
-    assert "from 87 % to 80 %" in vm.sending.result.text
+    again = vm.sending.pending
+    assert again is not None
+    assert again.confirmation.note == "The payout changed from 87 % to 80 %: look again."
+    rows = dict(again.confirmation.rows)
+    assert (rows["Payout"], rows["If it wins"]) == ("80 %", "+4.00 USD")
+    # One that rises meanwhile is nothing to ask about: it was agreed to less.
+    pay(desk, 85)
+
+    async def agree() -> None:
+        vm.sending.confirm()
+        await eventually(lambda: desk.gate.sent, what="the contract")
+
+    run(agree())
+    (request,) = desk.gate.sent
+    assert request.contract is not None
+    assert request.contract.payout_pct == 80
+
+
+def pay(desk: Desk, percent: int) -> None:
+    desk.market.instruments[BTC] = contract(replace(OFFER, payout_pct=D(percent)))
+    desk.market.changed.notify(BTC, Topic.INSTRUMENT)
+    desk.pass_time(1)
 
 
 def test_an_end_that_went_by_while_it_was_asked_is_shown_again(desk: Desk) -> None:
@@ -226,7 +245,7 @@ def test_an_end_that_went_by_while_it_was_asked_is_shown_again(desk: Desk) -> No
     vm.sending.confirm()
     assert desk.gate.sent == []
     assert vm.sending.pending is not None
-    assert vm.sending.pending.news == "The order changed while it was shown: look again."
+    assert vm.sending.pending.news == "The end moved from 12:35:00 UTC to 12:36:00 UTC: look again."
 
 
 def test_another_instrument_keeps_the_stake_and_no_price(desk: Desk) -> None:
