@@ -11,7 +11,7 @@ from terminal.app.sign_in import SignInWindow, SystemBrowser, has_browser
 from terminal.core.secret import Secret
 from terminal.services.session import Mode
 from terminal.venues.base import AskPerson, KeyReport
-from terminal.viewmodels.connection import PracticeLogin
+from terminal.viewmodels.connection_ports import PracticeLogin
 from terminal.viewmodels.login import SignInStatus, Way
 
 if TYPE_CHECKING:

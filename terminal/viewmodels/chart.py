@@ -2,6 +2,9 @@
 
 Bars are kept in step incrementally: the running bar costs one row of the arrays. Scrolling towards the
 oldest bar asks for more; what one looks at stays where it is when they come.
+
+Bars, what is in sight of them, and what is held by the pointer are one state, which every part of the picture
+reads in the same frame: they stay in one file; orders, positions, indicators and scale have their own.
 """
 
 from __future__ import annotations

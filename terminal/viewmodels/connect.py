@@ -14,7 +14,8 @@ from terminal.core import tasks
 from terminal.core.secret import Secret
 from terminal.domain.errors import TerminalError, VenueError
 from terminal.venues.base import CHALLENGE, CredentialField, KeyReport, VenueInfo
-from terminal.viewmodels.connection import ConnectionDesk, Mode, PracticeLogin
+from terminal.viewmodels.connection import Mode
+from terminal.viewmodels.connection_ports import ConnectionDesk, PracticeLogin
 
 MIN_PASSPHRASE = 8
 PASSPHRASE = "passphrase"

@@ -4,274 +4,34 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
-from enum import Enum
-from typing import Protocol
 
 from PySide6.QtCore import QObject, Signal
 
 from terminal.core import tasks
-from terminal.core.observe import Observable
-from terminal.core.secret import Secret
-from terminal.domain.account import AccountInfo
 from terminal.domain.errors import TerminalError
-from terminal.domain.events import BudgetLevel
-from terminal.domain.instrument import Instrument, InstrumentId
-from terminal.domain.market import Feed, FeedKind, Quote
+from terminal.domain.instrument import InstrumentId
+from terminal.domain.market import Feed, FeedKind
 from terminal.services.market_data import Topic
 from terminal.services.session import Mode as Mode
 from terminal.services.session import SessionState
-from terminal.venues.base import AskPerson, KeyReport, LinkHealth, VenueInfo
+from terminal.venues.base import VenueInfo
 from terminal.viewmodels import format as fmt
+from terminal.viewmodels.connection_ports import ConnectionDesk, PriceSource, SessionsView, SessionView
 from terminal.viewmodels.frames import FrameClock
-from terminal.viewmodels.login import SignInDesk
 from terminal.viewmodels.market_hours import closed_text
 from terminal.viewmodels.notices import NoticesViewModel
 from terminal.viewmodels.ports import BADGES, SelectedInstrument, badge_text
 from terminal.viewmodels.position_rows import AccountEntry, counted_text
+from terminal.viewmodels.venue_card import (
+    SHAPES,
+    TONES,
+    WORDS,
+    VenueCard,
+    budgets_of,
+    figures_of,
+)
 
 _AGES_EVERY_S = 0.5
-
-
-class Shape(Enum):
-    """The sign beside a venue's name: readable without colour."""
-
-    LIVE = "●"
-    BUSY = "◐"
-    OFF = "○"
-    STALE = "▲"
-
-
-_SHAPES = {
-    SessionState.OFF: Shape.OFF,
-    SessionState.CONNECTING: Shape.BUSY,
-    SessionState.SYNCING: Shape.BUSY,
-    SessionState.LIVE: Shape.LIVE,
-    SessionState.STALE: Shape.STALE,
-    SessionState.RECONNECTING: Shape.BUSY,
-    SessionState.FAILED: Shape.OFF,
-}
-_WORDS = {
-    SessionState.OFF: "off",
-    SessionState.CONNECTING: "connecting",
-    SessionState.SYNCING: "comparing orders",
-    SessionState.LIVE: "live",
-    SessionState.STALE: "stale",
-    SessionState.RECONNECTING: "reconnecting",
-    SessionState.FAILED: "failed",
-}
-_TONES = {SessionState.STALE: "warning", SessionState.RECONNECTING: "warning", SessionState.FAILED: "danger"}
-
-
-class SessionView(Protocol):
-    """What a card needs of a connection (:class:`terminal.services.session.Session`)."""
-
-    state: SessionState
-    reason: str
-    venue_status: str
-    needs_sign_in: str
-    """Why the person has to sign in again; empty while he does not."""
-
-    @property
-    def venue(self) -> str: ...
-
-    @property
-    def account(self) -> str: ...
-
-    @property
-    def accounts(self) -> Sequence[str]: ...
-
-    @property
-    def infos(self) -> Mapping[str, AccountInfo]: ...
-
-    @property
-    def hidden(self) -> Mapping[str, AccountInfo]: ...
-
-    @property
-    def mode(self) -> Mode: ...
-
-    @property
-    def has_account(self) -> bool: ...
-
-    def health(self) -> LinkHealth: ...
-
-    def budgets(self) -> Sequence[BudgetLevel]: ...
-
-    def feed_age_s(self) -> float | None: ...
-
-
-class SessionsView(Protocol):
-    """All connections (:class:`terminal.services.session.SessionManager`)."""
-
-    changed: Observable[[str]]
-
-    @property
-    def sessions(self) -> Mapping[str, SessionView]: ...
-
-
-class PriceSource(Protocol):
-    """What a card's price needs (:class:`terminal.services.market_data.MarketData`)."""
-
-    changed: Observable[[InstrumentId, Topic]]
-
-    def watch(self, feed: Feed, venue: str) -> Callable[[], None]: ...
-
-    def quote(self, instrument: InstrumentId) -> Quote | None: ...
-
-    def instrument(self, instrument: InstrumentId) -> Instrument | None: ...
-
-
-@dataclass(frozen=True, slots=True)
-class PracticeLogin:
-    """Somebody whom a practice site knows. It is all made up, so that the form may tell it."""
-
-    email: str
-    password: str
-    pin: str
-    """What the site sends by e-mail where it asks for one."""
-    asks_pin: bool
-
-
-class ConnectionDesk(SignInDesk, Protocol):
-    """What the program can do with connections and keys; the composition provides it."""
-
-    async def use(self, venue: str, mode: Mode) -> None:
-        """Connect a venue in a mode; LIVE uses the kept keys. Raises TerminalError."""
-        ...
-
-    async def disconnect(self, venue: str) -> None: ...
-
-    def options(self, venue: str) -> Mapping[str, str]:
-        """The kept entries of the venue's form that are no secrets, by key."""
-        ...
-
-    async def test_keys(
-        self, venue: str, mode: Mode, keys: Mapping[str, Secret], options: Mapping[str, str]
-    ) -> KeyReport:
-        """Try keys and the form's other entries at the venue itself and read back what they may do. Raises
-        TerminalError."""
-        ...
-
-    async def sign_in_by_password(
-        self, venue: str, mode: Mode, entered: Mapping[str, Secret], ask: AskPerson
-    ) -> Mapping[str, Secret]:
-        """Sign in with a password at the venue; the entries of its form. Raises TerminalError."""
-        ...
-
-    async def sign_in_on_page(self, venue: str, mode: Mode) -> Mapping[str, Secret]:
-        """Take the session of the venue's own page over; the entries of the form. Raises TerminalError."""
-        ...
-
-    async def practice_logins(self, venue: str) -> Sequence[PracticeLogin]:
-        """Whom the practice site knows. Raises VenueUnavailable."""
-        ...
-
-    async def known_entries(self, venue: str, mode: Mode) -> Mapping[str, str]:
-        """The entries of the form that are no secrets, of the sign-in or key in use or kept. Raises
-        CredentialError."""
-        ...
-
-    def trouble(self, venue: str, mode: Mode) -> str:
-        """Why the venue does not take the sign-in any more; empty where it does."""
-        ...
-
-    def has_page(self) -> bool:
-        """Whether a page can be opened inside the program."""
-        ...
-
-    def can_fetch_page(self) -> bool:
-        """Whether it could be once its engine was fetched."""
-        ...
-
-    async def save_options(self, venue: str, options: Mapping[str, str]) -> None:
-        """Keep the form's other entries; they hold from the next connection. Raises SettingsError."""
-        ...
-
-    async def save_keys(
-        self, venue: str, mode: Mode, keys: Mapping[str, Secret], options: Mapping[str, str]
-    ) -> str:
-        """Keep the keys in the keychain or the vault, and the form's other entries. ``venue`` may be a kind
-        of which a person adds one: the answer is the venue's name. Raises CredentialError or
-        SettingsError."""
-        ...
-
-    def leaving(self, venue: str) -> str:
-        """What removing a venue does here, and what it leaves there."""
-        ...
-
-    async def forget_keys(self, venue: str) -> None: ...
-
-    async def has_keys(self, venue: str, mode: Mode) -> bool:
-        """Whether keys are kept for a venue, or a sign-in for its practice twin. Raises CredentialError."""
-        ...
-
-    def key_store(self) -> str:
-        """Where keys are kept on this machine, as one plain sentence."""
-        ...
-
-    def needs_passphrase(self) -> bool:
-        """Whether the vault has to be opened with a passphrase first (there is no keychain)."""
-        ...
-
-
-@dataclass(frozen=True, slots=True)
-class Figure:
-    """A measured figure of a connection with its name, for tooltips."""
-
-    label: str
-    text: str
-
-
-@dataclass(frozen=True, slots=True)
-class Budget:
-    """A rate limit: how much of it is used, 0 to 1."""
-
-    name: str
-    share: float
-    text: str
-
-
-@dataclass(frozen=True, slots=True)
-class VenueCard:
-    """A venue as its card shows it."""
-
-    venue: str
-    title: str
-    shape: Shape
-    word: str
-    tone: str
-    mode: Mode | None
-    badge: str
-    account: str
-    account_name: str
-    """As a person tells it from others; empty without one."""
-    symbol: str
-    bid: str
-    ask: str
-    closed: str
-    """``Market closed, opens Sun 23:00`` of the market whose price is shown; empty while it is open."""
-    age: str
-    """Empty where the market is closed: no news is not old then."""
-    age_s: float | None = field(compare=False)
-    """Its text above is what is shown: a card is not drawn anew because a millisecond has passed."""
-    round_trip_ms: float | None
-    clock_offset_ms: float | None
-    reason: str
-    figures: tuple[Figure, ...]
-    budgets: tuple[Budget, ...]
-    unofficial: bool
-    can_connect: bool
-    can_show_public: bool
-    can_practise: bool = True
-    can_sign_in: bool = False
-    """The venue has a sign-in of its own, and so has its practice site."""
-    needs_sign_in: bool = False
-    """It does not take the sign-in any more."""
-
-    @property
-    def closed_line(self) -> str:
-        """``US500: market closed, opens 23:00``; for tips, where it is closed."""
-        return f"{self.symbol}: {self.closed[:1].lower()}{self.closed[1:]}"
 
 
 class ConnectionViewModel(QObject):
@@ -548,13 +308,13 @@ class ConnectionViewModel(QObject):
         return VenueCard(
             venue=info.name,
             title=info.title,
-            shape=_SHAPES[state],
+            shape=SHAPES[state],
             word="switching"
             if info.name in self._switching
             else "sign in again"
             if needs_sign_in
-            else _WORDS[state],
-            tone=_TONES.get(state, ""),
+            else WORDS[state],
+            tone=TONES.get(state, ""),
             mode=session.mode if session is not None else None,
             badge=_badge(session) if session is not None else "",
             account=session.account if session is not None and session.has_account else "",
@@ -570,8 +330,8 @@ class ConnectionViewModel(QObject):
             round_trip_ms=health.round_trip_ms if health is not None else None,
             clock_offset_ms=health.clock_offset_ms if health is not None else None,
             reason=session.reason if session is not None else "",
-            figures=_figures(session, health),
-            budgets=_budgets(session),
+            figures=figures_of(session, health),
+            budgets=budgets_of(session),
             unofficial=info.unofficial,
             can_connect=bool(info.credential_fields) or info.sign_in is not None,
             can_show_public=info.public_without_key,
@@ -633,30 +393,3 @@ _KINDS = ("", "PRICES", BADGES[Mode.PRACTICE], "DEMO", BADGES[Mode.LIVE])
 
 def _badge(session: SessionView) -> str:
     return badge_text(session.mode, session.account, session.infos.get(session.account))
-
-
-def _figures(session: SessionView | None, health: LinkHealth | None) -> tuple[Figure, ...]:
-    if session is None or health is None:
-        return ()
-    figures = [
-        Figure("Round trip", fmt.milliseconds(health.round_trip_ms)),
-        Figure("Clock offset", fmt.milliseconds(health.clock_offset_ms, signed=True)),
-        Figure("Reconnects", str(health.reconnects)),
-        Figure("Unreadable frames", str(health.faults)),
-    ]
-    if session.venue_status and session.venue_status != "online":
-        figures.insert(0, Figure("Venue says", session.venue_status))
-    return tuple(figures)
-
-
-def _budgets(session: SessionView | None) -> tuple[Budget, ...]:
-    if session is None:
-        return ()
-    return tuple(
-        Budget(
-            level.name,
-            min(1.0, level.used / level.limit) if level.limit > 0 else 0.0,
-            f"{level.name}: {level.used:.0f} of {level.limit:.0f} used",
-        )
-        for level in session.budgets()
-    )

@@ -15,9 +15,10 @@ from terminal.domain.errors import TerminalError
 from terminal.services.dead_mans_switch import SwitchState
 from terminal.viewmodels.choice import Choice, Chooser, Option
 from terminal.viewmodels.confirm import Asker, Confirmation
-from terminal.viewmodels.connection import ConnectionViewModel, Mode, VenueCard
+from terminal.viewmodels.connection import ConnectionViewModel, Mode
 from terminal.viewmodels.frames import FrameClock
 from terminal.viewmodels.notices import NoticesViewModel
+from terminal.viewmodels.venue_card import VenueCard
 
 _LOOK_EVERY_S = 0.5
 _LOW_S = 15

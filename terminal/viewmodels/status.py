@@ -8,7 +8,8 @@ from PySide6.QtCore import QObject, Signal
 
 from terminal.viewmodels import format as fmt
 from terminal.viewmodels.account import AccountViewModel
-from terminal.viewmodels.connection import Budget, ConnectionViewModel, Shape
+from terminal.viewmodels.connection import ConnectionViewModel
+from terminal.viewmodels.venue_card import Budget, Shape
 
 # Kraken takes a nonce that is at most so far off; long before that the person should know.
 _OFFSET_WARN_MS = 1000.0

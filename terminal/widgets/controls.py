@@ -32,8 +32,8 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from terminal.viewmodels.connection import Shape
 from terminal.viewmodels.ports import is_real_money
+from terminal.viewmodels.venue_card import Shape
 from terminal.widgets import theme
 
 HOLD_MS = 800

@@ -30,13 +30,14 @@ from PySide6.QtWidgets import (
 
 from terminal.viewmodels.confirm import Confirmation
 from terminal.viewmodels.connect import ConnectViewModel
-from terminal.viewmodels.connection import ConnectionViewModel, Mode, Shape
+from terminal.viewmodels.connection import ConnectionViewModel, Mode
 from terminal.viewmodels.cross_venue import CrossVenueViewModel
 from terminal.viewmodels.dead_man import DeadManViewModel
 from terminal.viewmodels.desk import DeskViewModel, KeyHint
 from terminal.viewmodels.layouts import LayoutStore
 from terminal.viewmodels.login import LoginViewModel
 from terminal.viewmodels.status import StatusViewModel
+from terminal.viewmodels.venue_card import Shape
 from terminal.widgets import theme
 from terminal.widgets.confirm_dialog import ConfirmDialog, dress_input
 from terminal.widgets.connect_dialog import ConnectDialog

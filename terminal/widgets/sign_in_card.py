@@ -8,7 +8,7 @@ from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QFrame, QGridLayout, QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
 
 from terminal.viewmodels.connect import PIN, ConnectViewModel
-from terminal.viewmodels.connection import PracticeLogin
+from terminal.viewmodels.connection_ports import PracticeLogin
 from terminal.widgets import theme
 from terminal.widgets.controls import label, set_text
 from terminal.widgets.entry_fields import EntryField

@@ -9,10 +9,11 @@ from PySide6.QtCore import QPoint, QSize, Qt, Signal
 from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QLayout, QMenu, QSizePolicy, QToolButton, QWidget
 
-from terminal.viewmodels.connection import ConnectionViewModel, Mode, Shape, VenueCard
+from terminal.viewmodels.connection import ConnectionViewModel, Mode
 from terminal.viewmodels.cross_venue import CrossVenueViewModel
 from terminal.viewmodels.dead_man import DeadManViewModel
 from terminal.viewmodels.venue_accounts import VenueAccountsViewModel
+from terminal.viewmodels.venue_card import Shape, VenueCard
 from terminal.widgets import theme
 from terminal.widgets.controls import (
     ClickFrame,

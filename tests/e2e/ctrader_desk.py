@@ -32,10 +32,10 @@ from terminal.services.market_data import FeedState
 from terminal.services.session import Session, SessionState
 from terminal.venues.ctrader.client import POLICY
 from terminal.viewmodels.chart_positions import PositionLine
-from terminal.viewmodels.connection import VenueCard
 from terminal.viewmodels.login import Step
 from terminal.viewmodels.position_rows import PositionRow
 from terminal.viewmodels.tables import ACTIONS_ROLE
+from terminal.viewmodels.venue_card import VenueCard
 from terminal.widgets import blotter as tabs
 from terminal.widgets.confirm_dialog import ConfirmDialog
 from terminal.widgets.login_dialog import LoginDialog

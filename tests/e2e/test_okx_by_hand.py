@@ -18,7 +18,7 @@ from terminal.domain.orders import Order, OrderState
 from terminal.emulators.process import EmulatorProcess
 from terminal.services.market_data import FeedState
 from terminal.services.session import Session, SessionState
-from terminal.viewmodels.connection import VenueCard
+from terminal.viewmodels.venue_card import VenueCard
 from terminal.widgets import blotter as tabs
 from terminal.widgets.table import DataTable
 from tests.e2e.ctrader_desk import Fx

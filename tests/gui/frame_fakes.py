@@ -49,7 +49,8 @@ from terminal.venues.base import (
 )
 from terminal.viewmodels.account import AccountViewModel
 from terminal.viewmodels.confirm import Confirmation
-from terminal.viewmodels.connection import ConnectionViewModel, PracticeLogin
+from terminal.viewmodels.connection import ConnectionViewModel
+from terminal.viewmodels.connection_ports import PracticeLogin
 from terminal.viewmodels.cross_venue import CrossVenueViewModel
 from terminal.viewmodels.desk import DeskViewModel, Rehearsal
 from terminal.viewmodels.frames import FrameClock

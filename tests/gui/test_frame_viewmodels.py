@@ -23,8 +23,8 @@ from terminal.services.reconcile import ReconcileReport
 from terminal.services.session import Mode, SessionState
 from terminal.venues.base import CredentialField
 from terminal.viewmodels.connect import PASSPHRASE, ConnectViewModel, Step
-from terminal.viewmodels.connection import Shape
 from terminal.viewmodels.tables import Action
+from terminal.viewmodels.venue_card import Shape
 from tests.gui.frame_fakes import ACCOUNT, BTC, KRAKEN, START_NS, Frame, order
 from tests.helpers import eventually, run
 

@@ -19,7 +19,8 @@ from terminal.venues import registry
 from terminal.venues.base import CHALLENGE, VenueInfo
 from terminal.venues.quotex import VENUE
 from terminal.viewmodels.connect import ConnectViewModel, Step
-from terminal.viewmodels.connection import Mode, PracticeLogin
+from terminal.viewmodels.connection import Mode
+from terminal.viewmodels.connection_ports import PracticeLogin
 from terminal.widgets.connect_dialog import ConnectDialog
 from terminal.widgets.sign_in_card import SignInCard
 from tests.gui.frame_fakes import Frame

@@ -14,7 +14,7 @@ from terminal.core import tasks
 from terminal.services.notices import Level, Notice, NoticeAction
 from terminal.services.session import Mode, SessionState
 from terminal.venues.quotex import VENUE
-from terminal.viewmodels.connection import Shape
+from terminal.viewmodels.venue_card import Shape
 from terminal.widgets.connect_dialog import ConnectDialog
 from terminal.widgets.search import HitModel
 from terminal.widgets.venue_strip import Detail, VenueStrip

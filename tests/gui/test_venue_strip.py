@@ -12,7 +12,7 @@ from PySide6.QtCore import QObject, QRect, Signal
 from PySide6.QtWidgets import QApplication, QWidget
 from pytestqt.qtbot import QtBot
 
-from terminal.viewmodels.connection import VenueCard
+from terminal.viewmodels.venue_card import VenueCard
 from terminal.widgets.venue_strip import Detail, VenueStrip
 from tests.gui.frame_fakes import Frame
 from tests.gui.venue_fakes import World
