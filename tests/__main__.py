@@ -21,7 +21,7 @@ python3 -m tests demo       the terminal on practice venues in a throw-away fold
 python3 -m tests shots DIR  pictures of the first-start workspace at two sizes
 """
 SUITES = ("unit", "venues", "gui", "e2e")
-SIDE_BY_SIDE = ("-n", "2", "--dist", "loadfile")
+SIDE_BY_SIDE = ("-n", "2", "--dist", "loadfile", "--no-loadscope-reorder")
 """Two processes, a file at a time: most tests wait for a screen or a venue more than they compute."""
 
 
