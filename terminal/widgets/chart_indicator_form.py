@@ -65,7 +65,8 @@ def _swatch(style: int) -> QIcon:
 
 
 class IndicatorForm(QFrame):
-    """Sets one indicator; what is good takes effect at once, what is not is said."""
+    """Sets one indicator; a whole figure that is good takes effect, one that is not is said. Escape leaves
+    what was being typed."""
 
     def __init__(self, vm: ChartIndicators, key: int, parent: QWidget) -> None:
         super().__init__(parent, Qt.WindowType.Popup)
@@ -73,6 +74,7 @@ class IndicatorForm(QFrame):
         one = vm.find(key)
         assert one is not None
         self._kind: IndicatorKind = one.kind
+        self._is_left = False
         self.fields: list[QDoubleSpinBox] = []
         self._build_ui()
         self._bind()
@@ -100,6 +102,8 @@ class IndicatorForm(QFrame):
             field.setLocale(QLocale.c())
             field.setDecimals(parameter.decimals)
             field.setRange(0, _MOST_TYPED)
+            # Half of a figure is another figure: EMA 99 on the way to 999.
+            field.setKeyboardTracking(False)
             field.setSingleStep(1 if parameter.decimals == 0 else 0.1)
             field.setAccessibleName(f"{parameter.name}, {parameter.unit}")
             field.setFixedWidth(84)
@@ -151,7 +155,7 @@ class IndicatorForm(QFrame):
         self.shows.toggled.connect(self._on_shows_toggled)
         self.remove.clicked.connect(self._on_remove_clicked)
         self.reset.clicked.connect(self._on_reset_clicked)
-        self.done.clicked.connect(self.close)
+        self.done.clicked.connect(self._close_if_good)
         self._vm.changed.connect(self._render)
 
     def _render(self) -> None:
@@ -179,6 +183,8 @@ class IndicatorForm(QFrame):
         self.resize(_WIDTH_PX, self.heightForWidth(_WIDTH_PX))
 
     def _offer(self, values: tuple[float, ...]) -> None:
+        if self._is_left:
+            return
         wrong = self._vm.change(self._key, values=values)
         set_text(self.problem, wrong)
         for field in self.fields:
@@ -187,6 +193,10 @@ class IndicatorForm(QFrame):
 
     def _on_field_changed(self) -> None:
         self._offer(tuple(field.value() for field in self.fields))
+
+    def _close_if_good(self) -> None:
+        if not self.problem.text():
+            self.close()
 
     def _on_look_clicked(self, style: int) -> None:
         self._vm.change(self._key, style=style)
@@ -213,7 +223,11 @@ class IndicatorForm(QFrame):
         self.fields[0].selectAll()
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
-        if event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter, Qt.Key.Key_Escape):
+        if event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter):
+            self._close_if_good()
+        elif event.key() == Qt.Key.Key_Escape:
+            # A field that loses the keyboard offers what was typed into it.
+            self._is_left = True
             self.close()
         else:
             super().keyPressEvent(event)

@@ -349,6 +349,29 @@ def test_a_click_on_a_legend_opens_the_form_and_a_good_figure_takes_effect_at_on
     assert QApplication.activePopupWidget() is None
 
 
+def test_a_figure_takes_effect_when_it_is_whole_and_escape_leaves_it(shown: Shown) -> None:
+    key = shown.add(IndicatorKind.EMA)
+    for typed, ends_with in (("99999", Qt.Key.Key_Return), ("300", Qt.Key.Key_Escape)):
+        QTest.mouseClick(shown.view, Qt.MouseButton.LeftButton, pos=shown.legend(key))
+        opened = form()
+        QTest.keyClicks(opened.fields[0].lineEdit(), typed)
+        assert [one.label for one in shown.vm.indicators.shown] == ["EMA 20"], "half of a figure is another"
+        QTest.keyClick(opened.fields[0], ends_with)
+        assert [one.label for one in shown.vm.indicators.shown] == ["EMA 20"]
+        if ends_with is Qt.Key.Key_Return:
+            assert opened.problem.text() == "Period: 2 to 500 bars."
+            opened.done.click()
+            assert not opened.isHidden(), "what is wrong is still to be read"
+            opened.fields[0].selectAll()
+            QTest.keyClicks(opened.fields[0].lineEdit(), "40")
+            QTest.keyClick(opened.fields[0], Qt.Key.Key_Return)
+            assert QApplication.activePopupWidget() is None
+            assert [one.label for one in shown.vm.indicators.shown] == ["EMA 40"]
+            shown.vm.indicators.change(key, values=(20,))
+            shown.settle()
+    assert QApplication.activePopupWidget() is None
+
+
 def test_a_form_with_several_figures_says_what_does_not_go_together(shown: Shown) -> None:
     key = shown.add(IndicatorKind.MACD)
     QTest.mouseClick(shown.view, Qt.MouseButton.LeftButton, pos=shown.legend(key))
