@@ -6,6 +6,7 @@ later ones; some are drawn bars ahead or behind (:func:`shifts`).
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from enum import Enum
 from typing import Final
@@ -70,6 +71,7 @@ class IndicatorInfo:
 
 
 _PERCENT: Final = (0.0, 100.0)
+_MOST_TIMES: Final = 20
 
 INDICATORS: Final = {
     info.kind: info
@@ -163,6 +165,20 @@ INDICATORS: Final = {
 def defaults(kind: IndicatorKind) -> Values:
     """What an indicator starts with."""
     return tuple(parameter.default for parameter in INDICATORS[kind].parameters)
+
+
+def next_free(kind: IndicatorKind, taken: Collection[Values]) -> Values:
+    """What one more indicator of a kind starts with: the customary figures, or twice, three times ... those
+    periods where such a one is on already (``EMA 20``, then ``EMA 40``)."""
+    for times in range(1, _MOST_TIMES):
+        values = tuple(
+            # Only periods are whole; a width in deviations stays.
+            parameter.default * times if parameter.decimals == 0 else parameter.default
+            for parameter in INDICATORS[kind].parameters
+        )
+        if values not in taken and not problem(kind, values):
+            return values
+    return defaults(kind)
 
 
 def problem(kind: IndicatorKind, values: Values) -> str:

@@ -119,14 +119,14 @@ class ChartIndicators(QObject):
         return len(self.shown) >= MOST
 
     def add(self, kind: IndicatorKind) -> int | None:
-        """Show an indicator with its customary setting, in a look that is free. Returns its key; None where
-        no more can be added."""
+        """Show an indicator with its customary setting, or with the next one where that is on already, in a
+        look that is free. Returns its key; None where no more can be added."""
         if self.is_full:
             return None
-        # In a pane there is nothing else to be told from.
-        taken = [each.style for each in self.overlays] if INDICATORS[kind].on_price else []
+        taken = [each.style for each in self.shown]
         style = min(range(len(STYLES)), key=lambda each: (taken.count(each), each))
-        one = ShownIndicator(self._next, kind, known.defaults(kind), style)
+        values = known.next_free(kind, [each.values for each in self.shown if each.kind is kind])
+        one = ShownIndicator(self._next, kind, values, style)
         self._next += 1
         self._put((*self.shown, one))
         return one.key

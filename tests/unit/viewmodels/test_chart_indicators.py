@@ -75,6 +75,16 @@ def test_the_same_indicator_may_be_on_twice_with_other_figures_and_looks(desk: C
     is_right(vm)
 
 
+def test_one_more_of_a_kind_has_the_next_period_and_no_look_that_is_on(desk: ChartDesk) -> None:
+    vm = opened(desk)
+    for kind in (IndicatorKind.EMA, IndicatorKind.EMA, IndicatorKind.RSI, IndicatorKind.BOLLINGER):
+        added(vm, kind)
+    added(vm, IndicatorKind.BOLLINGER)
+    labels = [one.label for one in vm.indicators.shown]
+    assert labels == ["EMA 20", "EMA 40", "RSI 14", "Bollinger 20 2", "Bollinger 40 2"]
+    assert {one.style for one in vm.indicators.shown} == set(range(len(STYLES)))
+
+
 def test_a_bad_figure_is_said_and_changes_nothing(desk: ChartDesk) -> None:
     vm = opened(desk)
     key = added(vm, IndicatorKind.RSI)
