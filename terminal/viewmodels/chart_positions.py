@@ -19,7 +19,7 @@ from terminal.services.positions import KEEP, Leg
 from terminal.viewmodels import format as fmt
 from terminal.viewmodels.amounts import beside_text, counted, pip_of
 from terminal.viewmodels.ports import Place
-from terminal.viewmodels.position_rows import SERVER, PositionRow
+from terminal.viewmodels.position_rows import SERVER, UNKNOWN, PositionRow
 
 
 class LegKind(Enum):
@@ -97,7 +97,7 @@ class DealLine:
 
     @property
     def standing(self) -> int:
-        """+1 in the money, -1 out of it, 0 at a tie or without a price."""
+        """+1 in the money, -1 out of it, 0 at a tie or while that is unknown."""
         profit = self.row.profit
         return 0 if not profit else 1 if profit > 0 else -1
 
@@ -290,12 +290,16 @@ class ChartPositions(QObject):
 
 
 def deal_of(row: PositionRow) -> DealLine:
-    """A running contract's row as its line: ``▲ 10.00 USD  in +8.70 USD  00:42``."""
+    """A running contract's row as its line: ``▲ 10.00 USD  in +8.70 USD  00:42``, or ``▲ 10.00 USD  unknown
+    the price is 12 s old  00:42``."""
     position, contract = row.position, row.position.contract
     assert contract is not None
     arrow = fmt.UP if row.is_long else fmt.DOWN
     size = fmt.HIDDEN if row.hidden else row.size_text
-    standing = f"{row.money_word} {fmt.HIDDEN}" if row.hidden else row.profit_text
+    if row.is_outcome_unknown:
+        standing = "  ".join(each for each in (UNKNOWN, row.old_text) if each)
+    else:
+        standing = f"{row.money_word} {fmt.HIDDEN}" if row.hidden else row.profit_text
     begun = position.opened_ns
     if begun is None:
         begun = contract.expires_ns - contract.duration_s * NS

@@ -100,8 +100,8 @@ def _give_back_question(row: PositionRow, warnings: tuple[str, ...], latest: Lat
             ("Account", now.account_title),
             ("Contract", f"{now.side_text} {now.size_text} at {entry}" if is_open else "ended already"),
             ("Ends in", now.left_text if is_open else fmt.NOTHING),
-            ("Price now", leg_text(now, now.now) or fmt.NOTHING),
-            ("If it ended now", now.profit_text),
+            ("Last price" if now.is_price_old else "Price now", leg_text(now, now.now) or fmt.NOTHING),
+            ("If it ended now", ", ".join(each for each in (now.profit_text, now.unknown_text) if each)),
         )
 
     return Confirmation(

@@ -22,6 +22,8 @@ from terminal.viewmodels.tables import Action, Column
 SERVER = "SERVER"
 """The badge of a protection that the venue keeps: it survives closing the terminal."""
 NONE = "none"
+UNKNOWN = "unknown"
+"""How a contract stands while no current price tells it."""
 
 CLOSE = Action("close", "Close", "Close the whole position at the market")
 HALF = Action("half", "Half", "Close half of it at the market")
@@ -81,6 +83,10 @@ class PositionRow:
     """What an open profit in coins is worth now: ``≈ +12.00 USD``; empty where it is quote money."""
     left_s: float | None = None
     """Of a contract: seconds until it ends, by the clock of its venue."""
+    is_price_old: bool = False
+    """Of a contract: nothing proves that its price still holds."""
+    price_age_s: float | None = None
+    """Seconds since that price came, where it is old; None where none came."""
 
     @property
     def is_long(self) -> bool:
@@ -105,12 +111,36 @@ class PositionRow:
         return "Long" if self.is_long else "Short"
 
     @property
+    def is_outcome_unknown(self) -> bool:
+        """Of a contract: its price may have moved unseen, or it has ended and its result is not told."""
+        return self.is_contract and (self.now is None or self.is_price_old or self.left_s == 0)
+
+    @property
+    def old_text(self) -> str:
+        """``the price is 12 s old``, of a contract whose price nothing proves; empty where it is current."""
+        if not self.is_price_old:
+            return ""
+        return (
+            "there is no price"
+            if self.price_age_s is None
+            else f"the price is {fmt.age(self.price_age_s)} old"
+        )
+
+    @property
+    def unknown_text(self) -> str:
+        """Why it cannot be said how a contract stands; empty where it can."""
+        if not self.is_outcome_unknown:
+            return ""
+        return "its result is due" if self.left_s == 0 else self.old_text or "there is no price"
+
+    @property
     def profit(self) -> Decimal | None:
-        """Open profit as the venue says it; of a contract what it would bring if it ended now."""
+        """Open profit as the venue says it; of a contract what it would bring if it ended now, None while
+        that cannot be said."""
         position, contract = self.position, self.position.contract
         if contract is None:
             return position.unrealised
-        if self.now is None:
+        if self.is_outcome_unknown or self.now is None:
             return None
         moved = (self.now - position.average_price) * position.side.sign
         return outcome(position.quantity, contract.payout_pct, moved)
@@ -131,10 +161,13 @@ class PositionRow:
 
     @property
     def profit_text(self) -> str:
-        """Open profit in money, with its sign; of a contract where it stands: ``in +8.70 USD``."""
+        """Open profit in money, with its sign; of a contract where it stands: ``in +8.70 USD``, or
+        ``unknown``."""
         if self.hidden:
             return fmt.HIDDEN
         position = self.position
+        if self.is_outcome_unknown:
+            return UNKNOWN
         if self.is_contract:
             return f"{self.money_word} {fmt.money(self.profit, position.currency, signed=True)}".strip()
         return fmt.money(position.unrealised, position.currency, decimals=self.money_decimals, signed=True)
@@ -248,7 +281,21 @@ def _position_tip(row: PositionRow) -> str:
     return "\n".join(lines)
 
 
+def _now_text(row: PositionRow) -> str:
+    """The price, and its age where it is not current: ``1.10673 · 12 s``."""
+    price = leg_text(row, row.now)
+    return price if row.price_age_s is None or not price else f"{price} · {fmt.age(row.price_age_s)}"
+
+
+def _pnl_tone(row: PositionRow) -> str:
+    if row.is_outcome_unknown:
+        return "muted"
+    return "" if row.hidden else sign_tone(row.profit)
+
+
 def _profit_tip(row: PositionRow) -> str:
+    if row.is_outcome_unknown:
+        return f"How the contract stands is not known: {row.unknown_text}."
     if row.is_contract:
         return "What the contract would bring if it ended at the price now"
     lines = [
@@ -293,11 +340,13 @@ POSITION_COLUMNS: tuple[Column[PositionRow], ...] = (
            sort=lambda r: r.position.quantity, tip=lambda r: "" if r.hidden else r.units_text),
     Column("entry", "Entry", lambda r: fmt.price(r.position.average_price, r.price_decimals), 84,
            number=True, sort=lambda r: r.position.average_price),
-    Column("now", "Now", lambda r: leg_text(r, r.now), 84, number=True, sort=lambda r: r.now,
+    Column("now", "Now", _now_text, 104, number=True, sort=lambda r: r.now,
+           tone=lambda r: "muted" if r.is_price_old else "",
+           tip=lambda r: f"Not current: {r.old_text}." if r.old_text else "",
            title_tip="The price at which it could be closed"),
     Column("pnl", "Open PnL", lambda r: r.profit_text, 100, number=True,
            sort=lambda r: r.profit,
-           tone=lambda r: "" if r.hidden else sign_tone(r.profit),
+           tone=_pnl_tone,
            tip=_profit_tip,
            title_tip="As the venue says it: perpetuals and futures by its mark price, others by the price at "
            "which they could be closed, net of swap and commission where these are charged at the end. Of a "

@@ -16,7 +16,7 @@ from terminal.domain.errors import OrderRefused, TerminalError
 from terminal.domain.instrument import Instrument, InstrumentId
 from terminal.domain.market import Feed, FeedKind, Side
 from terminal.domain.orders import Order, OrderRequest, Protection
-from terminal.services.market_data import Topic
+from terminal.services.market_data import FeedState, Topic
 from terminal.services.order_checks import ConfirmationNeeded
 from terminal.services.positions import KEEP, Leg
 from terminal.viewmodels import format as fmt
@@ -58,6 +58,8 @@ from terminal.viewmodels.tables import TableModel
 
 _COUNT_EVERY_S = 0.5
 _NS_PER_MS = 1_000_000
+_PROVEN_NS = 5_000_000_000
+"""How long after its line was last heard a price is taken for current."""
 
 
 class PositionsViewModel(QObject):
@@ -244,12 +246,14 @@ class PositionsViewModel(QObject):
         instrument = self._market.instrument(position.instrument)
         quote = self._market.quote(position.instrument)
         now = None if quote is None else quote.bid if position.side is Side.BUY else quote.ask
+        left_s = self._left_s(position)
+        is_old = position.contract is not None and not self._is_current(position.instrument)
         if position.contract is not None and quote is not None:
             # A contract ends at the one price that its venue tells, not at a side of a market.
             now = quote.last if quote.last is not None else now
         pip, word = pip_of(instrument)
         pips, at = None, mark_price(position, instrument) if is_by_mark(position) else now
-        if at is not None and pip:
+        if at is not None and pip and not is_old and left_s != 0:
             pips = (at - position.average_price) * position.side.sign / pip
         return PositionRow(
             key=f"{entry.account} {position.position_id}",
@@ -275,8 +279,20 @@ class PositionsViewModel(QObject):
             profit_worth=""
             if instrument is None or self.hide_amounts
             else beside_text(position.unrealised, instrument, now, signed=True),
-            left_s=self._left_s(position),
+            left_s=left_s,
+            is_price_old=is_old,
+            price_age_s=max(0, self._wall_ns() - quote.ts_received_ns) / 1e9
+            if is_old and quote is not None
+            else None,
         )
+
+    def _is_current(self, instrument: InstrumentId) -> bool:
+        """Whether the price of an instrument is proven: its feed is live, and its line was heard just now."""
+        feed = Feed(FeedKind.QUOTES, instrument.symbol)
+        if self._market.feed_state(feed, instrument.venue) is not FeedState.LIVE:
+            return False
+        age_ns = self._market.price_age_ns(instrument)
+        return age_ns is not None and age_ns <= _PROVEN_NS
 
     def _left_s(self, position: Position) -> float | None:
         """Until a contract ends, by the clock of its venue."""

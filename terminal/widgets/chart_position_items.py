@@ -370,7 +370,9 @@ def _leg_color(leg: LegLine) -> str:
 
 
 def _deal_color(deal: DealLine) -> str:
-    """In, out of, or at the money; its sign and word stand beside it."""
+    """In, out of, or at the money, or not known; its sign and word stand beside it."""
+    if deal.row.is_outcome_unknown:
+        return theme.MUTED
     return theme.UP if deal.standing > 0 else theme.DOWN if deal.standing < 0 else theme.TEXT_2
 
 

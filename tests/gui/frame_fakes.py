@@ -33,7 +33,7 @@ from terminal.domain.orders import (
 )
 from terminal.services.arming import Arming
 from terminal.services.inquiries import Doubt
-from terminal.services.market_data import Topic
+from terminal.services.market_data import FeedState, Topic
 from terminal.services.mass_cancel import CancelOutcome
 from terminal.services.positions import KEEP, Leg
 from terminal.services.reconcile import ReconcileReport
@@ -162,6 +162,8 @@ class FakeMarket:
         self.watched: list[Feed] = []
         self.fundings: dict[InstrumentId, FundingRate] = {}
         self.listed: dict[InstrumentId, Instrument] = {}
+        self.state = FeedState.LIVE
+        self.age_ns: int | None = 200_000_000
         self.set_quote("64120.1", "64120.2")
 
     def watch(self, feed: Feed, venue: str) -> Callable[[], None]:
@@ -170,6 +172,12 @@ class FakeMarket:
 
     def quote(self, instrument: InstrumentId) -> Quote | None:
         return self.quotes.get(instrument)
+
+    def feed_state(self, feed: Feed, venue: str) -> FeedState:
+        return self.state
+
+    def price_age_ns(self, instrument: InstrumentId) -> int | None:
+        return self.age_ns
 
     def funding(self, instrument: InstrumentId) -> FundingRate | None:
         return self.fundings.get(instrument)

@@ -16,8 +16,10 @@ from terminal.domain.contracts import NS, ContractOffer, RunningContract, outcom
 from terminal.domain.errors import OrderRefused
 from terminal.domain.instrument import Instrument, InstrumentId, InstrumentKind
 from terminal.domain.market import Side
+from terminal.services.market_data import FeedState
 from terminal.services.order_checks import ConfirmationNeeded
-from terminal.viewmodels.tables import ACTIONS_ROLE
+from terminal.viewmodels.chart_positions import deal_of
+from terminal.viewmodels.tables import ACTIONS_ROLE, TONE_ROLE
 from terminal.widgets.positions import PositionsPanel
 from tests.gui.frame_fakes import ACCOUNT, START_NS, Frame
 from tests.helpers import eventually, run
@@ -95,6 +97,48 @@ def test_a_row_tells_stake_direction_and_where_it_stands(qapp: QApplication) -> 
         frame.portfolio.changed.notify(ACCOUNT)
         frame.tick()
         assert (cell(frame, "side"), cell(frame, "pnl")) == ("Down", "out −10.00 USD")
+
+    with_frame(body, UP)
+
+
+@pytest.mark.parametrize("how", ["its feed stopped", "its line is silent", "nothing proves it"])
+def test_without_a_current_price_nothing_says_how_it_stands(qapp: QApplication, how: str) -> None:
+    async def body(frame: Frame) -> None:
+        model = frame.positions.model
+        quote = frame.market.quotes[EURUSD]
+        frame.market.quotes[EURUSD] = quote._replace(ts_received_ns=frame.clock.wall_ns())
+        if how == "its feed stopped":
+            frame.market.state = FeedState.STALE
+        else:
+            frame.market.age_ns = 12 * NS if how == "its line is silent" else None
+        seconds_pass(frame, 12)
+        assert cell(frame, "now") == "1.16003 · 12 s"
+        assert (cell(frame, "pnl"), cell(frame, "pips")) == ("unknown", "")
+        for column in ("now", "pnl"):
+            assert model.index(0, model.column_of(column)).data(TONE_ROLE) == "muted", column
+        (row,) = frame.positions.model.rows
+        line = deal_of(row)
+        assert (line.text, line.standing) == ("▲ 10.00 USD  unknown  the price is 12 s old  00:48", 0)
+        frame.hands.answers = [ARM]
+        frame.positions.act(KEY, "close")
+        await eventually(lambda: frame.hands.asked, 5, "a sent order")
+        told = dict(frame.questions[-1].rows)
+        assert told["If it ended now"] == "unknown, the price is 12 s old"
+        assert told["Last price"] == "1.16003"
+        frame.market.state, frame.market.age_ns = FeedState.LIVE, 0
+        seconds_pass(frame, 1)
+        assert (cell(frame, "now"), cell(frame, "pnl")) == ("1.16003", "in +8.70 USD")
+
+    with_frame(body, UP)
+
+
+def test_a_price_after_the_end_does_not_tell_the_result(qapp: QApplication) -> None:
+    async def body(frame: Frame) -> None:
+        seconds_pass(frame, 61)
+        assert (cell(frame, "pnl"), cell(frame, "ends")) == ("unknown", "result due")
+        assert cell(frame, "pips") == ""
+        (row,) = frame.positions.model.rows
+        assert deal_of(row).text == "▲ 10.00 USD  unknown  result due"
 
     with_frame(body, UP)
 
