@@ -20,7 +20,7 @@ from terminal.viewmodels.chart_scale import PriceScale, Viewport
 
 MOST: Final = 12
 """More indicators than this are told apart by nobody."""
-STYLES: Final = ("lime", "rose", "grey", "moss", "mauve")
+STYLES: Final = ("lime", "violet", "ochre", "rose", "grey")
 """The names of the looks, each with a dash and a width of its own; the widgets know how they look."""
 PANE_LEAST_PX: Final = 44
 PRICE_LEAST_PX: Final = 120

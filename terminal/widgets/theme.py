@@ -44,9 +44,10 @@ PRACTICE_STRIPE_DIM: Final = "#17405C"
 LINK_GROUPS: Final = ("#BDEAFA", "#EC4913", "#F5F589", "#6481D8", "#E69999")
 """Colours of link groups 1 to 5; always drawn with the digit."""
 
-INDICATORS: Final = ("#B8E888", "#E8D0E8", "#A0A0A0", "#708858", "#A070A0")
-"""Lines of indicators: lime, rose, grey, moss, mauve. For normal, protan, deutan and tritan eyes they keep
-14 or more (CIEDE2000) from one another and 13 from up and down; their dashes and widths differ besides."""
+INDICATORS: Final = ("#B8E888", "#A458E8", "#A07030", "#E8D0E8", "#909090")
+"""Lines of indicators: lime, violet, ochre, rose, grey. For normal, protan, deutan and tritan eyes they keep
+17 or more (CIEDE2000) from one another and 13 from up and down, the first two, which are most often seen
+together, 39; their dashes and widths differ besides."""
 
 BORDER_STRONG: Final = "#3A4556"
 """Edges of fields and buttons: a hairline is too faint to show where to click."""

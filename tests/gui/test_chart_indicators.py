@@ -278,8 +278,16 @@ def test_indicators_are_told_from_one_another_and_from_up_and_down_by_any_eyes(e
     assert ciede2000((50, 2.6772, -79.7751), (50, 0, -82.7485)) == pytest.approx(2.0425, abs=1e-4)
     shades = [lab_of(color, eyes) for color in theme.INDICATORS]
     for at, one in enumerate(shades):
-        assert all(ciede2000(one, other) >= 14 for other in shades[at + 1 :])
+        assert all(ciede2000(one, other) >= 17 for other in shades[at + 1 :])
         assert all(ciede2000(one, lab_of(color, eyes)) >= 13 for color in (theme.UP, theme.DOWN))
+
+
+def test_the_first_looks_are_of_quite_different_colours() -> None:
+    assert all(ciede2000(*(lab_of(color, eyes) for color in theme.INDICATORS[:2])) >= 39 for eyes in _EYES)
+    shades = [lab_of(color, "normal") for color in theme.INDICATORS[:3]]
+    assert all(np.hypot(a, b) > 30 for _, a, b in shades), "none of them is a grey"
+    hues = sorted(np.degrees(np.arctan2(b, a)) % 360 for _, a, b in shades)
+    assert min(np.diff([*hues, hues[0] + 360])) > 40
 
 
 def test_no_two_looks_have_the_same_dash_and_width() -> None:
