@@ -372,7 +372,7 @@ class Screen(QObject):
         # First what the groups show, then which panel is in which of them.
         workspace.keep(_GROUPS, self.links.kept, self.links.restore)
         workspace.keep(_LINKS, self._kept_links, self._restore_links)
-        workspace.keep(_CHART2, lambda: self.chart2.interval_s, self._restore_chart2)
+        workspace.keep(_CHART2, lambda: self.chart2.chosen_s, self._restore_chart2)
         self.chart2.interval_chosen.connect(workspace.kept_changed)
         for key, chart in (("chart", self.chart), ("chart2", self.chart2)):
             workspace.keep(f"{key}_indicators", chart.indicators.kept, chart.indicators.restore)

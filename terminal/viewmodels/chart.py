@@ -96,6 +96,7 @@ class ChartViewModel(QObject):
         bars: the arrays. viewport: which of them are in sight. scale: which prices are.
         trading: own orders and fills on the bars, and what is done to them.
         indicators: what is computed from the bars and drawn over or under them.
+        chosen_s: the length of a bar that the person chose; ``interval_s`` is the nearest one of the venue.
         loading_older: older bars are on their way. history_note: why there are none, once that is known.
     """
 
@@ -134,7 +135,7 @@ class ChartViewModel(QObject):
         self.state, self.reason = ChartState.EMPTY, ""
         self.instrument: Instrument | None = None
         self.place: Place | None = None
-        self.interval_s = interval_s
+        self.interval_s = self.chosen_s = interval_s
         self.bars, self.viewport, self.scale = BarArrays(), Viewport(), PriceScale()
         self.show_volume = show_volume
         self.loading_older = False
@@ -223,6 +224,8 @@ class ChartViewModel(QObject):
             if before is None or self.place is None or before.account != self.place.account:
                 # Practice prices never mix with real ones: what is on screen goes with its account.
                 self._start()
+            if self._fitting_s != self.interval_s:
+                self._watch_feeds()
             self._request()
 
     def _on_selection(self) -> None:
@@ -237,8 +240,7 @@ class ChartViewModel(QObject):
         self._release_feeds()
         self._release_feeds = _nothing
         if self._id is not None and (self._visible or not self._is_idle_unseen):
-            if self.intervals and self.interval_s not in self.intervals:
-                self.interval_s = min(self.intervals, key=lambda each: abs(each - self.interval_s))
+            self.interval_s = self._fitting_s
             bars = Feed(FeedKind.BARS, self._id.symbol, interval_s=self.interval_s)
             quotes = Feed(FeedKind.QUOTES, self._id.symbol)
             releases = [self._market.watch(feed, self._id.venue) for feed in (bars, quotes)]
@@ -250,6 +252,13 @@ class ChartViewModel(QObject):
             self._release_feeds = release
         self._start()
         self._build()
+
+    @property
+    def _fitting_s(self) -> int:
+        """The chosen length where the venue has it, else the nearest one that it has."""
+        if not self.intervals or self.chosen_s in self.intervals:
+            return self.chosen_s
+        return min(self.intervals, key=lambda each: abs(each - self.chosen_s))
 
     def _start(self) -> None:
         """Begin anew: another instrument, interval or account."""
@@ -497,10 +506,13 @@ class ChartViewModel(QObject):
 
     def set_interval(self, interval_s: int) -> None:
         """Show bars of another length."""
-        if interval_s != self.interval_s:
+        is_new, is_shown = interval_s != self.chosen_s, interval_s == self.interval_s
+        self.chosen_s = interval_s
+        if not is_shown:
             self.interval_s = interval_s
             self.trading.revert()
             self._watch_feeds()
+        if is_new or not is_shown:
             self.interval_chosen.emit(interval_s)
 
     # -- the pointer of linked charts -----------------------------------------------------------------

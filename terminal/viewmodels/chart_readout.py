@@ -6,12 +6,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, tzinfo
 from decimal import Decimal
+from typing import Final
 
 from terminal.domain.instrument import Instrument
 from terminal.domain.market import Bar
 from terminal.viewmodels import format as fmt
 from terminal.viewmodels.chart_scale import DAY_S
 from terminal.viewmodels.ports import Place
+
+_MINUTE_S: Final = 60
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,12 +54,14 @@ def _volume_text(volume: Decimal, instrument: Instrument, place: Place | None) -
 
 
 def bar_time(time_ns: int, interval_s: int, zone: tzinfo | None) -> str:
-    """When a bar (ns UTC) began: ``Fri 14 Aug 09:30`` in a zone, from a day on with its year and in UTC, as
-    venues cut their days."""
+    """When a bar (ns UTC) began: ``Fri 14 Aug 09:30`` in a zone, with seconds where bars are shorter than a
+    minute, from a day on with its year and in UTC, as venues cut their days."""
     is_day = interval_s >= DAY_S
     moment = datetime.fromtimestamp(time_ns // 1_000_000_000, tz=UTC).astimezone(UTC if is_day else zone)
     day = f"{moment:%a} {moment.day} {moment:%b}"
-    return f"{day} {moment:%Y}" if is_day else f"{day} {moment:%H:%M}"
+    if is_day:
+        return f"{day} {moment:%Y}"
+    return f"{day} {moment:%H:%M:%S}" if interval_s < _MINUTE_S else f"{day} {moment:%H:%M}"
 
 
 def utc_date(time_ns: int) -> str:

@@ -27,6 +27,7 @@ _EMPTY_LEFT: Final = 0.5
 _ROOM_AHEAD: Final = 0.5
 _MARGIN_PX: Final = 44
 DAY_S: Final = 86_400
+_MINUTE_S: Final = 60
 
 
 class Viewport:
@@ -207,7 +208,10 @@ class _Step:
 
 
 _STEPS: Final = (
-    *(_Step(s) for s in (60, 300, 900, 1800, 3600, 7200, 14400, 21600, 43200, DAY_S, 2 * DAY_S, 7 * DAY_S)),
+    *(
+        _Step(s)
+        for s in (5, 15, 30, 60, 300, 900, 1800, 3600, 7200, 14400, 21600, 43200, DAY_S, 2 * DAY_S, 7 * DAY_S)
+    ),
     *(_Step(months * 2_629_800, months) for months in (1, 3, 6, 12, 24, 60, 120)),
 )
 _MONTHS: Final = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
@@ -282,8 +286,11 @@ def time_ticks(
             day = int(days[at].astype("datetime64[D]").astype(object).day)
             found.append(TimeTick(first + at, f"{day} {_MONTHS[month % 12]}", 1))
         else:
-            minute = int(local_s[at] % DAY_S) // 60
-            found.append(TimeTick(first + at, f"{minute // 60:02}:{minute % 60:02}", 0))
+            minute, second = divmod(int(local_s[at] % DAY_S), 60)
+            text = f"{minute // 60:02}:{minute % 60:02}"
+            # Also a full minute has them among such steps, so that the labels stand evenly.
+            text += f":{second:02}" if step.seconds < _MINUTE_S else ""
+            found.append(TimeTick(first + at, text, 0))
     return _without_overlaps(found, x_of, width_of, gap_px)
 
 

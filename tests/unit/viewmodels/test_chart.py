@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
+from datetime import UTC
 from decimal import Decimal
 from typing import Any
 
@@ -18,6 +19,7 @@ from terminal.services.market_data import FeedState, Topic
 from terminal.services.session import Mode
 from terminal.viewmodels.chart import ChartState, ChartViewModel, interval_text
 from terminal.viewmodels.chart_bars import CLOSE
+from terminal.viewmodels.chart_readout import bar_time
 from tests.gui.chart_fakes import SECOND, ChartDesk, bar, lifelike_bars
 from tests.helpers import eventually, run
 from tests.trading_fakes import BTC, ETH, EVERYTHING, FakeInfo, limit
@@ -89,6 +91,29 @@ def test_another_instrument_or_interval_lets_the_old_feeds_go(desk: ChartDesk) -
 
 def test_an_interval_that_the_venue_lacks_becomes_the_nearest_it_has(desk: ChartDesk) -> None:
     assert desk.open(interval_s=1000).interval_s == 900
+
+
+def test_the_chosen_interval_comes_back_where_the_venue_has_it(desk: ChartDesk) -> None:
+    vm = opened(desk)
+    session = desk.sessions.sessions["kraken"]
+    for bar_intervals_s, chosen, shown in (((5, 900), 5, 5), ((900,), None, 900), ((5, 900), None, 5)):
+        session.info = FakeInfo(replace(EVERYTHING, bar_intervals_s=bar_intervals_s))
+        desk.sessions.changed.notify("kraken")
+        if chosen is not None:
+            vm.set_interval(chosen)
+        desk.frames.tick()
+        assert vm.interval_s == shown
+        assert [feed.interval_s for feed in desk.market.watched if feed.interval_s] == [shown]
+    session.info = FakeInfo(replace(EVERYTHING, bar_intervals_s=(900,)))
+    desk.sessions.changed.notify("kraken")
+    vm.set_interval(900)
+    assert vm.chosen_s == 900, "also the length that is shown can be chosen"
+
+
+def test_bars_under_a_minute_say_seconds() -> None:
+    at_ns = 68_535 * 1_000_000_000
+    assert bar_time(at_ns, 5, UTC) == "Thu 1 Jan 19:02:15"
+    assert bar_time(at_ns, 60, UTC) == "Thu 1 Jan 19:02"
 
 
 def test_nothing_of_one_instrument_stays_when_another_is_chosen(desk: ChartDesk) -> None:

@@ -122,6 +122,12 @@ def test_midnight_is_named_by_its_day_and_new_year_by_its_year() -> None:
     assert "20:00" in texts(found)
 
 
+def test_among_bars_under_a_minute_seconds_are_named() -> None:
+    stamps = LocalTime(UTC).seconds(times(datetime(2026, 8, 13, 18, 51, 50, tzinfo=UTC), 8, 5))
+    found = time_ticks(stamps, 0, step_for(5, 30, 72), lambda bar: bar * 30.0, lambda text: 40, 20)
+    assert texts(found) == ["18:52:00", "18:52:15"]
+
+
 def test_days_are_named_where_the_clock_shows_midnight() -> None:
     india = timezone(timedelta(hours=5, minutes=30))
     stamps = times(datetime(2026, 8, 13, 12, tzinfo=UTC), 96, 900)
