@@ -15,6 +15,8 @@ from terminal.viewmodels.size_entry import parse_number
 _WAIT: Final = re.compile(r"\+\s*(\d{1,4})\s*([smh])", re.IGNORECASE)
 _AT: Final = re.compile(r"(\d{1,2}):(\d{2})")
 _SPANS: Final = {"s": 1, "m": 60, "h": 3600}
+_LEAD_S: Final = 3
+"""Nearer than this a venue may say that it is too late to wait for an opening."""
 
 
 @dataclass(slots=True)
@@ -67,6 +69,11 @@ def read_opens(text: str, now_ns: int) -> tuple[int | None, str]:
     if then <= now:
         then += timedelta(days=1)
     return round(then.timestamp()) * NS, ""
+
+
+def still_ahead(opens_ns: int, now_ns: int) -> bool:
+    """Whether an opening that was shown can still be asked for."""
+    return opens_ns > now_ns + _LEAD_S * NS
 
 
 def read_trigger(text: str) -> tuple[Decimal | None, str]:

@@ -30,7 +30,7 @@ from terminal.domain.rules import plain
 from terminal.domain.twins import ALONE, open_counterpart
 from terminal.services.market_data import Topic
 from terminal.viewmodels import format as fmt
-from terminal.viewmodels.contract_form import ContractForm, read_opens, read_stake, read_trigger
+from terminal.viewmodels.contract_form import ContractForm, read_opens, read_stake, read_trigger, still_ahead
 from terminal.viewmodels.cost import CostEstimate
 from terminal.viewmodels.cost_text import CostLine
 from terminal.viewmodels.cross_venue_ports import Chooser
@@ -362,10 +362,10 @@ class ContractTicketViewModel(QObject):
 
     def _request(self, side: Side, keep: OrderRequest | None = None) -> OrderRequest | None:
         """The form as a request. ``keep``: the one that was shown, whose payout stands unless it has become
-        less."""
+        less, and its opening unless that has gone by: ``+1m`` is counted once."""
         offer, instrument = self.offer, self.instrument
         stake, trouble = self._read_stake()
-        opens_ns, opens_trouble = self._read_opens()
+        opens_ns, opens_trouble = read_opens(self.form.opens, self._venue_ns())
         trigger, trigger_trouble = read_trigger(self.form.trigger_price)
         if offer is None or instrument is None or stake is None:
             return None
@@ -378,6 +378,9 @@ class ContractTicketViewModel(QObject):
         payout = self._seen_payout if self._seen_payout is not None else offer.payout(self.form.duration_s)
         if keep is not None and keep.contract is not None:
             payout = min(keep.contract.payout_pct, offer.payout(self.form.duration_s))
+            kept_ns = keep.contract.opens_ns
+            if opens_ns is not None and kept_ns is not None and still_ahead(kept_ns, now_ns):
+                opens_ns = kept_ns
         terms = ContractTerms(self.form.mode, self.form.duration_s, payout, expires_ns, opens_ns)
         return OrderRequest(
             instrument.id, side, OrderType.CONTRACT, stake, trigger_price=trigger, contract=terms
@@ -408,6 +411,10 @@ class ContractTicketViewModel(QObject):
         return read_stake(self.form.stake, self.offer.currency, step, self._free())
 
     def _read_opens(self) -> tuple[int | None, str]:
+        """When it opens, as it is shown: that of an open question stands still."""
+        shown = self.sending.pending.request if self.sending.pending is not None else None
+        if shown is not None and shown.contract is not None and shown.contract.opens_ns is not None:
+            return shown.contract.opens_ns, ""
         return read_opens(self.form.opens, self._venue_ns())
 
     def _refresh(self) -> None:

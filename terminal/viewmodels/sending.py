@@ -462,6 +462,8 @@ def _moved_terms(old: ContractTerms | None, fresh: ContractTerms | None) -> str:
         if old.expires_ns is not None and fresh.expires_ns is not None and fresh.expires_ns != old.expires_ns:
             was, now = fmt.utc_time(old.expires_ns), fmt.utc_time(fresh.expires_ns)
             return f"The end moved from {was} to {now}"
+        if old.opens_ns is not None and fresh.opens_ns is not None and fresh.opens_ns != old.opens_ns:
+            return "The opening time has gone by"
     return "The order changed while it was shown"
 
 

@@ -56,9 +56,12 @@ def contract(offer: ContractOffer | None = OFFER) -> Instrument:
     )
 
 
+def at(text: str, day: str = "2026-01-15") -> int:
+    return int(datetime.fromisoformat(f"{day}T{text}+00:00").timestamp()) * NS
+
+
 def start_at(clock: ManualClock, text: str) -> None:
-    wanted_ns = int(datetime.fromisoformat(f"2026-01-15T{text}+00:00").timestamp()) * NS
-    clock.jump_wall((wanted_ns - clock.wall_ns()) / 1e9)
+    clock.jump_wall((at(text) - clock.wall_ns()) / 1e9)
 
 
 @pytest.fixture
@@ -246,6 +249,38 @@ def test_an_end_that_went_by_while_it_was_asked_is_shown_again(desk: Desk) -> No
     assert desk.gate.sent == []
     assert vm.sending.pending is not None
     assert vm.sending.pending.news == "The end moved from 12:35:00 UTC to 12:36:00 UTC: look again."
+
+
+def test_an_opening_in_so_long_stands_still_while_it_is_asked(desk: Desk) -> None:
+    vm = form(desk)
+    vm.set_text(OPENS, "+1m")
+    vm.submit(Side.BUY)
+    desk.pass_time(20)
+    assert vm.ends_text.startswith("opens 12:35:10 UTC"), "the form says what is asked"
+
+    async def agree() -> None:
+        vm.sending.confirm()
+        await eventually(lambda: desk.gate.sent, what="the contract")
+
+    run(agree())
+    (request,) = desk.gate.sent
+    assert request.contract is not None
+    assert request.contract.opens_ns == at("12:35:10")
+
+
+def test_an_opening_that_went_by_while_it_was_asked_is_shown_again(desk: Desk) -> None:
+    vm = form(desk)
+    vm.set_text(OPENS, "+1m")
+    vm.submit(Side.BUY)
+    desk.clock.advance(61)
+    vm.sending.confirm()
+    assert desk.gate.sent == []
+    again = vm.sending.pending
+    assert again is not None
+    assert again.news == "The opening time has gone by: look again."
+    assert again.request is not None
+    assert again.request.contract is not None
+    assert again.request.contract.opens_ns == at("12:36:11")
 
 
 def test_another_instrument_keeps_the_stake_and_no_price(desk: Desk) -> None:
