@@ -23,7 +23,7 @@ from terminal.services.settings import Settings
 from terminal.services.trading_day import TradingDay, minute_of
 
 LOOK_EVERY_S: Final = 1.0
-KEYS: Final = ("risk.day_loss", "risk.day_loss_pct", "risk.day_start")
+KEYS: Final = ("risk.day_loss", "risk.day_start")
 
 
 def read_limit(settings: Settings) -> LossLimit:
@@ -35,6 +35,7 @@ def read_limit(settings: Settings) -> LossLimit:
     return LossLimit(
         settings.number("risk.day_loss") if figure("risk.day_loss") else None,
         settings.number("risk.day_loss_pct") if figure("risk.day_loss_pct") else None,
+        settings.flag("risk.day_loss_holdings"),
     )
 
 

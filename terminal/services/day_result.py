@@ -7,6 +7,10 @@ it is told as such). So it does not matter whether a fill or its balance is told
 missing the difference counts as moved money, and with the other it counts as moved back.
 
 The stake of a running contract has left the balance and counts as lost until it ends.
+
+Apart is told what coins gained or lost by their price alone: those that were there when the day began, or
+came by no trade. Coins bought today are no part of it, and of a coin both held and bought, those bought
+today are sold first.
 """
 
 from __future__ import annotations
@@ -82,6 +86,8 @@ class AccountDay:
     """Deposits, withdrawals and the like: no part of the total."""
     worth_at_start: Decimal = ZERO
     since_ns: int = 0
+    held: Decimal = ZERO
+    """Part of the total: price changes of coins that were not bought today, while they were held."""
     unknown: tuple[str, ...] = ()
     """What is missing in the total, in words."""
 
@@ -89,6 +95,10 @@ class AccountDay:
     def holdings(self) -> Decimal:
         """What is left: spot bought, sold and held, at market prices."""
         return self.total - self.realised - self.open_change - self.fees + self.staked
+
+    def result(self, *, counts_held: bool) -> Decimal:
+        """The total, or what is left of it without the price changes of coins that are held."""
+        return self.total if counts_held else self.total - self.held
 
 
 class _Amount(NamedTuple):
@@ -126,13 +136,21 @@ class _Day:
     fees: dict[str, Decimal] = field(default_factory=dict)
     traded: dict[str, Decimal] = field(default_factory=dict)
     """Spot bought and sold, and stakes on their way."""
+    held: dict[str, Decimal] = field(default_factory=dict)
+    """There at the last look and not bought today."""
+    marks: dict[str, Decimal] = field(default_factory=dict)
+    """The prices up to which ``held_change`` goes."""
+    held_change: Decimal = ZERO
+    """In the home currency."""
+    bought: dict[str, Decimal] = field(default_factory=dict)
+    """Since the day began, and not sold again."""
     waiting: list[Fill] = field(default_factory=list)
     """Of instruments that are not listed yet."""
     fees_unknown: int = 0
     prices: dict[str, Decimal] = field(default_factory=dict)
     """The last known ones, in the home currency."""
     moved_ns: int | None = None
-    """Monotonic: when moved money changed last; None where the disk has it."""
+    """Monotonic: when moved money or what is held changed last; None where the disk has it."""
     is_kept: bool = False
 
     def explained(self, asset: str) -> Decimal:
@@ -231,6 +249,10 @@ class DayResults:
         for asset, amount in self._amounts(account).items():
             worth = self._accounts.worth(account, asset, amount.equity)
             day.assets[asset] = _Base(amount.cash, amount.equity - amount.cash, worth)
+            day.held[asset] = max(amount.cash, ZERO)
+            price = self._accounts.worth(account, asset, Decimal(1))
+            if price is not None:
+                day.marks[asset] = price
         if self._accounts.figures(account) is None:
             day.swaps = {_key(each): each.swap for each in self._accounts.positions(account) if each.swap}
         return day
@@ -274,8 +296,9 @@ class DayResults:
         else:
             asset = ""
             units = fill.quantity * instrument.multiplier * fill.side.sign
-            _add(day.traded, instrument.base, units)
-            _add(day.traded, instrument.quote, -units * fill.price)
+            for traded, amount in ((instrument.base, units), (instrument.quote, -units * fill.price)):
+                _add(day.traded, traded, amount)
+                day.bought[traded] = max(ZERO, day.bought.get(traded, ZERO) + amount)
         if asset and fill.realised is not None:
             _add(day.realised, asset, fill.realised)
         if fill.fee is None:
@@ -322,6 +345,7 @@ class DayResults:
                 day.is_kept = False
             if self._fills is not None:
                 self._book(day, asset, moved, price)
+            self._follow_held(day, asset, amount.cash, price)
             total += amount.equity * price - base.worth - day.moved_worth.get(asset, ZERO)
             opened += (amount.equity - amount.cash - base.open) * price
         if day.moved_ns is not None and self._clock.monotonic_ns() - day.moved_ns >= _SETTLED_NS:
@@ -345,6 +369,7 @@ class DayResults:
             sum(day.moved_worth.values(), ZERO),
             sum((base.worth or ZERO for base in day.assets.values()), ZERO),
             day.base_ns,
+            day.held_change,
             tuple(unknown),
         )
 
@@ -354,6 +379,15 @@ class DayResults:
         if came:
             day.moved[asset] = moved
             _add(day.moved_worth, asset, came * price)
+            day.moved_ns = self._clock.monotonic_ns()
+
+    def _follow_held(self, day: _Day, asset: str, cash: Decimal, price: Decimal) -> None:
+        """What was held at the last look has gone along with the price since."""
+        day.held_change += day.held.get(asset, ZERO) * (price - day.marks.get(asset, price))
+        day.marks[asset] = price
+        held = max(ZERO, cash - day.bought.get(asset, ZERO))
+        if held != day.held.get(asset, ZERO):
+            day.held[asset] = held
             day.moved_ns = self._clock.monotonic_ns()
 
     def _price(self, account: str, day: _Day, asset: str) -> Decimal | None:
@@ -409,6 +443,9 @@ def _written(day: _Day) -> dict[str, Any]:
         "moved_worth": _texts(day.moved_worth),
         "funding": _texts(day.funding),
         "swaps": _texts(day.swaps),
+        "held": _texts(day.held),
+        "marks": _texts(day.marks),
+        "held_change": wire_text(day.held_change),
     }
 
 
@@ -426,6 +463,16 @@ def _read(kept: Mapping[str, Any]) -> _Day | None:
         day = _Day(int(kept["began_ns"]), int(kept["base_ns"]), assets)
         for name in ("moved", "moved_worth", "funding", "swaps"):
             getattr(day, name).update({key: _number(text) for key, text in kept[name].items()})
+        if "held" in kept:
+            for name in ("held", "marks"):
+                getattr(day, name).update({key: _number(text) for key, text in kept[name].items()})
+            day.held_change = _number(kept["held_change"])
+        else:
+            # Kept before it was told apart: what was there at the beginning has been held since.
+            for asset, base in assets.items():
+                equity = base.cash + base.open
+                if base.cash > 0 and equity and base.worth is not None:
+                    day.held[asset], day.marks[asset] = base.cash, base.worth / equity
     except (KeyError, TypeError, ValueError, AttributeError, InvalidOperation):
         return None
     day.is_kept = True

@@ -2,8 +2,9 @@
 
 Real money and practice money are counted apart, each with a lock of its own. A lock that has fallen stays
 until the next day, whatever prices do, and is on disk before anybody hears of it. A lower limit holds at
-once, a higher one or none from the next day on. None of it can act while the program is off: a stop that
-rests at the venue can.
+once, a higher one or none from the next day on. Price changes of coins that are held count where the limit
+says so; to leave them out is taken for the looser of both. None of it can act while the program is off: a
+stop that rests at the venue can.
 """
 
 from __future__ import annotations
@@ -44,6 +45,8 @@ class LossLimit:
 
     amount: Decimal | None = None
     pct: Decimal | None = None
+    counts_held: bool = False
+    """Whether price changes of coins that are held count."""
 
     @property
     def is_on(self) -> bool:
@@ -51,7 +54,11 @@ class LossLimit:
 
     def tightened(self, other: LossLimit) -> LossLimit:
         """The tighter of both, figure by figure."""
-        return LossLimit(_least(self.amount, other.amount), _least(self.pct, other.pct))
+        return LossLimit(
+            _least(self.amount, other.amount),
+            _least(self.pct, other.pct),
+            self.counts_held or other.counts_held,
+        )
 
     def of(self, worth: Decimal | None) -> Decimal | None:
         """In the home currency, for a day that began with so much."""
@@ -78,11 +85,13 @@ class Standing:
     stage: Stage = Stage.OFF
     limit: Decimal | None = None
     result: Decimal | None = None
-    """None while nothing is known."""
+    """Of what counts; None while nothing is known."""
     accounts: tuple[AccountDay, ...] = ()
     locked_ns: int | None = None
     locked_result: Decimal | None = None
     locked_limit: Decimal | None = None
+    counts_held: bool = False
+    """Whether ``result`` has the price changes of coins that are held."""
 
     @property
     def is_locked(self) -> bool:
@@ -162,6 +171,8 @@ class LossLock:
         """The newest result of every account that was seen today, connected or not."""
         self._carried: dict[str, Decimal] = {}
         """What an account had lost before the record of its day was damaged."""
+        self._carried_held: dict[str, Decimal] = {}
+        """How much of it by the prices of coins that were held."""
         self._connected: frozenset[str] = frozenset()
         self._standings = {True: Standing(True), False: Standing(False)}
         self._stages: tuple[object, ...] = ()
@@ -195,7 +206,7 @@ class LossLock:
     def ask(self, limit: LossLimit, start_min: int) -> None:
         """Take what the settings say: tighter holds at once, looser later, as another day does."""
         self.asked, self.day.asked_min = limit, start_min
-        self.in_force = self.in_force.tightened(limit)
+        self.in_force = self.in_force.tightened(limit) if self.in_force.is_on else limit
         if self.in_force.is_on or self.asked.is_on:
             self._is_kept = False
         self.look()
@@ -209,6 +220,7 @@ class LossLock:
         self._results.forget(account)
         self._last.pop(account, None)
         self._carried.pop(account, None)
+        self._carried_held.pop(account, None)
         self._groups[False] = _Group()
         self._is_kept = False
         self.look()
@@ -243,10 +255,10 @@ class LossLock:
         before = self._last.get(account)
         if before is not None and before[1].since_ns < result.since_ns:
             # Its day was begun anew in the middle: what was lost before is still lost.
-            self._carried[account] = before[1].total
-        carried = self._carried.get(account, ZERO)
-        if carried:
-            result = replace(result, total=result.total + carried)
+            self._carried[account], self._carried_held[account] = before[1].total, before[1].held
+        carried, held = self._carried.get(account, ZERO), self._carried_held.get(account, ZERO)
+        if carried or held:
+            result = replace(result, total=result.total + carried, held=result.held + held)
         self._last[account] = self._is_real(account), result
 
     def _begin_day(self) -> None:
@@ -255,6 +267,7 @@ class LossLock:
         self._groups = {True: _Group(), False: _Group()}
         self._last.clear()
         self._carried.clear()
+        self._carried_held.clear()
         self.in_force = self.asked
         self._is_kept = False
         if was_locked:
@@ -264,9 +277,19 @@ class LossLock:
 
     def _judge(self, is_real: bool, group: _Group) -> Standing:
         days = tuple(day for real, day in self._last.values() if real is is_real)
-        result = sum((day.total for day in days), ZERO) if days else None
+        counts_held = self.in_force.counts_held
+        result = sum((day.result(counts_held=counts_held) for day in days), ZERO) if days else None
         limit = self.in_force.of(sum((day.worth_at_start for day in days), ZERO) if days else None)
-        told = Standing(is_real, Stage.OFF, limit, result, days, group.locked_ns, group.result, group.limit)
+        told = Standing(
+            is_real,
+            limit=limit,
+            result=result,
+            accounts=days,
+            locked_ns=group.locked_ns,
+            locked_result=group.result,
+            locked_limit=group.limit,
+            counts_held=counts_held,
+        )
         if not self.in_force.is_on and group.locked_ns is None and not group.in_doubt:
             return told
         if limit is not None and result is not None and group.locked_ns is None and result <= -limit:
@@ -417,10 +440,11 @@ class LossLock:
             if kept["version"] != FILE_VERSION:
                 return False
             began_ns, ends_ns, start_min = (int(kept[key]) for key in ("began_ns", "ends_ns", "start_min"))
-            limit = LossLimit(_number(kept["amount"]), _number(kept["pct"]))
+            limit = LossLimit(_number(kept["amount"]), _number(kept["pct"]), kept.get("counts_held") is True)
             groups = {is_real: _read_group(kept["groups"][_name(is_real)]) for is_real in (True, False)}
             last = {account: _read_day(account, row) for account, row in kept["last"].items()}
             carried = {account: Decimal(text) for account, text in kept["carried"].items()}
+            held = {account: Decimal(text) for account, text in kept.get("carried_held", {}).items()}
         except (KeyError, TypeError, ValueError, AttributeError, InvalidOperation):
             return False
         if not 0 <= start_min < 24 * 60 or not began_ns < ends_ns:
@@ -428,8 +452,9 @@ class LossLock:
         self.day.restore(began_ns, ends_ns, start_min)
         if self.day.look():
             return True  # another day: what the settings ask for holds
-        self._groups, self._last, self._carried = groups, last, carried
-        self.in_force = limit.tightened(self.asked)
+        self._groups, self._last = groups, last
+        self._carried, self._carried_held = carried, held
+        self.in_force = limit.tightened(self.asked) if limit.is_on else self.asked
         return True
 
     def _keep(self) -> None:
@@ -443,9 +468,13 @@ class LossLock:
                     "start_min": self.day.start_min,
                     "amount": _text(self.in_force.amount),
                     "pct": _text(self.in_force.pct),
+                    "counts_held": self.in_force.counts_held,
                     "groups": {_name(is_real): _group_row(group) for is_real, group in self._groups.items()},
                     "last": {account: _day_row(*entry) for account, entry in self._last.items()},
                     "carried": {account: wire_text(amount) for account, amount in self._carried.items()},
+                    "carried_held": {
+                        account: wire_text(amount) for account, amount in self._carried_held.items()
+                    },
                 }
             )
         except StorageError as error:
@@ -514,14 +543,15 @@ def _day_row(is_real: bool, day: AccountDay) -> dict[str, Any]:
     return {
         "real": is_real,
         "total": wire_text(day.total),
+        "held": wire_text(day.held),
         "worth_at_start": wire_text(day.worth_at_start),
         "since_ns": day.since_ns,
     }
 
 
 def _read_day(account: str, row: Mapping[str, Any]) -> tuple[bool, AccountDay]:
-    total, worth = _number(row["total"]), _number(row["worth_at_start"])
+    total, worth, held = (_number(row.get(key)) for key in ("total", "worth_at_start", "held"))
     if total is None or worth is None:
         raise ValueError("a result without an amount")
-    day = AccountDay(account, total, worth_at_start=worth, since_ns=int(row["since_ns"]))
+    day = AccountDay(account, total, worth_at_start=worth, since_ns=int(row["since_ns"]), held=held or ZERO)
     return row["real"] is True, day

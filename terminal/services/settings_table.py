@@ -330,6 +330,7 @@ SETTINGS: Final[tuple[Setting, ...]] = (
     _choice("risk.day_loss.step", "off", _LOCK, "When reached: loss of a day"),
     _number("risk.day_loss_pct", "2", "%", "0.01", "100", "Loss of a day, of what you had when it began"),
     _choice("risk.day_loss_pct.step", "off", _LOCK, "When reached: loss of a day in per cent"),
+    _flag("risk.day_loss_holdings", False, "Count price changes of coins that are held"),
     _choice("risk.day_start", "00:00", _HALF_HOURS, "Your trading day begins at"),
     # Ladder, tape, chart
     _choice(

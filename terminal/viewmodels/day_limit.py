@@ -8,16 +8,17 @@ from typing import Final, Protocol
 
 from terminal.core.observe import Observable
 from terminal.domain.decimals import ZERO
-from terminal.services.day_result import AccountDay
 from terminal.services.loss_lock import LossLimit, Stage, Standing
 from terminal.services.trading_day import TradingDay
 from terminal.viewmodels import format as fmt
-from terminal.viewmodels.account import HOME_CURRENCY, AccountViewModel
+from terminal.viewmodels.account import HOME_CURRENCY, AccountViewModel, sign_tone
 
 _HALF_A_CENT: Final = Decimal("0.005")
 _ICONS: Final = {Stage.AMBER: "warning", Stage.LOCKED: "lock", Stage.IN_DOUBT: "lock"}
 _TONES: Final = {Stage.AMBER: "warning", Stage.LOCKED: "danger", Stage.IN_DOUBT: "danger"}
 _LIMITS: Final = ("risk.day_loss", "risk.day_loss_pct")
+_HELD: Final = "risk.day_loss_holdings"
+_NOT_COUNTED: Final = ", not counted in the limit"
 
 
 class LossSource(Protocol):
@@ -73,13 +74,20 @@ class DayLimit:
 
     @property
     def tone(self) -> str:
-        return _TONES.get(self._shown.stage, "")
+        """The colour of the figure: of the limit once it is near, else by the sign of the result."""
+        sign = "" if self._account.hide_amounts else sign_tone(self._shown.result)
+        return _TONES.get(self._shown.stage, sign)
+
+    @property
+    def leaves_held_out(self) -> bool:
+        """Whether the figure beside the limit is without the price changes of coins that are held."""
+        return not _has_held(self._shown)
 
     @property
     def lines(self) -> tuple[str, ...]:
         """The sum by parts and by account, what is not known of it, and what the limit does."""
         shown, other = self._shown, self._lock.standing(not self._account.shows_real)
-        lines = [*self._parts(shown.accounts), *self._by_account(shown.accounts)]
+        lines = [*self._parts(shown), *self._by_account(shown)]
         moved = sum((day.moved for day in shown.accounts), ZERO)
         if abs(moved) >= _HALF_A_CENT:
             lines.append(f"Not counted: {self._money(moved)} that came or left by no trade")
@@ -108,21 +116,27 @@ class DayLimit:
             return "incomplete"
         return {Stage.LOCKED: "LOCKED", Stage.IN_DOUBT: "LOCKED, in doubt"}.get(standing.stage, "")
 
-    def _parts(self, days: tuple[AccountDay, ...]) -> list[str]:
+    def _parts(self, standing: Standing) -> list[str]:
+        days = standing.accounts
+        held = sum((day.held for day in days), ZERO)
         parts = (
             ("Closed trades", sum((day.realised for day in days), ZERO)),
             ("Open positions", sum((day.open_change for day in days), ZERO)),
-            ("Spot, bought, sold and held", sum((day.holdings for day in days), ZERO)),
+            ("Coins bought and sold", sum((day.holdings for day in days), ZERO) - held),
             ("Fees, swap and funding", sum((day.fees for day in days), ZERO)),
             ("Running stakes, at risk", -sum((day.staked for day in days), ZERO)),
         )
-        return [f"{name}: {self._money(amount)}" for name, amount in parts if abs(amount) >= _HALF_A_CENT]
+        told = [f"{name}: {self._money(amount)}" for name, amount in parts if abs(amount) >= _HALF_A_CENT]
+        if abs(held) >= _HALF_A_CENT:
+            told.append(f"Held coins: {self._money(held)}{'' if _has_held(standing) else _NOT_COUNTED}")
+        return told
 
-    def _by_account(self, days: tuple[AccountDay, ...]) -> list[str]:
+    def _by_account(self, standing: Standing) -> list[str]:
+        days = standing.accounts
         told = [
-            f"{self._name_of(day.account)}: {self._money(day.total)}"
+            f"{self._name_of(day.account)}: {self._money(result)}"
             for day in days
-            if abs(day.total) >= _HALF_A_CENT
+            if abs(result := day.result(counts_held=_has_held(standing))) >= _HALF_A_CENT
         ]
         return ["", *told] if len(days) > 1 else []
 
@@ -156,6 +170,8 @@ class DayLimit:
             if day.asked_min != day.start_min:
                 return f"today still ends at {day.ends_text}, then this holds"
             return f"by this machine's clock; today ends at {day.ends_text}"
+        if key == _HELD:
+            return self._held_note()
         if key not in _LIMITS:
             return ""
         unit = HOME_CURRENCY if key == _LIMITS[0] else "%"
@@ -170,10 +186,33 @@ class DayLimit:
             lines.append(
                 "Lower holds at once; higher, or off, from the next day on. At the limit only closing orders "
                 "pass until the day ends. Real and practice money count apart. Closed and open trades, fees, "
-                "coins held at their price and the stakes of running contracts count; deposits and "
-                "withdrawals do not. It cannot act while this program is off."
+                "coins bought today and the stakes of running contracts count; deposits and withdrawals do "
+                "not. It cannot act while this program is off."
             )
         return "\n".join(lines)
+
+    def _held_note(self) -> str:
+        now, asked = self._lock.in_force, self._lock.asked
+        told = (
+            "Of coins that were there when the day began, or came by no trade. Coins bought today count in "
+            "any case."
+        )
+        if not now.is_on:
+            return told
+        lines = [f"In force now: {_counted_text(now)}."]
+        if asked.counts_held is not now.counts_held:
+            lines.append(f"From {self._lock.day.ends_text}: {_counted_text(asked)}.")
+        return "\n".join([*lines, f"{told} On holds at once, off from the next day on."])
+
+
+def _has_held(standing: Standing) -> bool:
+    """Whether the figure on screen has the price changes of held coins: without a limit it is the change of
+    all that the accounts are worth."""
+    return standing.stage is Stage.OFF or standing.counts_held
+
+
+def _counted_text(limit: LossLimit) -> str:
+    return "counted" if limit.counts_held else "not counted"
 
 
 def _limit_text(limit: Decimal | None, unit: str) -> str:

@@ -214,11 +214,13 @@ class DeskViewModel(QObject):
         left_out = f"\n{counted}: the others are not shown." if counted else ""
         since = self.account.day_since or "since the start of the day"
         staked = any(row.staked for row in self.account.balances.rows)
+        is_held_out = self.limit is not None and self.limit.leaves_held_out
+        held = "price changes of coins bought today" if is_held_out else "price changes of what you hold"
         running = "\nStakes of running contracts count as lost until they end." if staked else ""
         return (
             f"What your accounts have won or lost {since}, in USD at mid prices.\n"
-            "It contains closed and open profit, price changes of what you hold, fees and swap; deposits and "
-            f"withdrawals are no result.{running}{left_out}{self._practice_day}{self._limit_lines}"
+            f"It contains closed and open profit, {held}, fees and swap; deposits and withdrawals are no "
+            f"result.{running}{left_out}{self._practice_day}{self._limit_lines}"
         )
 
     @property
@@ -247,7 +249,9 @@ class DeskViewModel(QObject):
     @property
     def day_pnl_tone(self) -> str:
         """Its colour: that of the limit once it is near, else by its sign."""
-        return (self.limit.tone if self.limit is not None else "") or self.account.day_pnl_tone
+        if self.limit is not None and self.limit.is_on:
+            return self.limit.tone
+        return self.account.day_pnl_tone
 
     @property
     def day_word(self) -> str:

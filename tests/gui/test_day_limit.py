@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from decimal import Decimal
 
 import pytest
@@ -10,6 +11,7 @@ from PySide6.QtWidgets import QApplication, QWidget
 from pytestqt.qtbot import QtBot
 
 from terminal.core.clock import ManualClock
+from terminal.domain.account import Balance
 from terminal.services.loss_lock import LossLimit
 from terminal.services.settings import Settings
 from terminal.viewmodels import format as fmt
@@ -104,6 +106,27 @@ def test_the_tip_tells_the_sum_by_parts_and_by_account(qtbot: QtBot, frame: Fram
         assert line in tip.split("\n"), line
     assert "Open positions" not in tip, "there are none"
     assert bar.day_word.text() == "incomplete"
+
+
+def test_held_coins_are_told_beside_the_figure_that_leaves_them_out(qtbot: QtBot, frame: Frame) -> None:
+    lock = Desk()
+    lock.desk.purses[ACCOUNT].held["BTC"] = Balance("BTC", D(1))
+    lock.look()
+    lock.desk.prices["BTC"] = D(59_590)
+    lock.lose(20)
+    bar = bar_of(qtbot, frame, lock)
+    assert bar.day.text() == "−20.00 of −200 USD"
+    tip = bar.day.toolTip()
+    assert "price changes of coins bought today" in tip
+    assert "Closed trades: −20.00 USD\nHeld coins: −410.00 USD, not counted in the limit" in tip
+    limit = limit_of(frame, lock)
+    assert limit.note("risk.day_loss_holdings").startswith("In force now: not counted.\nOf coins")
+    lock.ask(replace(LIMIT, counts_held=True))
+    lock.ask(LIMIT)
+    assert bar.day.text() == "−430.00 of −200 USD"
+    assert "Held coins: −410.00 USD\n" in bar.day.toolTip()
+    note = limit.note("risk.day_loss_holdings")
+    assert note.startswith("In force now: counted.\nFrom 00:00: not counted.")
 
 
 def test_the_lock_of_the_other_money_is_told_as_well(frame: Frame) -> None:

@@ -59,6 +59,8 @@ def test_the_limit_is_what_the_settings_ask_for(terminal: Terminal) -> None:
     settings.set("risk.day_loss", "150.5")
     settings.set("risk.day_loss.step", "lock")
     assert lock.in_force == LossLimit(D("150.5"), D(2))
+    settings.set("risk.day_loss_holdings", True)
+    assert lock.in_force.counts_held
     settings.set("risk.day_loss_pct.step", "off")
     assert (lock.in_force.pct, lock.asked.pct) == (D(2), None), "looser holds from the next day on"
     settings.set("risk.day_start", "17:30")

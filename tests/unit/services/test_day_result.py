@@ -95,6 +95,40 @@ def test_spot_that_is_bought_counts_with_its_fee_and_the_market() -> None:
     assert (found.total, found.holdings) == of(-115, -100)
 
 
+def test_price_changes_of_coins_that_were_there_before_are_told_apart() -> None:
+    desk = Watched()
+    desk.purse.held["BTC"] = Balance("BTC", D(1))
+    desk.look()
+    desk.desk.prices["BTC"] = D(59_000)
+    found = desk.look()
+    assert (found.total, found.held, found.result(counts_held=False)) == of(-1_000, -1_000, 0)
+    # What is bought today counts from its purchase on.
+    desk.desk.fill(price="59000", quantity="2")
+    desk.purse.pay("USD", D(-118_000))
+    desk.purse.pay("BTC", D(2))
+    desk.settle()
+    desk.desk.prices["BTC"] = D(58_900)
+    found = desk.look()
+    assert (found.total, found.held, found.result(counts_held=False)) == of(-1_300, -1_100, -200)
+    desk.restart()
+    assert desk.look().held == -1_100
+    # It is sold first; a coin that was there before is neither won nor lost by being sold.
+    desk.desk.fill(side=Side.SELL, price="58900", quantity="2.5")
+    desk.purse.pay("USD", D(147_250))
+    desk.purse.pay("BTC", D("-2.5"))
+    desk.settle()
+    desk.desk.prices["BTC"] = D(57_900)
+    found = desk.look()
+    assert (found.held, found.result(counts_held=False)) == of(-1_600, -200)
+    # A day of before this was told apart goes by what was there at the beginning.
+    kept = dict(desk.disk.kept[ACCOUNT])
+    for name in ("held", "marks", "held_change"):
+        del kept[name]
+    desk.disk.kept[ACCOUNT] = kept
+    desk.restart()
+    assert desk.look().held == -2_100
+
+
 def test_a_fill_without_a_fee_is_said() -> None:
     desk = Watched()
     desk.look()

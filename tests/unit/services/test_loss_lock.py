@@ -261,6 +261,39 @@ def test_a_tighter_limit_holds_at_once_and_a_looser_one_from_the_next_day_on() -
     assert desk.told[-1].text.startswith("A new trading day has begun")
 
 
+def test_coins_that_are_held_count_where_the_limit_says_so_and_off_is_the_looser_one() -> None:
+    desk = Desk()
+    desk.desk.purses[ACCOUNT].held["BTC"] = Balance("BTC", D(1))
+    desk.look()
+    desk.clock.advance(10)
+    desk.look()
+    desk.desk.prices["BTC"] = D(59_850)
+    desk.lose(10)
+    assert desk.lock.standing(False).result == -10
+    counting = replace(LIMIT, counts_held=True)
+    desk.ask(counting)
+    assert (desk.lock.standing(False).result, desk.stage()) == (D(-160), Stage.AMBER)
+    desk.ask(LIMIT)
+    desk.restart()
+    desk.look()
+    assert (desk.lock.in_force, desk.lock.standing(False).result) == (counting, D(-160))
+    # The record of the day is lost: what the coins had lost is known all the same.
+    desk.clock.advance(40)
+    desk.look()
+    desk.days.kept.clear()
+    desk.restart()
+    desk.look()
+    (day,) = desk.lock.standing(False).accounts
+    assert (day.total, day.held) == (D(-160), D(-150))
+    desk.clock.advance(DAY_S)
+    desk.look()
+    assert desk.lock.in_force == LIMIT
+    # Without a limit in force there is nothing to loosen.
+    desk = Desk(replace(LossLimit(), counts_held=True))
+    desk.ask(LossLimit())
+    assert desk.lock.in_force == LossLimit()
+
+
 def test_a_limit_that_is_switched_on_in_the_middle_counts_the_whole_day() -> None:
     desk = Desk(LossLimit())
     desk.lose(300)
