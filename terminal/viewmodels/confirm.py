@@ -25,6 +25,7 @@ from terminal.viewmodels.amounts import (
     pip_of,
     size_text,
 )
+from terminal.viewmodels.contract_words import utc_day
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,14 +62,17 @@ def order_confirmation(
     margin: str | None = None,
     legs: tuple[Decimal | None, Decimal | None] = (None, None),
     warnings: tuple[str, ...] = (),
+    now_ns: int | None = None,
 ) -> Confirmation:
     """The exact order before it is sent. ``venue``: as it is called on screen. ``notional`` and ``fee`` are
     estimates in what the instrument is settled in, of an inverse contract coins, told with their worth at the
     ``price`` expected. ``margin``: what the order ties up, in words, where it is on margin; None where
     it is paid in full. ``legs``: the prices of stop and target as they were typed, of an order that sends
-    them as distances."""
+    them as distances. ``now_ns``: wall time; with it a contract's times tell that they are tomorrow's."""
     if request.contract is not None and instrument.offer is not None:
-        return contract_confirmation(request, instrument, badge=badge, venue=venue, warnings=warnings)
+        return contract_confirmation(
+            request, instrument, badge=badge, venue=venue, warnings=warnings, now_ns=now_ns
+        )
     side = "Buy" if request.side is Side.BUY else "Sell"
     unit = instrument.quote if request.in_quote else instrument.base
     amount = f"{fmt.quantity(request.quantity, max(instrument.quantity_decimals, 8))} {unit}"
@@ -126,6 +130,7 @@ def contract_confirmation(
     badge: str,
     venue: str,
     warnings: tuple[str, ...] = (),
+    now_ns: int | None = None,
 ) -> Confirmation:
     """The exact contract before it is asked for."""
     terms, offer = request.contract, instrument.offer
@@ -139,10 +144,10 @@ def contract_confirmation(
         at = fmt.price(request.trigger_price, instrument.price_decimals)
         rows.append(("Opens", f"when the price is {at}"))
     if terms.opens_ns is not None:
-        rows.append(("Opens", fmt.utc_date_time(terms.opens_ns)))
+        rows.append(("Opens", _dated(terms.opens_ns, now_ns)))
     ends = f"{duration_text(terms.duration_s)} after it opens"
     if terms.expires_ns is not None:
-        ends = fmt.utc_date_time(terms.expires_ns)
+        ends = _dated(terms.expires_ns, now_ns)
     rows += [
         ("Ends", ends),
         ("Payout", f"{fmt.quantity(terms.payout_pct)} %"),
@@ -158,6 +163,12 @@ def contract_confirmation(
         tone=request.side.value,
         badge=badge,
     )
+
+
+def _dated(ns: int, now_ns: int | None) -> str:
+    """``2026-11-22 18:00:00 UTC``, with the word where that is tomorrow: who reads the time reads it too."""
+    is_tomorrow = now_ns is not None and utc_day(ns, now_ns) == "tomorrow"
+    return f"tomorrow, {fmt.utc_date_time(ns)}" if is_tomorrow else fmt.utc_date_time(ns)
 
 
 def _with_worth(text: str, amount: Decimal, instrument: Instrument, price: Decimal | None) -> str:

@@ -31,6 +31,7 @@ from terminal.domain.twins import ALONE, open_counterpart
 from terminal.services.market_data import Topic
 from terminal.viewmodels import format as fmt
 from terminal.viewmodels.contract_form import ContractForm, read_opens, read_stake, read_trigger, still_ahead
+from terminal.viewmodels.contract_words import utc_day, utc_moment
 from terminal.viewmodels.cost import CostEstimate
 from terminal.viewmodels.cost_text import CostLine
 from terminal.viewmodels.cross_venue_ports import Chooser
@@ -84,6 +85,7 @@ class ContractTicketViewModel(QObject):
     Attributes:
         offer: what the venue pays for how long; None: not for this instrument, or not known.
         expiries: what the picker offers. ends_text: when the chosen one ends, by the venue's clock.
+        opens_late: it opens on another day than today, which a time without a date does not tell.
         stake: what the field means; None while it means nothing.
         payout_text, win_text, lose_text, need_text, own_text: the figures of the chosen expiry in words.
         fixed: most I can lose, cost to enter and leave, what breaks even.
@@ -127,6 +129,7 @@ class ContractTicketViewModel(QObject):
         self.stake: Decimal | None = None
         self.payout_pct = ZERO
         self.clock_text = self.ends_text = ""
+        self.opens_late = False
         self.payout_text = self.win_text = self.lose_text = self.need_text = self.own_text = ""
         self.free_text = ""
         self.fixed: tuple[CostLine, ...] = ()
@@ -484,12 +487,13 @@ class ContractTicketViewModel(QObject):
     def _tell_end(self, now_ns: int) -> None:
         opens_ns, _ = self._read_opens()
         waits = opens_ns is not None or bool(self.form.trigger_price.strip())
+        self.opens_late = opens_ns is not None and utc_day(opens_ns, now_ns) != ""
         length_s = self.form.duration_s
         if self.form.mode is ExpiryMode.CLOCK and not waits:
             ends_ns = clock_expiry_ns(now_ns, length_s)
-            self.ends_text = f"ends {_clock(ends_ns)} UTC, in {_left((ends_ns - now_ns) // NS)}"
+            self.ends_text = f"ends {utc_moment(ends_ns, now_ns)}, in {_left((ends_ns - now_ns) // NS)}"
         elif opens_ns is not None:
-            self.ends_text = f"opens {_clock(opens_ns)} UTC, then {duration_text(length_s)}"
+            self.ends_text = f"opens {utc_moment(opens_ns, now_ns)}, then {duration_text(length_s)}"
         elif waits:
             self.ends_text = f"{duration_text(length_s)} from when the price is there"
         else:

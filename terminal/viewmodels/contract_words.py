@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Final
 
@@ -27,6 +28,20 @@ def short_length(seconds: int) -> str:
         if seconds >= span and seconds % span == 0:
             return f"{seconds // span} {word}"
     return f"{seconds} s"
+
+
+def utc_day(ns: int, now_ns: int) -> str:
+    """Which day a moment is on, by UTC: empty today, ``tomorrow``, else ``23 Nov``."""
+    then, now = (datetime.fromtimestamp(each // 1_000_000_000, UTC).date() for each in (ns, now_ns))
+    days = (then - now).days
+    if not days:
+        return ""
+    return "tomorrow" if days == 1 else f"{then.day} {then:%b}"
+
+
+def utc_moment(ns: int, now_ns: int) -> str:
+    """``18:00:00 UTC``, ``tomorrow 18:00:00 UTC``, ``23 Nov 18:00:00 UTC``."""
+    return f"{utc_day(ns, now_ns)} {fmt.utc_time(ns)}".lstrip()
 
 
 def is_end(request: OrderRequest) -> bool:

@@ -288,6 +288,7 @@ class OrderSender(QObject):
             margin=self._margin_of(request, cost),
             legs=self._legs_of(request),
             warnings=_sentences(warnings),
+            now_ns=self._clock.wall_ns(),
         )
         self.pending = RequestView(
             account,

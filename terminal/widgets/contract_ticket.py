@@ -246,7 +246,8 @@ class ContractPanel(QWidget):
             if edit.text() != texts[name]:
                 edit.setText(texts[name])
         for name, row in self._rows.items():
-            row.show_message(vm.problems.get(name, ""), vm.ends_text if name == EXPIRY else "")
+            note = vm.ends_text if name == EXPIRY else ""
+            row.show_message(vm.problems.get(name, ""), note, warns=bool(note) and vm.opens_late)
         self._figures.show_lines(self._lines())
         self._fixed.show_lines(vm.fixed)
         self._crowd.show_crowd(vm.crowd)

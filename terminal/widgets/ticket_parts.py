@@ -92,13 +92,13 @@ class FieldRow(QWidget):
     def has_message(self) -> bool:
         return bool(self._message.text())
 
-    def show_message(self, problem: str, note: str = "") -> None:
-        """A problem in red with its field outlined, else a quiet note, else nothing."""
-        text = f"✕ {problem}" if problem else note
+    def show_message(self, problem: str, note: str = "", *, warns: bool = False) -> None:
+        """A problem in red with its field outlined, else a quiet note or one that ``warns``, else nothing."""
+        text = f"✕ {problem}" if problem else f"▲ {note}" if warns else note
         if self._brief and text:
             text = f"{self._brief} {text}"
         set_text(self._message, text)
-        theme.set_property(self._message, "kind", "error" if problem else "muted")
+        theme.set_property(self._message, "kind", "error" if problem else "warning" if warns else "muted")
         self._message.setVisible(self._keeps_line or bool(text))
         theme.set_property(self.field, "invalid", bool(problem))
         self.field.setAccessibleDescription(problem or note)

@@ -16,7 +16,7 @@ from terminal.domain.contracts import ExpiryMode
 from terminal.domain.instrument import InstrumentId, MarketStatus
 from terminal.domain.market import Side
 from terminal.venues.base import Sentiment
-from terminal.viewmodels.contract_ticket import OPENS, STAKE, TRIGGER, ContractTicketViewModel
+from terminal.viewmodels.contract_ticket import EXPIRY, OPENS, STAKE, TRIGGER, ContractTicketViewModel
 from terminal.viewmodels.cost_text import CostLine
 from terminal.viewmodels.ticket import TicketViewModel
 from terminal.widgets import theme
@@ -140,6 +140,17 @@ def test_opening_later_is_folded_away_until_it_is_wanted_or_asked_for(qtbot: QtB
     vm.set_text(OPENS, "")
     QTest.mouseClick(panel._later, Qt.MouseButton.LeftButton)
     assert not any(row.isVisible() for row in rows)
+
+
+def test_an_opening_tomorrow_is_told_as_a_warning(qtbot: QtBot, desk: Desk) -> None:
+    vm = form(desk)
+    panel = shown(qtbot, vm)
+    (told,) = [each for each in panel._rows[EXPIRY].findChildren(QLabel) if each.text() == vm.ends_text]
+    vm.set_text(OPENS, "12:30")
+    assert told.text() == "▲ opens tomorrow 12:30:00 UTC, then 1 minute"
+    assert told.property("kind") == "warning"
+    vm.set_text(OPENS, "12:40")
+    assert (told.text(), told.property("kind")) == ("opens 12:40:00 UTC, then 1 minute", "muted")
 
 
 def test_the_question_and_the_buttons_are_never_there_at_once(qtbot: QtBot, desk: Desk) -> None:

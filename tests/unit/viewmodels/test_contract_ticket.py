@@ -178,10 +178,24 @@ def test_waiting_for_a_time_or_a_price(desk: Desk) -> None:
     assert vm.problems == {OPENS: "Wait for a time or for a price, not for both."}
     vm.set_text(OPENS, "")
     assert vm.problems == {}
-    vm.set_text(OPENS, "12:30")
-    vm.set_text(TRIGGER, "")
-    assert vm.ends_text.startswith("opens 12:30:00 UTC")  # tomorrow's
-    assert vm.problems == {}
+    assert not vm.opens_late
+
+
+@pytest.mark.parametrize(
+    ("text", "told", "row"),
+    [
+        ("12:34", "tomorrow 12:34:00", "tomorrow, 2026-01-16 12:34:00 UTC"),
+        ("+12h", "tomorrow 00:34:10", "tomorrow, 2026-01-16 00:34:10 UTC"),
+        ("+36h", "17 Jan 00:34:10", "2026-01-17 00:34:10 UTC"),
+    ],
+)
+def test_an_opening_that_is_not_today_says_so(text: str, told: str, row: str, desk: Desk) -> None:
+    vm = form(desk)
+    vm.set_text(OPENS, text)
+    assert (vm.ends_text, vm.opens_late) == (f"opens {told} UTC, then 1 minute", True)
+    vm.submit(Side.BUY)
+    assert vm.sending.pending is not None
+    assert dict(vm.sending.pending.confirmation.rows)["Opens"] == row
 
 
 def test_a_contract_that_waits_for_a_price_is_not_said_to_end_at_a_line_of_the_clock(desk: Desk) -> None:
