@@ -13,7 +13,7 @@ from terminal.domain.market import Side
 from terminal.viewmodels.size_entry import parse_number
 
 _WAIT: Final = re.compile(r"\+\s*(\d{1,4})\s*([smh])", re.IGNORECASE)
-_AT: Final = re.compile(r"(\d{1,2}):(\d{2})")
+_AT: Final = re.compile(r"(\d{1,2}):(\d{2})(?::(\d{2}))?")
 _SPANS: Final = {"s": 1, "m": 60, "h": 3600}
 _LEAD_S: Final = 3
 """Nearer than this a venue may say that it is too late to wait for an opening."""
@@ -28,7 +28,7 @@ class ContractForm:
     mode: ExpiryMode = ExpiryMode.TIMED
     duration_s: int = 60
     opens: str = ""
-    """Empty: at once; else ``+5m`` or ``14:30``, UTC."""
+    """Empty: at once; else ``+5m``, ``14:30`` or ``14:30:20``, UTC."""
     trigger_price: str = ""
     """Empty: at once; else the price to wait for."""
 
@@ -62,10 +62,11 @@ def read_opens(text: str, now_ns: int) -> tuple[int | None, str]:
         opens_s = now_ns // NS + int(waited[1]) * _SPANS[waited[2].lower()]
         return opens_s * NS, ""
     at = _AT.fullmatch(text)
-    if at is None or int(at[1]) > 23 or int(at[2]) > 59:
+    hour, minute, second = (int(each or 0) for each in at.groups()) if at is not None else (24, 0, 0)
+    if hour > 23 or minute > 59 or second > 59:
         return None, "Write +5m or 14:30 (UTC)."
     now = datetime.fromtimestamp(now_ns / NS, UTC)
-    then = now.replace(hour=int(at[1]), minute=int(at[2]), second=0, microsecond=0)
+    then = now.replace(hour=hour, minute=minute, second=second, microsecond=0)
     if then <= now:
         then += timedelta(days=1)
     return round(then.timestamp()) * NS, ""

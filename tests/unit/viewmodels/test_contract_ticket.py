@@ -154,6 +154,7 @@ def test_the_users_own_rate_stands_beside_what_is_needed(desk: Desk) -> None:
         (STAKE, "abc", STAKE),
         (STAKE, "", STAKE),
         (OPENS, "soon", OPENS),
+        (OPENS, "14:30:60", OPENS),
         (TRIGGER, "x", TRIGGER),
     ],
 )
@@ -174,6 +175,11 @@ def test_waiting_for_a_time_or_a_price(desk: Desk) -> None:
     vm = form(desk)
     vm.set_text(OPENS, "+5m")
     assert vm.ends_text == "opens 12:39:10 UTC, then 1 minute"
+    vm.set_text(OPENS, "12:36:20")
+    assert vm.ends_text == "opens 12:36:20 UTC, then 1 minute"
+    vm.set_text(OPENS, "24:00")
+    assert vm.problems == {OPENS: "Write +5m or 14:30 (UTC)."}
+    vm.set_text(OPENS, "+5m")
     vm.set_text(TRIGGER, "99.5")
     assert vm.problems == {OPENS: "Wait for a time or for a price, not for both."}
     vm.set_text(OPENS, "")
@@ -184,6 +190,7 @@ def test_waiting_for_a_time_or_a_price(desk: Desk) -> None:
 @pytest.mark.parametrize(
     ("text", "told", "row"),
     [
+        ("12:34:09", "tomorrow 12:34:09", "tomorrow, 2026-01-16 12:34:09 UTC"),
         ("12:34", "tomorrow 12:34:00", "tomorrow, 2026-01-16 12:34:00 UTC"),
         ("+12h", "tomorrow 00:34:10", "tomorrow, 2026-01-16 00:34:10 UTC"),
         ("+36h", "17 Jan 00:34:10", "2026-01-17 00:34:10 UTC"),
