@@ -33,7 +33,7 @@ from terminal.viewmodels.book import Column, LadderState, LadderViewModel, Press
 from terminal.viewmodels.book_rows import Chip, Row
 from terminal.widgets import theme
 from terminal.widgets.controls import hatch_brush
-from terminal.widgets.painted import TextCache
+from terminal.widgets.painted import TextCache, paint_focus
 
 _HEAD_PX: Final = 18
 _PAD: Final = 4
@@ -286,8 +286,7 @@ class LadderView(QWidget):
         elif self._hover is not None and vm.armed and self._press is None:
             self._paint_hint(painter)
         if self.hasFocus():
-            painter.setPen(QPen(QColor(theme.FOCUS), 1))
-            painter.drawRect(self.rect().adjusted(0, 0, -1, -1))
+            paint_focus(painter, self.rect())
 
     def _paint_note(self, painter: QPainter, text: str, color: str) -> None:
         text = self._words.fitting(text, self.width() - 24)

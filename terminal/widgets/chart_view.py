@@ -14,7 +14,6 @@ from PySide6.QtCore import QEvent, QPoint, Qt, QTimer
 from PySide6.QtGui import (
     QAccessible,
     QAccessibleEvent,
-    QColor,
     QContextMenuEvent,
     QFocusEvent,
     QGuiApplication,
@@ -22,7 +21,6 @@ from PySide6.QtGui import (
     QMouseEvent,
     QPainter,
     QPaintEvent,
-    QPen,
     QResizeEvent,
     QWheelEvent,
 )
@@ -32,11 +30,11 @@ from terminal.viewmodels.chart import ChartViewModel, interval_text
 from terminal.viewmodels.chart_orders import MenuEntry, OrderLine
 from terminal.viewmodels.chart_positions import DealLine, LegKind
 from terminal.viewmodels.position_rows import GIVE_BACK, can_end_now
-from terminal.widgets import theme
 from terminal.widgets.chart_indicator_hand import IndicatorHand
 from terminal.widgets.chart_items import Geometry
 from terminal.widgets.chart_picture import ChartPicture
 from terminal.widgets.chart_position_items import Hit, Part
+from terminal.widgets.painted import paint_focus
 
 _DRAG_PX: Final = 4
 _ZOOM_A_NOTCH: Final = 1.15
@@ -186,9 +184,7 @@ class ChartView(QWidget):
         painter = QPainter(self)
         self._picture.paint(painter, self.size(), self.devicePixelRatioF())
         if self.hasFocus():
-            painter.setPen(QPen(QColor(theme.FOCUS), 1))
-            painter.setBrush(Qt.BrushStyle.NoBrush)
-            painter.drawRect(self.rect().adjusted(0, 0, -1, -1))
+            paint_focus(painter, self.rect())
         painter.end()
 
     def resizeEvent(self, event: QResizeEvent) -> None:

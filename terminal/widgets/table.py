@@ -49,6 +49,7 @@ from terminal.viewmodels.format import split_zeros
 from terminal.viewmodels.tables import ACTIONS_ROLE, NUMBER_ROLE, TONE_ROLE, Action, TableModel
 from terminal.widgets import theme
 from terminal.widgets.controls import TONES
+from terminal.widgets.painted import paint_focus
 
 _GAP = 6
 _TICK_PX = 13
@@ -387,6 +388,10 @@ class DataTable(QTableView):
             area = self.viewport().rect().adjusted(16, 0, -16, 0)
             flags = int(Qt.AlignmentFlag.AlignCenter | Qt.TextFlag.TextWordWrap)
             painter.drawText(area, flags, self.empty_text)
+            painter.end()
+        if self.hasFocus():
+            painter = QPainter(self.viewport())
+            paint_focus(painter, self.viewport().rect())
             painter.end()
 
     def resizeEvent(self, event: QResizeEvent) -> None:

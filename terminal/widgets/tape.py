@@ -26,7 +26,7 @@ from terminal.viewmodels.tape import Print, StripMode, TapeState, TapeViewModel
 from terminal.widgets import theme
 from terminal.widgets.controls import KeyedPanel, hatch_brush, label, set_text
 from terminal.widgets.icons import icon
-from terminal.widgets.painted import TextCache
+from terminal.widgets.painted import TextCache, paint_focus
 
 _PAD: Final = 6
 _HEAD_PX: Final = 18
@@ -143,8 +143,7 @@ class TapeView(QWidget):
         if vm.paused:
             self._paint_badge(painter)
         if self.hasFocus():
-            painter.setPen(QPen(QColor(theme.FOCUS), 1))
-            painter.drawRect(self.rect().adjusted(0, 0, -1, -1))
+            paint_focus(painter, self.rect())
 
     def _paint_badge(self, painter: QPainter) -> None:
         """The counter of what came meanwhile; a click on it goes back to the newest."""

@@ -559,8 +559,16 @@ class DockWorkspace(QObject):
         )
 
     def reachable(self) -> list[str]:
-        """Open panels that are in front, in their own order: what F6 walks through."""
-        return [key for key, dock in self.docks.items() if not dock.visibleRegion().isEmpty()]
+        """Open panels that are in front, column by column as they stand, the lower ones and windows of their
+        own at the end: what F6 walks through."""
+        shown = {key: dock for key, dock in self.docks.items() if not dock.visibleRegion().isEmpty()}
+
+        def place(key: str) -> tuple[bool, bool, int, int]:
+            dock = shown[key]
+            is_low = self._window.dockWidgetArea(dock) is _BOTTOM
+            return dock.isFloating(), is_low, dock.x(), dock.y()
+
+        return sorted(shown, key=place)
 
     def show_mode(self, key: str, word: str, *, striped: bool) -> None:
         """Say in an order panel whose money its orders move."""

@@ -504,6 +504,26 @@ def test_f6_walks_through_the_panels_and_back(open_window: Open, qtbot: QtBot) -
     assert window.workspace.focused_panel() == reached[-2]
 
 
+def test_f6_comes_to_a_second_chart_after_the_first_and_a_table_shows_that_it_has_the_keyboard(
+    open_window: Open, qtbot: QtBot
+) -> None:
+    second = {"chart2": Panel("chart2", "Chart 2", QWidget(), can_trade=True)}
+    window = open_window(NARROW, panels={**empty_panels(), **second})
+    window.workspace.set_open("chart2", True)
+    qtbot.waitUntil(lambda: "chart2" in window.workspace.reachable())
+    assert window.workspace.reachable() == ["watchlist", "chart", "chart2", "ladder", "ticket", "blotter"]
+    table = blotter_of(window).positions.table
+
+    def ring() -> bool:
+        picture = table.viewport().grab().toImage()
+        return all(picture.pixelColor(*at).name().upper() == theme.FOCUS for at in ((0, 0), (9, 1)))
+
+    assert not ring()
+    window.workspace.show_panel("ticket")
+    window._walk(1)
+    qtbot.waitUntil(ring)
+
+
 def test_ctrl_tab_goes_to_the_panel_chosen_when_ctrl_is_let_go(open_window: Open) -> None:
     window = open_window(NARROW)
     window.workspace.show_panel("chart")
@@ -735,6 +755,28 @@ def test_the_button_that_enter_presses_is_the_one_that_is_lit(qtbot: QtBot) -> N
     assert dialog.focusWidget() is dialog.confirm
     QTest.keyClick(dialog, Qt.Key.Key_Return)
     assert dialog.result() == QDialog.DialogCode.Accepted
+    # Back by key is back.
+    dialog.open()
+    dialog.cancel.setFocus()
+    QTest.keyClick(dialog.cancel, Qt.Key.Key_Return)
+    assert dialog.result() == QDialog.DialogCode.Rejected
+
+
+def test_a_dangerous_question_goes_back_by_enter(qtbot: QtBot) -> None:
+    dialog = ConfirmDialog(Confirmation(title="Sure?", tone="danger"))
+    qtbot.addWidget(dialog)
+    accepted: list[object] = []
+    dialog.accepted.connect(lambda: accepted.append(None))
+    dialog.open()
+    assert dialog.focusWidget() is dialog.cancel
+    assert dialog.cancel.isDefault()
+    assert not dialog.confirm.isDefault()
+    QTest.keyClick(dialog, Qt.Key.Key_Return)
+    assert (dialog.isVisible(), accepted) == (False, [])
+    dialog.open()
+    dialog.confirm.setFocus()
+    QTest.keyClick(dialog.confirm, Qt.Key.Key_Return)
+    assert accepted == [None], "who walks there means it"
 
 
 def test_a_cancelled_question_is_closed(qtbot: QtBot) -> None:
