@@ -12,7 +12,7 @@ import pytest
 from terminal.core import tasks
 from terminal.core.secret import Secret
 from terminal.domain.errors import NotSent, RequestRejected, VenueUnavailable
-from terminal.domain.events import ForAccount, LinkState, VenueEvent
+from terminal.domain.events import BalancesReported, ForAccount, LinkState, VenueEvent
 from terminal.domain.market import Side
 from terminal.venues.quotex import PERIODS_S, refill
 from terminal.venues.quotex import connector as connector_module
@@ -252,6 +252,14 @@ def test_the_profile_and_its_time_zone(practice: QuotexPractice) -> None:
             await found.connector.set_time_offset(0)
             title = found.connector.accounts()[0].title
             assert "second.trader" in title
+            await found.submit(found.contract())
+        async with desk(practice, "second") as found:
+            # As after a restart: nothing of it is told in a currency that was only a guess.
+            await eventually(lambda: found.positions and found.fills, what="the contract that runs")
+            assert {each.currency for each in found.positions.values()} == {"EUR"}
+            assert {fill.fee_asset for fill in found.fills} == {"EUR"}
+            money = [each.balances[0].asset for each in found.of(BalancesReported)]
+            assert set(money) == {"EUR"}, money
 
     run(main())
 

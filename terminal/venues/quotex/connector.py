@@ -10,6 +10,7 @@ its call on to the part that carries it out.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 import ssl
 from collections.abc import Awaitable, Callable, Mapping, Sequence
@@ -86,6 +87,7 @@ _FIRST_STATE_S: Final = 40.0
 _LIST_S: Final = 20.0
 _CHANGE_S: Final = 8.0
 _LEARN_S: Final = 1.0
+_PROFILE_S: Final = 2.0
 _LANGUAGES: Final = "en-US;q=0.8,en;q=0.7"
 _CHANGE_ANSWERS: Final = frozenset({"s_account/change", "f_account/change", "orders/opened/list"})
 
@@ -135,6 +137,11 @@ class QuotexConnector:
         self._first_state: asyncio.Future[None] | None = None
         self._listed = asyncio.Event()
         self._told_balance = asyncio.Event()
+        self._learned = asyncio.Event()
+        """The profile has come, or could not be had."""
+        self._knows_profile = False
+        self._early: list[tuple[str, Any]] = []
+        """What was told of the account before its currency was known, or the wait for it was over."""
         self._state: tuple[LinkState, str] = (LinkState.OFF, "")
         self._housekeeping: asyncio.Task[None] | None = None
         self._errands: set[asyncio.Task[None]] = set()
@@ -565,6 +572,15 @@ class QuotexConnector:
         """Authorised: the table, the balance, and everything that was asked for before."""
         await self._listed.wait()
         await self._told_balance.wait()
+        if not self._knows_profile and self._learned.is_set():
+            self._learning = self._errand(self._learn_profile(), "quotex profile")
+        # Nothing waits long for a site that is slow: what it tells late is told again then.
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(_PROFILE_S):
+                await self._learned.wait()
+        early, self._early = self._early, []
+        for name, data in early:
+            self._traders[self._mode].on_event(name, data)
         self._pace.begin()
         self._feeds.ask_all()
         if self._wants_signals:
@@ -582,6 +598,7 @@ class QuotexConnector:
             if self._changing is not None and not self._changing[1].done():
                 self._changing[1].set_exception(line_lost())
             self._told_balance.clear()
+            self._early.clear()
         self._sink(LinkChanged("public", state, reason, self._clock.wall_ns()))
         if state is LinkState.LIVE:
             self._sink(AccountsChanged((self._info_of(self._mode),)))
@@ -627,6 +644,9 @@ class QuotexConnector:
         else:
             if self._changing is not None and name in _CHANGE_ANSWERS:
                 self._on_change(name, data)
+            if self._awaits_currency:
+                self._early.append((name, data))
+                return
             self._traders[self._mode].on_event(name, data)
 
     def _on_fault(self, what: str, name: str) -> None:
@@ -655,7 +675,14 @@ class QuotexConnector:
         amount = self._balances.get(self._mode)
         if amount is not None:
             self._told_balance.set()
-            self._traders[self._mode].on_balance(amount)
+            if not self._awaits_currency:
+                # Else it is told when the connection is live.
+                self._traders[self._mode].on_balance(amount)
+
+    @property
+    def _awaits_currency(self) -> bool:
+        """The connection is still being made, and nobody has said yet what the account is counted in."""
+        return not self._learned.is_set() and self._state[0] is not LinkState.LIVE
 
     # -- inside ---------------------------------------------------------------------------------------
 
@@ -677,20 +704,32 @@ class QuotexConnector:
         except TerminalError as error:
             log.info("no profile: %s", error)
             return
-        self._nickname = profile.nickname
+        else:
+            self._nickname, self._knows_profile = profile.nickname, True
+            self._use_currency(profile.currency)
+        finally:
+            self._learned.set()
         try:
             for number, title in (await self._require_site().tournaments()).items():
                 self._titles[number] = title
                 self._traders.setdefault(number, self._make_trader(number))
         except TerminalError as error:
             log.info("no tournaments: %s", error)
-        changed = self._assets.set_currency(profile.currency)
-        if changed:
-            self._sink(InstrumentsChanged(changed))
-            if self.is_ready:
-                self._tell_balance()
         if self.is_ready:
             self._sink(AccountsChanged((self._info_of(self._mode),)))
+
+    def _use_currency(self, currency: str) -> None:
+        """Count the account in this currency; what was told in another one before is told again."""
+        before = self._assets.currency
+        changed = self._assets.set_currency(currency)
+        if changed:
+            self._sink(InstrumentsChanged(changed))
+        if self._assets.currency == before:
+            return
+        for trader in self._traders.values():
+            trader.currency_told()
+        if self.is_ready:
+            self._tell_balance()
 
     async def _keep_house(self) -> None:
         while True:

@@ -8,6 +8,7 @@ so that journal, blotter and statistics read it like any other closing.
 from __future__ import annotations
 
 import logging
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -28,6 +29,7 @@ _END: Final = ":end"
 _MOST_KEPT: Final = 2000
 _ZERO: Final = Decimal(0)
 _CENT: Final = Decimal("0.01")
+_CURRENCY: Final = re.compile("[A-Za-z]{3,5}")
 
 DealEvent = OrderReported | FillReported | PositionReported
 
@@ -67,6 +69,8 @@ class Deal:
     sold_back: bool = False
     end_client_id: str | None = None
     """Of our order that gives it back."""
+    currency: str = ""
+    """Of stake and result, where Quotex names it with the deal; else it is the account's."""
 
     @property
     def order_id(self) -> str:
@@ -168,9 +172,17 @@ class Deals:
         if deal is None:
             return []
         known = self.deals.get(deal.deal_id)
-        if known is not None:
-            return []
-        return self._begin(deal)
+        if known is None:
+            return self._begin(deal)
+        before = self.money_of(known)
+        known.currency = known.currency or deal.currency
+        if known.profit is None and self.money_of(known) != before:
+            return [PositionReported(self.position(known))]
+        return []
+
+    def running_again(self) -> list[DealEvent]:
+        """The account's currency has become known: what runs in it and names no other is told once more."""
+        return [PositionReported(self.position(each)) for each in self.running() if not each.currency]
 
     def closed(self, data: Any, *, sold_back_ns: int | None = None) -> list[DealEvent]:
         """One deal of ``s_orders/close``, or a row of ``orders/closed/list``; ``sold_back_ns``: it was given
@@ -184,6 +196,7 @@ class Deals:
             events = self._begin(read)
             known = read
         else:
+            known.currency = known.currency or _currency(data)
             events = []
         if known.profit is not None:
             return events
@@ -283,6 +296,10 @@ class Deals:
         expires_ns = deal.expires_ns if deal.mode is ExpiryMode.CLOCK else None
         return ContractTerms(deal.mode, deal.duration_s, deal.payout_pct, expires_ns)
 
+    def money_of(self, deal: Deal) -> str:
+        """The currency of a deal: what Quotex names with it, else the account's."""
+        return deal.currency or self._assets.currency
+
     def report(self, deal: Deal) -> OrderReport:
         """The deal as an order: filled at once."""
         return OrderReport(
@@ -308,7 +325,7 @@ class Deals:
             deal.entry,
             deal.stake,
             _ZERO,
-            self._assets.currency,
+            self.money_of(deal),
             None,
             deal.order_id,
             deal.client_order_id,
@@ -345,7 +362,7 @@ class Deals:
             deal.exit,
             deal.stake,
             _ZERO,
-            self._assets.currency,
+            self.money_of(deal),
             None,
             end_id(deal.deal_id),
             deal.end_client_id if deal.sold_back else None,
@@ -362,7 +379,7 @@ class Deals:
             side=deal.side,
             quantity=deal.stake,
             average_price=deal.entry,
-            currency=self._assets.currency,
+            currency=self.money_of(deal),
             opened_ns=deal.opened_ns,
             updated_ns=deal.opened_ns,
             client_order_id=deal.client_order_id,
@@ -457,6 +474,7 @@ class Deals:
             request_id=request_id,
             client_order_id=client_id,
             ticket=ticket if ticket != deal_id else "",
+            currency=_currency(data),
             mode=ours[1].mode if ours is not None else ExpiryMode.TIMED if is_timed else ExpiryMode.CLOCK,
         )
 
@@ -499,6 +517,12 @@ def _ended_by_itself(deal: Deal, profit: Decimal, row: Mapping[str, Any]) -> boo
     if profit < 0:
         return profit <= -deal.stake * (_number(row.get("percentLoss")) or 100) / 100 + _CENT
     return deal.exit == deal.entry
+
+
+def _currency(data: Mapping[str, Any]) -> str:
+    """The currency that a deal names; empty where it names none."""
+    told = data.get("currency")
+    return told.upper() if isinstance(told, str) and _CURRENCY.fullmatch(told) else ""
 
 
 def _text(value: object) -> str:

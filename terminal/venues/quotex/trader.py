@@ -458,6 +458,12 @@ class QuotexTrader:
         self._balance = amount
         self._emit(BalancesReported((Balance(self._assets.currency, amount),), True))
 
+    def currency_told(self) -> None:
+        """The account's currency is known now, or another one: its contracts were told in what it was taken
+        for."""
+        for event in self.deals.running_again():
+            self._emit(event)
+
     def lost(self) -> None:
         """The connection is gone: what waits for an answer gets none."""
         for opening in self._opens.values():

@@ -91,6 +91,26 @@ def test_times_are_to_the_millisecond_and_from_text_where_there_is_no_stamp() ->
     assert (deals.deals["d2"].opened_ns, deals.deals["d2"].duration_s) == (NOON * NS, 60)
 
 
+def test_a_deal_is_counted_in_the_currency_that_it_names_and_else_in_the_accounts() -> None:
+    deals = table()
+
+    def told_in(events: list[Any]) -> list[str]:
+        return [e.position.currency for e in events if isinstance(e, PositionReported)] + [
+            e.fill.fee_asset for e in events if isinstance(e, FillReported)
+        ]
+
+    assert told_in(deals.opened(told(currency="EUR"))) == ["EUR", "EUR"]
+    assert told_in(deals.opened(told(2))) == ["USD", "USD"]
+    # The list that comes after the answer to a buy names it.
+    assert told_in(deals.opened(told(2, currency="EUR"))) == ["EUR"]
+    assert told_in(deals.opened(told(2, currency="EUR"))) == []
+    assert told_in(deals.opened(told(3, currency=978))) == ["USD", "USD"]
+    deals._assets.set_currency("GBP")
+    assert told_in(deals.running_again()) == ["GBP"], "the one that names none"
+    assert set(told_in(deals.closed(over(currency="EUR")))) == {"EUR"}
+    assert set(told_in(deals.closed(told(3, profit=D(1), closePrice=D(2))))) == {"GBP"}
+
+
 def test_a_deal_of_another_client_is_told_without_an_id_of_ours() -> None:
     deals = table()
     (report, *_) = [
