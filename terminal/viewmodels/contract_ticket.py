@@ -87,7 +87,8 @@ class ContractTicketViewModel(QObject):
         expiries: what the picker offers. ends_text: when the chosen one ends, by the venue's clock.
         opens_late: it opens on another day than today, which a time without a date does not tell.
         stake: what the field means; None while it means nothing.
-        payout_text, win_text, lose_text, need_text, own_text: the figures of the chosen expiry in words.
+        payout_text, win_text, lose_text, outcome_text, need_text, own_text: the figures of the chosen
+            expiry in words; outcome_text is win and loss in one.
         fixed: most I can lose, cost to enter and leave, what breaks even.
         problems: what is wrong, by field. warnings: what will be asked. buttons: by side.
         crowd: which way the venue's own people lean; None while it does not tell.
@@ -131,6 +132,7 @@ class ContractTicketViewModel(QObject):
         self.clock_text = self.ends_text = ""
         self.opens_late = False
         self.payout_text = self.win_text = self.lose_text = self.need_text = self.own_text = ""
+        self.outcome_text = ""
         self.free_text = ""
         self.fixed: tuple[CostLine, ...] = ()
         self.problems: dict[str, str] = {}
@@ -509,6 +511,7 @@ class ContractTicketViewModel(QObject):
         win = win_amount(stake, payout) if stake is not None else None
         self.win_text = fmt.money(win, currency, signed=True)
         self.lose_text = fmt.money(-stake if stake is not None else None, currency, signed=True)
+        self.outcome_text = f"{fmt.money(win, signed=True)} / {self.lose_text}"
         need = break_even_rate(payout)
         self.need_text = f"{need * 100:.1f} % won" if need is not None else fmt.NOTHING
         self.own_text = own_rate_text(
@@ -565,12 +568,12 @@ class ContractTicketViewModel(QObject):
 
 
 def own_rate_text(rate: HitRate) -> str:
-    """``6 of 10 won: 60 % (31 to 83 %)``; the range is where the true rate lies in 95 of 100 cases."""
+    """``6 of 10: 60 % (31 to 83 %)`` of those won; the true rate lies within in 95 of 100 cases."""
     span = rate.interval()
     if span is None or rate.rate is None:
         return "no contract of this kind yet"
     low, high = (round(each * 100) for each in span)
-    return f"{rate.won} of {rate.ended} won: {round(rate.rate * 100)} % ({low} to {high} %)"
+    return f"{rate.won} of {rate.ended}: {round(rate.rate * 100)} % ({low} to {high} %)"
 
 
 def _clock(time_ns: int) -> str:

@@ -35,6 +35,7 @@ from terminal.widgets.ticket_parts import (
     CHIP_SHEET,
     CostGrid,
     FieldRow,
+    FigureLabel,
     NumberEdit,
     chip,
     chooser,
@@ -85,7 +86,7 @@ class ContractPanel(QWidget):
         box = self._form_box = QVBoxLayout(form)
         head = QHBoxLayout()
         head.setSpacing(6)
-        self._symbol = label(kind="title")
+        self._symbol = FigureLabel(kind="title")
         self._badge = label()
         self._badge.setFont(theme.ui_font(10, bold=True))
         self._clock = label(kind="muted")
@@ -222,6 +223,7 @@ class ContractPanel(QWidget):
         assert vm.offer is not None
         self._stripe.setVisible(vm.place.badge == "PRACTICE")
         set_text(self._symbol, vm.instrument.symbol)
+        self._symbol.setToolTip(vm.instrument.symbol)
         set_badge(self._badge, vm.place.badge)
         show_venue(self._venue, vm.place)
         set_text(self._clock, vm.clock_text)
@@ -274,10 +276,10 @@ class ContractPanel(QWidget):
         )
         return [
             CostLine("Payout", vm.payout_text, tip="Paid on top of the stake of a contract that wins."),
-            CostLine("Wins / loses", f"{vm.win_text} / {vm.lose_text}"),
+            CostLine("Wins / loses", vm.outcome_text, tip="On top of the stake, and of it."),
             # The fixed numbers under it say it too.
             *([] if self._is_short else [needed]),
-            CostLine("Yours", vm.own_text, tip=own_tip),
+            CostLine("Yours won", vm.own_text, tip=own_tip),
             CostLine(vm.outside.label, vm.outside.value, vm.outside.detail, tip=vm.outside.tip),
         ]
 

@@ -214,6 +214,30 @@ def fill_chooser(box: QComboBox, items: Sequence[tuple[str, object]], chosen: ob
     box.blockSignals(False)
 
 
+class FigureLabel(QLabel):
+    """A figure as wide as it is; where there is less room it is cut with … instead of pushing its panel
+    wider than what is seen of it. Whoever shows it tells the whole in a tooltip."""
+
+    _LEAST_PX = 40
+
+    def __init__(self, *, kind: str = "") -> None:
+        super().__init__()
+        self.setTextFormat(Qt.TextFormat.PlainText)
+        if kind:
+            self.setProperty("kind", kind)
+
+    def minimumSizeHint(self) -> QSize:
+        whole = super().minimumSizeHint()
+        return QSize(min(self._LEAST_PX, whole.width()), whole.height())
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        painter = QPainter(self)
+        painter.setPen(self.palette().color(self.foregroundRole()))
+        text = self.fontMetrics().elidedText(self.text(), Qt.TextElideMode.ElideRight, self.width())
+        painter.drawText(self.rect(), int(self.alignment() | Qt.AlignmentFlag.AlignVCenter), text)
+        painter.end()
+
+
 class CostGrid(QWidget):
     """The cost strip and the three fixed numbers: lines that never move."""
 
@@ -226,7 +250,7 @@ class CostGrid(QWidget):
         grid.setColumnStretch(1, 1)
         self._cells: list[tuple[QLabel, ElidedLabel, QLabel]] = []
         for row in range(count):
-            name, detail, value = label(kind="label"), ElidedLabel(), label()
+            name, detail, value = label(kind="label"), ElidedLabel(), FigureLabel()
             detail.setProperty("kind", "muted")
             detail.setAlignment(Qt.AlignmentFlag.AlignRight)
             value.setFont(theme.number_font(theme.TABLE_PX))
@@ -257,9 +281,10 @@ class CostGrid(QWidget):
             theme.set_property(detail, "kind", tone)
             theme.set_property(value, "kind", "" if line.value else tone)
             tip = line.tip or line.detail
-            for cell in (name, detail, value):
-                if cell.toolTip() != tip:
-                    cell.setToolTip(tip)
+            whole = f"{line.label}: {line.value}\n{tip}".rstrip() if line.value else tip
+            for cell, told in ((name, tip), (detail, tip), (value, whole)):
+                if cell.toolTip() != told:
+                    cell.setToolTip(told)
 
 
 class BigButton(QPushButton):

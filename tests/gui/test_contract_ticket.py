@@ -12,7 +12,7 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QLabel, QPushButton
 from pytestqt.qtbot import QtBot
 
-from terminal.domain.contracts import ExpiryMode
+from terminal.domain.contracts import ExpiryMode, HitRate
 from terminal.domain.instrument import InstrumentId, MarketStatus
 from terminal.domain.market import Side
 from terminal.venues.base import Sentiment
@@ -105,6 +105,30 @@ def test_nothing_is_cut_off_in_the_narrowest_panel(qtbot: QtBot, desk: Desk) -> 
     for chip in panel.findChildren(QPushButton):
         if chip.isVisible() and chip.property("kind") == "chip":
             assert chip.fontMetrics().horizontalAdvance(chip.text()) <= chip.width(), chip.text()
+
+
+@pytest.mark.parametrize("height", [410, 620])
+def test_long_texts_never_make_the_form_wider_than_what_is_seen_of_it(
+    qtbot: QtBot, desk: Desk, height: int
+) -> None:
+    talk = FakeTalk()
+    talk.told[BTC] = Sentiment(Decimal(75), desk.clock.monotonic_ns())
+    talk.suggested = {"BTC/USD": ends_in(desk, 42)}
+    named = InstrumentId("kraken", "Some Company With A Long Name OTC")
+    desk.market.instruments[named] = replace(contract(), id=named)
+    desk.selection.select(named)
+    vm = form(desk, talk=talk, hit_rates=lambda *of: HitRate(1234, 5678))
+    panel = shown(qtbot, vm, height=height)
+    panel.resize(panel.minimumWidth(), height)
+    for stake in ("1000000000", "5"):
+        vm.set_text(STAKE, stake)
+        QApplication.processEvents()
+        inner = panel._scroll.widget()
+        assert inner is not None
+        assert inner.width() <= panel._scroll.viewport().width()
+    told = [each.toolTip() for each in panel._figures.findChildren(QLabel)]
+    assert any(vm.own_text in each for each in told), "the whole is in its tip"
+    assert panel._foot.minimumSizeHint().width() <= panel.minimumWidth()
 
 
 def test_the_instrument_decides_which_form_is_there(qtbot: QtBot, desk: Desk) -> None:

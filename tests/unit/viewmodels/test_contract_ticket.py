@@ -142,7 +142,7 @@ def test_a_share_of_what_is_free_is_a_stake(desk: Desk) -> None:
 
 def test_the_users_own_rate_stands_beside_what_is_needed(desk: Desk) -> None:
     vm = form(desk, hit_rates=lambda account, instrument, length: HitRate(6, 10))
-    assert vm.own_text == "6 of 10 won: 60 % (31 to 83 %)"
+    assert vm.own_text == "6 of 10: 60 % (31 to 83 %)"
     assert own_rate_text(HitRate(0, 0)) == "no contract of this kind yet"
 
 
