@@ -10,10 +10,13 @@ from typing import Any, Final
 
 from terminal.core.secret import Secret
 from terminal.venues.base import ConnectorSettings
+from terminal.venues.quotex.accounts import account_id_of, owner_of
 from tests.practice import Practice, Told
 
 MAIN, SECOND = "61402117", "61402118"
 DEMO: Final = "demo"
+EMAIL: Final = "practice@quotex.example"
+"""Of the sign-in that is ready."""
 DEMO_MONEY: Final = Decimal(1000)
 """Of the demo account in each test: less than the largest stake, so that too little money shows."""
 _TRADING: Final = frozenset({"orders/open", "orders/cancel", "pending/create", "pending/cancel"})
@@ -36,7 +39,11 @@ class QuotexPractice(Practice):
 
     def account_of(self, key: str | None) -> str:
         """The demo account of whoever signs in."""
-        return DEMO
+        return self.account_id(DEMO, key or "practice")
+
+    def account_id(self, account: str, key: str = "practice") -> str:
+        """As the connector names an account of a sign-in."""
+        return account_id_of(account, owner_of(self.label_of(key)))
 
     def label_of(self, key: str) -> str:
         return str(self.key(key)["email"])

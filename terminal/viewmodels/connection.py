@@ -234,9 +234,12 @@ class ConnectionViewModel(QObject):
         venue, _, rest = account.partition(":")
         word, _, number = rest.partition(":")
         about = self.infos.get(venue)
+        number, _, other = number.partition("@")
         owner = None
         for session in self._sessions.sessions.values():
             owner = session.infos.get(account) or session.hidden.get(account) or owner
+            if other and owner is None and session.venue == venue and session.has_account:
+                number = f"{number}, another sign-in"
         if owner is not None:
             number = owner.short
             if word == Mode.LIVE.value and not owner.is_live:

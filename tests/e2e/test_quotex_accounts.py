@@ -15,6 +15,7 @@ from terminal.domain.instrument import InstrumentId
 from terminal.domain.market import Side
 from terminal.services.session import Session, SessionState
 from terminal.venues.base import HasProfile, HasRecords
+from terminal.venues.quotex.accounts import account_id_of, owner_of
 from terminal.viewmodels.sending import Result
 from terminal.viewmodels.tables import ACTIONS_ROLE
 from terminal.widgets import blotter as tabs
@@ -23,11 +24,13 @@ from terminal.widgets.profile_dialog import ProfileDialog
 from terminal.widgets.refill_dialog import RefillDialog
 from tests.e2e.rig import QUICK_QUOTEX
 from tests.e2e.screen_harness import Desk, opened, run_screen
-from tests.practice_quotex import DEMO_MONEY, QuotexPractice
+from tests.practice_quotex import DEMO_MONEY, EMAIL, QuotexPractice
 
 D = Decimal
 EUR = InstrumentId("quotex", "EUR/USD OTC")
-DEMO, REAL, CONTEST = (f"quotex:practice:{which}" for which in ("demo", "live", "417"))
+DEMO, REAL, CONTEST = (
+    f"quotex:practice:{account_id_of(which, owner_of(EMAIL))}" for which in ("demo", "live", "417")
+)
 CONTEST_MONEY = D(640)
 
 
@@ -198,7 +201,8 @@ def test_a_tournament_is_opened_and_left_again_and_nothing_of_the_other_is_in_si
         await trader.until_trading(REAL)
         assert desk.window.top_bar.badge.text() == "PRACTICE"
         settings = desk.terminal.settings
-        await desk.until(lambda: settings.items("practice.accounts", "quotex") == ("live",), "its choice")
+        chosen = (REAL.rpartition(":")[2],)
+        await desk.until(lambda: settings.items("practice.accounts", "quotex") == chosen, "its choice")
         assert settings.items("venue.accounts", "quotex") == ()
 
     at_desk(quotex, tmp_path, on)

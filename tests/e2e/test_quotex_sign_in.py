@@ -96,8 +96,8 @@ def test_a_session_is_tried_and_kept_and_opens_the_demo_account_first(
             await terminal.use_live("quotex")
             session = terminal.sessions.sessions["quotex"]
             await eventually(lambda: session.state is SessionState.LIVE, 20, "the account")
-            assert session.account == "quotex:live:demo"
-            real = session.hidden["quotex:live:live"]
+            assert session.account == f"quotex:live:{quotex.account_id('demo')}"
+            real = session.hidden[f"quotex:live:{quotex.account_id('live')}"]
             assert real.is_live
             assert "real money" in real.consent, "it is opened after a question alone"
             known = await terminal.known_entries("quotex", Mode.LIVE)

@@ -59,6 +59,9 @@ def texts(model: TableModel[Any], row: int = 0) -> dict[str, str]:
         ("kraken:live:demo", "Kraken demo"),
         ("kraken:live:live", "Kraken live real"),
         ("kraken:live:417", "Kraken demo Weekend contest"),
+        # The account of somebody else, of whom the journal still knows: here, and where nobody is connected.
+        ("kraken:practice:demo@3f9a1c", "Kraken practice demo, another sign-in"),
+        ("okx:practice:demo@3f9a1c", "okx practice demo"),
     ],
 )
 def test_an_account_has_a_short_name(frame: Frame, key: str, name: str) -> None:

@@ -51,11 +51,16 @@ def test_the_account_that_is_open_can_be_changed(practice: QuotexPractice) -> No
                 sink(event)
 
             found.connector._sink = note
-            await found.connector.show_accounts(["live"])
-            live, demo = found.connector.trader("live"), found.connector.trader("demo")
+            await found.connector.show_accounts([practice.account_id("live")])
+            live, demo = (
+                found.connector.trader(practice.account_id("live")),
+                found.connector.trader(practice.account_id("demo")),
+            )
             await eventually(
                 lambda: any(
-                    isinstance(e, ForAccount) and e.account_id == "live" and e.event is LinkState.LIVE
+                    isinstance(e, ForAccount)
+                    and e.account_id == practice.account_id("live")
+                    and e.event is LinkState.LIVE
                     for e in told
                 ),
                 what="the real account",
@@ -75,7 +80,7 @@ def test_the_account_that_is_open_can_be_changed(practice: QuotexPractice) -> No
             await eventually(lambda: found.connector.health().reconnects == 1, what="the new line")
             await eventually(lambda: found.connector.is_ready, what="the new session")
             assert [each.side for each in (await live.snapshot(0)).positions] == [Side.BUY]
-            await found.connector.show_accounts(["demo"])
+            await found.connector.show_accounts([practice.account_id("demo")])
             assert len((await demo.snapshot(0)).positions) == 1
 
     run(main())
@@ -83,7 +88,13 @@ def test_the_account_that_is_open_can_be_changed(practice: QuotexPractice) -> No
 
 def test_the_real_account_is_open_only_where_it_was_chosen(practice: QuotexPractice) -> None:
     async def main() -> None:
-        for chosen, is_demo in (("", 1), ("demo", 1), ("demo,live", 1), ("odd", 1), ("live", 0)):
+        demo, live = practice.account_id("demo"), practice.account_id("live")
+        # Of another person it opens nothing.
+        other = practice.account_id("live", "second")
+        for chosen, is_demo in (
+            *(("", 1), (demo, 1), (f"{demo},{live}", 1), ("odd", 1), ("live", 1), (other, 1)),
+            *((f"{other},{live}", 1), (live, 0)),
+        ):
             connector = QuotexConnector(practice.settings(accounts=chosen))
             assert connector._authorization()["isDemo"] == is_demo, chosen
 
@@ -94,25 +105,26 @@ def test_a_tournament_has_money_of_its_own(practice: QuotexPractice) -> None:
     async def main() -> None:
         async with desk(practice) as found:
             number = str(practice.entry["tournaments"][0])
+            contest = practice.account_id(number)
 
             def listed() -> bool:
-                return number in {each.account_id for each in found.connector.accounts()}
+                return contest in {each.account_id for each in found.connector.accounts()}
 
             await eventually(listed, what="the tournaments")
-            await found.connector.show_accounts([number])
-            hand = found.connector.trader(number)
+            await found.connector.show_accounts([contest])
+            hand = found.connector.trader(contest)
             assert [each.total for each in (await hand.snapshot(0)).balances] == [D(1000)]
             await hand.submit(found.contract(), found.new_id())
             (row,) = (await practice.record())["opened"]
             assert (row["isDemo"], row["tournamentId"]) == (1, int(number))
-            info = next(each for each in found.connector.accounts() if each.account_id == number)
+            info = next(each for each in found.connector.accounts() if each.account_id == contest)
             assert not info.is_live
             assert "Weekend contest" in info.title
         # It can be the one that is opened first.
-        connector = QuotexConnector(practice.settings(accounts=number))
+        connector = QuotexConnector(practice.settings(accounts=contest))
         try:
             await connector.connect(lambda event: None)
-            snapshot = await connector.trader(number).snapshot(0)
+            snapshot = await connector.trader(contest).snapshot(0)
             assert len(snapshot.positions) == 1
         finally:
             await connector.close()
@@ -126,15 +138,15 @@ def test_the_demo_account_is_refilled(practice: QuotexPractice) -> None:
             before = found.balances["USD"].total
             assert await found.connector.refill(D(5000)) == 5000 - before
             assert found.balances["USD"].total == 5000
-            ((entry,), earlier) = await found.connector.trader("demo").cash_flow()
+            ((entry,), earlier) = await found.connector.trader(practice.account_id("demo")).cash_flow()
             assert (entry.what, entry.amount, entry.balance, earlier) == ("refill", 5000 - before, 5000, None)
             with pytest.raises(RequestRejected) as caught:
                 await found.connector.refill(D(10**9))
             assert "maximum" in caught.value.user_text
             assert found.balances["USD"].total == 5000
             can = {each.account_id: each.refills for each in found.connector.accounts()}
-            assert (can["demo"], can["live"]) == (True, False)
-            await found.connector.show_accounts(["live"])
+            assert (can[practice.account_id("demo")], can[practice.account_id("live")]) == (True, False)
+            await found.connector.show_accounts([practice.account_id("live")])
             with pytest.raises(RequestRejected):
                 await found.connector.refill(D(100))
             assert [each["method"] for each in (await practice.record())["requests"]].count(
@@ -178,12 +190,12 @@ def test_an_account_that_quotex_does_not_open_leaves_the_other_one_open(
             connector._titles["999"] = "Over already"
             connector._traders["999"] = connector._make_trader("999")
             with pytest.raises(RequestRejected) as refused:
-                await connector.show_accounts(["999"])
+                await connector.show_accounts([practice.account_id("999")])
             assert "Over already" in refused.value.user_text
             assert connector.mode == "demo"
             await practice.fault("swallow_request", match="ws/trade/account/change")
             with pytest.raises(VenueUnavailable) as silent:
-                await connector.show_accounts(["live"])
+                await connector.show_accounts([practice.account_id("live")])
             assert "still is" in silent.value.user_text
             assert connector.mode == "demo"
             await found.submit(found.contract())
@@ -196,9 +208,14 @@ def test_an_account_that_quotex_does_not_open_leaves_the_other_one_open(
 def test_nothing_is_sent_while_an_account_is_being_opened(practice: QuotexPractice) -> None:
     async def main() -> None:
         async with desk(practice) as found:
-            demo, live = found.connector.trader("demo"), found.connector.trader("live")
+            demo, live = (
+                found.connector.trader(practice.account_id("demo")),
+                found.connector.trader(practice.account_id("live")),
+            )
             await practice.fault("delay", match="ws/ack/s_account/change", delay_s=0.4)
-            changing = tasks.spawn(found.connector.show_accounts(["live"]), name="a change")
+            changing = tasks.spawn(
+                found.connector.show_accounts([practice.account_id("live")]), name="a change"
+            )
             await eventually(lambda: found.connector.mode == "", what="a change under way")
             for hand in (demo, live):
                 with pytest.raises(NotSent):
@@ -214,12 +231,13 @@ def test_a_deal_that_names_another_account_is_not_taken_for_one_of_the_open_one(
 ) -> None:
     async def main() -> None:
         async with desk(practice) as found:
-            number = str(practice.entry["tournaments"][0])
+            contest = practice.account_id(str(practice.entry["tournaments"][0]))
             await eventually(
-                lambda: number in {each.account_id for each in found.connector.accounts()}, what="tournaments"
+                lambda: contest in {each.account_id for each in found.connector.accounts()},
+                what="tournaments",
             )
-            await found.connector.show_accounts([number])
-            hand = found.connector.trader(number)
+            await found.connector.show_accounts([contest])
+            hand = found.connector.trader(contest)
             ticket = (await hand.submit(found.contract(), found.new_id())).venue_order_id
             (row,) = (await practice.record())["opened"]
             told = {**row, "profit": D("-5"), "closePrice": row["openPrice"]}
@@ -232,8 +250,8 @@ def test_a_deal_that_names_another_account_is_not_taken_for_one_of_the_open_one(
             # The site has one history for the demo account and the tournaments.
             past = {each.venue_order_id for each in (await hand.order_history()).orders}
             assert past == {ticket, f"{ticket}:end"}
-            await found.connector.show_accounts(["demo"])
-            assert (await found.connector.trader("demo").order_history()).orders == ()
+            await found.connector.show_accounts([practice.account_id("demo")])
+            assert (await found.connector.trader(practice.account_id("demo")).order_history()).orders == ()
 
     run(main())
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any, Final
@@ -25,12 +26,31 @@ _OFFSET_USE: Final = (
 )
 
 
-def chosen_account(option: str) -> str:
-    """The account that a connection opens first: the real one or a tournament only where it alone was chosen.
+def owner_of(email: str) -> str:
+    """A short sign for whoever signs in, from the e-mail address; empty without one."""
+    known = email.strip().casefold()
+    return hashlib.sha256(known.encode()).hexdigest()[:6] if known else ""
+
+
+def account_id_of(account: str, owner: str) -> str:
+    """``demo@3f9a1c``: as an account is known outside, so that the demo accounts of two people are two."""
+    return f"{account}@{owner}" if owner else account
+
+
+def account_of(account_id: str, owner: str) -> str:
+    """The account of an id, of this sign-in; empty where it is another person's."""
+    account, _, told = account_id.partition("@")
+    return account if told == owner else ""
+
+
+def chosen_account(option: str, owner: str = "") -> str:
+    """The account that a connection opens first: the real one or a tournament only where it alone was
+    chosen, by the same person.
 
     ``option``: the ids of the accounts that the person shows, with commas between them."""
     chosen = {each.strip() for each in option.split(",") if each.strip()}
-    (account,) = chosen if len(chosen) == 1 else {DEMO}
+    (account_id,) = chosen if len(chosen) == 1 else {""}
+    account = account_of(account_id, owner)
     return account if account == LIVE or account.isdecimal() else DEMO
 
 
@@ -61,11 +81,11 @@ def profile_of(found: Profile, names: Mapping[str, str]) -> AccountProfile:
     )
 
 
-def account_info(account: str, name: str, nickname: str, currency: str) -> AccountInfo:
+def account_info(account: str, owner: str, name: str, nickname: str, currency: str) -> AccountInfo:
     """As the screen presents it. ``name``: ``demo``, ``real``, or a tournament's title."""
     words = ("Quotex", name, nickname) if account in (DEMO, LIVE) else ("Quotex", "tournament", name)
     return AccountInfo(
-        account_id=account,
+        account_id=account_id_of(account, owner),
         title=" ".join(each for each in words if each),
         is_live=account == LIVE,
         currency=currency,

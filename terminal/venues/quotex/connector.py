@@ -59,8 +59,11 @@ from terminal.venues.quotex import PERIODS_S, VENUE
 from terminal.venues.quotex.accounts import (
     DEMO,
     LIVE,
+    account_id_of,
     account_info,
+    account_of,
     chosen_account,
+    owner_of,
     profile_of,
     read_balances,
 )
@@ -119,7 +122,9 @@ class QuotexConnector:
         }
         require_safe_address(self._endpoints["https"], ("http", "https"))
         require_safe_address(self._endpoints["wss"], ("ws", "wss"))
-        self._mode = chosen_account(settings.options.get("accounts", ""))
+        email = settings.credentials.get("email")
+        self._owner = owner_of(email.reveal() if email else "")
+        self._mode = chosen_account(settings.options.get("accounts", ""), self._owner)
         self._sink: Sink = _nobody
         self._assets = Assets()
         self._context: ssl.SSLContext | None = None
@@ -411,7 +416,8 @@ class QuotexConnector:
             RequestRejected: Quotex does not open it; the one that was open still is.
             VenueUnavailable, NotSent: no answer came, or the line is down; likewise.
         """
-        wanted = [each for each in (account_ids or tuple(self._titles)) if each in self._traders]
+        asked = [account_of(each, self._owner) for each in account_ids] or self._titles
+        wanted = [each for each in asked if each in self._traders]
         other = next((each for each in wanted if each != self._mode), None)
         if other is None:
             return
@@ -464,7 +470,7 @@ class QuotexConnector:
 
     def trader(self, account_id: str) -> TradesOrders:
         """The account's own hand. Raises KeyError for one that is not there."""
-        return self._traders[account_id]
+        return self._traders[account_of(account_id, self._owner)]
 
     async def profile(self) -> AccountProfile:
         """Name, country, currency, balances and time zone of the sign-in. Raises VenueUnavailable."""
@@ -484,13 +490,13 @@ class QuotexConnector:
         return added
 
     def _info_of(self, mode: str) -> AccountInfo:
-        return account_info(mode, self._titles[mode], self._nickname, self._assets.currency)
+        return account_info(mode, self._owner, self._titles[mode], self._nickname, self._assets.currency)
 
     def _for_account(self, mode: str, event: AccountEvent) -> None:
-        self._sink(ForAccount(mode, event))
+        self._sink(ForAccount(account_id_of(mode, self._owner), event))
 
     def _for_state(self, mode: str, state: LinkState, reason: str) -> None:
-        self._sink(ForAccount(mode, state, reason))
+        self._sink(ForAccount(account_id_of(mode, self._owner), state, reason))
 
     # -- what the hand needs of the connection --------------------------------------------------------
 
