@@ -108,7 +108,8 @@ class AccountOpening:
             rows=rows,
             warnings=warnings,
             confirm_text="Open it",
-            tone="danger" if info.consent and not is_practice else "",
+            # In practice too: it is the same step, rehearsed.
+            tone="danger" if info.consent else "",
             badge=entry.badge if is_practice else "LIVE" if info.is_live else "DEMO",
         )
 

@@ -24,8 +24,8 @@ _WIDTH = 380
 
 
 class ConfirmDialog(QDialog):
-    """Shows one :class:`Confirmation`. Enter confirms, Esc does not. Figures that follow the market are read
-    anew four times a second."""
+    """Shows one :class:`Confirmation`. Enter confirms, save in a question of the tone ``danger``, where it
+    goes back; Esc always goes back. Figures that follow the market are read anew four times a second."""
 
     def __init__(self, question: Confirmation, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -50,8 +50,11 @@ class ConfirmDialog(QDialog):
         box = QVBoxLayout(self)
         self._figures = fill_question(box, question)
         box.addLayout(self._buttons(question))
-        # Only now is it a child of the dialog, which would light its first button otherwise.
-        self.confirm.setFocus()
+        # Only now are they children of the dialog, which would light its first button otherwise. Both press
+        # themselves when they are walked to by key; the default is what Enter presses before that.
+        first = self.cancel if question.tone == "danger" else self.confirm
+        first.setDefault(True)
+        first.setFocus()
 
     def _buttons(self, question: Confirmation) -> QHBoxLayout:
         row = QHBoxLayout()
@@ -59,14 +62,12 @@ class ConfirmDialog(QDialog):
         row.addStretch(1)
         self.cancel = QPushButton("Back")
         self.cancel.setProperty("kind", "action")
-        self.cancel.setAutoDefault(False)
         self.cancel.clicked.connect(self.reject)
         self.confirm = QPushButton(question.confirm_text)
         self.confirm.setProperty(
             "kind", question.tone if question.tone in ("buy", "sell", "danger") else "primary"
         )
         self.confirm.setMinimumWidth(110)
-        self.confirm.setDefault(True)
         self.confirm.clicked.connect(self.accept)
         row.addWidget(self.cancel)
         row.addWidget(self.confirm)

@@ -127,7 +127,7 @@ def test_what_is_called_real_at_the_practice_venue_is_not_taken_for_real_money(q
     async def body(house: House) -> None:
         await asked(house, REAL)
         (question,) = house.frame.questions
-        assert (question.badge, question.tone) == ("PRACTICE", "")
+        assert (question.badge, question.tone) == ("PRACTICE", "danger"), "rehearsed as it will be asked"
         assert question.note.startswith("Practice market: no money moves here.")
         assert CONSENT in question.note, "so that it is known before it counts"
 
