@@ -13,8 +13,10 @@ from typing import Final
 from terminal.domain.decimals import ZERO
 from terminal.domain.instrument import Instrument, InstrumentId, InstrumentKind
 from terminal.domain.market import Quote
+from terminal.domain.rules import plain as figure
 from terminal.domain.worth import worth
 from terminal.viewmodels.asset_names import ASSET_NAMES, describe
+from terminal.viewmodels.market_hours import is_closed
 
 MOST_HITS: Final = 200
 KIND_BADGES: Final = {
@@ -28,6 +30,13 @@ KIND_BADGES: Final = {
 # People say XBT and XDG where the terminal says BTC and DOGE.
 _OTHER_NAMES: Final = {"XBT": "BTC", "XDG": "DOGE"}
 _GAPS: Final = re.compile(r"[\W_]+")
+
+
+def payout_text(instrument: Instrument) -> str:
+    """What a win pays on top of the stake, whatever the length: ``92 %``; empty of what is no contract, and
+    where nothing is told."""
+    offer = instrument.offer
+    return f"{figure(offer.payout_pct)} %" if offer is not None and offer.payout_pct > 0 else ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +61,16 @@ class Hit:
     def words(self) -> str:
         """What it is in words; empty where nobody says."""
         return describe(self.instrument)
+
+    @property
+    def payout_text(self) -> str:
+        """What a contract that wins pays on top of its stake: ``92 %``; empty of what is no contract."""
+        return payout_text(self.instrument)
+
+    @property
+    def closed(self) -> bool:
+        """Nothing can be traded on it now."""
+        return is_closed(self.instrument)
 
 
 def plain(text: str) -> str:

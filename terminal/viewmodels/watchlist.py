@@ -17,7 +17,8 @@ from terminal.domain.market import Feed, FeedKind, Quote
 from terminal.services.market_data import FeedState, Topic
 from terminal.viewmodels import format as fmt
 from terminal.viewmodels.frames import FrameClock
-from terminal.viewmodels.search import Hit, SearchIndex, quote_volume, rank
+from terminal.viewmodels.market_hours import is_closed
+from terminal.viewmodels.search import Hit, SearchIndex, payout_text, quote_volume, rank
 from terminal.viewmodels.tables import Column, TableModel
 
 REFRESH_NS: Final = 100_000_000
@@ -25,6 +26,7 @@ FLASH_MS: Final = 300
 SPARK_INTERVAL_S: Final = 900
 SPARK_POINTS: Final = 96
 STAR: Final = "★"
+CLOSED: Final = "closed"
 
 _SHOWN_FILTER: Final = 24
 
@@ -73,6 +75,10 @@ class WatchRow:
     """Two or three letters for the venue, where its title has no room."""
     price_decimals: int = 8
     stale: bool = False
+    closed: bool = False
+    """Its market is closed: the price is the last one of its session."""
+    payout: str = ""
+    """Of a contract: what a win pays, ``92 %``."""
     spark: tuple[float, ...] = ()
     """Closes of the last day, oldest first."""
 
@@ -81,7 +87,14 @@ class WatchRow:
         return fmt.price(self.last, self.price_decimals)
 
     @property
+    def quiet(self) -> bool:
+        """It is shown in grey: nothing is traded at this price now."""
+        return self.stale or self.closed
+
+    @property
     def change_text(self) -> str:
+        if self.closed:
+            return CLOSED
         if self.change_pct is None:
             return fmt.NOTHING
         # A column for two digits before the point: a fall by a fifth is as clear with one behind it.
@@ -97,7 +110,7 @@ class WatchRow:
     @property
     def direction(self) -> str:
         """``up``, ``down`` or empty, by the day's change."""
-        if self.stale:
+        if self.quiet:
             return "muted"
         if self.change_pct is None or self.change_pct == 0:
             return ""
@@ -118,11 +131,14 @@ _TOPICS: Final = frozenset({Topic.QUOTE, Topic.STATE, Topic.INSTRUMENT, Topic.BA
 
 
 def _quiet(row: WatchRow) -> str:
-    return "muted" if row.stale else ""
+    return "muted" if row.quiet else ""
 
 
 def _spread_text(row: WatchRow) -> str:
-    """In pips where the venue speaks of them, else in the price's own units."""
+    """In pips where the venue speaks of them, else in the price's own units; a contract has a payout in its
+    place."""
+    if row.payout:
+        return f"pays {row.payout}"
     if row.spread is not None and row.pip:
         return f"{fmt.quantity(row.spread / row.pip, 1)} p"
     return fmt.price(row.spread, row.price_decimals)
@@ -131,7 +147,10 @@ def _spread_text(row: WatchRow) -> str:
 COLUMNS: Final[tuple[Column[WatchRow], ...]] = (
     Column("symbol", "Symbol", lambda row: f"{STAR} {row.id.symbol}" if row.favourite else row.id.symbol, 66,
            sort=lambda row: row.id.symbol, tone=_quiet,
-           tip=lambda row: f"{row.id.symbol}, {row.kind} on {row.venue_title}"),
+           tip=lambda row: ", ".join(filter(None, (
+               row.id.symbol, f"{row.kind} on {row.venue_title}", row.payout and f"pays {row.payout}",
+               CLOSED if row.closed else ""))),
+           ),
     Column("last", "Last", lambda row: row.last_text, 76, number=True, sort=lambda row: row.last, tone=_quiet,
            tip=lambda row: "" if row.last is None else
            fmt.fixed(row.last, row.price_decimals) + (" (stale)" if row.stale else "")),
@@ -140,9 +159,9 @@ COLUMNS: Final[tuple[Column[WatchRow], ...]] = (
     Column("spark", "Day", lambda row: row.spark_text, 46, sort=lambda row: row.change_pct,
            title_tip="The last 24 hours"),
     Column("spread", "Spread", _spread_text, 62, number=True,
-           sort=lambda row: row.spread, tone=lambda row: "muted" if row.stale else "label"),
+           sort=lambda row: row.spread, tone=lambda row: _quiet(row) or "label"),
     Column("volume", "Volume", lambda row: fmt.compact(row.volume), 62, number=True,
-           sort=lambda row: row.worth, tone=lambda row: "muted" if row.stale else "label",
+           sort=lambda row: row.worth, tone=lambda row: _quiet(row) or "label",
            title_tip="Base units within 24 hours; sorted by their worth"),
     Column("venue", "At", lambda row: row.venue_title, 56, tone=lambda row: "muted",
            tip=lambda row: row.venue_title, title_tip="The venue"),
@@ -301,6 +320,8 @@ class WatchlistViewModel(QObject):
             known.kind.value if known is not None else "",
             price_decimals=known.price_decimals if known is not None else 8,
             stale=quote is not None and state is not FeedState.LIVE,
+            closed=is_closed(known),
+            payout=payout_text(known) if known is not None else "",
             venue_title=self._titles.get(instrument.venue, instrument.venue),
             venue_mark=marks.get(instrument.venue, instrument.venue[:2]),
             spark=self._spark(instrument),

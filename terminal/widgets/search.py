@@ -41,6 +41,7 @@ _ROW_PX = 30
 _STAR_PX = 14
 _SIZE = QSize(560, 440)
 _TOP_PX = 90
+WARNING_SIGN = "▲"
 
 
 class HitModel(QAbstractListModel):
@@ -68,17 +69,28 @@ class HitModel(QAbstractListModel):
             return hit.instrument.symbol
         if role == _HIT_ROLE:
             return hit
-        if role == Qt.ItemDataRole.AccessibleTextRole:
-            star = ", favourite" if hit.favourite else ""
-            words = f", {hit.words}" if hit.words else ""
-            venue, warning = self._vm.title_of(hit.id.venue), self._vm.warning_of(hit.id.venue)
-            where = f"{venue}, {warning}" if warning else venue
-            return f"{hit.instrument.symbol}{words}, {hit.kind} on {where}{star}"
+        if role in (Qt.ItemDataRole.AccessibleTextRole, Qt.ItemDataRole.ToolTipRole):
+            return self._spoken(hit)
         return None
+
+    def _spoken(self, hit: Hit) -> str:
+        """All that its row says, in full."""
+        venue, warning = self._vm.title_of(hit.id.venue), self._vm.warning_of(hit.id.venue)
+        parts = (
+            hit.instrument.symbol,
+            hit.words,
+            f"{hit.kind} on {venue}",
+            warning,
+            f"pays {hit.payout_text}" if hit.payout_text else "",
+            "closed" if hit.closed else "",
+            "favourite" if hit.favourite else "",
+        )
+        return ", ".join(part for part in parts if part)
 
 
 class HitDelegate(QStyledItemDelegate):
-    """A hit: star, symbol, what it is, volume, venue badge and type badge."""
+    """A hit: star, symbol, what it is, volume or payout, venue badge and type badge; one that is closed is
+    greyed and says so."""
 
     def __init__(self, vm: WatchlistViewModel, parent: QObject | None = None) -> None:
         super().__init__(parent)
@@ -100,22 +112,28 @@ class HitDelegate(QStyledItemDelegate):
                 QPoint(area.left() + 10, middle - 7), pixmap("star-filled", theme.TEXT_2, _STAR_PX)
             )
         painter.setFont(theme.ui_font(theme.BASE_PX, bold=True))
-        painter.setPen(QColor(theme.TEXT))
+        painter.setPen(QColor(theme.MUTED if hit.closed else theme.TEXT))
         left = int(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter)
         painter.drawText(QRect(area.left() + 32, area.top(), 150, area.height()), left, hit.instrument.symbol)
         right = self._badge(painter, area.right() - 10, middle, hit.kind, theme.MUTED)
-        right = self._badge(painter, right - 6, middle, self._vm.title_of(hit.id.venue), theme.TEXT_2)
-        if warning := self._vm.warning_of(hit.id.venue):
-            right = self._badge(painter, right - 6, middle, warning, theme.WARNING)
+        venue = self._vm.title_of(hit.id.venue)
+        # What the sign means stands once under the list, not in each row.
+        if self._vm.warning_of(hit.id.venue):
+            right = self._badge(painter, right - 6, middle, f"{WARNING_SIGN} {venue}", theme.WARNING)
+        else:
+            right = self._badge(painter, right - 6, middle, venue, theme.TEXT_2)
         room = QRect(area.left() + 182, area.top(), right - area.left() - 194, area.height())
         painter.setPen(QColor(theme.MUTED))
+        figure = hit.payout_text
         if hit.volume:
+            figure = f"{fmt.compact(hit.volume)} {hit.instrument.quote} / 24 h"
+        figure = " · ".join(part for part in (figure, "closed" if hit.closed else "") if part)
+        if figure:
             font = theme.number_font(theme.TABLE_PX)
             painter.setFont(font)
-            volume = f"{fmt.compact(hit.volume)} {hit.instrument.quote} / 24 h"
             align = int(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
-            painter.drawText(room, align, volume)
-            room.setRight(room.right() - QFontMetrics(font).horizontalAdvance(volume) - 10)
+            painter.drawText(room, align, figure)
+            room.setRight(room.right() - QFontMetrics(font).horizontalAdvance(figure) - 10)
         font = theme.ui_font(theme.TABLE_PX)
         painter.setFont(font)
         words = QFontMetrics(font).elidedText(hit.words, Qt.TextElideMode.ElideRight, max(0, room.width()))
@@ -194,6 +212,9 @@ class SearchDialog(QDialog):
         self.list.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         self.list.setAccessibleName("Instruments found")
         box.addWidget(self.list, 1)
+        self._warning = label(kind="muted")
+        self._warning.hide()
+        box.addWidget(self._warning)
         self._foot = label(kind="muted")
         box.addWidget(self._foot)
 
@@ -230,6 +251,9 @@ class SearchDialog(QDialog):
         self._model.show(hits)
         if hits:
             self.list.setCurrentIndex(self._model.index(min(row, len(hits) - 1)))
+        warnings = dict.fromkeys(filter(None, (self._vm.warning_of(hit.id.venue) for hit in hits)))
+        set_text(self._warning, f"{WARNING_SIGN} {', '.join(warnings)}")
+        self._warning.setVisible(bool(warnings))
         found = f"{len(hits)} found" if hits else "0 found"
         self.list.empty_text = "" if hits else self._nothing_text()
         keys = "Enter opens, Shift+Enter in chart 2  ·  ↑↓ then Space: favourite  ·  Esc closes"

@@ -63,7 +63,7 @@ _ROUNDED_PX = 2  # a width in whole pixels may be one short, for each part of a 
 _MOST_SPARE_PX = 24
 _KEYS = [column.key for column in COLUMNS]
 # Symbol and last price are always there, whole, and the day's change as long as it has any room. Where one
-# symbol is watched at two venues, the venue comes before that. The others follow as there is room for them.
+# symbol is watched at two venues, the venue's mark is always there too. The others follow as there is room.
 _AS_ROOM = ("change", "spark", "venue", "spread", "volume")
 _BRIEF = {"change": _BRIEF_CHANGE_PX, "venue": _MARK_PX}
 """Columns that can do with less than their own width: the day's change without its sign, the venue's mark."""
@@ -127,7 +127,7 @@ class WatchDelegate(CellDelegate):
             star = pixmap("star-filled" if row.favourite else "star", theme.TEXT_2, _STAR_PX)
             painter.drawPixmap(star_place(area).topLeft(), star)
         left = _PADDING_PX + (_STAR_ROOM_PX if room else 0)
-        strong, quiet = (theme.MUTED, theme.MUTED) if row.stale else (theme.TEXT, theme.TEXT_2)
+        strong, quiet = (theme.MUTED, theme.MUTED) if row.quiet else (theme.TEXT, theme.TEXT_2)
         for (text, font), color in zip(
             symbol_parts(row.id, self._watch_table.font()), (strong, quiet), strict=True
         ):
@@ -202,6 +202,7 @@ class WatchTable(DataTable):
         self._tells_venues = False
         self._needs: dict[str, int] = {"symbol": 0, "last": 0}
         self._measured_for: object = None
+        self._seen_px = 0
         self.padding = _PADDING_PX
         self.setItemDelegate(WatchDelegate(self, vm))
         self.setSelectionMode(QAbstractItemView.SelectionMode.SingleSelection)
@@ -229,6 +230,15 @@ class WatchTable(DataTable):
             self.clearSelection()
         elif not marked or marked[0].row() != row:
             self.selectRow(row)
+            self._seek(row)
+
+    def _seek(self, row: int) -> None:
+        """Scroll a row into sight, up and down alone."""
+        self.scrollTo(self._vm.model.index(row, self.first_column))
+
+    def _is_in_sight(self, row: int, height: int) -> bool:
+        top = self.rowViewportPosition(row)
+        return top >= 0 and top + self.rowHeight(row) <= height
 
     def _on_vm_changed(self) -> None:
         self.empty_text = self._vm.empty_text
@@ -273,9 +283,10 @@ class WatchTable(DataTable):
         widths = dict(self._needs)
         first = ("venue", "change") if self._tells_venues else ("change",)
         for key in first:
-            if sum(widths.values()) + _BRIEF[key] <= room:
+            # Without its venue one symbol would stand there twice: rather the symbols are shortened.
+            if key == "venue" or sum(widths.values()) + _BRIEF[key] <= room:
                 widths[key] = _BRIEF[key]
-        spare = room - sum(widths.values())
+        spare = max(0, room - sum(widths.values()))
         for key in [key for key in first if key in widths]:
             more = own[key] - widths[key]
             if more <= spare:
@@ -294,7 +305,8 @@ class WatchTable(DataTable):
             if key != "symbol" and key in widths:
                 widths[key] += each if widths[key] >= own[key] or key == "last" else 0
                 self.setColumnWidth(at, widths[key])
-        others = sum(width for key, width in widths.items() if key != "symbol")
+        least = self.horizontalHeader().minimumSectionSize()
+        others = sum(max(width, least) for key, width in widths.items() if key != "symbol")
         self.setColumnWidth(0, max(60, room - others))
 
     def is_brief(self, key: str) -> bool:
@@ -369,8 +381,14 @@ class WatchTable(DataTable):
         self.show_selected()
 
     def resizeEvent(self, event: QResizeEvent) -> None:
+        marked = [index.row() for index in self.selectionModel().selectedRows()]
+        # A list that gets its place only now has shown nothing yet; one that a person has scrolled stays.
+        kept = [row for row in marked if event.oldSize().isEmpty() or self._is_in_sight(row, self._seen_px)]
         super().resizeEvent(event)
         self._fit_columns()
+        for row in kept:
+            self._seek(row)
+        self._seen_px = self.viewport().height()
 
 
 class WatchlistPanel(KeyedPanel):

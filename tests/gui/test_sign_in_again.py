@@ -16,7 +16,7 @@ from terminal.services.session import Mode, SessionState
 from terminal.venues.quotex import VENUE
 from terminal.viewmodels.venue_card import Shape
 from terminal.widgets.connect_dialog import ConnectDialog
-from terminal.widgets.search import HitModel
+from terminal.widgets.search import HitModel, SearchDialog
 from terminal.widgets.venue_strip import Detail, VenueStrip
 from tests.gui.chart_fakes import WatchDesk
 from tests.gui.frame_fakes import KRAKEN, FakeSession, Frame
@@ -127,4 +127,10 @@ def test_card_and_search_say_that_an_interface_is_unofficial(frame: Frame, qtbot
     told = {model.hits[at].id.venue: str(model.data(model.index(at), role)) for at in range(len(model.hits))}
     assert "on OKX, unofficial interface" in told["okx"]
     assert "unofficial" not in told["kraken"]
+    dialog = SearchDialog(vm)
+    qtbot.addWidget(dialog)
+    dialog.open("btc")
+    assert dialog._warning.text() == "▲ unofficial interface", "once for all rows"
+    dialog.open("eth")
+    assert dialog._warning.isHidden()
     desk.frames.stop()

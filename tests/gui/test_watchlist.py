@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
+from decimal import Decimal
 
 import pytest
 from PySide6.QtCore import QPoint, Qt
@@ -11,7 +12,9 @@ from PySide6.QtGui import QColor, QFontMetrics, QImage, QPainter
 from PySide6.QtTest import QTest
 from pytestqt.qtbot import QtBot
 
-from terminal.domain.instrument import InstrumentId
+from terminal.domain.contracts import ContractOffer
+from terminal.domain.instrument import InstrumentId, MarketStatus
+from terminal.services.market_data import Topic
 from terminal.viewmodels.watchlist import COLUMNS, WatchlistViewModel, venue_marks
 from terminal.widgets import theme
 from terminal.widgets.watchlist import (
@@ -109,6 +112,57 @@ def test_one_symbol_of_two_venues_is_told_apart(shown: Shown) -> None:
     assert there() == {"symbol", "last", "change", "venue"}
     shown.vm.remove(twin)
     assert there() == {"symbol", "last", "change", "spark"}
+
+
+def test_the_venue_s_mark_stays_where_nothing_else_has_room(shown: Shown) -> None:
+    shown.vm.add(InstrumentId("okx", BTC.symbol))
+    shown.vm.add(InstrumentId("okx", "PEPE/USD"))
+    for width in (180, 200, 246):
+        shown.panel.resize(width, 400)
+        table = shown.table
+        widths = {key: table.columnWidth(at) for at, key in enumerate(KEYS) if not table.isColumnHidden(at)}
+        assert {"symbol", "last", "venue"} <= set(widths), width
+        assert widths["venue"] >= 34
+        assert sum(widths.values()) <= table.viewport().width(), width
+
+
+def test_the_marked_row_is_scrolled_into_sight_where_the_list_becomes_low(shown: Shown) -> None:
+    last = shown.pairs[-1]
+    shown.desk.selection.select(last)
+
+    def is_seen() -> bool:
+        return shown.table.viewport().rect().contains(shown.cell(last))
+
+    shown.panel.resize(300, 120)
+    assert is_seen()
+    shown.table.scrollToTop()
+    shown.panel.resize(300, 130)
+    assert not is_seen(), "a person has scrolled it away"
+    shown.desk.selection.select(shown.pairs[0])
+    shown.desk.selection.select(last)
+    assert is_seen()
+
+
+def test_a_closed_market_is_grey_and_says_so_and_a_contract_says_what_it_pays(
+    shown: Shown, dialog: SearchDialog
+) -> None:
+    known = shown.desk.market.known
+    offer = ContractOffer("USD", Decimal(92), Decimal(1), None, (60,), (60,))
+    known[ETH] = replace(known[ETH], status=MarketStatus.CLOSED, offer=offer)
+    shown.desk.market.changed.notify(ETH, Topic.INSTRUMENT)
+    shown.desk.pass_time(0.2)
+    at = shown.vm.model.row_of(ETH)
+    assert at is not None
+    row = shown.vm.model.rows[at]
+    cells = {column.key: column.text(row) for column in COLUMNS}
+    assert (cells["change"], cells["spread"]) == ("closed", "pays 92 %")
+    tones = {column.tone(row) for column in COLUMNS if column.key in ("symbol", "last") and column.tone}
+    assert tones == {"muted"}
+    dialog.open("eth usd")
+    assert dialog.current is not None
+    assert (dialog.current.payout_text, dialog.current.closed) == ("92 %", True)
+    told = str(dialog.list.currentIndex().data(Qt.ItemDataRole.ToolTipRole))
+    assert told == "ETH/USD, Ethereum, spot on Kraken, pays 92 %, closed"
 
 
 def test_long_symbols_are_whole_and_the_other_columns_give_way(shown: Shown) -> None:
