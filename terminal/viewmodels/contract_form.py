@@ -8,8 +8,10 @@ from datetime import UTC, datetime, timedelta
 from decimal import ROUND_DOWN, Decimal
 from typing import Final
 
-from terminal.domain.contracts import NS, ExpiryMode
+from terminal.domain.contract_rules import duration_text
+from terminal.domain.contracts import NS, ContractOffer, ExpiryMode, clock_expiry_ns
 from terminal.domain.market import Side
+from terminal.viewmodels.contract_words import utc_day
 from terminal.viewmodels.size_entry import parse_number
 
 _WAIT: Final = re.compile(r"\+\s*(\d{1,4})\s*([smh])", re.IGNORECASE)
@@ -31,6 +33,62 @@ class ContractForm:
     """Empty: at once; else ``+5m``, ``14:30`` or ``14:30:20``, UTC."""
     trigger_price: str = ""
     """Empty: at once; else the price to wait for."""
+
+    @property
+    def waits(self) -> bool:
+        """Whether it shall open later, so that its length counts from then."""
+        return bool(self.opens.strip() or self.trigger_price.strip())
+
+
+@dataclass(frozen=True, slots=True)
+class ExpiryChoice:
+    """One entry of the expiry picker."""
+
+    mode: ExpiryMode
+    duration_s: int
+    text: str
+    """``1 minute``, or of an end by the clock when that is: ``19:00 · in 4 min``."""
+
+
+def expiry_choices(offer: ContractOffer, form: ContractForm, now_ns: int) -> tuple[ExpiryChoice, ...]:
+    """What the picker offers: lengths, then ends by the clock, each end once. Of lengths that end together
+    it is the form's own, else the shortest. A contract that waits to open has lengths alone: its end is not
+    at a line of the clock. ``now_ns`` is the venue's clock."""
+    if form.waits:
+        return tuple(
+            ExpiryChoice(_way(offer, form.mode, each), each, duration_text(each))
+            for each in sorted({*offer.timed_s, *offer.clock_s})
+        )
+    own_s = form.duration_s if form.mode is ExpiryMode.CLOCK else None
+    ends: dict[int, int] = {}
+    for length_s in offer.clock_s:
+        end_ns = clock_expiry_ns(now_ns, length_s)
+        if end_ns not in ends or length_s == own_s:
+            ends[end_ns] = length_s
+    return (
+        *(ExpiryChoice(ExpiryMode.TIMED, each, duration_text(each)) for each in offer.timed_s),
+        *(
+            ExpiryChoice(ExpiryMode.CLOCK, length_s, _end_text(end_ns, now_ns))
+            for end_ns, length_s in sorted(ends.items())
+        ),
+    )
+
+
+def _way(offer: ContractOffer, mode: ExpiryMode, length_s: int) -> ExpiryMode:
+    """The way of counting that is in the form, where this length is sold so; else the other one."""
+    other = ExpiryMode.CLOCK if mode is ExpiryMode.TIMED else ExpiryMode.TIMED
+    return mode if offer.offers(mode, length_s) else other
+
+
+def _end_text(end_ns: int, now_ns: int) -> str:
+    """``19:00 · in 4 min``: an end, and how far it is, which is not the length that it is sold as."""
+    minutes = ((end_ns - now_ns) // NS + 30) // 60
+    hours, rest = divmod(minutes, 60)
+    left = f"{hours} h {rest} min" if hours and rest else f"{hours} h" if hours else f"{rest} min"
+    if end_ns - now_ns < 60 * NS:
+        left = "under 1 min"
+    at = datetime.fromtimestamp(end_ns // NS, UTC)
+    return f"{utc_day(end_ns, now_ns)} {at:%H:%M} · in {left}".lstrip()
 
 
 def read_stake(text: str, currency: str, step: Decimal, free: Decimal | None) -> tuple[Decimal | None, str]:

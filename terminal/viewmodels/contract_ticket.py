@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import UTC, datetime
 from decimal import ROUND_UP, Decimal
 from typing import Final
@@ -30,7 +30,15 @@ from terminal.domain.rules import plain
 from terminal.domain.twins import ALONE, open_counterpart
 from terminal.services.market_data import Topic
 from terminal.viewmodels import format as fmt
-from terminal.viewmodels.contract_form import ContractForm, read_opens, read_stake, read_trigger, still_ahead
+from terminal.viewmodels.contract_form import (
+    ContractForm,
+    ExpiryChoice,
+    expiry_choices,
+    read_opens,
+    read_stake,
+    read_trigger,
+    still_ahead,
+)
 from terminal.viewmodels.contract_words import utc_day, utc_moment
 from terminal.viewmodels.cost import CostEstimate
 from terminal.viewmodels.cost_text import CostLine
@@ -55,16 +63,6 @@ TIE_RULE: Final = "A tie gives the stake back."
 _REFRESH_S: Final = 0.5
 _SMALLEST_STAKES: Final = 5
 _CENT: Final = Decimal("0.01")
-
-
-@dataclass(frozen=True, slots=True)
-class ExpiryChoice:
-    """One entry of the expiry picker."""
-
-    mode: ExpiryMode
-    duration_s: int
-    text: str
-    """``1 minute``, or with the clock ``12:36:00 · 1 minute``."""
 
 
 HitRates = Callable[[str, InstrumentId, int], HitRate]
@@ -435,17 +433,7 @@ class ContractTicketViewModel(QObject):
             self._seen_payout = offer.payout(self.form.duration_s)
         self.payout_pct = offer.payout(self.form.duration_s)
         self.clock_text = _clock(now_ns)
-        self.expiries = (
-            *(ExpiryChoice(ExpiryMode.TIMED, each, duration_text(each)) for each in offer.timed_s),
-            *(
-                ExpiryChoice(
-                    ExpiryMode.CLOCK,
-                    each,
-                    f"{_clock(clock_expiry_ns(now_ns, each))} · {duration_text(each)}",
-                )
-                for each in offer.clock_s
-            ),
-        )
+        self.expiries = expiry_choices(offer, self.form, now_ns)
         self.stake, trouble = self._read_stake()
         problems = {STAKE: trouble} if trouble else {}
         for name, (_, wrong) in (

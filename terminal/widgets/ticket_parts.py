@@ -199,9 +199,13 @@ def chooser(name: str) -> QComboBox:
 
 
 def fill_chooser(box: QComboBox, items: Sequence[tuple[str, object]], chosen: object) -> None:
-    """Set a drop-down's entries and choice without telling anybody."""
+    """Set a drop-down's entries and choice without telling anybody. While it is open other entries wait, for
+    they would move under the pointer."""
+    is_other = [box.itemData(at) for at in range(box.count())] != [data for _, data in items]
+    if is_other and box.view().isVisible():
+        return
     box.blockSignals(True)
-    if [box.itemData(at) for at in range(box.count())] != [data for _, data in items]:
+    if is_other:
         box.clear()
         for text, data in items:
             box.addItem(text, data)

@@ -89,12 +89,19 @@ def test_stake_by_typing_by_a_button_and_by_the_arrow_keys(qtbot: QtBot, desk: D
 def test_the_picker_follows_the_clock_without_losing_its_choice(qtbot: QtBot, desk: Desk) -> None:
     vm = form(desk)
     panel = shown(qtbot, vm)
-    panel._expiry.setCurrentIndex(panel._expiry.findText("12:35:00 · 1 minute"))
+    panel._expiry.setCurrentIndex(panel._expiry.findText("12:35 · in under 1 min"))
     panel._expiry.activated.emit(panel._expiry.currentIndex())
     assert (vm.form.mode, vm.form.duration_s) == (ExpiryMode.CLOCK, 60)
     desk.clock.advance(45)
     vm._on_clock()
-    assert panel._expiry.currentText() == "12:36:00 · 1 minute"
+    assert panel._expiry.currentText() == "12:36 · in 1 min"
+    # Other entries do not move under the pointer.
+    panel._expiry.showPopup()
+    vm.set_text(OPENS, "+5m")
+    assert panel._expiry.currentText() == "12:36 · in 1 min"
+    panel._expiry.hidePopup()
+    vm._on_clock()
+    assert panel._expiry.currentText() == "1 minute"
 
 
 def test_nothing_is_cut_off_in_the_narrowest_panel(qtbot: QtBot, desk: Desk) -> None:

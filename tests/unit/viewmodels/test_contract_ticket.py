@@ -118,9 +118,38 @@ def test_an_end_by_the_clock_follows_the_venues_clock(desk: Desk) -> None:
         "5 seconds",
         "1 minute",
         "5 minutes",
-        "12:36:00 · 1 minute",
-        "12:40:00 · 5 minutes",
+        "12:36 · in 1 min",
+        "12:40 · in 5 min",
     ]
+
+
+def test_each_end_by_the_clock_is_offered_once_and_says_when_it_is(desk: Desk) -> None:
+    start_at(desk.clock, "18:56:28")
+    hours = (60, 3600, 7200, 14_400, 86_400)
+    desk.market.instruments[BTC] = contract(replace(OFFER, timed_s=(60,), clock_s=hours))
+    vm = form(desk)
+    assert [(each.duration_s, each.text) for each in vm.expiries] == [
+        (60, "1 minute"),
+        (60, "18:57 · in under 1 min"),
+        # The hour that is nearly over is not sold any more, so that its end is the one of two hours.
+        (3600, "20:00 · in 1 h 4 min"),
+        (14_400, "tomorrow 00:00 · in 5 h 4 min"),
+        (86_400, "17 Jan 00:00 · in 29 h 4 min"),
+    ]
+    vm.set_expiry(ExpiryMode.CLOCK, 7200)
+    assert [each.duration_s for each in vm.expiries] == [60, 60, 7200, 14_400, 86_400], "the chosen one stays"
+    start_at(desk.clock, "10:00:00")
+    vm._on_clock()
+    assert vm.expiries[-1].text == "tomorrow 00:00 · in 14 h"
+    vm.set_text(TRIGGER, "99.5")
+    assert [(each.duration_s, each.text) for each in vm.expiries] == [
+        (60, "1 minute"),
+        (3600, "1 hour"),
+        (7200, "2 hours"),
+        (14_400, "4 hours"),
+        (86_400, "1 day"),
+    ]
+    assert (vm.form.mode, vm.form.duration_s) in [(each.mode, each.duration_s) for each in vm.expiries]
 
 
 def test_the_clock_goes_on_by_itself(desk: Desk) -> None:
