@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from decimal import Decimal
 from pathlib import Path
 from typing import Final
 
@@ -19,24 +20,24 @@ from terminal.services.notices import Level, Notice
 from terminal.services.orders import OrderGate
 from terminal.services.portfolio import Portfolio
 from terminal.services.session import Mode, SessionManager
-from terminal.services.settings import Settings
+from terminal.services.settings import Settings, Value
 from terminal.services.trading_day import TradingDay, minute_of
 
 LOOK_EVERY_S: Final = 1.0
 KEYS: Final = ("risk.day_loss", "risk.day_start")
 
 
-def read_limit(settings: Settings) -> LossLimit:
-    """The limit as the settings ask for it."""
+def read_limit(settings: Settings, changed: Mapping[str, Value] | None = None) -> LossLimit:
+    """The limit as the settings ask for it, or would ask for it with the ``changed`` values."""
 
-    def figure(key: str) -> object:
-        return settings.text(f"{key}.step") == "lock"
+    def value(key: str) -> Value:
+        return (changed or {}).get(key, settings.get(key))
 
-    return LossLimit(
-        settings.number("risk.day_loss") if figure("risk.day_loss") else None,
-        settings.number("risk.day_loss_pct") if figure("risk.day_loss_pct") else None,
-        settings.flag("risk.day_loss_holdings"),
-    )
+    def figure(key: str) -> Decimal | None:
+        return Decimal(str(value(key))) if value(f"{key}.step") == "lock" else None
+
+    counts_held = value("risk.day_loss_holdings") is True
+    return LossLimit(figure("risk.day_loss"), figure("risk.day_loss_pct"), counts_held)
 
 
 class DayWatch:

@@ -19,6 +19,7 @@ from PySide6.QtWidgets import QApplication
 from terminal.app.account_dialogs import AccountDialogs
 from terminal.app.compose import Terminal
 from terminal.app.connection_desk import ConnectionDesk
+from terminal.app.day_watch import read_limit
 from terminal.app.preferences import Preferences, density_of
 from terminal.app.rehearsals import REHEARSALS, Fault
 from terminal.app.sign_in import SignInWindow
@@ -222,7 +223,12 @@ class Screen(QObject):
             ahead_ms=self._venue_ahead_ms,
             parent=self,
         )
-        self.day_limit = DayLimit(terminal.day.lock, self.account, self.connections.short_name)
+        self.day_limit = DayLimit(
+            terminal.day.lock,
+            self.account,
+            self.connections.short_name,
+            asked_with=partial(read_limit, terminal.settings),
+        )
         self.desk = DeskViewModel(
             terminal.arming,
             gate,
@@ -616,11 +622,17 @@ class Screen(QObject):
         if self.window.findChild(SettingsDialog) is not None:
             return
         terminal = self._terminal
-        vm = SettingsViewModel(terminal.settings, self._titles, notes=self.day_limit)
+        vm = SettingsViewModel(
+            terminal.settings, self._titles, notes=self.day_limit, ask=prompts.asker(self._over_settings)
+        )
         dialog = SettingsDialog(vm, self.window)
         vm.setParent(dialog)
         dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         dialog.open()
+
+    def _over_settings(self) -> SettingsDialog | MainWindow:
+        dialogs = self.window.findChildren(SettingsDialog)
+        return next((each for each in dialogs if each.isVisible()), self.window)
 
     def open_twins(self) -> None:
         """Show the twin map, at the twins of what the linked panels show."""

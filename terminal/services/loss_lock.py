@@ -206,11 +206,25 @@ class LossLock:
     def ask(self, limit: LossLimit, start_min: int) -> None:
         """Take what the settings say: tighter holds at once, looser later, as another day does."""
         self.asked, self.day.asked_min = limit, start_min
-        self.in_force = self.in_force.tightened(limit) if self.in_force.is_on else limit
+        self.in_force = self._with(limit)
         if self.in_force.is_on or self.asked.is_on:
             self._is_kept = False
         self.look()
         self.changed.notify()
+
+    def would_lock(self, limit: LossLimit) -> tuple[Standing, ...]:
+        """How the days stand that this limit would lock at once, where nothing locks them yet; empty: it
+        locks none."""
+        found = (self._measured(is_real, self._with(limit)) for is_real in self._groups)
+        return tuple(
+            each
+            for each in found
+            if not self._standings[each.is_real].is_locked and _is_beyond(each.result, each.limit)
+        )
+
+    def _with(self, limit: LossLimit) -> LossLimit:
+        """What is in force once this is asked for."""
+        return self.in_force.tightened(limit) if self.in_force.is_on else limit
 
     def restart(self, account: str) -> None:
         """A practice account begins anew: its result is forgotten, and so is the lock of practice money.
@@ -275,24 +289,27 @@ class LossLock:
         if not self.in_force.is_on:
             self._keep()
 
-    def _judge(self, is_real: bool, group: _Group) -> Standing:
+    def _measured(self, is_real: bool, in_force: LossLimit) -> Standing:
+        """The day's figures under a limit."""
         days = tuple(day for real, day in self._last.values() if real is is_real)
-        counts_held = self.in_force.counts_held
+        counts_held = in_force.counts_held
         result = sum((day.result(counts_held=counts_held) for day in days), ZERO) if days else None
-        limit = self.in_force.of(sum((day.worth_at_start for day in days), ZERO) if days else None)
-        told = Standing(
-            is_real,
-            limit=limit,
-            result=result,
-            accounts=days,
+        limit = in_force.of(sum((day.worth_at_start for day in days), ZERO) if days else None)
+        return Standing(is_real, limit=limit, result=result, accounts=days, counts_held=counts_held)
+
+    def _judge(self, is_real: bool, group: _Group) -> Standing:
+        told = replace(
+            self._measured(is_real, self.in_force),
             locked_ns=group.locked_ns,
             locked_result=group.result,
             locked_limit=group.limit,
-            counts_held=counts_held,
         )
+        result, limit = told.result, told.limit
         if not self.in_force.is_on and group.locked_ns is None and not group.in_doubt:
             return told
-        if limit is not None and result is not None and group.locked_ns is None and result <= -limit:
+        if group.locked_ns is None and _is_beyond(result, limit):
+            assert result is not None
+            assert limit is not None
             group.locked_ns, group.result, group.limit = self._clock.wall_ns(), result, limit
             # On disk before anybody hears of it.
             self._keep()
@@ -488,6 +505,10 @@ def _least(one: Decimal | None, other: Decimal | None) -> Decimal | None:
     if one is None or other is None:
         return one if other is None else other
     return min(one, other)
+
+
+def _is_beyond(result: Decimal | None, limit: Decimal | None) -> bool:
+    return limit is not None and result is not None and result <= -limit
 
 
 def _kind(is_real: bool) -> str:

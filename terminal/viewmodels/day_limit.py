@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from decimal import Decimal
 from typing import Final, Protocol
 
 from terminal.core.observe import Observable
 from terminal.domain.decimals import ZERO
 from terminal.services.loss_lock import LossLimit, Stage, Standing
+from terminal.services.settings import Value
 from terminal.services.trading_day import TradingDay
 from terminal.viewmodels import format as fmt
 from terminal.viewmodels.account import HOME_CURRENCY, AccountViewModel, sign_tone
+from terminal.viewmodels.confirm import Confirmation
 
 _HALF_A_CENT: Final = Decimal("0.005")
 _ICONS: Final = {Stage.AMBER: "warning", Stage.LOCKED: "lock", Stage.IN_DOUBT: "lock"}
@@ -31,6 +33,8 @@ class LossSource(Protocol):
 
     def standing(self, is_real: bool) -> Standing: ...
 
+    def would_lock(self, limit: LossLimit) -> tuple[Standing, ...]: ...
+
 
 class DayLimit:
     """How the day stands, of real money where there is some, else of practice money.
@@ -39,12 +43,21 @@ class DayLimit:
         changed: a stage, a limit or the day has changed.
     """
 
-    def __init__(self, lock: LossSource, account: AccountViewModel, name_of: Callable[[str], str]) -> None:
-        """``name_of``: what an account is called in a column."""
+    def __init__(
+        self,
+        lock: LossSource,
+        account: AccountViewModel,
+        name_of: Callable[[str], str],
+        *,
+        asked_with: Callable[[Mapping[str, Value]], LossLimit],
+    ) -> None:
+        """``name_of``: what an account is called in a column. ``asked_with``: the limit that the settings
+        would ask for with other values."""
         self.changed = lock.changed
         self._lock = lock
         self._account = account
         self._name_of = name_of
+        self._asked_with = asked_with
 
     # -- the top bar ----------------------------------------------------------------------------------
 
@@ -190,6 +203,26 @@ class DayLimit:
                 "not. It cannot act while this program is off."
             )
         return "\n".join(lines)
+
+    def question(self, key: str, value: Value) -> Confirmation | None:
+        """What is asked before a setting is kept that would lock today at once; None: it locks nothing."""
+        if not key.startswith(_LIMITS):
+            return None
+        beyond = self._lock.would_lock(self._asked_with({key: value}))
+        if not beyond:
+            return None
+        results = " and ".join(
+            f"today's {'' if each.is_real else 'practice '}result is {self._money(each.result or ZERO)}"
+            for each in beyond
+        )
+        until = self._lock.day.ends_text
+        return Confirmation(
+            title="Lock now?",
+            note=f"{results[0].upper()}{results[1:]}: this limit locks at once until {until} and cannot be "
+            "undone before. Under it only closing orders pass.",
+            confirm_text="Lock now",
+            tone="danger",
+        )
 
     def _held_note(self) -> str:
         now, asked = self._lock.in_force, self._lock.asked

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Final, Protocol
 
 from PySide6.QtCore import QObject, Signal
 
+from terminal.core import tasks
 from terminal.core.observe import Observable
 from terminal.domain.errors import TerminalError
 from terminal.domain.rules import plain
 from terminal.services.settings import SETTINGS, Kind, Setting, Settings, Value
+from terminal.services.settings_table import BY_KEY
 from terminal.viewmodels import format as fmt
+from terminal.viewmodels.confirm import Asker, Confirmation
 from terminal.viewmodels.size_entry import check_presets
 
 # Settings of the table that the dialog leaves out, and why. Everything else is shown, so a setting that
@@ -78,12 +81,17 @@ _STEP: Final = ".step"
 
 
 class Notes(Protocol):
-    """What services say under a setting beside its bounds: from when a value holds, say."""
+    """What services say of a setting: under it beside its bounds, from when a value holds, say; and what
+    they ask before another value is kept."""
 
     changed: Observable[[]]
 
     def note(self, key: str) -> str:
         """One or several sentences; empty where there is nothing to say."""
+        ...
+
+    def question(self, key: str, value: Value) -> Confirmation | None:
+        """What a person is asked before the value is kept; None: nothing."""
         ...
 
 
@@ -139,9 +147,11 @@ class SettingsViewModel(QObject):
         *,
         hidden: Mapping[str, str] = HIDDEN,
         notes: Notes | None = None,
+        ask: Asker | None = None,
         parent: QObject | None = None,
     ) -> None:
-        """``venues``: their titles by name. ``notes``: what else stands under some of the settings."""
+        """``venues``: their titles by name. ``notes``: what else stands under some of the settings, and is
+        asked about them by ``ask``."""
         super().__init__(parent)
         self._settings = settings
         self._venues = dict(venues)
@@ -153,13 +163,18 @@ class SettingsViewModel(QObject):
         self.query = ""
         self.rows: tuple[SettingRow, ...] = ()
         self._notes = notes
+        self._ask = ask
+        self._asking: set[Name] = set()
+        self._agreed: set[Name] = set()
+        self._is_closed = False
         self._unwatch = [settings.changed.watch(self._on_setting)]
         if notes is not None:
             self._unwatch.append(notes.changed.watch(self._on_notes))
         self._build()
 
     def close(self) -> None:
-        """Stop following the settings."""
+        """Stop following the settings. What is being asked still is."""
+        self._is_closed = True
         for unwatch in self._unwatch:
             unwatch()
 
@@ -294,6 +309,8 @@ class SettingsViewModel(QObject):
 
     def _again(self, name: Name) -> None:
         """Build one row anew."""
+        if self._is_closed:
+            return
         self.rows = tuple(
             self._row(row.setting, row.scope, row.heading)
             if name in (row.name, row.step.name if row.step is not None else None)
@@ -305,17 +322,23 @@ class SettingsViewModel(QObject):
     # -- what a person can do -------------------------------------------------------------------------
 
     def set(self, key: str, scope: str | None, value: object) -> bool:
-        """Keep a value, typed or as text; False, with a sentence in the row, where it does not fit."""
+        """Keep a value, typed or as text; False where it does not fit, with a sentence in the row, and
+        where a person is asked about it first."""
         name = (key, scope)
         row = self.row(key, scope)
         if row is not None and not row.is_set and _as_entered(row) == value:
             # The field was only visited.
             self._forget_problem(name)
             return True
+        if name in self._asking:
+            # The field was left for the question.
+            return False
         try:
             check = _CHECKS.get(key)
             problem = check(str(value)) if check is not None else ""
             if not problem:
+                if self._has_asked(name, BY_KEY[key].parse(value), lambda: self.set(key, scope, value)):
+                    return False
                 self._settings.set(key, value, scope)
         except TerminalError as error:
             problem = error.user_text
@@ -327,13 +350,42 @@ class SettingsViewModel(QObject):
         return True
 
     def reset(self, key: str, scope: str | None) -> None:
-        """Back to the default; for a venue, to the value for all venues."""
+        """Back to the default; for a venue, to the value for all venues. A person may be asked first."""
+        name = (key, scope)
+        is_set = self._settings.is_set(key, scope)
+        if name in self._asking or (
+            is_set and self._has_asked(name, BY_KEY[key].default, lambda: self.reset(key, scope))
+        ):
+            return
         self._problems.pop((key, scope), None)
         try:
             self._settings.reset(key, scope)
         except TerminalError as error:
             self._problems[key, scope] = error.user_text
         self._again((key, scope))
+
+    def _has_asked(self, name: Name, value: Value, go_on: Callable[[], object]) -> bool:
+        """Whether a person is asked about a value first; ``go_on`` is called after a yes."""
+        if self._ask is None or self._notes is None or name in self._agreed:
+            return False
+        question = self._notes.question(name[0], value)
+        if question is None:
+            return False
+        self._asking.add(name)
+        tasks.spawn(self._when_sure(self._ask(question), name, go_on), name=f"question about {name[0]}")
+        return True
+
+    async def _when_sure(self, answer: Awaitable[bool], name: Name, go_on: Callable[[], object]) -> None:
+        try:
+            is_sure = await answer
+        finally:
+            self._asking.discard(name)
+        if is_sure:
+            self._agreed.add(name)
+            go_on()
+            self._agreed.discard(name)
+        else:
+            self._again(name)
 
     def touch(self, key: str, scope: str | None) -> None:
         """The person is typing: what was wrong before is not said any more."""

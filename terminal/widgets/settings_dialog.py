@@ -99,7 +99,8 @@ class RowWidget(QFrame):
             editor.commit()
 
     def _on_reset_clicked(self) -> None:
-        for each in (self.row, self.row.step):
+        # What crossing it does comes first: a limit that goes off is not for a moment at its default.
+        for each in (self.row.step, self.row):
             if each is not None:
                 self._vm.reset(*each.name)
 

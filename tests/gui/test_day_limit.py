@@ -2,27 +2,34 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from decimal import Decimal
+from functools import partial
 
 import pytest
-from PySide6.QtWidgets import QApplication, QWidget
+from PySide6.QtCore import Qt
+from PySide6.QtTest import QTest
+from PySide6.QtWidgets import QApplication, QComboBox, QLabel, QLineEdit, QWidget
 from pytestqt.qtbot import QtBot
 
+from terminal.app.day_watch import read_limit
 from terminal.core.clock import ManualClock
 from terminal.domain.account import Balance
-from terminal.services.loss_lock import LossLimit
+from terminal.services.loss_lock import LossLimit, Stage
 from terminal.services.settings import Settings
 from terminal.viewmodels import format as fmt
 from terminal.viewmodels.day_limit import DayLimit
 from terminal.viewmodels.desk import DeskViewModel
 from terminal.viewmodels.notices import NoticesViewModel
 from terminal.viewmodels.settings import SettingsViewModel
-from terminal.widgets import theme
+from terminal.widgets import prompts, theme
+from terminal.widgets.confirm_dialog import ConfirmDialog
 from terminal.widgets.notice_bar import ToastHost
+from terminal.widgets.settings_dialog import SettingsDialog
 from terminal.widgets.top_bar import TopBar
 from tests.gui.frame_fakes import Frame
+from tests.helpers import eventually, run
 from tests.unit.services.day_fakes import REAL, UP_DOWN, Purse, contract
 from tests.unit.services.order_fakes import ACCOUNT
 from tests.unit.services.test_loss_lock import LIMIT, Desk
@@ -37,8 +44,13 @@ def frame() -> Iterator[Frame]:
     made.frames.stop()
 
 
-def limit_of(frame: Frame, lock: Desk) -> DayLimit:
-    return DayLimit(lock.lock, frame.account, lambda account: account.replace(":", " "))
+def limit_of(frame: Frame, lock: Desk, settings: Settings | None = None) -> DayLimit:
+    return DayLimit(
+        lock.lock,
+        frame.account,
+        lambda account: account.replace(":", " "),
+        asked_with=partial(read_limit, settings or Settings(None)),
+    )
 
 
 def bar_of(qtbot: QtBot, frame: Frame, lock: Desk) -> TopBar:
@@ -171,6 +183,80 @@ def test_the_settings_say_what_is_in_force_and_what_comes_when(frame: Frame) -> 
     lock.ask(LIMIT, start_min=17 * 60)
     assert "today still ends at 00:00, then this holds" in note("risk.day_start")
     vm.close()
+
+
+def test_a_limit_that_locks_at_once_is_asked_about_first(qtbot: QtBot, frame: Frame) -> None:
+    async def main() -> None:
+        lock, settings = Desk(LossLimit()), Settings(None)
+        lock.lose(142)
+        settings.changed.watch(lambda key, scope: lock.ask(read_limit(settings)))
+        settings.set("risk.day_loss", "500")
+        settings.set("risk.day_loss.step", "lock")
+        notes = limit_of(frame, lock, settings)
+        dialog = SettingsDialog(
+            SettingsViewModel(settings, {"kraken": "Kraken"}, notes=notes, ask=prompts.asker(lambda: dialog))
+        )
+        qtbot.addWidget(dialog)
+        dialog.show()
+        dialog._vm.search("risk.day_loss")
+        row = next(row for row in dialog.rows if row.row.setting.key == "risk.day_loss")
+        field, step = row.findChildren(QLineEdit)[0], row.findChildren(QComboBox)[0]
+
+        async def answer(do: Callable[[], object], button: str) -> ConfirmDialog:
+            do()
+            await eventually(shown, 5, "a question")
+            (question,) = shown()
+            getattr(question, button).click()
+            await eventually(lambda: not dialog._vm._asking, 5, "an answer")
+            return question
+
+        def shown() -> list[ConfirmDialog]:
+            return [each for each in dialog.findChildren(ConfirmDialog) if each.isVisible()]
+
+        def enter(text: str) -> None:
+            field.setFocus()
+            field.selectAll()
+            QTest.keyClicks(field, text)
+            QTest.keyClick(field, Qt.Key.Key_Return)
+
+        question = await answer(lambda: enter("100"), "cancel")
+        assert question.cancel.isDefault()
+        assert any(
+            each.text().startswith(
+                "Today's practice result is −142.00 USD: this limit locks at once until 00:00 and cannot be "
+                "undone before."
+            )
+            for each in question.findChildren(QLabel)
+        )
+        assert (settings.number("risk.day_loss"), field.text()) == (D(500), "500")
+        assert lock.stage() is Stage.BELOW
+        # Back to the default of 200 USD it goes without a moment at that limit, and not by itself.
+        lock.lose(100)
+        await answer(lambda: dialog._vm.reset("risk.day_loss", None), "cancel")
+        row.reset.click()
+        assert (lock.stage(), lock.lock.in_force) == (Stage.BELOW, LossLimit(D(500)))
+        lock.lose(-100)
+        for key, value in (("", "500"), (".step", "lock"), ("_pct", "1")):
+            settings.set(f"risk.day_loss{key}", value)
+        await answer(lambda: step_lock(dialog), "cancel")
+        assert settings.text("risk.day_loss_pct.step") == "off"
+        enter("150")
+        assert settings.number("risk.day_loss") == 150
+        assert not dialog._vm._asking
+        await answer(lambda: enter("142"), "confirm")
+        assert (settings.number("risk.day_loss"), lock.stage()) == (D(142), Stage.LOCKED)
+        step.activated.emit(step.findData("off"))
+        assert settings.text("risk.day_loss.step") == "off"
+        dialog.close()
+
+    def step_lock(dialog: SettingsDialog) -> None:
+        """Choose Lock for the limit in per cent."""
+        row = next(row for row in dialog.rows if row.row.setting.key == "risk.day_loss_pct")
+        step = row.findChildren(QComboBox)[0]
+        step.setCurrentIndex(step.findData("lock"))
+        step.activated.emit(step.currentIndex())
+
+    run(main())
 
 
 @pytest.mark.parametrize("words", [20, 40, 60])

@@ -298,8 +298,12 @@ def test_a_limit_that_is_switched_on_in_the_middle_counts_the_whole_day() -> Non
     desk = Desk(LossLimit())
     desk.lose(300)
     assert (desk.stage(), desk.refused(), desk.disk.state) == (Stage.OFF, "", None)
+    (told,) = desk.lock.would_lock(LIMIT)
+    assert (told.is_real, told.result, told.limit) == (False, D(-300), D(200))
+    assert desk.lock.would_lock(LossLimit(D(301))) == ()
     desk.ask(LIMIT)
     assert desk.stage() is Stage.LOCKED
+    assert desk.lock.would_lock(LossLimit(D(100))) == (), "it is locked already"
 
 
 def test_another_beginning_of_the_day_does_not_open_the_lock() -> None:
