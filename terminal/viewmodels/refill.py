@@ -83,6 +83,15 @@ class RefillViewModel(QObject):
         return self._money(self._balance())
 
     @property
+    def warning(self) -> str:
+        """What becomes of the balance where the amount is less than there is; empty: it grows."""
+        amount, balance = self._amount(), self._balance()
+        if self.problem or amount is None or balance is None or amount >= balance:
+            return ""
+        less = f"{self._money(balance - amount)} less" if not self._hides else "less"
+        return f"The venue may set the balance to {self._money(amount)}: that is {less} than now."
+
+    @property
     def can_send(self) -> bool:
         return not self.is_busy and not self.problem and self._amount() is not None
 
@@ -116,15 +125,18 @@ class RefillViewModel(QObject):
         finally:
             self.is_busy = False
             self._tell()
-        self._notices.info(f"{self.title} was filled up{self._result(added)}.")
+        self._notices.info(f"{self.title} was {self._result(added)}.")
         if not self._is_closed:
             self.done.emit()
 
     def _result(self, added: Decimal | None) -> str:
+        is_less = added is not None and added < 0
         if self._hides:
-            return ""
+            return "set to another balance" if is_less else "filled up"
+        if is_less:
+            return f"set to {self.balance_text}"
         by = f" by {fmt.money(added, self.currency, signed=True)}" if added is not None else ""
-        return f"{by}: it holds {self.balance_text} now"
+        return f"filled up{by}: it holds {self.balance_text} now"
 
     def _amount(self) -> Decimal | None:
         try:

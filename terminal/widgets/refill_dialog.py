@@ -41,6 +41,9 @@ class RefillDialog(QDialog):
         self.edit.selectAll()
         self.row = FieldRow("Amount", self.edit, label(vm.currency, kind="label"), keeps_line=True)
         box.addWidget(self.row)
+        self.warning = label(kind="warning")
+        self.warning.setWordWrap(True)
+        box.addWidget(self.warning)
         self.state = label()
         self.state.setWordWrap(True)
         box.addWidget(self.state)
@@ -74,6 +77,8 @@ class RefillDialog(QDialog):
         # Not disabled: it would lose the keyboard, and Enter would go to a button.
         self.edit.setReadOnly(vm.is_busy)
         self.row.show_message(vm.problem)
+        set_text(self.warning, f"▲  {vm.warning}")
+        self.warning.setVisible(bool(vm.warning) and not vm.is_busy)
         said = "Waiting for the venue's answer…" if vm.is_busy else f"▲  {vm.error}" if vm.error else ""
         set_text(self.state, said)
         set_tone(self.state, "warning" if vm.error and not vm.is_busy else "muted")

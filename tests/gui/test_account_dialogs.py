@@ -94,6 +94,25 @@ def test_a_demo_account_is_filled_up_and_the_person_is_told(qapp: QApplication) 
     with_bank(body)
 
 
+def test_filling_up_to_less_than_there_is_is_said_before_and_after(qapp: QApplication) -> None:
+    async def body(bank: Bank) -> None:
+        bank.balance = D(10_000)
+        dialog = RefillDialog(bank.vm())
+        dialog.show()
+        assert not dialog.warning.isVisible()
+        dialog.edit.setText("")
+        QTest.keyClicks(dialog.edit, "5000")
+        said = dialog.warning.text().replace("\u202f", "")
+        assert said == "▲  The venue may set the balance to 5000.00 USD: that is 5000.00 USD less than now."
+        assert dialog.warning.isVisible()
+        dialog.confirm.click()
+        await eventually(lambda: dialog.result() == 1, 5, "the dialog closes")
+        (notice,) = bank.notices.entries
+        assert notice.text.replace("\u202f", "") == "House demo jane was set to 5000.00 USD."
+
+    with_bank(body)
+
+
 def test_a_no_and_silence_stand_in_the_form_and_nothing_is_asked_twice(qapp: QApplication) -> None:
     async def body(bank: Bank) -> None:
         dialog = RefillDialog(bank.vm())
