@@ -42,6 +42,8 @@ class ContractOffer:
     """The same of contracts that end at a line of the clock: the distance of the lines since midnight UTC."""
     payouts_pct: tuple[tuple[int, Decimal], ...] = ()
     """Durations in seconds for which another payout holds."""
+    untold_s: tuple[int, ...] = ()
+    """Durations whose payout the venue does not tell: what stands for them is the least to be expected."""
     is_house_quoted: bool = False
     """The venue makes this price itself, so no market tells whether it is right."""
     sells_back: bool = False
@@ -52,6 +54,10 @@ class ContractOffer:
     def payout(self, duration_s: int) -> Decimal:
         """In per cent of the stake, for this duration."""
         return next((pct for seconds, pct in self.payouts_pct if seconds == duration_s), self.payout_pct)
+
+    def is_exact(self, duration_s: int) -> bool:
+        """Whether the venue itself tells the payout of this duration."""
+        return duration_s not in self.untold_s
 
     def offers(self, mode: ExpiryMode, duration_s: int) -> bool:
         """Whether there are contracts of this length, counted this way."""
@@ -65,7 +71,8 @@ class ContractTerms:
     mode: ExpiryMode
     duration_s: int
     payout_pct: Decimal
-    """As it was seen: less than this is shown again and not taken."""
+    """As it was seen: less than this is shown again and not taken. Of a contract that was taken: as the venue
+    has booked it."""
     expires_ns: int | None = None
     """CLOCK only, UTC."""
     opens_ns: int | None = None

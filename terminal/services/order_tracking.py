@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from enum import Enum
 
@@ -434,6 +434,8 @@ class OrderTable:
         order.triggered = order.triggered or report.triggered
         if report.reason and report.state.is_final:
             order.reason = report.reason
+        if report.state is OrderState.FILLED and report.contract is not None:
+            _book_payout(order, report.contract.payout_pct)
         effect = self._derive(order, now_ns, filled_before, before)
         effect.changed = effect.changed or _terms(order) != terms_before
         return effect
@@ -526,7 +528,15 @@ def _terms(order: Order) -> tuple[object, ...]:
         order.triggered,
         order.reason,
         order.amend_pending,
+        order.request.contract,
     )
+
+
+def _book_payout(order: Order, payout_pct: Decimal) -> None:
+    """A contract pays what the venue has booked, which may be more than was shown."""
+    asked = order.request.contract
+    if asked is not None and asked.payout_pct != payout_pct > 0:
+        order.request = replace(order.request, contract=replace(asked, payout_pct=payout_pct))
 
 
 def _merge(into: Effect, more: Effect) -> None:

@@ -25,16 +25,16 @@ from terminal.viewmodels.amounts import (
     pip_of,
     size_text,
 )
-from terminal.viewmodels.contract_words import utc_day
+from terminal.viewmodels.contract_words import payout_words, utc_day
 
 
 @dataclass(frozen=True, slots=True)
 class Confirmation:
     """A question with the exact figures.
 
-    ``tone`` is ``buy``, ``sell``, ``danger`` or empty; ``badge`` the word that tells whose money it is
-    (PRACTICE, PAPER, or the account's name). ``live`` gives the rows as they are now, as many and under the
-    same names: what follows the market is read again while the question is open.
+    ``tone`` is ``buy``, ``sell``, ``danger`` (Enter goes back) or empty; ``badge`` the word that tells whose
+    money it is (PRACTICE, PAPER, or the account's name). ``live`` gives the rows as they are now, as many and
+    under the same names: what follows the market is read again while the question is open.
     """
 
     title: str
@@ -145,18 +145,20 @@ def contract_confirmation(
         rows.append(("Opens", f"when the price is {at}"))
     if terms.opens_ns is not None:
         rows.append(("Opens", _dated(terms.opens_ns, now_ns)))
+    least = "" if offer.is_exact(terms.duration_s) else "at least "
     ends = f"{duration_text(terms.duration_s)} after it opens"
     if terms.expires_ns is not None:
         ends = _dated(terms.expires_ns, now_ns)
     rows += [
         ("Ends", ends),
-        ("Payout", f"{fmt.quantity(terms.payout_pct)} %"),
-        ("If it wins", fmt.money(win, offer.currency, signed=True)),
+        ("Payout", payout_words(offer, terms.duration_s, terms.payout_pct)),
+        ("If it wins", f"{least}{fmt.money(win, offer.currency, signed=True)}"),
         ("If it loses", fmt.money(-request.quantity, offer.currency)),
         ("A tie", "gives the stake back"),
     ]
     return Confirmation(
         title=f"{word} {stake} on {instrument.symbol}",
+        note=f"The payout of {duration_text(terms.duration_s)} is told only once it runs" if least else "",
         rows=tuple(rows),
         warnings=warnings,
         confirm_text=word,

@@ -39,7 +39,7 @@ from terminal.viewmodels.contract_form import (
     read_trigger,
     still_ahead,
 )
-from terminal.viewmodels.contract_words import utc_day, utc_moment
+from terminal.viewmodels.contract_words import UNTOLD, payout_words, utc_day, utc_moment
 from terminal.viewmodels.cost import CostEstimate
 from terminal.viewmodels.cost_text import CostLine
 from terminal.viewmodels.cross_venue_ports import Chooser
@@ -86,7 +86,7 @@ class ContractTicketViewModel(QObject):
         opens_late: it opens on another day than today, which a time without a date does not tell.
         stake: what the field means; None while it means nothing.
         payout_text, win_text, lose_text, outcome_text, need_text, own_text: the figures of the chosen
-            expiry in words; outcome_text is win and loss in one.
+            expiry in words; outcome_text is win and loss in one, payout_tip says what the payout is.
         fixed: most I can lose, cost to enter and leave, what breaks even.
         problems: what is wrong, by field. warnings: what will be asked. buttons: by side.
         crowd: which way the venue's own people lean; None while it does not tell.
@@ -130,7 +130,7 @@ class ContractTicketViewModel(QObject):
         self.clock_text = self.ends_text = ""
         self.opens_late = False
         self.payout_text = self.win_text = self.lose_text = self.need_text = self.own_text = ""
-        self.outcome_text = ""
+        self.outcome_text = self.payout_tip = ""
         self.free_text = ""
         self.fixed: tuple[CostLine, ...] = ()
         self.problems: dict[str, str] = {}
@@ -495,13 +495,18 @@ class ContractTicketViewModel(QObject):
         payout, stake, currency = self.payout_pct, self.stake, offer.currency
         free = self._free()
         self.free_text = fmt.HIDDEN if self.hide_amounts else f"{fmt.money(free, currency)} free"
-        self.payout_text = f"{plain(payout)} %"
+        is_exact = offer.is_exact(self.form.duration_s)
+        self.payout_text = payout_words(offer, self.form.duration_s, payout)
+        self.payout_tip = "Paid on top of the stake of a contract that wins."
+        if not is_exact:
+            self.payout_tip += f"\n{UNTOLD}"
         win = win_amount(stake, payout) if stake is not None else None
         self.win_text = fmt.money(win, currency, signed=True)
         self.lose_text = fmt.money(-stake if stake is not None else None, currency, signed=True)
         self.outcome_text = f"{fmt.money(win, signed=True)} / {self.lose_text}"
         need = break_even_rate(payout)
-        self.need_text = f"{need * 100:.1f} % won" if need is not None else fmt.NOTHING
+        most = "" if is_exact else "at most "
+        self.need_text = f"{most}{need * 100:.1f} % won" if need is not None else fmt.NOTHING
         self.own_text = own_rate_text(
             self._hit_rates(self.place.account, self.instrument.id, self.form.duration_s)
         )
@@ -517,7 +522,7 @@ class ContractTicketViewModel(QObject):
             CostLine(
                 "Cost to enter and leave",
                 fmt.money(house, currency),
-                "in the payout",
+                "in the payout" if is_exact else "at most, in the payout",
                 tip="There is no fee. With every second contract won, the payout costs this much each time.",
             ),
             CostLine(

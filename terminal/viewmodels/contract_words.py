@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Final
 
-from terminal.domain.contracts import SOLD_BACK, result_of
+from terminal.domain.contracts import SOLD_BACK, ContractOffer, result_of
 from terminal.domain.market import Side
 from terminal.domain.orders import Fill, Order, OrderReport, OrderRequest, OrderState, OrderType
 from terminal.domain.rules import plain
@@ -54,6 +54,17 @@ def side_word(request: OrderRequest) -> str:
     if request.order_type is not OrderType.CONTRACT:
         return "Buy" if request.side is Side.BUY else "Sell"
     return direction_word(request.side.opposite if request.reduce_only else request.side)
+
+
+UNTOLD: Final = (
+    "The venue does not tell the payout of this length: this is the lower one of the lengths beside it. What "
+    "it has booked stands with the contract once that runs."
+)
+
+
+def payout_words(offer: ContractOffer, duration_s: int, payout_pct: Decimal) -> str:
+    """``84 %``, or ``at least 84 %`` of a length whose payout the venue does not tell."""
+    return f"{'' if offer.is_exact(duration_s) else 'at least '}{plain(payout_pct)} %"
 
 
 def kind_words(request: OrderRequest) -> str:

@@ -292,7 +292,7 @@ class OrderSender(QObject):
         )
         self.pending = RequestView(
             account,
-            replace(shown, note=news or self._note),
+            replace(shown, note=news or _joined(self._note, shown.note)),
             frozenset(each.token for each in warnings),
             request=request,
             total=cost.total if cost is not None else None,
@@ -466,6 +466,10 @@ def _moved_terms(old: ContractTerms | None, fresh: ContractTerms | None) -> str:
         if old.opens_ns is not None and fresh.opens_ns is not None and fresh.opens_ns != old.opens_ns:
             return "The opening time has gone by"
     return "The order changed while it was shown"
+
+
+def _joined(*notes: str) -> str:
+    return " · ".join(each for each in notes if each)
 
 
 def _sentences(warnings: Sequence[OrderRefused]) -> tuple[str, ...]:

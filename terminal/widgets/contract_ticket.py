@@ -275,7 +275,7 @@ class ContractPanel(QWidget):
             "95 of 100 cases."
         )
         return [
-            CostLine("Payout", vm.payout_text, tip="Paid on top of the stake of a contract that wins."),
+            CostLine("Payout", vm.payout_text, tip=vm.payout_tip),
             CostLine("Wins / loses", vm.outcome_text, tip="On top of the stake, and of it."),
             # The fixed numbers under it say it too.
             *([] if self._is_short else [needed]),

@@ -172,6 +172,8 @@ class Assets:
         base, slash, quote = title.partition("/")
         digits = row[_DIGITS] if isinstance(row[_DIGITS], int) and 0 <= row[_DIGITS] <= 10 else 5
         clock_s = tuple(each for each in PERIODS_S if each >= _SHORTEST_CLOCK_S)
+        lengths = PERIODS_S if is_otc else clock_s
+        told = _told_payouts(row)
         offer = ContractOffer(
             currency=self.currency,
             payout_pct=payout,
@@ -180,7 +182,8 @@ class Assets:
             # Only prices of its own making are traded by the second; the others end at a line of the clock.
             timed_s=PERIODS_S if is_otc else (),
             clock_s=clock_s,
-            payouts_pct=_payouts(row, PERIODS_S if is_otc else clock_s),
+            payouts_pct=_payouts(told, lengths),
+            untold_s=tuple(each for each in lengths if told and each not in dict(told)),
             is_house_quoted=is_otc,
             sells_back=True,
             can_wait=True,
@@ -203,11 +206,15 @@ class Assets:
         )
 
 
-def _payouts(row: list[Any], lengths: tuple[int, ...]) -> tuple[tuple[int, Decimal], ...]:
+def _told_payouts(row: list[Any]) -> list[tuple[int, Decimal]]:
+    """The lengths whose payout a row tells, ascending."""
+    found = ((seconds, _percent(row[column])) for seconds, column in _BY_LENGTH if len(row) >= _WHOLE_COLUMNS)
+    return [(seconds, percent) for seconds, percent in found if percent]
+
+
+def _payouts(told: list[tuple[int, Decimal]], lengths: tuple[int, ...]) -> tuple[tuple[int, Decimal], ...]:
     """For each length. Between two whose payouts are told it is the lower of the two: what is paid there is
     known only afterwards, and no more may be promised than that."""
-    found = ((seconds, _percent(row[column])) for seconds, column in _BY_LENGTH if len(row) >= _WHOLE_COLUMNS)
-    told = [(seconds, percent) for seconds, percent in found if percent]
     if not told:
         return ()
     out = []

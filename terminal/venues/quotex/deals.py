@@ -289,10 +289,10 @@ class Deals:
     # -- as domain values -----------------------------------------------------------------------------
 
     def terms(self, deal: Deal) -> ContractTerms:
-        """What was asked for, as far as it is known."""
+        """What was asked for, as far as it is known, with the payout that was booked."""
         asked = self._ours.get(deal.request_id) if deal.request_id is not None else None
         if asked is not None:
-            return asked[1]
+            return replace(asked[1], payout_pct=deal.payout_pct)
         expires_ns = deal.expires_ns if deal.mode is ExpiryMode.CLOCK else None
         return ContractTerms(deal.mode, deal.duration_s, deal.payout_pct, expires_ns)
 
@@ -461,13 +461,17 @@ class Deals:
             client_id = client_id or waited.client_order_id
         offer = instrument.offer
         length_s = round((expires_ns - opened_ns) / NS)
+        if payout is None and ours is not None:
+            payout = ours[1].payout_pct
+        elif payout is None:
+            payout = offer.payout(length_s) if offer is not None else _ZERO
         is_timed = offer is not None and length_s in offer.timed_s
         return Deal(
             deal_id=deal_id,
             instrument=instrument,
             side=_side(data.get("command")),
             stake=stake,
-            payout_pct=payout if payout is not None else offer.payout_pct if offer is not None else _ZERO,
+            payout_pct=payout,
             entry=entry,
             opened_ns=opened_ns,
             expires_ns=expires_ns,

@@ -11,7 +11,18 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from terminal.domain.orders import Fill, Order, OrderReport, OrderState, Origin, can_move
+from terminal.domain.contracts import ContractTerms, ExpiryMode
+from terminal.domain.market import Side
+from terminal.domain.orders import (
+    Fill,
+    Order,
+    OrderReport,
+    OrderRequest,
+    OrderState,
+    OrderType,
+    Origin,
+    can_move,
+)
 from terminal.services.journal_codec import decode_fill, decode_order, encode_fill, encode_order
 from terminal.services.order_tracking import DoubtKind, Facts, OrderTable
 from tests.unit.services.order_fakes import ACCOUNT, BTC_USD, INSTRUMENT, limit_order
@@ -246,6 +257,23 @@ def test_a_fee_and_a_role_that_the_venue_does_not_tell_stay_unknown() -> None:
 def inverse_table() -> OrderTable:
     inverse = replace(INSTRUMENT, base="USD", is_inverse=True)
     return OrderTable(lambda instrument: inverse if instrument == BTC_USD else None)
+
+
+def test_a_contract_that_was_taken_has_the_payout_that_the_venue_booked() -> None:
+    table = OrderTable()
+    terms = ContractTerms(ExpiryMode.TIMED, 600, D(84))
+    request = OrderRequest(BTC_USD, Side.BUY, OrderType.CONTRACT, D(5), contract=terms)
+    table.add(Order(OURS, ACCOUNT, request, OrderState.PENDING_NEW, 1, 1, quantity=D(5)))
+    taken = report(OrderState.FILLED, "5", at=2, quantity="5")
+    booked = replace(terms, payout_pct=D(90))
+    waits = replace(taken, state=OrderState.OPEN, filled_quantity=D(0), contract=booked)
+    table.apply_report(ACCOUNT, waits, 9)
+    assert table.orders[OURS].request.contract == terms, "nothing is booked while it waits"
+    table.apply_fill(ACCOUNT, fill(1, "5"), 9)
+    effect = table.apply_report(ACCOUNT, replace(taken, contract=booked), 9)
+    assert effect.changed
+    kept, _ = decode_order(encode_order(table.orders[OURS], table.facts[OURS]))
+    assert kept.request.contract == booked
 
 
 def dollars(number: int, price: str, quantity: str) -> Fill:

@@ -108,6 +108,25 @@ def test_another_length_has_its_own_payout(desk: Desk) -> None:
     assert (vm.payout_text, vm.win_text) == ("80 %", "+4.00 USD")
 
 
+def test_a_payout_that_the_venue_does_not_tell_is_said_to_be_the_least(desk: Desk) -> None:
+    vm = form(desk)
+    told_tip = vm.payout_tip
+    desk.market.instruments[BTC] = contract(replace(OFFER, untold_s=(300,)))
+    desk.market.changed.notify(BTC, Topic.INSTRUMENT)
+    vm.set_expiry(ExpiryMode.TIMED, 300)
+    assert (vm.payout_text, vm.need_text) == ("at least 80 %", "at most 55.6 % won")
+    assert "does not tell" in vm.payout_tip
+    vm.submit(Side.BUY)
+    assert vm.sending.pending is not None
+    question = vm.sending.pending.confirmation
+    rows = dict(question.rows)
+    assert (rows["Payout"], rows["If it wins"]) == ("at least 80 %", "at least +4.00 USD")
+    assert "only once it runs" in question.note
+    vm.sending.discard()
+    vm.set_expiry(ExpiryMode.TIMED, 60)
+    assert (vm.payout_text, vm.payout_tip) == ("87 %", told_tip)
+
+
 def test_an_end_by_the_clock_follows_the_venues_clock(desk: Desk) -> None:
     vm = form(desk, ahead_ms=lambda venue: 25_000.0)
     vm.set_expiry(ExpiryMode.CLOCK, 60)

@@ -37,6 +37,8 @@ def test_a_row_is_an_instrument_with_an_offer() -> None:
     # By their places from the end: a day, a minute, five minutes. Between two nobody knows: the lower one.
     assert [offer.payout(seconds) for seconds in (86_400, 60, 300)] == [82, 86, 84]
     assert [offer.payout(seconds) for seconds in (5, 120, 900, 14_400)] == [86, 84, 82, 82]
+    assert [offer.is_exact(seconds) for seconds in (86_400, 60, 300)] == [True] * 3
+    assert not any(offer.is_exact(seconds) for seconds in (5, 120, 600, 14_400))
     assert offer.offers(ExpiryMode.TIMED, 5)
     assert not offer.offers(ExpiryMode.CLOCK, 5)
 
@@ -72,6 +74,7 @@ def test_rows_of_any_length_and_a_row_without_its_table() -> None:
     short = assets.all()[1].offer
     assert short is not None
     assert (short.payouts_pct, short.payout(60)) == ((), D(87))
+    assert short.is_exact(120)
     assert [item.symbol for item in assets.take(row("USDJPY", "USD/JPY"))] == ["USD/JPY"]
     assert assets.unreadable == 0
 

@@ -91,6 +91,23 @@ def test_times_are_to_the_millisecond_and_from_text_where_there_is_no_stamp() ->
     assert (deals.deals["d2"].opened_ns, deals.deals["d2"].duration_s) == (NOON * NS, 60)
 
 
+def test_a_contract_of_ours_has_the_payout_that_was_booked() -> None:
+    deals = table()
+    deals.remember(CLIENT, ContractTerms(ExpiryMode.TIMED, 60, D(84)))
+    ours = {"requestId": request_id_of(CLIENT)}
+    events: list[Any] = deals.opened(told(percentProfit=90, **ours))
+    (report,) = [event.report for event in events if isinstance(event, OrderReported)]
+    (position,) = [event.position for event in events if isinstance(event, PositionReported)]
+    assert report.contract == ContractTerms(ExpiryMode.TIMED, 60, D(90))
+    assert position.contract is not None
+    assert position.contract.payout_pct == 90
+    # Where it is not named, it is what was asked for, or what is paid for its length.
+    deals.remember("5" * 32, ContractTerms(ExpiryMode.TIMED, 60, D(80)))
+    deals.opened(told(2, percentProfit=None, requestId=request_id_of("5" * 32)))
+    deals.opened(told(3, percentProfit=None))
+    assert [deals.deals[each].payout_pct for each in ("d2", "d3")] == [80, 86]
+
+
 def test_a_deal_is_counted_in_the_currency_that_it_names_and_else_in_the_accounts() -> None:
     deals = table()
 
