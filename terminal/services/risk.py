@@ -48,7 +48,8 @@ class RiskLimits:
     """The limits of one venue or kind of instrument; None is off. Per cents are plain (3 means 3 %)."""
 
     price_band_pct: Limit | None = Limit(Decimal(3))
-    """How far beyond the opposite quote an order may reach."""
+    """How far beyond the opposite quote an order may reach; of a contract that waits for a price, how far
+    that is from the price now."""
     price_band_ticks: Limit | None = None
     """The same in ticks."""
     notional_pct: Limit | None = Limit(Decimal(10))
@@ -274,6 +275,8 @@ def _check_band(
     limits: RiskLimits, request: OrderRequest, instrument: Instrument, prices: Prices
 ) -> list[OrderRefused]:
     """How far the order may trade beyond the opposite quote, in per cent and in ticks."""
+    if request.order_type is OrderType.CONTRACT:
+        return _check_wait(limits, request, prices)
     side = request.side
     against, name = prices.opposite(side), "ask" if side is Side.BUY else "bid"
     if request.order_type in AT_MARKET:
@@ -313,6 +316,22 @@ def _check_band(
             "limit_price" if request.limit_price is not None else None,
         )
     return out
+
+
+def _check_wait(limits: RiskLimits, request: OrderRequest, prices: Prices) -> list[OrderRefused]:
+    """How far the price that a contract waits for is: a digit too many reads like any other number."""
+    wanted, now = request.trigger_price, prices.opposite(request.side)
+    if wanted is None or not now or now <= 0 or limits.price_band_pct is None:
+        return []
+    pct = _pct(abs(wanted - now) / now * 100)
+    return _crossed(
+        limits.price_band_pct,
+        "price_band",
+        pct,
+        f"the price to wait for is {plain(pct)} % {'above' if wanted > now else 'below'} the price now, your "
+        f"limit is {plain(limits.price_band_pct.value)} %",
+        "trigger_price",
+    )
 
 
 def _check_market(limits: RiskLimits, request: OrderRequest, prices: Prices) -> list[OrderRefused]:

@@ -108,6 +108,31 @@ def test_a_stake_counts_as_what_the_order_is_worth(tmp_path: Path) -> None:
     run(main())
 
 
+@pytest.mark.parametrize(
+    ("price", "told"),
+    [
+        ("70200", ["the price to wait for is 17 % above the price now, your limit is 3 %"]),
+        ("57000", ["the price to wait for is 5.01 % below the price now, your limit is 3 %"]),
+        ("61000", []),
+    ],
+)
+def test_a_price_to_wait_for_that_is_far_away_is_asked_about(
+    price: str, told: list[str], tmp_path: Path
+) -> None:
+    async def main() -> None:
+        desk = await contract_desk(tmp_path)
+        try:
+            assert desk.market.listing is not None
+            desk.market.listing = replace(desk.market.listing, offer=replace(OFFER, can_wait=True))
+            found = desk.gate.check(ACCOUNT, replace(up(), trigger_price=D(price)))
+            assert [each.user_text for each in found.warnings] == told
+            assert found.refusals == ()
+        finally:
+            await desk.gate.close()
+
+    run(main())
+
+
 def test_the_same_one_a_moment_later_is_asked_for_and_another_length_is_not(tmp_path: Path) -> None:
     async def main() -> None:
         desk = await contract_desk(tmp_path, RiskLimits(duplicate_s=Limit(D(10), Step.ASK)))
