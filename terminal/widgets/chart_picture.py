@@ -219,6 +219,11 @@ class ChartPicture:
         painter.fillRect(box, QColor(theme.RAISED))
         text.left(painter, box.left() + 6, box.top() + 2, closed, theme.WARNING)
 
+    @property
+    def legend_bottom(self) -> int:
+        """Where the lines of figures in the upper left corner end; the plot's top where there are none."""
+        return max(self.geometry.plot.top(), self._readout.bottom() + 1)
+
     def _paint_readout(self, painter: QPainter) -> None:
         """Open, high, low, close, volume and change of the bar under the pointer, in one row or two."""
         # Beyond the last bar that one's values are said: a row that comes and goes would move those under it.

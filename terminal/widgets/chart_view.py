@@ -10,7 +10,7 @@ from decimal import Decimal
 from functools import partial
 from typing import Final
 
-from PySide6.QtCore import QEvent, QPoint, Qt, QTimer
+from PySide6.QtCore import QEvent, QPoint, QRect, Qt, QTimer
 from PySide6.QtGui import (
     QAccessible,
     QAccessibleEvent,
@@ -105,6 +105,13 @@ class ChartView(QWidget):
     def geometry_of_plot(self) -> Geometry:
         """Where bars and prices stand, for overlays and tests."""
         return self._picture.geometry
+
+    @property
+    def below_legends(self) -> QRect:
+        """The part of the plot in which no figures stand: what lies over the chart for a moment lies here."""
+        plot = QRect(self._picture.geometry.plot)
+        plot.setTop(self._picture.legend_bottom)
+        return plot
 
     # -- where is what --------------------------------------------------------------------------------
 

@@ -39,6 +39,7 @@ from terminal.viewmodels.login import LoginViewModel
 from terminal.viewmodels.status import StatusViewModel
 from terminal.viewmodels.venue_card import Shape
 from terminal.widgets import theme
+from terminal.widgets.chart import ChartPanel
 from terminal.widgets.confirm_dialog import ConfirmDialog, dress_input
 from terminal.widgets.connect_dialog import ConnectDialog
 from terminal.widgets.controls import label
@@ -297,10 +298,14 @@ class MainWindow(QMainWindow):
             self.open_connect(venue)
 
     def _toast_room(self) -> QRect:
-        """Over the chart, below its title bar: there is no button to cover; else over the middle."""
+        """Over the chart, below the figures in its corner: there is no button to cover; else over the
+        middle."""
         chart = self.workspace.docks.get("chart")
         if chart is not None and chart.isVisible() and not chart.isFloating():
             body = chart.widget()
+            if isinstance(body, ChartPanel):
+                view = body.view
+                return QRect(view.mapTo(self, view.below_legends.topLeft()), view.below_legends.size())
             return QRect(body.mapTo(self, QPoint(0, 0)), body.size())
         bars = self.menuWidget()
         head = bars.height() if bars is not None else 0

@@ -1,4 +1,4 @@
-"""Toasts over the top of the chart, and the notice centre behind the bell."""
+"""Toasts over the chart, and the notice centre behind the bell."""
 
 from __future__ import annotations
 

@@ -13,6 +13,7 @@ from PySide6.QtWidgets import QApplication, QDialog, QInputDialog, QLineEdit, QP
 from pytestqt.qtbot import QtBot
 
 from terminal.core import tasks
+from terminal.domain.indicators import IndicatorKind
 from terminal.domain.market import Side
 from terminal.domain.orders import OrderState
 from terminal.services.arming import ArmState
@@ -22,12 +23,14 @@ from terminal.viewmodels.connect import ConnectViewModel
 from terminal.viewmodels.tables import ACTIONS_ROLE
 from terminal.widgets import prompts, theme
 from terminal.widgets.blotter import ORDERS, Blotter
+from terminal.widgets.chart import ChartPanel
 from terminal.widgets.confirm_dialog import ConfirmDialog
 from terminal.widgets.connect_dialog import ConnectDialog
 from terminal.widgets.controls import HOLD_MS, HoldButton
 from terminal.widgets.flatten_dialog import FlattenDialog
 from terminal.widgets.main_window import MainWindow
 from terminal.widgets.panels import Panel
+from tests.gui.chart_fakes import ChartDesk
 from tests.gui.frame_fakes import KRAKEN, Frame, empty_panels, fill_with_orders, order
 from tests.helpers import eventually, run
 
@@ -876,6 +879,24 @@ def test_errors_stay_and_make_room_last(open_window: Open, frame: Frame) -> None
     for toast in window.toasts.toasts:
         # Never over a button that sends or cancels.
         assert chart.contains(toast.geometry())
+
+
+def test_toasts_lie_below_the_figures_in_the_chart_s_corner(open_window: Open, frame: Frame) -> None:
+    desk = ChartDesk()
+    desk.fill_lifelike()
+    vm = desk.open(show_hint=False)
+    for kind in (IndicatorKind.EMA, IndicatorKind.BOLLINGER):
+        vm.indicators.add(kind)
+    panel = ChartPanel(vm)
+    window = open_window(NARROW, panels={**empty_panels(), "chart": Panel("chart", "Chart", panel)})
+    desk.frames.tick()
+    panel.view.repaint()
+    frame.notices.info("told")
+    (toast,) = window.toasts.toasts
+    legends = [box for _, box in panel.view._picture.indicators.legends]
+    lowest = max(panel.view.mapTo(window, box.bottomLeft()).y() for box in legends)
+    assert toast.y() > lowest > panel.mapTo(window, QPoint(0, 0)).y()
+    desk.frames.stop()
 
 
 def test_the_bell_counts_and_the_centre_reads(open_window: Open, frame: Frame) -> None:
