@@ -22,7 +22,8 @@ from terminal.domain.orders import AT_MARKET, Order, OrderRequest, OrderState, O
 from terminal.domain.rules import notional_of, plain, quantity_text
 
 _CENT = Decimal("0.01")
-_MINUTE_NS = 60_000_000_000
+_SECOND_NS = 1_000_000_000
+_MINUTE_NS = 60 * _SECOND_NS
 # Two clicks so close together are one; no setting turns this off.
 _DOUBLE_CLICK_NS = 250_000_000
 
@@ -185,6 +186,19 @@ def is_same_order(request: OrderRequest, other: OrderRequest) -> bool:
             or request.contract.duration_s == other.contract.duration_s
         )
     )
+
+
+def _opens_alike(request: OrderRequest, other: OrderRequest, age_ns: int) -> bool:
+    """Whether two contracts that are else the same open together too, so that the second is one too many:
+    one that waits is another than one at once. ``age_ns`` is what lies between the two: an opening in so
+    long is worked out anew for each order, and comes out that much later."""
+    mine, theirs = request.contract, other.contract
+    if mine is None or theirs is None:
+        return True
+    if mine.opens_ns is None or theirs.opens_ns is None:
+        waits = request.trigger_price is not None
+        return mine.opens_ns is theirs.opens_ns and (waits or mine.mode is theirs.mode)
+    return abs(mine.opens_ns - theirs.opens_ns) <= age_ns + _SECOND_NS
 
 
 class RiskRules:
@@ -477,7 +491,8 @@ def _check_repetition(
         minute += 1
         if order.client_order_id in steps_done:
             continue
-        if is_same_order(request, order.request) and (twin is None or age_ns < twin_age_ns):
+        is_twin = is_same_order(request, order.request) and _opens_alike(request, order.request, age_ns)
+        if is_twin and (twin is None or age_ns < twin_age_ns):
             twin, twin_age_ns = order, age_ns
     if twin is not None and (twin.state is OrderState.PENDING_NEW or twin_age_ns < _DOUBLE_CLICK_NS):
         out.append(OrderRefused("duplicate", "The same order has just been sent."))

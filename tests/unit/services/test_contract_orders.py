@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from terminal.domain.contracts import ContractOffer, ContractTerms, ExpiryMode
+from terminal.core.clock import ManualClock
+from terminal.domain.contracts import NS, ContractOffer, ContractTerms, ExpiryMode
 from terminal.domain.errors import OrderRefused, OutcomeUnknown
 from terminal.domain.instrument import InstrumentKind
 from terminal.domain.market import Side
@@ -27,8 +28,10 @@ def up(stake: str = "5") -> OrderRequest:
     return OrderRequest(BTC_USD, Side.BUY, OrderType.CONTRACT, D(stake), contract=TERMS)
 
 
-async def contract_desk(folder: Path, limits: RiskLimits | None = None) -> Desk:
-    desk = await open_desk(folder, limits=limits)
+async def contract_desk(
+    folder: Path, limits: RiskLimits | None = None, clock: ManualClock | None = None
+) -> Desk:
+    desk = await open_desk(folder, limits=limits, clock=clock)
     desk.market.listing = replace(
         INSTRUMENT,
         kind=InstrumentKind.CONTRACT,
@@ -143,6 +146,38 @@ def test_the_same_one_a_moment_later_is_asked_for_and_another_length_is_not(tmp_
             assert desk.gate.check(ACCOUNT, up()).refusals + desk.gate.check(ACCOUNT, up()).warnings
             longer = replace(up(), contract=replace(TERMS, duration_s=120))
             assert desk.gate.check(ACCOUNT, longer).warnings == ()
+        finally:
+            await desk.gate.close()
+
+    run(main())
+
+
+def test_one_that_waits_is_no_second_one_of_that_which_opens_at_once(tmp_path: Path) -> None:
+    clock = ManualClock()
+
+    async def main() -> None:
+        desk = await contract_desk(tmp_path, RiskLimits(duplicate_s=Limit(D(10), Step.ASK)), clock)
+        try:
+            assert desk.market.listing is not None
+            desk.market.listing = replace(desk.market.listing, offer=replace(OFFER, can_wait=True))
+
+            def opening(in_s: int) -> OrderRequest:
+                opens_ns = clock.wall_ns() + in_s * NS
+                return replace(up(), contract=replace(TERMS, opens_ns=opens_ns))
+
+            def is_double(request: OrderRequest) -> bool:
+                found = desk.gate.check(ACCOUNT, request)
+                return any(each.rule == "duplicate" for each in (*found.refusals, *found.warnings))
+
+            await desk.gate.submit(ACCOUNT, up())
+            assert is_double(up())
+            assert not is_double(opening(60))
+            by_clock = replace(TERMS, mode=ExpiryMode.CLOCK, expires_ns=clock.wall_ns())
+            assert not is_double(replace(up(), contract=by_clock)), "of another end"
+            await desk.gate.submit(ACCOUNT, opening(60))
+            clock.advance(3)
+            assert is_double(opening(60)), "in so long again, three seconds later"
+            assert not is_double(opening(120))
         finally:
             await desk.gate.close()
 
