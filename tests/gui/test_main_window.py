@@ -881,7 +881,9 @@ def test_errors_stay_and_make_room_last(open_window: Open, frame: Frame) -> None
         assert chart.contains(toast.geometry())
 
 
-def test_toasts_lie_below_the_figures_in_the_chart_s_corner(open_window: Open, frame: Frame) -> None:
+def test_toasts_lie_below_the_figures_in_the_chart_s_corner(
+    open_window: Open, frame: Frame, qtbot: QtBot
+) -> None:
     desk = ChartDesk()
     desk.fill_lifelike()
     vm = desk.open(show_hint=False)
@@ -890,7 +892,8 @@ def test_toasts_lie_below_the_figures_in_the_chart_s_corner(open_window: Open, f
     panel = ChartPanel(vm)
     window = open_window(NARROW, panels={**empty_panels(), "chart": Panel("chart", "Chart", panel)})
     desk.frames.tick()
-    panel.view.repaint()
+    panel.view.update()
+    qtbot.waitUntil(lambda: len(panel.view._picture.indicators.legends) == 2)
     frame.notices.info("told")
     (toast,) = window.toasts.toasts
     legends = [box for _, box in panel.view._picture.indicators.legends]
