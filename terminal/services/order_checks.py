@@ -14,6 +14,7 @@ from terminal.domain.contract_rules import check_contract, check_stake_covered
 from terminal.domain.decimals import ZERO
 from terminal.domain.errors import OrderRefused
 from terminal.domain.instrument import Instrument
+from terminal.domain.market import Side
 from terminal.domain.orders import (
     AmendRequest,
     Order,
@@ -229,7 +230,7 @@ class OrderChecks:
                 return [
                     OrderRefused(
                         "in_doubt",
-                        f"We do not know yet what became of a {request.side.value} order in "
+                        f"We do not know yet what became of {_worded(request)} "
                         f"{request.instrument.symbol}. Wait until it is settled, or confirm that you want "
                         "another one.",
                         confirmable=True,
@@ -347,3 +348,12 @@ def _is_covered(fault: OrderRefused, confirmed: frozenset[str]) -> bool:
         if shown.is_finite() and fault.figure <= shown * _CONFIRMED_GROWTH:
             return True
     return False
+
+
+def _worded(request: OrderRequest) -> str:
+    """``a buy order in``, and of a contract ``a contract up on``, ``giving back a contract on``."""
+    if request.order_type is not OrderType.CONTRACT:
+        return f"a {request.side.value} order in"
+    if request.reduce_only:
+        return "giving back a contract on"
+    return f"a contract {'up' if request.side is Side.BUY else 'down'} on"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterator
+from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
 
@@ -11,9 +12,10 @@ import pytest
 
 from terminal.app import logs
 from terminal.core.log_ring import LogRing, Redaction
+from terminal.domain.contracts import ContractOffer, ContractTerms, ExpiryMode
 from terminal.domain.instrument import Instrument, InstrumentId, InstrumentKind
 from terminal.domain.market import Side
-from terminal.domain.orders import Order, OrderRequest, OrderState, OrderType
+from terminal.domain.orders import Order, OrderRequest, OrderState, OrderType, Origin
 from terminal.services import order_log
 from terminal.services.order_log import happened, order_text
 
@@ -103,6 +105,32 @@ def test_the_file_has_the_ids_in_the_line_and_no_line_break_of_a_venue(
     order_log.tell(logging.INFO, wild, "accepted, open")
     (line,) = file.read_text(encoding="utf-8").splitlines()
     assert line.endswith(f"at 64120.1: accepted, open [order {ID} (venue: O1\\x0aERROR forged)]")
+
+
+def test_a_contract_is_spoken_of_by_its_direction() -> None:
+    otc = InstrumentId("quotex", "EUR/USD OTC")
+    offer = ContractOffer("EUR", D(87), D(1), None, (60,), (60,))
+    listed = Instrument(
+        otc, "X", InstrumentKind.CONTRACT, "EUR", "USD", D("0.00001"), D("0.01"), D(1), offer=offer
+    )
+    terms = ContractTerms(ExpiryMode.TIMED, 600, D(87))
+    down = OrderRequest(otc, Side.SELL, OrderType.CONTRACT, D(5), contract=terms)
+    back = OrderRequest(otc, Side.BUY, OrderType.CONTRACT, D(5), reduce_only=True, position_id="1")
+    taken = replace(order(OrderState.FILLED), request=down, quantity=D(5), limit_price=None)
+    taken.average_price = D("1.08342")
+    assert order_text(taken, listed) == "Down 5 EUR on EUR/USD OTC for 10 minutes"
+    assert happened(taken, "fill", "", listed) == "taken at 1.08342"
+    waits = replace(taken, state=OrderState.OPEN, trigger_price=D("1.09"))
+    assert order_text(waits, listed) == "Down 5 EUR on EUR/USD OTC for 10 minutes from 1.09"
+    assert happened(waits, "accepted", "7", listed) == "accepted, open"
+    given = replace(taken, request=back, reason="sold back")
+    assert order_text(given, listed) == "Give back Down 5 EUR on EUR/USD OTC"
+    assert happened(given, "fill", "", listed) == "ended at 1.08342: sold back"
+    assert happened(given, "report", "", listed) == "the venue reports it, ended"
+    assert happened(taken, "accepted", "7", listed) == "accepted, taken"
+    won = replace(given, request=replace(back, origin=Origin.EXTERNAL), reason="won")
+    assert order_text(won, listed) == "End of Down 5 EUR on EUR/USD OTC"
+    assert order_text(won) == "End of Down 5 on EUR/USD OTC"
 
 
 def test_a_market_of_lots_is_spoken_of_in_lots() -> None:
