@@ -20,7 +20,7 @@ from terminal.viewmodels.connection_ports import ConnectionDesk, PriceSource, Se
 from terminal.viewmodels.frames import FrameClock
 from terminal.viewmodels.market_hours import closed_text
 from terminal.viewmodels.notices import NoticesViewModel
-from terminal.viewmodels.ports import BADGES, SelectedInstrument, badge_text
+from terminal.viewmodels.ports import BADGES, SelectedInstrument, badge_text, money_note
 from terminal.viewmodels.position_rows import AccountEntry, counted_text
 from terminal.viewmodels.venue_card import (
     SHAPES,
@@ -306,6 +306,7 @@ class ConnectionViewModel(QObject):
         age_s = session.feed_age_s() if session is not None else None
         symbol = self._headlines.get(info.name, "")
         shown = InstrumentId(info.name, symbol)
+        owner = session.infos.get(session.account) if session is not None and session.has_account else None
         bid, ask = self._prices(shown) if symbol else ("", "")
         closed = closed_text(self._market.instrument(shown), self._wall_ns()) if symbol else ""
         return VenueCard(
@@ -341,6 +342,7 @@ class ConnectionViewModel(QObject):
             can_practise=not info.on_demand,
             can_sign_in=bool(info.password_fields) or info.session_page or info.sign_in is not None,
             needs_sign_in=needs_sign_in,
+            account_note=money_note(session.mode, info.title, owner) if session and owner else "",
         )
 
     def _prices(self, instrument: InstrumentId) -> tuple[str, str]:

@@ -175,14 +175,37 @@ class Place:
     @property
     def note(self) -> str:
         """One line on what a press of the button would do to real money."""
-        if self.mode is Mode.PRACTICE:
-            which = f" {self.owner.short}" if self.owner is not None else ""
-            return f"Practice{which}: no money moves"
-        if self.mode is Mode.LIVE and self.owner is not None and not self.owner.is_live:
-            return f"Demo: no real money on {self.owner.title}"
-        if self.mode is Mode.LIVE:
-            return f"Live: real money on {self.owner.title if self.owner is not None else self.title}"
-        return "Real prices, no account: connect one to trade"
+        return money_note(self.mode, self.title, self.owner)
+
+
+def money_note(mode: Mode, venue: str, owner: AccountInfo | None) -> str:
+    """Which account pays and with whose money, in one line: ``Quotex demo account, practice: no money
+    moves``. ``venue``: as it is called on screen; ``owner``: what it tells of the account."""
+    if mode is Mode.PRACTICE and owner is None:
+        return "Practice: no money moves"
+    if mode is Mode.PRACTICE:
+        assert owner is not None
+        which = _account_words(venue, owner)
+        return (
+            f"{which} of the practice site: no money moves"
+            if owner.is_live
+            else (f"{which}, practice: no money moves")
+        )
+    if mode is Mode.LIVE and owner is not None and not owner.is_live:
+        return f"Demo: no real money on {owner.title}"
+    if mode is Mode.LIVE:
+        return f"Live: real money on {owner.title if owner is not None else venue}"
+    return "Real prices, no account: connect one to trade"
+
+
+def _account_words(venue: str, owner: AccountInfo) -> str:
+    """``Quotex demo account``, ``cTrader real account 5120034``, ``Quotex tournament Weekend contest``."""
+    word = "real" if owner.is_live else "demo"
+    if owner.short == word:
+        return f"{venue} {word} account"
+    if owner.title.startswith(f"{venue} "):
+        return owner.title
+    return f"{venue} {word} account {owner.short}"
 
 
 def badge_text(mode: Mode, account: str, owner: AccountInfo | None) -> str:

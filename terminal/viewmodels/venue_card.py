@@ -94,6 +94,8 @@ class VenueCard:
     """The venue has a sign-in of its own, and so has its practice site."""
     needs_sign_in: bool = False
     """It does not take the sign-in any more."""
+    account_note: str = ""
+    """Which of several accounts trades, and with whose money; empty where there is one alone."""
 
     @property
     def closed_line(self) -> str:

@@ -142,7 +142,7 @@ def _tip(card: VenueCard) -> str:
     if card.closed:
         lines.append(card.closed_line)
     if card.account:
-        lines.append(f"Account: {card.account_name}")
+        lines.append(f"Account: {card.account_note or card.account_name}")
     lines += [f"{figure.label}: {figure.text}" for figure in card.figures]
     lines += [budget.text for budget in card.budgets]
     what = (
@@ -293,6 +293,9 @@ class VenueStrip(QFrame):
         menu = QMenu(self)
         if card is None:
             return menu
+        if card.account_note:
+            menu.addAction(f"Now: {card.account_note}").setEnabled(False)
+            menu.addSeparator()
         if card.needs_sign_in:
             menu.addAction(icon("key"), "Sign in again…", partial(self.sign_in_wanted.emit, venue))
             menu.addSeparator()

@@ -150,7 +150,7 @@ def test_a_tournament_is_opened_and_left_again_and_nothing_of_the_other_is_in_si
     async def on(trader: Trader) -> None:
         desk, screen = trader.desk, trader.desk.screen
         await trader.choose_market()
-        assert trader.ticket()[0] == "Practice demo: no money moves"
+        assert trader.ticket()[0] == "Quotex demo account, practice: no money moves"
         await trader.until_day_runs(DEMO)
         await trader.buy()
         await desk.until(lambda: trader.ticket()[1] is not None, "what became of it")
@@ -163,7 +163,7 @@ def test_a_tournament_is_opened_and_left_again_and_nothing_of_the_other_is_in_si
         await trader.until_trading(CONTEST)
         await desk.until(lambda: trader.seen_accounts() == {CONTEST}, "nothing of the demo account")
         note, result = trader.ticket()
-        assert note == "Practice Weekend contest: no money moves"
+        assert note == "Quotex tournament Weekend contest, practice: no money moves"
         assert result is None, "what became of the other account's order"
         await desk.until(lambda: screen.account.equity == CONTEST_MONEY, "its own money")
         await desk.until(lambda: screen.account.day_pnl == 0, "its own day")

@@ -21,6 +21,7 @@ from terminal.services.session import Mode
 from terminal.viewmodels.position_rows import OPEN
 from terminal.viewmodels.tables import ACTIONS_ROLE
 from terminal.widgets.positions import AccountsPanel
+from terminal.widgets.venue_strip import VenueStrip
 from tests.gui.frame_fakes import BTC, START_NS, Frame, order
 from tests.helpers import eventually, run
 
@@ -132,6 +133,30 @@ def test_what_is_called_real_at_the_practice_venue_is_not_taken_for_real_money(q
         assert CONSENT in question.note, "so that it is known before it counts"
 
     with_house(body, Mode.PRACTICE)
+
+
+@pytest.mark.parametrize(
+    ("account", "mode", "said"),
+    [
+        (DEMO, Mode.PRACTICE, "Kraken demo account, practice: no money moves"),
+        (REAL, Mode.PRACTICE, "Kraken real account of the practice site: no money moves"),
+        (CONTEST, Mode.PRACTICE, "Kraken demo account Weekend contest, practice: no money moves"),
+        (REAL, Mode.LIVE, "Live: real money on House real jane"),
+    ],
+)
+def test_the_card_says_which_of_the_accounts_trades(
+    qapp: QApplication, account: str, mode: Mode, said: str
+) -> None:
+    async def body(house: House) -> None:
+        house.open(account)
+        house.frame.connections._build()
+        strip = VenueStrip(house.frame.connections)
+        assert f"Account: {said}" in strip._cards["kraken"].toolTip()
+        first = strip.menu_for("kraken").actions()[0]
+        assert (first.text(), first.isEnabled()) == (f"Now: {said}", False)
+        strip.deleteLater()
+
+    with_house(body, mode)
 
 
 def test_only_what_there_is_is_counted(qapp: QApplication) -> None:

@@ -257,7 +257,7 @@ def test_of_several_accounts_the_question_names_the_one_that_pays(qtbot: QtBot) 
     session.infos[session.account] = AccountInfo(account_id="91", title="The House 5120034", is_live=False)
     _, vm = make(Desk(session))
     assert vm.place is not None
-    assert vm.place.note == "Practice 5120034: no money moves"
+    assert vm.place.note == "Kraken demo account 5120034, practice: no money moves"
     vm.submit(Side.BUY)
     assert vm.sending.pending is not None
     assert ("Venue", "Kraken, The House 5120034") in vm.sending.pending.confirmation.rows
