@@ -23,12 +23,14 @@ from terminal.domain.contracts import (
     win_amount,
 )
 from terminal.domain.decimals import ZERO
+from terminal.domain.errors import OrderRefused
 from terminal.domain.instrument import Instrument, InstrumentId
 from terminal.domain.market import Feed, FeedKind, Side
 from terminal.domain.orders import OrderRequest, OrderType
 from terminal.domain.rules import plain
 from terminal.domain.twins import ALONE, open_counterpart
 from terminal.services.market_data import Topic
+from terminal.services.order_checks import CheckResult
 from terminal.viewmodels import format as fmt
 from terminal.viewmodels.contract_form import (
     ContractForm,
@@ -63,6 +65,7 @@ TIE_RULE: Final = "A tie gives the stake back."
 _REFRESH_S: Final = 0.5
 _SMALLEST_STAKES: Final = 5
 _CENT: Final = Decimal("0.01")
+_NAMES: Final = {STAKE: "stake", EXPIRY: "expiry", OPENS: "opening", TRIGGER: "price to open at"}
 
 
 HitRates = Callable[[str, InstrumentId, int], HitRate]
@@ -88,7 +91,7 @@ class ContractTicketViewModel(QObject):
         payout_text, win_text, lose_text, outcome_text, need_text, own_text: the figures of the chosen
             expiry in words; outcome_text is win and loss in one, payout_tip says what the payout is.
         fixed: most I can lose, cost to enter and leave, what breaks even.
-        problems: what is wrong, by field. warnings: what will be asked. buttons: by side.
+        problems: what is wrong, by field. warnings: what else is, and what will be asked. buttons: by side.
         crowd: which way the venue's own people lean; None while it does not tell.
         has_signals: the venue suggests contracts. suggestions: those that are not over. suggestion: the one
             for this instrument; None where there is none, and no_suggestion_text says why.
@@ -346,10 +349,14 @@ class ContractTicketViewModel(QObject):
             self.sending.tell("Not sent: choose an instrument of a connected venue first.")
             return
         request = self._request(side)
-        if request is None:
+        if request is None or self.problems:
             self._refresh()
-            first = next(iter(self.problems.values()), "Complete the form.")
-            self.sending.tell(f"Not sent: {first[:1].lower()}{first[1:]}")
+        if self.problems:
+            # Under the field stands why.
+            self.sending.tell(f"Not sent: look at the {_NAMES[next(iter(self.problems))]}.")
+            return
+        if request is None:
+            self.sending.tell("Not sent: complete the form.")
             return
         self._just_sent = True
         shown = request
@@ -444,13 +451,10 @@ class ContractTicketViewModel(QObject):
                 problems[name] = wrong
         self._tell_end(now_ns)
         self._tell_money(offer)
-        self.warnings = ()
-        request = self._request(self.form.side)
-        if request is not None:
-            beside, self.warnings = self._checked(request)
-            problems.update(beside)
-        self.problems = problems
-        self.buttons = {side: self._button(side, request) for side in Side}
+        found = {side: self._found(self._request(side)) for side in Side}
+        beside, self.warnings = self._parted(found[self.form.side])
+        self.problems = problems | beside
+        self.buttons = {side: self._button(side, each) for side, each in found.items()}
         self.changed.emit()
 
     def _tell_word(self, place: Place) -> None:
@@ -532,29 +536,44 @@ class ContractTicketViewModel(QObject):
             ),
         )
 
-    def _checked(self, request: OrderRequest) -> tuple[dict[str, str], tuple[str, ...]]:
+    @property
+    def news(self) -> tuple[str, ...]:
+        """Why a button is off, where no field says it, then what will be asked: each once."""
+        reasons = {each.reason for each in self.buttons.values()} - {"", *self.problems.values()}
+        return tuple(dict.fromkeys((*sorted(reasons), *self.warnings[:3])))
+
+    def _found(self, request: OrderRequest | None) -> CheckResult | None:
+        """What the gate says of a request; None while the form means none."""
         assert self.place is not None
-        if self._where.closed_reason(self.instrument):
+        return self._gate.check(self.place.account, request) if request is not None else None
+
+    def _parted(self, found: CheckResult | None) -> tuple[dict[str, str], tuple[str, ...]]:
+        """What was found, beside its field and for the news. What would be asked of a field that is refused
+        has time until then; while nothing can be sent at all, that alone is said."""
+        if found is None or self._where.closed_reason(self.instrument):
             return {}, ()
-        found = self._gate.check(self.place.account, request)
+        quiet = "duplicate" if self._just_sent else ""
         beside: dict[str, str] = {}
         rest: list[str] = []
         for each in found.refusals:
-            if each.rule == "duplicate" and self._just_sent:
+            if each.rule == quiet:
                 continue
-            if each.field in (STAKE, EXPIRY, OPENS, TRIGGER):
-                beside.setdefault(each.field, each.user_text)
+            if each.field in _NAMES:
+                beside.setdefault(each.field, _sentence(each))
             else:
-                rest.append(each.user_text)
-        asked = [w.user_text for w in found.warnings if not (w.rule == "duplicate" and self._just_sent)]
-        return beside, tuple(text[:1].upper() + text[1:] for text in (*rest, *asked))
+                rest.append(_sentence(each))
+        asked = [each for each in found.warnings if each.rule != quiet and each.field not in beside]
+        return beside, (*rest, *(_sentence(each) for each in asked))
 
-    def _button(self, side: Side, request: OrderRequest | None) -> SendButton:
+    def _button(self, side: Side, found: CheckResult | None) -> SendButton:
         assert self.offer is not None
         word = "Up" if side is Side.BUY else "Down"
         reason = self._where.closed_reason(self.instrument)
-        if request is None or self.stake is None:
+        if found is None or self.stake is None:
             return SendButton(word, "complete the form", reason)
+        # A second click too many is over in a moment: the button would only lose the keyboard by it.
+        refused = (_sentence(each) for each in found.refusals if each.rule != "duplicate")
+        reason = reason or next(refused, "")
         return SendButton(
             f"{word} {fmt.money(self.stake, self.offer.currency)}", f"wins {self.win_text}", reason
         )
@@ -567,6 +586,10 @@ def own_rate_text(rate: HitRate) -> str:
         return "no contract of this kind yet"
     low, high = (round(each * 100) for each in span)
     return f"{rate.won} of {rate.ended}: {round(rate.rate * 100)} % ({low} to {high} %)"
+
+
+def _sentence(fault: OrderRefused) -> str:
+    return fault.user_text[:1].upper() + fault.user_text[1:]
 
 
 def _clock(time_ns: int) -> str:

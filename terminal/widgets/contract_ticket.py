@@ -256,9 +256,7 @@ class ContractPanel(QWidget):
         self._suggestions.show_state()
         for side, button in self._buttons.items():
             button.set_chosen(side is vm.form.side)
-        reasons = {each.reason for each in vm.buttons.values() if each.reason}
-        pending = vm.sending.pending is not None
-        texts_shown = [] if pending else [f"▲ {text}" for text in (*sorted(reasons), *vm.warnings[:3])]
+        texts_shown = [] if vm.sending.pending is not None else [f"▲ {text}" for text in vm.news]
         self._foot.show_lines(vm.buttons, texts_shown, vm.place.note)
 
     def _on_preset_key(self, at: int) -> None:

@@ -99,7 +99,11 @@ class TicketFoot(QWidget):
     def show_lines(self, buttons: Mapping[Side, SendButton], news: Sequence[str], note: str) -> None:
         """The buttons' texts, what stands in the way or will be asked, and whose money it is."""
         for side, button in self.buttons.items():
-            button.show_text(buttons.get(side, SendButton("", "")))
+            shown = buttons.get(side, SendButton("", ""))
+            if button.hasFocus() and not shown.enabled:
+                # Qt would hand the keyboard on to the other side's button.
+                self._keepers[side].setFocus(Qt.FocusReason.OtherFocusReason)
+            button.show_text(shown)
         set_text(self.warning, "\n".join(news))
         self.warning.setVisible(bool(news))
         set_text(self._note, note)

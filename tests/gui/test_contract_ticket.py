@@ -216,6 +216,17 @@ def test_a_question_that_is_discarded_gives_the_keyboard_back_to_the_button_that
     assert QApplication.focusWidget() is panel._buttons[Side.SELL]
 
 
+def test_a_button_that_goes_off_hands_the_keyboard_to_the_stake(qtbot: QtBot, desk: Desk) -> None:
+    vm = form(desk)
+    panel = shown(qtbot, vm)
+    panel.activateWindow()
+    qtbot.waitUntil(panel.isActiveWindow)
+    panel._buttons[Side.BUY].setFocus()
+    vm.set_text(STAKE, "2000")
+    assert not panel._buttons[Side.BUY].isEnabled()
+    assert panel._stake.hasFocus()
+
+
 def test_a_closed_asset_offers_the_open_one_by_one_click(qtbot: QtBot, desk: Desk) -> None:
     there = InstrumentId("kraken", "BTC/USD OTC")
     house = replace(contract(replace(OFFER, is_house_quoted=True)), id=there)

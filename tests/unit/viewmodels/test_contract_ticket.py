@@ -12,6 +12,7 @@ from PySide6.QtWidgets import QApplication
 
 from terminal.core.clock import ManualClock
 from terminal.domain.contracts import NS, ContractOffer, ExpiryMode, HitRate
+from terminal.domain.errors import OrderRefused
 from terminal.domain.instrument import Instrument, InstrumentId, InstrumentKind, MarketStatus
 from terminal.domain.market import Side
 from terminal.domain.orders import OrderState, OrderType
@@ -217,6 +218,31 @@ def test_a_wrong_entry_is_named_at_its_field_and_not_sent(
     assert desk.gate.sent == []
     assert vm.sending.result is not None
     assert vm.sending.result.text.startswith("Not sent:")
+
+
+def test_what_is_impossible_is_said_once_and_its_buttons_are_off(desk: Desk) -> None:
+    vm = form(desk)
+    size = OrderRefused("notional", "worth 2000 USD, your limit is 50 USD", field=STAKE, confirmable=True)
+    desk.gate.warnings = (size,)
+    vm.set_text(STAKE, "2000")
+    assert vm.problems == {STAKE: "The largest stake is 1000 USD."}
+    assert {each.reason for each in vm.buttons.values()} == {"The largest stake is 1000 USD."}
+    assert not vm.news, "its field says it"
+    vm.submit(Side.BUY)
+    assert vm.sending.result is not None
+    assert vm.sending.result.text == "Not sent: look at the stake."
+    vm.set_text(STAKE, "100")
+    assert all(each.enabled for each in vm.buttons.values())
+    assert vm.news == ("Worth 2000 USD, your limit is 50 USD",)
+
+
+def test_what_no_field_is_about_is_said_once_in_the_news(desk: Desk) -> None:
+    vm = form(desk)
+    desk.market.instruments[BTC] = replace(contract(), status=MarketStatus.CANCEL_ONLY)
+    desk.market.changed.notify(BTC, Topic.INSTRUMENT)
+    desk.pass_time(1)
+    (told,) = vm.news
+    assert {each.reason for each in vm.buttons.values()} == {told}
 
 
 def test_waiting_for_a_time_or_a_price(desk: Desk) -> None:
