@@ -359,9 +359,13 @@ class Feeds:
         since_ns = followed.since_ns = followed.since_ns if followed.since_ns is not None else at_ns
         for feed in followed.feeds:
             if feed.interval_s is not None:
-                bar = _extended(
-                    followed.running.get(feed.interval_s), at_ns, price, feed.interval_s, since_ns
-                )
+                running = followed.running.get(feed.interval_s)
+                bar = _extended(running, at_ns, price, feed.interval_s, since_ns)
+                is_begun = bar is not None and (running is None or bar.open_ns != running.open_ns)
+                if is_begun and followed.instrument.status is MarketStatus.CLOSED:
+                    # A closed asset tells its last price to whoever asks, whatever time it says: nothing has
+                    # been dealt at it, so no bar begins.
+                    continue
                 if bar is not None:
                     followed.running[feed.interval_s] = bar
                     self._sink(BarUpdate(followed.instrument.id, feed.interval_s, bar, ts_received_ns))

@@ -106,6 +106,27 @@ def test_a_bar_goes_on_from_what_history_told_and_begins_anew_with_the_next() ->
     assert len(world.of(BarUpdate)) == 2
 
 
+def test_the_last_price_of_a_closed_asset_begins_no_bar() -> None:
+    world = World()
+    world.feeds.add(MINUTES)
+    instrument = world.assets.by_symbol(MINUTES.symbol)
+    assert instrument is not None
+    last = Bar(NOON * NS, D("1.05"), D("1.1"), D("1.05"), D("1.1"), D(7))
+    world.feeds.give_past(instrument, 60, [last])
+    world.feeds.table_changed(world.assets.take([row(c14=False), *world.table[1:]]))
+    world.tick(NOON + 90_000, "1.1")
+    world.tick(NOON + 90_060, "1.1")
+    assert not world.of(BarUpdate)
+    world.tick(NOON + 59, "1.2")
+    (within,) = world.of(BarUpdate)
+    assert (within.bar.open_ns, within.bar.close) == (last.open_ns, D("1.2")), (
+        "its time says where it belongs"
+    )
+    world.feeds.table_changed(world.assets.take(world.table))
+    world.tick(NOON + 90_120, "1.3")
+    assert world.of(BarUpdate)[-1].bar.open_ns == (NOON + 90_120) * NS
+
+
 def test_an_asset_that_does_not_answer_is_asked_for_again_and_a_lost_line_is_told() -> None:
     world = World()
     world.feeds.add(QUOTES)
