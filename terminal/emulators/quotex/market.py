@@ -191,7 +191,8 @@ class Market:
             prices = self.prices(symbol)
             seen = self._price_ms(self.now_ms()) - prices.asset.lag_ms
             held = self._pins.at(symbol, self.now_ms())
-            live = self._live[symbol] = _Live(prices, seen, prices.at(seen) if held is None else held, seen)
+            told = prices.told_ms(seen) if held is None else seen
+            live = self._live[symbol] = _Live(prices, seen, prices.at(seen) if held is None else held, told)
         live.watchers += 1
 
     def unwatch(self, symbol: str) -> None:
@@ -205,8 +206,8 @@ class Market:
     def quote(self, symbol: str) -> tuple[int, Decimal]:
         """When the last price was made (milliseconds UTC), and the price."""
         live = self._live.get(symbol)
-        ms = self._price_ms(self.now_ms()) - self.assets[symbol].lag_ms if live is None else live.last_ms
-        return ms, self.last(symbol)
+        now = self._price_ms(self.now_ms()) - self.assets[symbol].lag_ms
+        return self.prices(symbol).told_ms(now) if live is None else live.last_ms, self.last(symbol)
 
     def step(self) -> dict[str, list[tuple[int, Decimal, int]]]:
         """What became due: by asset, rows of milliseconds, price and direction."""

@@ -176,15 +176,20 @@ class AssetPrices:
                         found.append(tick if held is None else Tick(tick.ms, held))
         return found
 
+    def told_ms(self, ms: int) -> int:
+        """The moment itself; while the asset is closed the end of the last minute in which it was open, from
+        which its price is."""
+        if self.timeline.is_open(ms // 60_000):
+            return ms
+        minute = self.timeline.last_open_before(ms // 60_000)
+        return ms if minute is None else (minute + 1) * 60_000 - 1
+
     def at(self, ms: int) -> int:
         """The last price of a moment, points: what a deal that expires then is settled by."""
         held = self._pins.at(self.asset.symbol, ms)
         if held is not None:
             return held
-        if not self.timeline.is_open(ms // 60_000):
-            minute = self.timeline.last_open_before(ms // 60_000)
-            if minute is not None:
-                ms = (minute + 1) * 60_000 - 1
+        ms = self.told_ms(ms)
         index = ms // _LEAF_MS
         before = [tick for tick in self._leaf(index) if tick.ms <= ms]
         tick = before[-1] if before else self._leaf(index - 1)[-1]

@@ -301,3 +301,13 @@ def test_a_short_candle_without_a_tick_yet_hides_none_before_it() -> None:
     now = (market.now_ms() // 60_000 - 2) * 60_000 + 20_000
     candles = market.prices(OTC).candles(5, now + 1, 0, 20, now)
     assert [one.start_s * 1000 for one in candles] == [now - 5_000 * n for n in range(1, 21)]
+
+
+def test_the_last_price_of_a_closed_asset_has_the_time_of_its_last_minute() -> None:
+    saturday = int(datetime(2026, 11, 21, 12, tzinfo=UTC).timestamp())
+    market = _market(3, LeapClock(saturday))
+    midnight_ms = (saturday - 12 * 3600) * 1000
+    assert midnight_ms - 12 * 3_600_000 < market.quote("XAUUSD")[0] < midnight_ms
+    market.watch("XAUUSD")
+    assert market.quote("XAUUSD")[0] < midnight_ms
+    assert market.quote(OTC)[0] > saturday * 1000 - 60_000
