@@ -22,6 +22,7 @@ from terminal.services.session import Mode, SessionState
 from terminal.viewmodels import format as fmt
 from terminal.viewmodels.amounts import counted
 from terminal.viewmodels.cross_venue_ports import CrossSessions
+from terminal.viewmodels.market_hours import is_closed
 from terminal.viewmodels.price_lag import deviation, lag_ms, series_of
 
 KEPT_NS: Final = 180_000_000_000
@@ -173,6 +174,7 @@ class QuoteMeter:
         found = self._find(self._own)
         before = self.reference
         if (before.id if before is not None else None) == (found.id if found is not None else None):
+            self.reference = found  # it may have opened or closed since
             return
         # Also where a better one has come: a broker that connects after an exchange.
         self._let_go()
@@ -243,6 +245,10 @@ class QuoteMeter:
             return Reading("Price", detail="no other venue here quotes it", tip=_NOWHERE)
         name = self._titles.get(reference.venue, reference.venue)
         label = f"vs {name}"
+        closed = [self._titles.get(each.venue, each.venue) for each in (own, reference) if is_closed(each)]
+        if closed:
+            # Their last prices are of two different moments.
+            return Reading(label, detail="both closed" if len(closed) == 2 else f"{closed[0]} is closed")
         if not all(self._is_live(each) for each in (own, reference)):
             return Reading(label, detail="waiting for live prices")
         away = self._deviation(own, reference)

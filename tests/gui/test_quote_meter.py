@@ -12,7 +12,7 @@ from pytestqt.qtbot import QtBot
 
 from terminal.core.clock import ManualClock
 from terminal.domain.contracts import ContractOffer
-from terminal.domain.instrument import Instrument, InstrumentId, InstrumentKind
+from terminal.domain.instrument import Instrument, InstrumentId, InstrumentKind, MarketStatus
 from terminal.domain.market import FeedKind, Quote
 from terminal.domain.twins import underlying_of
 from terminal.services.market_data import FeedState, Topic
@@ -82,6 +82,19 @@ def test_what_a_venue_prices_itself_has_no_reference(bench: Bench) -> None:
     assert bench.meter.reading.value == "OTC, no outside reference"
     assert "no market tells" in bench.meter.reading.tip
     assert bench.market.watched == []
+
+
+def test_closed_markets_are_named_and_nothing_is_measured(bench: Bench) -> None:
+    shut = replace(OWN, status=MarketStatus.CLOSED)
+    bench.meter.follow(shut)
+    assert bench.meter.reading.detail == "Quotex is closed"
+    bench.market.listed[BROKER.id] = replace(BROKER, status=MarketStatus.CLOSED)
+    bench.pass_time(6)
+    assert bench.meter.reading.detail == "both closed"
+    bench.market.listed[BROKER.id] = BROKER
+    bench.meter.follow(OWN)
+    bench.pass_time(6)
+    assert bench.meter.reading.detail == "waiting for live prices"
 
 
 def coin(venue: str, kind: InstrumentKind, base: str = "BTC") -> Instrument:
