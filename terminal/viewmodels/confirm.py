@@ -25,7 +25,7 @@ from terminal.viewmodels.amounts import (
     pip_of,
     size_text,
 )
-from terminal.viewmodels.contract_words import payout_words, utc_day
+from terminal.viewmodels.contract_words import need_words, payout_words, utc_day
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,6 +154,7 @@ def contract_confirmation(
         ("Payout", payout_words(offer, terms.duration_s, terms.payout_pct)),
         ("If it wins", f"{least}{fmt.money(win, offer.currency, signed=True)}"),
         ("If it loses", fmt.money(-request.quantity, offer.currency)),
+        ("To break even", need_words(offer, terms.duration_s, terms.payout_pct)),
         ("A tie", "gives the stake back"),
     ]
     return Confirmation(

@@ -18,7 +18,6 @@ from terminal.domain.contracts import (
     ContractTerms,
     ExpiryMode,
     HitRate,
-    break_even_rate,
     clock_expiry_ns,
     win_amount,
 )
@@ -41,7 +40,14 @@ from terminal.viewmodels.contract_form import (
     read_trigger,
     still_ahead,
 )
-from terminal.viewmodels.contract_words import UNTOLD, payout_words, utc_day, utc_moment
+from terminal.viewmodels.contract_words import (
+    UNTOLD,
+    need_words,
+    own_rate_text,
+    payout_words,
+    utc_day,
+    utc_moment,
+)
 from terminal.viewmodels.cost import CostEstimate
 from terminal.viewmodels.cost_text import CostLine
 from terminal.viewmodels.cross_venue_ports import Chooser
@@ -508,9 +514,7 @@ class ContractTicketViewModel(QObject):
         self.win_text = fmt.money(win, currency, signed=True)
         self.lose_text = fmt.money(-stake if stake is not None else None, currency, signed=True)
         self.outcome_text = f"{fmt.money(win, signed=True)} / {self.lose_text}"
-        need = break_even_rate(payout)
-        most = "" if is_exact else "at most "
-        self.need_text = f"{most}{need * 100:.1f} % won" if need is not None else fmt.NOTHING
+        self.need_text = need_words(offer, self.form.duration_s, payout)
         self.own_text = own_rate_text(
             self._hit_rates(self.place.account, self.instrument.id, self.form.duration_s)
         )
@@ -577,15 +581,6 @@ class ContractTicketViewModel(QObject):
         return SendButton(
             f"{word} {fmt.money(self.stake, self.offer.currency)}", f"wins {self.win_text}", reason
         )
-
-
-def own_rate_text(rate: HitRate) -> str:
-    """``6 of 10: 60 % (31 to 83 %)`` of those won; the true rate lies within in 95 of 100 cases."""
-    span = rate.interval()
-    if span is None or rate.rate is None:
-        return "no contract of this kind yet"
-    low, high = (round(each * 100) for each in span)
-    return f"{rate.won} of {rate.ended}: {round(rate.rate * 100)} % ({low} to {high} %)"
 
 
 def _sentence(fault: OrderRefused) -> str:

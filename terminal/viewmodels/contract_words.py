@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Final
 
-from terminal.domain.contracts import SOLD_BACK, ContractOffer, result_of
+from terminal.domain.contracts import SOLD_BACK, ContractOffer, HitRate, break_even_rate, result_of
 from terminal.domain.market import Side
 from terminal.domain.orders import Fill, Order, OrderReport, OrderRequest, OrderState, OrderType
 from terminal.domain.rules import plain
@@ -65,6 +65,23 @@ UNTOLD: Final = (
 def payout_words(offer: ContractOffer, duration_s: int, payout_pct: Decimal) -> str:
     """``84 %``, or ``at least 84 %`` of a length whose payout the venue does not tell."""
     return f"{'' if offer.is_exact(duration_s) else 'at least '}{plain(payout_pct)} %"
+
+
+def need_words(offer: ContractOffer, duration_s: int, payout_pct: Decimal) -> str:
+    """So many have to win for nothing to be lost: ``53.5 % won``, ``at most 54.3 % won`` where the payout is
+    the least to be expected."""
+    rate = break_even_rate(payout_pct)
+    most = "" if offer.is_exact(duration_s) else "at most "
+    return f"{most}{rate * 100:.1f} % won" if rate is not None else fmt.NOTHING
+
+
+def own_rate_text(rate: HitRate) -> str:
+    """``6 of 10: 60 % (31 to 83 %)`` of those won; the true rate lies within in 95 of 100 cases."""
+    span = rate.interval()
+    if span is None or rate.rate is None:
+        return "no contract of this kind yet"
+    low, high = (round(each * 100) for each in span)
+    return f"{rate.won} of {rate.ended}: {round(rate.rate * 100)} % ({low} to {high} %)"
 
 
 def kind_words(request: OrderRequest) -> str:

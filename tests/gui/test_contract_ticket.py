@@ -272,6 +272,10 @@ def test_a_question_leaves_the_dock_as_high_as_it_was(qtbot: QtBot, desk: Desk) 
     QApplication.processEvents()
     assert is_asking(vm)
     assert panel.minimumSizeHint().height() <= 410
+    assert vm.sending.pending is not None
+    rows = dict(vm.sending.pending.confirmation.rows)
+    assert rows["To break even"] == vm.need_text, "the figures give way to the question, which says it then"
+    assert panel._card.height() >= panel._card.minimumSizeHint().height(), "nothing of it is cut off"
     vm.sending.discard()
     QApplication.processEvents()
     assert panel.minimumSizeHint().height() == least

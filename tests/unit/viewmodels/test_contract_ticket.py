@@ -24,8 +24,8 @@ from terminal.viewmodels.contract_ticket import (
     STAKE,
     TRIGGER,
     ContractTicketViewModel,
-    own_rate_text,
 )
+from terminal.viewmodels.contract_words import own_rate_text
 from tests.helpers import eventually, run
 from tests.trading_fakes import BTC, Desk
 
