@@ -50,11 +50,14 @@ class ExpiryChoice:
     """``1 minute``, or of an end by the clock when that is: ``19:00 · in 4 min``."""
 
 
-def expiry_choices(offer: ContractOffer, form: ContractForm, now_ns: int) -> tuple[ExpiryChoice, ...]:
+def expiry_choices(
+    offer: ContractOffer, form: ContractForm, now_ns: int, *, closed: bool = False
+) -> tuple[ExpiryChoice, ...]:
     """What the picker offers: lengths, then ends by the clock, each end once. Of lengths that end together
     it is the form's own, else the shortest. A contract that waits to open has lengths alone: its end is not
-    at a line of the clock. ``now_ns`` is the venue's clock."""
-    if form.waits:
+    at a line of the clock that is known now; so has one of a market that is ``closed``. ``now_ns`` is the
+    venue's clock."""
+    if form.waits or closed:
         return tuple(
             ExpiryChoice(_way(offer, form.mode, each), each, duration_text(each))
             for each in sorted({*offer.timed_s, *offer.clock_s})

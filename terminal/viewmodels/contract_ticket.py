@@ -53,7 +53,7 @@ from terminal.viewmodels.cost_text import CostLine
 from terminal.viewmodels.cross_venue_ports import Chooser
 from terminal.viewmodels.form_place import FormPlace
 from terminal.viewmodels.frames import FrameClock
-from terminal.viewmodels.market_hours import is_closed
+from terminal.viewmodels.market_hours import closed_text, is_closed
 from terminal.viewmodels.ports import Accounts, Gate, Market, Place, Sessions
 from terminal.viewmodels.quote_meter import NO_READING, QuoteMeter, Reading
 from terminal.viewmodels.sending import OrderSender
@@ -446,7 +446,7 @@ class ContractTicketViewModel(QObject):
             self._seen_payout = offer.payout(self.form.duration_s)
         self.payout_pct = offer.payout(self.form.duration_s)
         self.clock_text = _clock(now_ns)
-        self.expiries = expiry_choices(offer, self.form, now_ns)
+        self.expiries = expiry_choices(offer, self.form, now_ns, closed=is_closed(self.instrument))
         self.stake, trouble = self._read_stake()
         problems = {STAKE: trouble} if trouble else {}
         for name, (_, wrong) in (
@@ -489,7 +489,9 @@ class ContractTicketViewModel(QObject):
         waits = opens_ns is not None or bool(self.form.trigger_price.strip())
         self.opens_late = opens_ns is not None and utc_day(opens_ns, now_ns) != ""
         length_s = self.form.duration_s
-        if self.form.mode is ExpiryMode.CLOCK and not waits:
+        if is_closed(self.instrument):
+            self.ends_text, self.opens_late = self._closed_text(), False
+        elif self.form.mode is ExpiryMode.CLOCK and not waits:
             ends_ns = clock_expiry_ns(now_ns, length_s)
             self.ends_text = f"ends {utc_moment(ends_ns, now_ns)}, in {_left((ends_ns - now_ns) // NS)}"
         elif opens_ns is not None:
@@ -498,6 +500,13 @@ class ContractTicketViewModel(QObject):
             self.ends_text = f"{duration_text(length_s)} from when the price is there"
         else:
             self.ends_text = f"ends {duration_text(length_s)} after it opens"
+
+    def _closed_text(self) -> str:
+        """Nothing opens now, so nothing ends: when the market does, where the venue tells it."""
+        told = closed_text(self.instrument, self._clock.wall_ns())
+        if "opens" in told or self.place is None:
+            return told
+        return f"closed; {self.place.title} does not say when it opens"
 
     def _tell_money(self, offer: ContractOffer) -> None:
         assert self.instrument is not None

@@ -409,6 +409,9 @@ def test_a_closed_asset_names_the_open_one_and_leads_there(desk: Desk) -> None:
     desk.pass_time(1)
     assert vm.other_text == "BTC/USD is closed. BTC/USD OTC is open: its prices are Kraken's own."
     assert vm.buttons[Side.BUY].reason == "Market closed"
+    assert vm.ends_text == "closed; Kraken does not say when it opens"
+    assert not any(" in " in each.text for each in vm.expiries), "no end is counted down to"
+    assert (vm.form.mode, vm.form.duration_s) in [(each.mode, each.duration_s) for each in vm.expiries]
     vm.go_to_other()
     assert desk.selection.instrument == there
     assert (vm.form.stake, vm.form.duration_s, vm.other) == ("5", 300, None)
