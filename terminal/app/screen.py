@@ -349,6 +349,7 @@ class Screen(QObject):
         terminal.sessions.changed.watch(self._on_session)
         self._unwatch_market = terminal.market.changed.watch(self._on_market)
         self._unwatch_keys = terminal.keys_awaited.watch(self._on_keys_awaited)
+        self._unwatch_doubts = gate.inquiries.changed.watch(self._on_doubt)
         self._unwatch_desk = terminal.desk_changed.watch(self._on_desk)
         self._panels = self._build_panels()
         self._layouts = LayoutStore(terminal.paths.layouts, self.notices.warn)
@@ -687,6 +688,7 @@ class Screen(QObject):
         self._unwatch_desk()
         self._unwatch_market()
         self._unwatch_keys()
+        self._unwatch_doubts()
         for chart_link in self._chart_links:
             chart_link.close()
         self._preferences.close()
@@ -786,6 +788,10 @@ class Screen(QObject):
         session = self._terminal.sessions.sessions.get(venue)
         if session is None or not session.needs_sign_in:
             self.notices.withdraw(NoticeAction.SIGN_IN, venue)
+
+    def _on_doubt(self, client_order_id: str) -> None:
+        if client_order_id not in self._terminal.gate.doubts:
+            self.notices.settle(client_order_id)
 
     def _on_market(self, instrument: InstrumentId, topic: Topic) -> None:
         # Another grid, or a plugin's prices seen for the first time: rows have other digits now.

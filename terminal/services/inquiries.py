@@ -16,7 +16,7 @@ from enum import Enum
 from terminal.core import faultpoint, tasks
 from terminal.core.observe import Observable
 from terminal.domain.errors import TerminalError
-from terminal.domain.orders import Order, OrderReport, Origin
+from terminal.domain.orders import Order, OrderReport, OrderType, Origin
 from terminal.services.notices import Level
 from terminal.services.order_ledger import OrderLedger
 from terminal.services.order_tracking import DoubtKind
@@ -82,6 +82,20 @@ def capabilities_of(connector: TradesOrders | None) -> Capabilities | None:
     """What the connector's venue can do; None without a connector."""
     info = getattr(connector, "info", None)
     return info.capabilities if isinstance(info, VenueInfo) else None
+
+
+def doubt_text(order: Order, kind: DoubtKind) -> str:
+    """What is not known of an order, for the person: ``No answer to the order in BTC/USD yet: checking
+    whether it arrived.``"""
+    what = f"order in {order.instrument.symbol}"
+    if order.order_type is OrderType.CONTRACT:
+        word = "giving back of the contract" if order.request.reduce_only else "contract"
+        what = f"{word} on {order.instrument.symbol}"
+    if kind is DoubtKind.MISSING:
+        return f"The venue does not list the {what} any more: checking what became of it."
+    if kind is not DoubtKind.SUBMIT:
+        what = f"{'change' if kind is DoubtKind.AMEND else 'cancel'} of the {what}"
+    return f"No answer to the {what} yet: checking whether it arrived."
 
 
 class Inquiries:
@@ -269,6 +283,7 @@ class Inquiries:
             f"{order.instrument.symbol}: the venue does not know this order after {doubt.unknowns} looks. "
             "Settle it as not found, or keep checking.",
             client_order_id=order.client_order_id,
+            until_known=True,
         )
 
     def _conclude_if_still_working(self, order: Order, doubt: Doubt) -> None:

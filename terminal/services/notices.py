@@ -24,7 +24,8 @@ class NoticeAction(Enum):
 @dataclass(frozen=True, slots=True)
 class Notice:
     """Something that the person should see. ``text`` is one plain sentence, ``detail`` the rest; ``action``
-    is what can be done about it at once, ``venue`` at which venue."""
+    is what can be done about it at once, ``venue`` at which venue. ``until_known``: it holds as long as it
+    is not known what became of the order, and is taken back then."""
 
     level: Level
     text: str
@@ -32,3 +33,4 @@ class Notice:
     client_order_id: str | None = None
     action: NoticeAction | None = None
     venue: str = ""
+    until_known: bool = False

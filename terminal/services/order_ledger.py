@@ -208,6 +208,14 @@ class OrderLedger:
         for notice in effect.notices:
             self.notice.notify(notice)
 
-    def tell(self, level: Level, text: str, detail: str = "", client_order_id: str | None = None) -> None:
-        """Send a notice to the person."""
-        self.notice.notify(Notice(level, text, detail, client_order_id))
+    def tell(
+        self,
+        level: Level,
+        text: str,
+        detail: str = "",
+        client_order_id: str | None = None,
+        *,
+        until_known: bool = False,
+    ) -> None:
+        """Send a notice to the person; ``until_known``: it is taken back once the order is in no doubt."""
+        self.notice.notify(Notice(level, text, detail, client_order_id, until_known=until_known))

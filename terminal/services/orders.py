@@ -52,7 +52,7 @@ from terminal.domain.orders import (
 )
 from terminal.services.answers import AnswerKind, classify
 from terminal.services.arming import Arming, ArmState
-from terminal.services.inquiries import ConnectorOf, Doubt, GateTimings, Inquiries, Look
+from terminal.services.inquiries import ConnectorOf, Doubt, GateTimings, Inquiries, Look, doubt_text
 from terminal.services.journal import MEMORY_NS, Journal
 from terminal.services.journal_codec import encode_order
 from terminal.services.mass_cancel import CancelOutcome, cancel_orders
@@ -368,10 +368,10 @@ class OrderGate:
         if self.inquiries.is_doubtful(order):
             self._ledger.tell(
                 Level.WARNING,
-                f"{order.instrument.symbol}: we do not know whether the {kind.value} reached the venue. "
-                "Checking.",
+                doubt_text(order, kind),
                 text,
                 order.client_order_id,
+                until_known=True,
             )
             self.inquiries.begin(order)
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from PySide6.QtCore import QObject, Signal
 
@@ -47,6 +47,8 @@ class Entry:
     venue: str = ""
     unread: int = 0
     """Its part of the number at the bell."""
+    awaits: set[str] = field(default_factory=set)
+    """The orders of which it says that nobody knows yet what became of them."""
 
 
 class NoticesViewModel(QObject):
@@ -86,6 +88,7 @@ class NoticesViewModel(QObject):
 
     def post(self, notice: Notice) -> Entry:
         """Tell the person, unless the same words are still fresh; returns the line that tells it."""
+        awaits = {notice.client_order_id} if notice.until_known and notice.client_order_id else set()
         text, detail = scrub(notice.text), scrub(notice.detail)
         now = self._clock.monotonic_ns()
         same = next((e for e in reversed(self.entries) if (e.level, e.text) == (notice.level, text)), None)
@@ -93,6 +96,7 @@ class NoticesViewModel(QObject):
             same.count += 1
             same.time_ns = self._clock.wall_ns()
             same.detail = detail or same.detail
+            same.awaits |= awaits
             self.changed.emit()
             return same
         if same is not None:
@@ -116,6 +120,7 @@ class NoticesViewModel(QObject):
                 action=notice.action,
                 venue=notice.venue,
             )
+        entry.awaits |= awaits
         entry.time_ns, entry.said_ns, entry.detail = self._clock.wall_ns(), now, detail
         self.entries.append(entry)
         if entry.level is not Level.INFO:
@@ -154,11 +159,21 @@ class NoticesViewModel(QObject):
     def withdraw(self, action: NoticeAction, venue: str = "") -> None:
         """What a button offers is done, or there is nothing left to do: take its notices back."""
         for entry in [each for each in self.entries if (each.action, each.venue) == (action, venue)]:
-            self.entries.remove(entry)
-            self.unread -= entry.unread
-            entry.is_read, entry.unread = True, 0
-            self.withdrawn.emit(entry)
-            self.changed.emit()
+            self._take_back(entry)
+
+    def settle(self, client_order_id: str) -> None:
+        """It is known what became of an order: take back what said that it was not."""
+        for entry in [each for each in self.entries if client_order_id in each.awaits]:
+            entry.awaits.discard(client_order_id)
+            if not entry.awaits:
+                self._take_back(entry)
+
+    def _take_back(self, entry: Entry) -> None:
+        self.entries.remove(entry)
+        self.unread -= entry.unread
+        entry.is_read, entry.unread = True, 0
+        self.withdrawn.emit(entry)
+        self.changed.emit()
 
     def mark_read(self) -> None:
         """The centre was opened."""

@@ -270,12 +270,13 @@ def test_an_order_in_doubt_after_a_cut_is_found_by_its_label(venues: BothVenues,
         await fx.until(
             lambda: (desk.row_of(order) or {}).get("state", "").startswith("unknown, checking"), "its row"
         )
-        told = "EUR/USD: we do not know whether the submit reached the venue. Checking."
+        told = "No answer to the order in EUR/USD yet: checking whether it arrived."
         assert desk.notices().count(told) == 1
         assert order.reason.count("The connection was lost") == 1, order.reason
 
         await fx.until(lambda: order.state is OrderState.FILLED, "the order, found")
         await fx.until_said("✓ Filled: buy 0.1 lots at")
+        await fx.until(lambda: told not in desk.notices(), "an answered question to be taken back")
         await fx.until(lambda: len(fx.positions()) == 1, "its position")
         assert any("while you were away: 1 fill" in text for text in desk.notices()), desk.notices()
         told_by_venue = await venues.noted()

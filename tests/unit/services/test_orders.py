@@ -155,9 +155,21 @@ UNCLEAR = [
 def test_no_answer_but_arrived_settles_as_open_and_is_sent_once(tmp_path: Path, error: Exception) -> None:
     async def body(desk: Desk) -> None:
         desk.venue.raise_on["submit"], desk.venue.acts_before_raising = error, True
+        answered: list[str] = []
+
+        def note(key: str) -> None:
+            if key not in desk.gate.doubts:
+                answered.append(key)
+
+        desk.gate.inquiries.changed.watch(note)
         order = await desk.gate.submit(ACCOUNT, limit_order())
         assert state_of(order) is OrderState.IN_DOUBT
+        told = desk.notices[-1]
+        assert told.text == "No answer to the order in BTC/USD yet: checking whether it arrived."
+        assert (told.until_known, told.client_order_id) == (True, order.client_order_id)
+        assert answered == []
         await eventually(lambda: order.state is OrderState.OPEN)
+        await eventually(lambda: answered == [order.client_order_id])
         assert order.venue_order_id == "O00001"
         assert order.doubt_since_ns is None
         assert not desk.gate.doubts

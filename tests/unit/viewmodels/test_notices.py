@@ -52,6 +52,20 @@ def test_other_words_or_another_level_are_another_notice() -> None:
     assert vm.unread == 0
 
 
+def test_what_is_not_known_of_orders_is_taken_back_once_it_is() -> None:
+    vm, _, _ = build()
+    gone: list[Entry] = []
+    vm.withdrawn.connect(gone.append)
+    for key in ("a", "b"):
+        vm.post(Notice(Level.WARNING, "No answer yet.", "", key, until_known=True))
+    vm.post(Notice(Level.WARNING, "Partly filled.", "", "a"))
+    vm.settle("a")
+    assert [each.text for each in vm.entries] == ["No answer yet.", "Partly filled."], "of one it still holds"
+    vm.settle("b")
+    assert [each.text for each in vm.entries] == ["Partly filled."]
+    assert ([each.text for each in gone], vm.unread) == (["No answer yet."], 1)
+
+
 def test_secrets_are_scrubbed_and_the_list_is_bounded() -> None:
     vm, _, _ = build()
     Secret("abcdefgh12345678")
