@@ -245,12 +245,16 @@ class ConnectViewModel(QObject):
             return
         # Not before now: every Secret made is remembered by the log's scrubber, half-typed ones need not be.
         texts = {key: text.strip() for key, text in entries.items()}
+        held = self._entries, self._options
         self._take_options(texts)
         self._entries = {
             key: Secret(text) for key, text in texts.items() if text and key not in self._options
         }
         if self._is_complete():
             tasks.spawn(self._test(), name=f"test keys of {self.venue}")
+        elif self.step is Step.TESTED:
+            # What a sign-in has brought stands in no field, and is still there to be kept.
+            self._entries, self._options = held
 
     # -- signing in with a password -------------------------------------------------------------------
 
@@ -327,20 +331,24 @@ class ConnectViewModel(QObject):
             self._signing.cancel()
 
     async def _sign_in_by(self, work: Coroutine[Any, Any, Mapping[str, Secret]]) -> None:
+        """Sign in and try what that brings. What an earlier one has brought stays until then, to be kept."""
+        before, held, report = self.step, (self._entries, self._options), self.report
         self._go(Step.SIGNING_IN)
         try:
             found = await work
         except TerminalError as error:
             self.wants_page = isinstance(error, VenueError) and error.code == CHALLENGE
-            self._fail(error, Step.ENTER)
+            self._fail(error, before)
         except asyncio.CancelledError:
-            self.step, self.error = Step.ENTER, _GIVEN_UP
+            self.step, self.error = before, _GIVEN_UP
             raise
         else:
             self.on_page = False
             self._entries = dict(found)
             self._options = {}
             await self._test()
+            if self.step is Step.ENTER and before is Step.TESTED:
+                (self._entries, self._options), self.report, self.step = held, report, before
         finally:
             self._signing, self._pin, self.question, self.on_page = None, None, "", False
             self._tell()
@@ -448,6 +456,7 @@ class ConnectViewModel(QObject):
                 self.venue, self.mode, dict(self._entries), dict(self._options)
             )
         except TerminalError as error:
+            self.report = None
             self._fail(error, Step.ENTER)
         else:
             self._go(Step.TESTED)

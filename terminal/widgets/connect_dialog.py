@@ -294,7 +294,7 @@ class ConnectDialog(QDialog):
     def _render_go(self) -> None:
         vm = self._vm
         busy = "Connecting…" if vm.step is Step.SAVING else ""
-        if vm.step is Step.TESTED:
+        if vm.report is not None:
             text, ready = "Add and connect" if vm.is_new else f"Keep the {self._noun} and connect", True
         elif vm.mode is not Mode.LIVE:
             text = "Start practice" if vm.mode is Mode.PRACTICE else "Show real prices"

@@ -263,6 +263,46 @@ def test_a_bot_filter_leads_to_the_page_and_nothing_is_lost(frame: Frame) -> Non
     with_dialog(frame, body)
 
 
+def test_a_session_that_was_obtained_is_not_lost_by_another_try(
+    frame: Frame, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def refuse(*_: object) -> None:
+        raise AuthRejected("quotex", "no", user_text="It is refused.")
+
+    async def body(dialog: ConnectDialog, vm: ConnectViewModel) -> None:
+        card = card_of(dialog)
+        fill(dialog, email="trader@example.com", password="pw-5b2e90c4")
+        press(dialog)
+        await eventually(lambda: vm.step is Step.TESTED, 5, "tried")
+        kept = "Keep the session and connect"
+        report = vm.report
+        # The page is refused, closed, or brings a session that the venue does not take.
+        frame.connecting.error = VenueUnavailable("quotex", "root", user_text="Not as the root user.")
+        QTest.mouseClick(card.page, Qt.MouseButton.LeftButton)
+        await eventually(lambda: dialog.error.text() == "Not as the root user.", 5, "the refusal")
+        assert (vm.step, vm.report, dialog.go.text()) == (Step.TESTED, report, kept)
+        assert dialog.go.isEnabled()
+        frame.connecting.error = None
+        frame.connecting.page = asyncio.get_running_loop().create_future()
+        QTest.mouseClick(card.page, Qt.MouseButton.LeftButton)
+        await eventually(lambda: vm.on_page, 5, "the page")
+        assert (dialog.go.text(), dialog.go.isEnabled()) == (kept, False)
+        with monkeypatch.context() as patch:
+            patch.setattr(frame.connecting, "test_keys", refuse)
+            frame.connecting.page.set_result(None)
+            await eventually(lambda: dialog.error.text() == "It is refused.", 5, "the refused session")
+        assert (vm.step, vm.report) == (Step.TESTED, report)
+        # The fields of a pasted session are empty.
+        QTest.mouseClick(dialog.test, Qt.MouseButton.LeftButton)
+        assert "token" in vm.problems
+        QTest.mouseClick(dialog.go, Qt.MouseButton.LeftButton)
+        await eventually(lambda: vm.step is Step.DONE, 5, "kept")
+        saved = [each for each in frame.connecting.asked if each[0] == "save"]
+        assert saved == [("save", "quotex", ("cookies", "email", "token", "user_agent"))]
+
+    with_dialog(frame, body)
+
+
 def test_giving_up_the_pin_or_the_page_keeps_the_form(frame: Frame) -> None:
     frame.connecting.pins = ("310529",)
 
