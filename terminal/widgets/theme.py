@@ -345,6 +345,7 @@ QPushButton[kind="link"] {
     background: transparent; border: none; color: @TEXT@; text-decoration: underline; padding: 0;
 }
 QPushButton[kind="link"]:hover { color: @WHITE@; }
+QPushButton[kind="link"]:disabled { background: transparent; color: @DISABLED@; }
 
 QLineEdit, QSpinBox, QDoubleSpinBox, QComboBox, QPlainTextEdit, QTextEdit, QDateTimeEdit {
     background: @WINDOW@; color: @TEXT@; border: 1px solid @BORDER_STRONG@; border-radius: 3px;

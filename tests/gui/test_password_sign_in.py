@@ -8,6 +8,7 @@ from dataclasses import replace
 
 import pytest
 from PySide6.QtCore import Qt
+from PySide6.QtGui import QColor
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QLabel, QPushButton, QWidget
 from pytestqt.qtbot import QtBot
@@ -21,6 +22,7 @@ from terminal.venues.quotex import VENUE
 from terminal.viewmodels.connect import ConnectViewModel, Step
 from terminal.viewmodels.connection import Mode
 from terminal.viewmodels.connection_ports import PracticeLogin
+from terminal.widgets import theme
 from terminal.widgets.connect_dialog import ConnectDialog
 from terminal.widgets.sign_in_card import SignInCard
 from tests.gui.frame_fakes import Frame
@@ -41,6 +43,8 @@ LOGINS = (
 
 @pytest.fixture
 def frame(qtbot: QtBot, qapp: QApplication) -> Frame:
+    if not qapp.styleSheet():
+        theme.apply(qapp)
     return Frame()
 
 
@@ -168,6 +172,13 @@ def test_a_venue_without_a_password_sign_in_has_no_such_part(frame: Frame) -> No
 # -- the practice site ------------------------------------------------------------------------------------
 
 
+def brightest(widget: QWidget) -> int:
+    image = widget.grab().toImage()
+    return max(
+        image.pixelColor(x, y).lightness() for x in range(image.width()) for y in range(image.height())
+    )
+
+
 def words_in(widget: QWidget) -> str:
     return " | ".join(each.text() for each in widget.findChildren(QLabel) if each.isVisible())
 
@@ -187,9 +198,13 @@ def test_the_practice_accounts_are_told_and_their_mailbox_has_the_pin(frame: Fra
         (button,) = [
             each for each in card.logins.findChildren(QPushButton) if LOGINS[1].email in each.accessibleName()
         ]
+        between = (QColor(theme.DISABLED).lightness() + QColor(theme.TEXT).lightness()) // 2
+        assert brightest(button) > between
         QTest.mouseClick(button, Qt.MouseButton.LeftButton)
         QTest.keyClick(card.fields["password"].edit, Qt.Key.Key_Return)
         await eventually(lambda: bool(vm.question), 5, "the question for the PIN")
+        assert not button.isEnabled()
+        assert brightest(button) < between, "and it looks so"
         assert card.mailbox_of.text() == "Practice mailbox of other@practice.example"
         assert card.mail.text() == "From Quotex (practice): your PIN-code is 884271"
         assert card.mail.isVisible()
