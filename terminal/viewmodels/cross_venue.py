@@ -21,7 +21,7 @@ from terminal.domain.book import OrderBook
 from terminal.domain.decimals import ZERO
 from terminal.domain.instrument import Instrument, InstrumentId, MarketStatus
 from terminal.domain.market import Feed, FeedKind, Side
-from terminal.domain.twins import ALONE, DOLLARS
+from terminal.domain.twins import ALONE, DOLLARS, underlying_of
 from terminal.domain.worth import mean_price, quantity_worth, value
 from terminal.services.market_data import FeedState, Topic
 from terminal.services.session import Mode, SessionState
@@ -43,6 +43,7 @@ from terminal.viewmodels.ticket_form import default_size
 
 REFRESH_NS: Final = 100_000_000
 SAMPLE_NS: Final = 1_000_000_000
+_LOOK_EVERY_NS: Final = 5_000_000_000
 SAMPLES: Final = 300
 """Of the difference: five minutes."""
 MOST_ROWS: Final = 12
@@ -80,7 +81,8 @@ class CrossVenueViewModel(QObject):
         side: what is compared. size: in base units; None while there is none. base: of what.
         summary: one sentence, e.g. ``Kraken cheaper by 7.2 bps after fees``.
         summary_tip: the whole of it. summary_short: the same in few words, where there is little room.
-        missing: venues of the desk that trade nothing of the kind, as they are called.
+        missing: venues of the desk that trade nothing of the kind, as they are called. staked: those that
+            sell contracts on it alone.
         after_fees: whether the fees of all compared venues are known and counted.
     """
 
@@ -111,6 +113,9 @@ class CrossVenueViewModel(QObject):
         self.summary_tip = ""
         self._brief = ""
         self.missing: tuple[str, ...] = ()
+        self.staked: tuple[str, ...] = ()
+        self._unlisted: tuple[str, ...] = ()
+        self._looked_ns: int | None = None
         self.after_fees = True
         self._market, self._sessions, self._accounts = market, sessions, accounts
         self._twins, self._selection, self._ticket = twins, selection, ticket
@@ -203,9 +208,8 @@ class CrossVenueViewModel(QObject):
         self._rates = self._find_rates(shown)
         self._watch({*self._shown, *self._rates.values()})
         venues = {each.venue for each in self._shown}
-        self.missing = tuple(
-            title for venue, title in self._titles.items() if venue not in venues and not self._is_staked
-        )
+        self._unlisted = tuple(venue for venue in self._titles if venue not in venues and not self._is_staked)
+        self._looked_ns = None
         self._build()
 
     def _pick(self, chosen: InstrumentId) -> list[Instrument]:
@@ -293,6 +297,20 @@ class CrossVenueViewModel(QObject):
             return Decimal(1), f"1 {quote} = 1 {common} assumed: no venue quotes it live", True
         return None, "", False
 
+    def _tell_missing(self, own: Instrument | None) -> None:
+        """Contracts are nobody's twins, so they are looked for by what they are about; their venue may have
+        sent its list since."""
+        about = None if own is None else underlying_of(own)
+        contracts = {
+            venue
+            for venue in self._unlisted
+            for each in self._market.instruments(venue)
+            if each.offer is not None and about is not None and underlying_of(each) == about
+        }
+        titles = {venue: self._titles[venue] for venue in self._unlisted if venue in self._titles}
+        self.staked = tuple(title for venue, title in titles.items() if venue in contracts)
+        self.missing = tuple(title for venue, title in titles.items() if venue not in contracts)
+
     def _mode_of(self, venue: str) -> Mode | None:
         """Practice prices are never mixed with real ones; with and without an account are the same prices."""
         session = self._sessions.sessions.get(venue)
@@ -319,6 +337,9 @@ class CrossVenueViewModel(QObject):
         known = [each for key in here if (each := self._market.instrument(key)) is not None]
         own = None if chosen is None else self._market.instrument(chosen)
         self.base = own.asset if own is not None else ""
+        if self._looked_ns is None or now - self._looked_ns >= _LOOK_EVERY_NS:
+            self._looked_ns = now
+            self._tell_missing(own)
         self.size = None if own is None else self._size(own, known)
         common = self._common_money(known)
         world = None if chosen is None else self._mode_of(chosen.venue)
@@ -582,8 +603,14 @@ class CrossVenueViewModel(QObject):
 
     @property
     def missing_text(self) -> str:
-        """Venues without a twin: ``No match on cTrader``; empty where every venue has one."""
-        return f"No match on {', '.join(self.missing)}" if self.missing and self.instrument else ""
+        """Venues without a twin that has a size: ``No match on cTrader``, ``Quotex: contracts, nothing to
+        compare in size``; empty where every venue has one."""
+        if not self.instrument:
+            return ""
+        parts = [f"No match on {', '.join(self.missing)}"] if self.missing else []
+        if self.staked:
+            parts.append(f"{', '.join(self.staked)}: contracts, nothing to compare in size")
+        return "  ·  ".join(parts)
 
     # -- what a person can do -------------------------------------------------------------------------
 

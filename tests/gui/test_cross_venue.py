@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
@@ -10,6 +11,7 @@ import pytest
 from pytestqt.qtbot import QtBot
 
 from terminal.domain.account import FeeRates
+from terminal.domain.contracts import ContractOffer
 from terminal.domain.instrument import Instrument, InstrumentKind, MarketStatus
 from terminal.domain.market import FeedKind, Side
 from terminal.domain.schedule import SessionHours, TradingSchedule
@@ -367,6 +369,16 @@ def test_a_venue_that_lists_it_later_joins(qtbot: QtBot, tmp_path: Path) -> None
     world.frames.tick()
     assert [row.venue_title for row in vm.model.rows] == ["Kraken", "OKX"]
     assert vm.missing_text == "No match on cTrader"
+
+
+def test_a_venue_of_contracts_trades_it_but_has_no_size_to_compare(qtbot: QtBot, tmp_path: Path) -> None:
+    world = World(tmp_path, (KRAKEN,))
+    vm = world.look()
+    offer = ContractOffer("USD", D(90), D(1), None, (60,), (60,))
+    world.market.tell(replace(listing("ctrader", "BTC/USD", InstrumentKind.CONTRACT), offer=offer))
+    world.pass_time(6)
+    assert vm.missing_text == "No match on OKX  ·  cTrader: contracts, nothing to compare in size"
+    assert [row.venue_title for row in vm.model.rows] == ["Kraken"]
 
 
 def test_where_there_is_no_room_fewer_words_are_shown(qtbot: QtBot) -> None:

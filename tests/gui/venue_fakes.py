@@ -79,7 +79,7 @@ class Market:
         return self.listed.get(instrument)
 
     def instruments(self, venue: str | None = None) -> list[Instrument]:
-        return list(self.listed.values())
+        return [each for each in self.listed.values() if venue in (None, each.venue)]
 
     def quote(self, instrument: InstrumentId) -> Quote | None:
         return self.quotes.get(instrument)
