@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from PySide6.QtCore import Qt
+from PySide6.QtCore import QDir, QStandardPaths, Qt
 from PySide6.QtWidgets import QFileDialog, QHBoxLayout, QPushButton, QVBoxLayout, QWidget
 
 from terminal.viewmodels.contract_stats import ContractStatsViewModel
@@ -48,7 +48,8 @@ class ContractStatsPanel(QWidget):
         return button
 
     def _ask_where(self, title: str, name: str, save: Callable[[str], None]) -> None:
-        dialog = QFileDialog(self.window(), title, name, "CSV (*.csv)")
+        dialog = QFileDialog(self.window(), title, _documents(), "CSV (*.csv)")
+        dialog.selectFile(name)
         dialog.setAcceptMode(QFileDialog.AcceptMode.AcceptSave)
         dialog.setDefaultSuffix("csv")
         dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
@@ -58,3 +59,10 @@ class ContractStatsPanel(QWidget):
     def _render(self) -> None:
         for button in (self.save_lines, self.save_records):
             button.setEnabled(bool(self._vm.model.rows))
+
+
+def _documents() -> str:
+    """Where a person keeps files: the folder for documents, else the home folder; never the program's own."""
+    places = QStandardPaths.StandardLocation
+    found = QStandardPaths.writableLocation(places.DocumentsLocation)
+    return found if found and QDir(found).exists() else QDir.homePath()

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from PySide6.QtCore import QDir, QStandardPaths
 from PySide6.QtWidgets import QApplication, QFileDialog
 
 from terminal.core.clock import ManualClock
@@ -110,6 +111,26 @@ def test_the_files_hold_plain_numbers_and_no_formulas(shown: Shown) -> None:
     assert (won["result"], won["profit"]) == ("won", "4.35")
     assert (lost["result"], tied["result"]) == ("lost", "tied")
     assert won["opened"] == "1970-01-01T00:00:00Z"
+
+
+@pytest.mark.parametrize("has_documents", [True, False])
+def test_saving_begins_where_a_person_keeps_files(
+    shown: Shown, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, has_documents: bool
+) -> None:
+    home = tmp_path / "home"
+    documents = home / "Documents"
+    (documents if has_documents else home).mkdir(parents=True)
+    monkeypatch.setattr(QStandardPaths, "writableLocation", lambda place: str(documents))
+    monkeypatch.setattr(QDir, "homePath", lambda: str(home))
+    panel = ContractStatsPanel(shown.vm)
+    shown.gate.deal("4.35")
+    shown.frames.tick()
+    panel.save_lines.click()
+    (dialog,) = panel.findChildren(QFileDialog)
+    assert Path(dialog.directory().absolutePath()) == (documents if has_documents else home)
+    assert [Path(each).name for each in dialog.selectedFiles()] == ["contracts.csv"]
+    dialog.reject()
+    panel.deleteLater()
 
 
 def test_saving_asks_where_and_says_what_came_of_it(shown: Shown, tmp_path: Path) -> None:
