@@ -84,14 +84,25 @@ def _way(offer: ContractOffer, mode: ExpiryMode, length_s: int) -> ExpiryMode:
 
 
 def _end_text(end_ns: int, now_ns: int) -> str:
-    """``19:00 · in 4 min``: an end, and how far it is, which is not the length that it is sold as."""
-    minutes = ((end_ns - now_ns) // NS + 30) // 60
-    hours, rest = divmod(minutes, 60)
-    left = f"{hours} h {rest} min" if hours and rest else f"{hours} h" if hours else f"{rest} min"
-    if end_ns - now_ns < 60 * NS:
-        left = "under 1 min"
-    at = datetime.fromtimestamp(end_ns // NS, UTC)
-    return f"{utc_day(end_ns, now_ns)} {at:%H:%M} · in {left}".lstrip()
+    """``19:00 · in 4 min``: an end, and how far it is, which is not the length that it is sold as; of another
+    day ``tomorrow 00:00``, for both together are too long for the picker."""
+    left_s, day = (end_ns - now_ns) // NS, utc_day(end_ns, now_ns)
+    at = f"{day} {datetime.fromtimestamp(end_ns // NS, UTC):%H:%M}".lstrip()
+    if day and left_s >= 3600:
+        return at
+    return f"{at} · in {_hours(left_s + 30) if left_s >= 60 else 'under 1 min'}"
+
+
+def left_text(left_s: int) -> str:
+    """How long from now: ``4:05``, ``2 h 5 min`` from an hour on."""
+    return f"{left_s // 60}:{left_s % 60:02d}" if left_s < 3600 else _hours(left_s)
+
+
+def _hours(seconds: int) -> str:
+    hours, minutes = divmod(seconds // 60, 60)
+    if not hours:
+        return f"{minutes} min"
+    return f"{hours} h {minutes} min" if minutes else f"{hours} h"
 
 
 def read_stake(text: str, currency: str, step: Decimal, free: Decimal | None) -> tuple[Decimal | None, str]:

@@ -35,6 +35,7 @@ from terminal.viewmodels.contract_form import (
     ContractForm,
     ExpiryChoice,
     expiry_choices,
+    left_text,
     read_opens,
     read_stake,
     read_trigger,
@@ -493,7 +494,7 @@ class ContractTicketViewModel(QObject):
             self.ends_text, self.opens_late = self._closed_text(), False
         elif self.form.mode is ExpiryMode.CLOCK and not waits:
             ends_ns = clock_expiry_ns(now_ns, length_s)
-            self.ends_text = f"ends {utc_moment(ends_ns, now_ns)}, in {_left((ends_ns - now_ns) // NS)}"
+            self.ends_text = f"ends {utc_moment(ends_ns, now_ns)}, in {left_text((ends_ns - now_ns) // NS)}"
         elif opens_ns is not None:
             self.ends_text = f"opens {utc_moment(opens_ns, now_ns)}, then {duration_text(length_s)}"
         elif waits:
@@ -598,10 +599,6 @@ def _sentence(fault: OrderRefused) -> str:
 
 def _clock(time_ns: int) -> str:
     return format(datetime.fromtimestamp(time_ns // NS, UTC), "%H:%M:%S")
-
-
-def _left(seconds: int) -> str:
-    return f"{seconds // 60}:{seconds % 60:02d}" if seconds < 3600 else duration_text(seconds // 60 * 60)
 
 
 def _no_cost(request: OrderRequest) -> CostEstimate | None:

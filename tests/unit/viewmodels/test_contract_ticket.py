@@ -153,14 +153,16 @@ def test_each_end_by_the_clock_is_offered_once_and_says_when_it_is(desk: Desk) -
         (60, "18:57 · in under 1 min"),
         # The hour that is nearly over is not sold any more, so that its end is the one of two hours.
         (3600, "20:00 · in 1 h 4 min"),
-        (14_400, "tomorrow 00:00 · in 5 h 4 min"),
-        (86_400, "17 Jan 00:00 · in 29 h 4 min"),
+        (14_400, "tomorrow 00:00"),
+        (86_400, "17 Jan 00:00"),
     ]
+    vm.set_expiry(ExpiryMode.CLOCK, 86_400)
+    assert vm.ends_text == "ends 17 Jan 00:00:00 UTC, in 29 h 3 min"
     vm.set_expiry(ExpiryMode.CLOCK, 7200)
     assert [each.duration_s for each in vm.expiries] == [60, 60, 7200, 14_400, 86_400], "the chosen one stays"
     start_at(desk.clock, "10:00:00")
     vm._on_clock()
-    assert vm.expiries[-1].text == "tomorrow 00:00 · in 14 h"
+    assert [each.text for each in vm.expiries[-2:]] == ["12:00 · in 2 h", "tomorrow 00:00"]
     vm.set_text(TRIGGER, "99.5")
     assert [(each.duration_s, each.text) for each in vm.expiries] == [
         (60, "1 minute"),
