@@ -373,6 +373,7 @@ class Screen(QObject):
         self._watchlist_panel.search_wanted.connect(self.search.open)
         self.watchlist.beside_wanted.connect(self._on_beside_wanted)
         self.window.hint_dismissed.connect(self._on_hint_dismissed)
+        self.contracts.changed.connect(lambda: self.window.hint.show_way(contracts=self.contracts.is_offered))
         self.window.settings_wanted.connect(self.open_settings)
         self._build_bridge()
         workspace = self.window.workspace

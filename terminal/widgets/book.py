@@ -13,7 +13,7 @@ from PySide6.QtGui import (
 )
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QMenu, QToolButton, QVBoxLayout, QWidget
 
-from terminal.viewmodels.book import LadderViewModel
+from terminal.viewmodels.book import LadderState, LadderViewModel
 from terminal.viewmodels.sending import RequestView
 from terminal.widgets import theme
 from terminal.widgets.book_view import LadderView
@@ -103,7 +103,8 @@ class LadderPanel(KeyedPanel):
         self._auto = self._tool("", "Choose the rows so that ±0.1 % fits", text="auto", checkable=True)
         self._centre = self._tool("", "Centre on the market (Space)", text="◎")
         bottom.addWidget(self._size, 1)
-        for tool in (self._finer, self._group, self._coarser, self._auto, self._centre):
+        self._of_rows = (self._finer, self._group, self._coarser, self._auto, self._centre)
+        for tool in self._of_rows:
             bottom.addWidget(tool)
         return self._head
 
@@ -146,8 +147,7 @@ class LadderPanel(KeyedPanel):
     def _render(self) -> None:
         vm = self._vm
         instrument = vm.instrument
-        symbol = instrument.symbol if instrument is not None else "No instrument"
-        set_text(self._symbol, symbol)
+        set_text(self._symbol, vm.symbol_text)
         set_badge(self._badge, vm.badge)
         show_venue(self._venue, vm.place)
         set_text(self._armed, "ARMED" if vm.armed else "")
@@ -174,6 +174,12 @@ class LadderPanel(KeyedPanel):
                 theme.repolish(child)
             self.update()
         self._auto.setChecked(vm.auto_group)
+        has_rows = vm.state is not LadderState.UNSUPPORTED
+        for tool in (*self._of_rows, self._size):
+            if tool.isHidden() is has_rows:
+                tool.setVisible(has_rows)
+        # An open padlock can always be closed.
+        self._lock.setEnabled(has_rows or vm.armed)
         self._render_foot()
 
     def _render_size(self) -> None:

@@ -42,7 +42,7 @@ from terminal.widgets import theme
 from terminal.widgets.chart import ChartPanel
 from terminal.widgets.confirm_dialog import ConfirmDialog, dress_input
 from terminal.widgets.connect_dialog import ConnectDialog
-from terminal.widgets.controls import label
+from terminal.widgets.controls import label, set_text
 from terminal.widgets.flatten_dialog import FlattenDialog
 from terminal.widgets.icons import icon
 from terminal.widgets.login_dialog import LoginDialog
@@ -94,7 +94,9 @@ class HintBar(QFrame):
         row.setContentsMargins(12, 0, 6, 0)
         row.setSpacing(12)
         row.addWidget(label("You are practising: the market is made up and no money moves.", kind="title"))
-        row.addWidget(label("Click a price in the ladder, then Buy or Sell in the ticket.", kind="label"))
+        self._way = label(kind="label")
+        row.addWidget(self._way)
+        self.show_way(contracts=False)
         row.addStretch(1)
         connect = QPushButton("Connect a real venue…")
         connect.setProperty("kind", "link")
@@ -106,6 +108,11 @@ class HintBar(QFrame):
         close.setAccessibleName("Close this hint")
         close.clicked.connect(self._on_close_clicked)
         row.addWidget(close)
+
+    def show_way(self, *, contracts: bool) -> None:
+        """Say how one trades what is shown: by orders, or by contracts."""
+        orders = "Click a price in the ladder, then Buy or Sell in the ticket."
+        set_text(self._way, "Choose a stake, then Up or Down in the ticket." if contracts else orders)
 
     def _on_close_clicked(self) -> None:
         self.hide()
@@ -268,6 +275,7 @@ class MainWindow(QMainWindow):
             if card is not None and card.shape is Shape.OFF:
                 mode = None
             vm = ConnectViewModel(info, self._connections.desk, mode, is_new=venue not in known, mode=chosen)
+            self._connections.state_changed.connect(vm.on_connection)
             dialog = ConnectDialog(vm, self)
             vm.setParent(dialog)
         dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)

@@ -610,6 +610,18 @@ def panel(qtbot: QtBot) -> tuple[Desk, LadderViewModel, LadderView]:
     return desk, vm, widget.view
 
 
+def test_a_ladder_without_a_book_has_no_controls_of_rows(qtbot: QtBot) -> None:
+    desk, vm = make()
+    widget = LadderPanel(vm)
+    qtbot.addWidget(widget)
+    widget.show()
+    for feed, there in ((FeedState.UNSUPPORTED, False), (FeedState.LIVE, True)):
+        desk.market.set_state(feed)
+        desk.pass_time(0.1)
+        assert [tool.isVisible() for tool in widget._of_rows] == [there] * 5
+        assert widget._lock.isEnabled() is there
+
+
 def point(view: LadderView, key: int, column: Column) -> QPoint:
     cell = view._cell(key, column)
     assert cell is not None

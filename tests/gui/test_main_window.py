@@ -915,6 +915,12 @@ def test_the_bell_counts_and_the_centre_reads(open_window: Open, frame: Frame) -
 def test_the_hint_is_closed_for_good(open_window: Open, qtbot: QtBot) -> None:
     window = open_window(hint=True)
     assert window.hint.isVisible()
+    for contracts, words in (
+        (True, "Choose a stake, then Up or Down"),
+        (False, "Click a price in the ladder"),
+    ):
+        window.hint.show_way(contracts=contracts)
+        assert window.hint._way.text().startswith(words)
     with qtbot.waitSignal(window.hint_dismissed):
         window.hint._on_close_clicked()
     assert not window.hint.isVisible()
