@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from decimal import ROUND_DOWN, Decimal
@@ -10,7 +11,9 @@ from typing import Final
 
 from terminal.domain.contract_rules import duration_text
 from terminal.domain.contracts import NS, ContractOffer, ExpiryMode, clock_expiry_ns
+from terminal.domain.errors import OrderRefused
 from terminal.domain.market import Side
+from terminal.services.order_checks import CheckResult
 from terminal.viewmodels.contract_words import utc_day
 from terminal.viewmodels.size_entry import parse_number
 
@@ -158,3 +161,26 @@ def read_trigger(text: str) -> tuple[Decimal | None, str]:
         return parse_number(text), ""
     except ValueError as error:
         return None, str(error)
+
+
+def sentence(fault: OrderRefused) -> str:
+    """What is wrong, as a sentence of its own."""
+    return fault.user_text[:1].upper() + fault.user_text[1:]
+
+
+def part_faults(
+    found: CheckResult, fields: Collection[str], *, quiet: str
+) -> tuple[dict[str, str], tuple[str, ...]]:
+    """What the gate has found: beside which field, and what is told elsewhere, each thing once. What would be
+    asked of a field that is refused has time until then; the rule ``quiet`` is not spoken of."""
+    beside: dict[str, str] = {}
+    rest: list[str] = []
+    for each in found.refusals:
+        if each.rule == quiet:
+            continue
+        if each.field is not None and each.field in fields:
+            beside.setdefault(each.field, sentence(each))
+        else:
+            rest.append(sentence(each))
+    asked = [each for each in found.warnings if each.rule != quiet and each.field not in beside]
+    return beside, (*rest, *(sentence(each) for each in asked))

@@ -22,7 +22,6 @@ from terminal.domain.contracts import (
     win_amount,
 )
 from terminal.domain.decimals import ZERO
-from terminal.domain.errors import OrderRefused
 from terminal.domain.instrument import Instrument, InstrumentId
 from terminal.domain.market import Feed, FeedKind, Side
 from terminal.domain.orders import OrderRequest, OrderType
@@ -36,9 +35,11 @@ from terminal.viewmodels.contract_form import (
     ExpiryChoice,
     expiry_choices,
     left_text,
+    part_faults,
     read_opens,
     read_stake,
     read_trigger,
+    sentence,
     still_ahead,
 )
 from terminal.viewmodels.contract_words import (
@@ -562,22 +563,11 @@ class ContractTicketViewModel(QObject):
         return self._gate.check(self.place.account, request) if request is not None else None
 
     def _parted(self, found: CheckResult | None) -> tuple[dict[str, str], tuple[str, ...]]:
-        """What was found, beside its field and for the news. What would be asked of a field that is refused
-        has time until then; while nothing can be sent at all, that alone is said."""
+        """What was found, beside its field and for the news; while nothing can be sent at all, that alone is
+        said."""
         if found is None or self._where.closed_reason(self.instrument):
             return {}, ()
-        quiet = "duplicate" if self._just_sent else ""
-        beside: dict[str, str] = {}
-        rest: list[str] = []
-        for each in found.refusals:
-            if each.rule == quiet:
-                continue
-            if each.field in _NAMES:
-                beside.setdefault(each.field, _sentence(each))
-            else:
-                rest.append(_sentence(each))
-        asked = [each for each in found.warnings if each.rule != quiet and each.field not in beside]
-        return beside, (*rest, *(_sentence(each) for each in asked))
+        return part_faults(found, _NAMES, quiet="duplicate" if self._just_sent else "")
 
     def _button(self, side: Side, found: CheckResult | None) -> SendButton:
         assert self.offer is not None
@@ -586,15 +576,11 @@ class ContractTicketViewModel(QObject):
         if found is None or self.stake is None:
             return SendButton(word, "complete the form", reason)
         # A second click too many is over in a moment: the button would only lose the keyboard by it.
-        refused = (_sentence(each) for each in found.refusals if each.rule != "duplicate")
+        refused = (sentence(each) for each in found.refusals if each.rule != "duplicate")
         reason = reason or next(refused, "")
         return SendButton(
             f"{word} {fmt.money(self.stake, self.offer.currency)}", f"wins {self.win_text}", reason
         )
-
-
-def _sentence(fault: OrderRefused) -> str:
-    return fault.user_text[:1].upper() + fault.user_text[1:]
 
 
 def _clock(time_ns: int) -> str:
