@@ -88,9 +88,14 @@ class ConnectionDesk:
         return await self._terminal.known_entries(venue, mode)
 
     def trouble(self, venue: str, mode: Mode) -> str:
-        """Why the venue does not take the sign-in any more; empty where it does."""
+        """Why the venue does not take the sign-in any more; empty where it does. Said from the first refusal
+        on, while the sign-in is tried once more."""
         session = self._terminal.sessions.sessions.get(venue)
-        return session.needs_sign_in if session is not None and session.mode is mode else ""
+        if session is None or session.mode is not mode:
+            return ""
+        if session.needs_sign_in or not session.is_sign_in_doubted:
+            return session.needs_sign_in
+        return f"{self._terminal.venue_info(venue).title} has refused this sign-in and is asked once more."
 
     def has_page(self) -> bool:
         """Whether a page can be opened inside the program."""

@@ -51,6 +51,7 @@ from terminal.services.portfolio import Portfolio
 from terminal.venues.base import (
     Connector,
     ConnectorSettings,
+    DoubtsSignIn,
     HasAccounts,
     HasDemoWorld,
     LinkHealth,
@@ -297,6 +298,11 @@ class Session:
     def health(self) -> LinkHealth:
         """Round trip, clock offset, age of the last frame."""
         return self.connector.health()
+
+    @property
+    def is_sign_in_doubted(self) -> bool:
+        """Whether the venue has refused the sign-in, which is tried once more before a person is asked."""
+        return isinstance(self.connector, DoubtsSignIn) and self.connector.is_sign_in_doubted
 
     def budgets(self) -> Sequence[BudgetLevel]:
         """The venue's rate limits as they stand."""

@@ -660,6 +660,16 @@ class HasDemoWorld(Protocol):
 
 
 @runtime_checkable
+class DoubtsSignIn(Protocol):
+    """A connector that tries a sign-in once more after its venue has refused it, before a person is asked."""
+
+    @property
+    def is_sign_in_doubted(self) -> bool:
+        """Whether it was refused and is about to be tried again."""
+        ...
+
+
+@runtime_checkable
 class RefillsDemo(Protocol):
     """A connector whose venue fills its demo account up again when asked (``AccountInfo.refills``)."""
 

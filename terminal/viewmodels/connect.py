@@ -192,6 +192,11 @@ class ConnectViewModel(QObject):
         trade = () if self.report.can_trade else ("This key cannot place orders: you can watch only.",)
         return (*risky, *trade, *self.report.warnings)
 
+    def on_connection(self, venue: str) -> None:
+        """A venue's connection is another one or in another state: what is said of its sign-in may be too."""
+        if venue == self.venue:
+            self._tell()
+
     def start(self) -> None:
         """Find out whether keys are kept already."""
         tasks.spawn(self._look(), name=f"keys of {self.venue}")

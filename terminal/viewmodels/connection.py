@@ -301,6 +301,8 @@ class ConnectionViewModel(QObject):
     def _card(self, info: VenueInfo) -> VenueCard:
         session = self._sessions.sessions.get(info.name)
         state = session.state if session is not None else SessionState.OFF
+        is_down = state in (SessionState.CONNECTING, SessionState.RECONNECTING)
+        is_doubted = is_down and session is not None and session.is_sign_in_doubted
         needs_sign_in = state is SessionState.FAILED and session is not None and bool(session.needs_sign_in)
         health = session.health() if session is not None else None
         age_s = session.feed_age_s() if session is not None else None
@@ -315,6 +317,8 @@ class ConnectionViewModel(QObject):
             shape=SHAPES[state],
             word="switching"
             if info.name in self._switching
+            else "checking the sign-in"
+            if is_doubted
             else "sign in again"
             if needs_sign_in
             else WORDS[state],

@@ -28,6 +28,9 @@ class SessionView(Protocol):
     """Why the person has to sign in again; empty while he does not."""
 
     @property
+    def is_sign_in_doubted(self) -> bool: ...
+
+    @property
     def venue(self) -> str: ...
 
     @property

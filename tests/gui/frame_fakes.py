@@ -128,6 +128,7 @@ class FakeSession:
         self.hidden: dict[str, AccountInfo] = {}
         self.reason = ""
         self.needs_sign_in = ""
+        self.is_sign_in_doubted = False
         self.venue_status = "online"
         self.has_account = True
         self.age_s: float | None = 0.2

@@ -90,6 +90,46 @@ def test_the_form_opens_where_the_venue_is_connected(frame: Frame, tmp_path: Pat
     run(main())
 
 
+def test_card_and_form_say_from_the_first_refusal_on_that_the_sign_in_is_doubted(
+    frame: Frame, tmp_path: Path
+) -> None:
+    async def main() -> None:
+        frame.connecting.kept = True
+        window = frame.window(tmp_path / "layouts")
+        try:
+            window.show()
+            window.open_sign_in("quotex")
+            dialog = window.findChild(ConnectDialog)
+            assert dialog is not None
+            await eventually(lambda: dialog.kept.text().startswith("Signed in to"), 5, "the sign-in")
+            session = frame.sessions.sessions["quotex"]
+            session.state, session.is_sign_in_doubted = SessionState.RECONNECTING, True
+            frame.connecting.troubles = {Mode.PRACTICE: "Quotex has refused this sign-in."}
+            frame.sessions.changed.notify("quotex")
+            frame.tick()
+            card = frame.connections.card("quotex")
+            assert card is not None
+            assert card.word == "checking the sign-in"
+            assert dialog.kept.text() == "Quotex has refused this sign-in. Sign in again."
+            session.state, session.is_sign_in_doubted = SessionState.LIVE, False
+            frame.connecting.troubles = {}
+            frame.sessions.changed.notify("quotex")
+            frame.tick()
+            assert dialog.kept.text().startswith("Signed in to")
+            card = frame.connections.card("quotex")
+            assert card is not None
+            assert card.word == "live"
+            dialog.reject()
+            await eventually(lambda: not tasks.running(), 5, "the look at what is kept")
+        finally:
+            frame.store.close()
+            frame.frames.stop()
+            window.close_for_good()
+            window.deleteLater()
+
+    run(main())
+
+
 def test_the_notice_has_a_button_until_somebody_has_signed_in(frame: Frame) -> None:
     wanted: list[tuple[NoticeAction, str]] = []
     frame.notices.action_wanted.connect(lambda action, venue: wanted.append((action, venue)))

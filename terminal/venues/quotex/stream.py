@@ -111,6 +111,7 @@ class QuotexStream:
         self._decoder = Decoder(fits)
         self._answer: asyncio.Future[None] | None = None
         self._rejects = 0
+        self._was_refused = False
         self._ping_interval_s = 25.0
         self._pinged_ns: int | None = None
         self._last_ping_ns = 0
@@ -129,8 +130,8 @@ class QuotexStream:
 
     @property
     def is_doubted(self) -> bool:
-        """The session was refused once and is being tried once more."""
-        return 0 < self._rejects < _REJECTS_BEFORE_GIVING_UP
+        """The session was refused, at an opening or in the middle of things, and is being tried once more."""
+        return self._was_refused and self._rejects < _REJECTS_BEFORE_GIVING_UP
 
     def start(self) -> None:
         """Begin to connect."""
@@ -185,6 +186,7 @@ class QuotexStream:
             ) from None
         except AuthRejected as refused:
             self._rejects += 1
+            self._was_refused = True
             if self._rejects < _REJECTS_BEFORE_GIVING_UP:
                 # One slip of theirs is no reason to ask the person.
                 raise VenueUnavailable(VENUE_NAME, str(refused), user_text=refused.user_text) from refused
@@ -192,6 +194,7 @@ class QuotexStream:
         finally:
             self._answer = None
         self._rejects = 0
+        self._was_refused = False
         self.is_authorized = True
         self._last_ping_ns = self._clock.monotonic_ns()
         self.link.send_now(encode("instruments/get"))
@@ -262,6 +265,7 @@ class QuotexStream:
                 self._answer.set_exception(session_refused())
             else:
                 # In the middle of things: the session has ended.
+                self._was_refused = True
                 self.link.reconnect_now("Quotex does not take the session any more.")
         if name:
             self._on_event(name, event.data, ts_received_ns)

@@ -137,6 +137,15 @@ def test_a_session_is_tried_twice_before_the_person_is_asked() -> None:
         again.link.sent.clear()
         with pytest.raises(VenueUnavailable):
             await again.open(no)
+        # So is one that is refused in the middle of things, from that moment on.
+        third = World()
+        await third.open()
+        assert not doubted(third)
+        third.say(no)
+        assert doubted(third)
+        third.link.sent.clear()
+        await third.open()
+        assert not doubted(third)
 
     in_world(test)
 
