@@ -21,7 +21,7 @@ from terminal.viewmodels.frames import FrameClock
 from terminal.viewmodels.market_hours import closed_text
 from terminal.viewmodels.notices import NoticesViewModel
 from terminal.viewmodels.ports import BADGES, SelectedInstrument, badge_text, money_note
-from terminal.viewmodels.position_rows import AccountEntry, counted_text
+from terminal.viewmodels.position_rows import AccountEntry, counted_text, counted_tip
 from terminal.viewmodels.venue_card import (
     SHAPES,
     TONES,
@@ -201,6 +201,11 @@ class ConnectionViewModel(QObject):
     def counted_text(self) -> str:
         """See :func:`terminal.viewmodels.position_rows.counted_text`."""
         return counted_text(self.account_entries())
+
+    @property
+    def counted_tip(self) -> str:
+        """See :func:`terminal.viewmodels.position_rows.counted_tip`."""
+        return counted_tip(self.account_entries())
 
     def badge_of(self, account: str) -> str:
         """Whose money an account is: PRACTICE, or LIVE with its name; also one whose connection is off."""

@@ -211,7 +211,7 @@ class DeskViewModel(QObject):
     def day_tip(self) -> str:
         """What the day's figure contains, and since when it counts."""
         counted = self.connections.counted_text
-        left_out = f"\n{counted}: the others are not shown." if counted else ""
+        left_out = f"\n{counted}: what is not shown is not counted." if counted else ""
         since = self.account.day_since or "since the start of the day"
         staked = any(row.staked for row in self.account.balances.rows)
         is_held_out = self.limit is not None and self.limit.leaves_held_out

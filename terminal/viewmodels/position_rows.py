@@ -411,12 +411,28 @@ class AccountEntry:
 
 
 def counted_text(entries: Sequence[AccountEntry]) -> str:
-    """``1 of 2 accounts counted`` where some are not shown, and so in no total; else empty. Beside real
+    """``6 accounts open, 3 not shown`` where some are not shown, and so in no total; else empty. Beside real
     money no practice account is in the total, and none is spoken of."""
+    shown, hidden = _counted(entries)
+    if not hidden:
+        return ""
+    return f"{len(shown)} account{'' if len(shown) == 1 else 's'} open, {len(hidden)} not shown"
+
+
+def counted_tip(entries: Sequence[AccountEntry]) -> str:
+    """The accounts that :func:`counted_text` speaks of, by name; empty where it says nothing."""
+    shown, hidden = _counted(entries)
+    if not hidden:
+        return ""
+    names = [", ".join(entry.name or entry.title for entry in part) for part in (shown, hidden)]
+    return f"In the total: {names[0] or 'none'}\nNot shown, and in no total: {names[1]}"
+
+
+def _counted(entries: Sequence[AccountEntry]) -> tuple[list[AccountEntry], list[AccountEntry]]:
+    """Those in the total, and those of their kind that are not shown."""
     has_real = any(entry.is_real for entry in entries if entry.hidden is None)
     counted = [entry for entry in entries if entry.is_real or not has_real]
-    shown = sum(entry.hidden is None for entry in counted)
-    return "" if shown == len(counted) else f"{shown} of {len(counted)} accounts counted"
+    return [each for each in counted if each.hidden is None], [each for each in counted if each.hidden]
 
 
 @dataclass(frozen=True, slots=True)

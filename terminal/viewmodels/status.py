@@ -38,9 +38,9 @@ class StatusViewModel(QObject):
         venues: one part for each connected venue.
         offset: the largest clock offset, e.g. ``clock +3 ms``; ``offset_tone`` warns when it matters.
         budget: the fullest rate limit, or None where a venue counts nothing.
-        balance: badge and worth, e.g. ``PRACTICE 10 000.00 USD``, and how many accounts are counted where
-            some are not; practice stands apart from real money: ``LIVE 2 000.00 USD · practice 10 000.00
-            USD``.
+        balance: badge and worth, e.g. ``PRACTICE 10 000.00 USD``, and how many accounts are open
+            where some are not shown; practice stands apart from real money: ``LIVE 2 000.00 USD · practice
+            10 000.00 USD``. balance_tip: which those are.
     """
 
     changed = Signal()
@@ -54,7 +54,7 @@ class StatusViewModel(QObject):
         self.offset_tone = ""
         self.budget: Budget | None = None
         self.budget_tone = ""
-        self.balance = ""
+        self.balance = self.balance_tip = ""
         self._connections = connections
         self._account = account
         connections.changed.connect(self._build)
@@ -96,4 +96,5 @@ class StatusViewModel(QObject):
         self.balance = f"{badge} {worth}" if self._account.equity is not None else badge
         if self._account.practice_equity is not None:
             self.balance += f" · practice {self._account.practice_equity_text}"
+        self.balance_tip = self._connections.counted_tip
         self.changed.emit()

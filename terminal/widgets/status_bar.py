@@ -132,3 +132,4 @@ class StatusBar(QFrame):
             self.budget.setToolTip(budget.text)
             self.budget_text.setToolTip(budget.text)
         set_text(self.balance, self._vm.balance)
+        self.balance.setToolTip(self._vm.balance_tip)

@@ -19,6 +19,7 @@ from terminal.viewmodels.dead_man import DeadManViewModel
 from terminal.viewmodels.selection import LinkGroups
 from terminal.widgets import theme
 from terminal.widgets.panels import Panel
+from terminal.widgets.status_bar import StatusBar
 from tests.gui.frame_fakes import ACCOUNT, BTC, KRAKEN, FakePortfolio, FakeSession, Frame
 from tests.gui.test_dead_man import FakeSwitch
 from tests.helpers import run
@@ -147,7 +148,7 @@ def test_without_real_money_everything_is_as_it_was(frame: Frame) -> None:
     assert "counted apart" not in frame.desk.day_tip
 
 
-def test_accounts_that_are_not_shown_are_counted_among_their_own_kind(frame: Frame) -> None:
+def test_accounts_that_are_not_shown_are_counted_among_their_own_kind(qtbot: QtBot, frame: Frame) -> None:
     frame.sessions.sessions["kraken"].hidden["kraken:practice:2"] = AccountInfo(
         account_id="2", title="The House 2", is_live=False
     )
@@ -155,8 +156,16 @@ def test_accounts_that_are_not_shown_are_counted_among_their_own_kind(frame: Fra
     frame.sessions.sessions["own"].hidden["own:live:2"] = AccountInfo(
         account_id="2", title="The House 2", is_live=True
     )
-    assert frame.connections.counted_text == "1 of 2 accounts counted"
-    assert frame.positions.counted_text == "1 of 2 accounts counted"
+    assert frame.connections.counted_text == "1 account open, 1 not shown"
+    assert frame.positions.counted_text == "1 account open, 1 not shown"
+    frame.sessions.changed.notify("own")
+    frame.tick()
+    frame.account.refresh()
+    frame.tick()
+    bar = StatusBar(frame.status)
+    qtbot.addWidget(bar)
+    assert bar.balance.text().endswith("practice 10\u202f000.00 USD")
+    assert bar.balance.toolTip() == "In the total: Own live\nNot shown, and in no total: Own live 2"
 
 
 def test_a_question_wears_the_badge_of_the_accounts_it_is_about(frame: Frame) -> None:

@@ -545,7 +545,7 @@ def test_how_many_accounts_are_counted_stands_beside_the_total(qapp: QApplicatio
         two_accounts(frame, hidden=False)
         frame.account.refresh()
         frame.tick()
-        said = "1 of 2 accounts counted"
+        said = "1 account open, 1 not shown"
         assert said not in blotter.balances.tools.text() + frame.status.balance + frame.desk.day_tip
         two_accounts(frame, hidden=True)
         frame.account.refresh()
