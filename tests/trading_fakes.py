@@ -22,7 +22,7 @@ from terminal.domain.rules import check_amend, check_protection, check_request
 from terminal.services.arming import Arming, ArmState
 from terminal.services.market_data import FeedState, Topic
 from terminal.services.order_checks import CheckResult, ConfirmationNeeded
-from terminal.services.session import Mode
+from terminal.services.session import Mode, SessionState
 from terminal.venues.base import BookKind, Capabilities, ProtectionKind
 from terminal.viewmodels.frames import FrameClock
 from terminal.viewmodels.ports import VenueAbilities
@@ -153,6 +153,8 @@ class FakeSession:
         self.has_account = mode is not Mode.PUBLIC
         self.infos: dict[str, AccountInfo] = {}
         self.info = FakeInfo(capabilities)
+        self.state = SessionState.LIVE
+        self.reason = ""
 
 
 class FakeSessions:

@@ -42,7 +42,16 @@ from terminal.viewmodels.cost import CostEstimate, estimate
 from terminal.viewmodels.cost_text import margin_needed
 from terminal.viewmodels.frames import FrameClock
 from terminal.viewmodels.market_hours import closed_text
-from terminal.viewmodels.ports import Accounts, Gate, Market, Place, SelectedInstrument, Sessions, place_of
+from terminal.viewmodels.ports import (
+    Accounts,
+    Gate,
+    Market,
+    Place,
+    SelectedInstrument,
+    Sessions,
+    down_text,
+    place_of,
+)
 from terminal.viewmodels.sending import OrderSender
 
 REFRESH_MS: Final = 50
@@ -379,6 +388,11 @@ class LadderViewModel(QObject):
             if not order.state.is_final and order.instrument == self._id and order.account == account
         ]
 
+    @property
+    def symbol_text(self) -> str:
+        """The chosen instrument by its name, also while its venue tells nothing of it."""
+        return self._id.symbol if self._id is not None else "No instrument"
+
     def _read_state(self) -> None:
         self.reason = ""
         self.closed_text = closed_text(self.instrument, self._clock.wall_ns())
@@ -389,7 +403,9 @@ class LadderViewModel(QObject):
         if state is FeedState.LIVE:
             self.state = LadderState.LIVE
         elif state is FeedState.LOADING:
-            self.state, self.reason = LadderState.LOADING, f"Waiting for the book of {self._id.symbol}…"
+            self.state = LadderState.LOADING
+            down = down_text(self._sessions, self._id.venue)
+            self.reason = down or f"Waiting for the book of {self._id.symbol}…"
         elif state is FeedState.UNSUPPORTED:
             self.state, self.reason = LadderState.UNSUPPORTED, "This venue shows no order book."
         elif state is FeedState.REFUSED:

@@ -37,7 +37,16 @@ from terminal.viewmodels.chart_scale import DAY_S, LocalTime, PriceScale, Viewpo
 from terminal.viewmodels.chart_trading import ChartGate, ChartTrading
 from terminal.viewmodels.frames import FrameClock
 from terminal.viewmodels.market_hours import closed_text, is_closed
-from terminal.viewmodels.ports import Accounts, Market, Place, SelectedInstrument, Sessions, place_of
+from terminal.viewmodels.ports import (
+    Accounts,
+    Market,
+    Place,
+    SelectedInstrument,
+    Sessions,
+    down_text,
+    place_of,
+    sentence,
+)
 
 log = logging.getLogger("ui")
 
@@ -397,7 +406,7 @@ class ChartViewModel(QObject):
     def _no_bars_text(self, series: BarSeries) -> str:
         assert self._id is not None
         if series.error:
-            return f"No bars yet: {series.error} Trying again…"
+            return f"No bars yet: {sentence(series.error)} Trying again…"
         if self.state is ChartState.NO_BARS:
             return f"No trades in {self._id.symbol} yet."
         return f"Loading the bars of {self._id.symbol}…"
@@ -419,8 +428,11 @@ class ChartViewModel(QObject):
         elif state is FeedState.LOADING:
             self.state, self.reason = ChartState.LOADING, f"Loading the bars of {self._id.symbol}…"
             series = self._market.bars(self._id, self.interval_s)
-            if series.error:
-                self.reason = f"No bars yet: {series.error} Trying again…"
+            down = down_text(self._sessions, self._id.venue)
+            if down:
+                self.reason = down
+            elif series.error:
+                self.reason = f"No bars yet: {sentence(series.error)} Trying again…"
         else:
             self.state, self.reason = ChartState.STALE, "Stale: the price may have moved"
 

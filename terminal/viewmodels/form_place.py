@@ -9,7 +9,7 @@ from terminal.core.observe import Observable
 from terminal.domain.instrument import Instrument, InstrumentId
 from terminal.services.arming import ArmState
 from terminal.viewmodels.market_hours import closed_text
-from terminal.viewmodels.ports import Accounts, Gate, MarginSource, Place, Sessions, place_of
+from terminal.viewmodels.ports import Accounts, Gate, MarginSource, Place, Sessions, down_text, place_of
 
 
 class FormPlace:
@@ -61,6 +61,15 @@ class FormPlace:
         self._id = instrument
         self.place = None if instrument is None else place_of(self._sessions, instrument.venue)
         return self.place
+
+    @property
+    def missing_text(self) -> str:
+        """Why a chosen instrument is not known: its venue is not connected, or does not list it."""
+        assert self._id is not None
+        if self.place is None:
+            return f"The venue of {self._id.symbol} is not connected."
+        down = down_text(self._sessions, self._id.venue)
+        return down or f"{self.place.title} does not list {self._id.symbol} now."
 
     def closed_reason(self, instrument: Instrument | None) -> str:
         """Why nothing can be sent now, whatever stands in the form; empty when it can."""

@@ -18,7 +18,7 @@ from terminal.domain.rules import Abilities
 from terminal.services.arming import Arming
 from terminal.services.market_data import FeedState, Topic
 from terminal.services.order_checks import CheckResult
-from terminal.services.session import Mode
+from terminal.services.session import Mode, SessionState
 from terminal.venues.base import ExpectedMargin, Leverage
 
 BADGES: Final = {Mode.PRACTICE: "PRACTICE", Mode.PUBLIC: "PRICES ONLY", Mode.LIVE: "LIVE"}
@@ -76,6 +76,10 @@ class VenueSession(Protocol):
     def infos(self) -> Mapping[str, AccountInfo]: ...
     @property
     def info(self) -> _Info: ...
+    @property
+    def state(self) -> SessionState: ...
+    @property
+    def reason(self) -> str: ...
 
 
 class Sessions(Protocol):
@@ -237,3 +241,20 @@ def place_of(sessions: Sessions, venue: str) -> Place | None:
         session.has_account,
         session.infos.get(session.account),
     )
+
+
+def down_text(sessions: Sessions, venue: str) -> str:
+    """Why a venue tells nothing now: ``Quotex is not connected. Sign in to Quotex again.``; empty while it is
+    connected, and where there is no connection to it at all."""
+    session = sessions.sessions.get(venue)
+    if session is None or session.state in (SessionState.LIVE, SessionState.SYNCING, SessionState.STALE):
+        return ""
+    title = session.info.title
+    if session.state is SessionState.CONNECTING:
+        return f"Connecting to {title}…"
+    return f"{title} is not connected. {sentence(session.reason)}".strip()
+
+
+def sentence(text: str) -> str:
+    """What a venue or a service said, closed by a stop."""
+    return text if not text or text.endswith((".", "?", "!", "…")) else f"{text}."

@@ -287,7 +287,7 @@ class TicketViewModel(QObject):
     @property
     def empty_text(self) -> str:
         """Why it shows no instrument."""
-        return self._selection.empty_text
+        return self._selection.empty_text if self._id is None else self._where.missing_text
 
     @property
     def _is_perpetual(self) -> bool:

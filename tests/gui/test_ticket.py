@@ -22,7 +22,7 @@ from terminal.domain.market import Side
 from terminal.domain.orders import Order, OrderState, OrderType, TimeInForce
 from terminal.services.arming import ArmState
 from terminal.services.market_data import FeedState, Topic
-from terminal.services.session import Mode
+from terminal.services.session import Mode, SessionState
 from terminal.venues.base import ProtectionKind
 from terminal.viewmodels.sending import RequestView, ResultKind
 from terminal.viewmodels.size_entry import Preset, SizeUnit
@@ -70,6 +70,17 @@ def test_a_price_finer_than_those_seen_stands_on_the_button_as_it_will_be_sent(q
     _, vm = make(desk)
     vm.set_text("limit_price", "64120.125")
     assert "64120.125" in vm.buttons[Side.BUY].detail.replace("\u202f", "")
+
+
+def test_a_chosen_instrument_of_a_venue_that_is_down_is_not_asked_for_again(qtbot: QtBot) -> None:
+    desk = Desk()
+    session = desk.sessions.sessions["kraken"]
+    session.state, session.reason = SessionState.FAILED, "Sign in to Kraken again."
+    del desk.market.instruments[BTC]
+    _, vm = make(desk)
+    assert vm.empty_text == "Kraken is not connected. Sign in to Kraken again."
+    desk.selection.select(None)
+    assert vm.empty_text == "Choose an instrument in the watchlist."
 
 
 def test_a_price_of_one_instrument_never_stands_in_the_ticket_of_another(qtbot: QtBot) -> None:

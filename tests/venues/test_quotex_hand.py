@@ -319,8 +319,12 @@ def test_candles_far_back_come_with_their_progress(practice: QuotexPractice) -> 
             assert len(parts) >= 5
             assert parts == sorted(parts)
             assert parts[-1] == 1
-            with pytest.raises(VenueUnavailable):
+            with pytest.raises(VenueUnavailable) as missing:
                 await found.connector.bars("NOSUCH", 60)
+            assert missing.value.user_text == "Quotex lists no NOSUCH."
+            with pytest.raises(VenueUnavailable) as down:
+                await QuotexConnector(practice.settings()).bars(found.symbol, 60)
+            assert down.value.user_text == "Quotex is not connected.", "nobody knows what it lists"
 
     run(main())
 

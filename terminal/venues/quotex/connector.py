@@ -338,9 +338,7 @@ class QuotexConnector:
         progress: Callable[[Decimal], None] | None = None,
     ) -> Sequence[Bar]:
         """Candles that open before ``end_ns``, oldest first; volumes are numbers of price changes."""
-        instrument = self._assets.by_symbol(symbol)
-        if instrument is None:
-            raise VenueUnavailable(VENUE_NAME, f"{symbol} is not listed")
+        instrument = self._require_listed(symbol)
         return await self._history.bars(instrument, interval_s, end_ns=end_ns, limit=limit, progress=progress)
 
     async def _give_past(self, feed: Feed) -> None:
@@ -398,10 +396,19 @@ class QuotexConnector:
         Raises:
             VenueUnavailable, NotSent: a page could not be had.
         """
-        instrument = self._assets.by_symbol(symbol)
-        if instrument is None:
-            raise VenueUnavailable(VENUE_NAME, f"{symbol} is not listed")
+        instrument = self._require_listed(symbol)
         return await self._history.ticks(instrument, from_ns, until_ns)
+
+    def _require_listed(self, symbol: str) -> Instrument:
+        """The asset by its name on screen. Raises VenueUnavailable: the table lacks it, or has not come."""
+        instrument = self._assets.by_symbol(symbol)
+        if instrument is None and not len(self._assets):
+            text = self._state[1] or "Quotex is not connected."
+            raise VenueUnavailable(VENUE_NAME, "no assets yet", user_text=text)
+        if instrument is None:
+            text = f"Quotex lists no {symbol}."
+            raise VenueUnavailable(VENUE_NAME, f"{symbol} is not listed", user_text=text)
+        return instrument
 
     # -- accounts -------------------------------------------------------------------------------------
 
@@ -574,6 +581,11 @@ class QuotexConnector:
 
     # -- what the socket tells ------------------------------------------------------------------------
 
+    @property
+    def is_sign_in_doubted(self) -> bool:
+        """Whether Quotex has refused the session, which is tried once more before the person is asked."""
+        return self._stream is not None and self._stream.is_doubted
+
     async def _on_ready(self) -> None:
         """Authorised: the table, the balance, and everything that was asked for before."""
         await self._listed.wait()
@@ -614,7 +626,7 @@ class QuotexConnector:
             self._sink(SignInNeeded(reason or "Sign in to Quotex again."))
         first = self._first_state
         settled = {LinkState.LIVE, LinkState.RECONNECTING, LinkState.FAILED}
-        if self._stream is not None and self._stream.is_doubted:
+        if self.is_sign_in_doubted:
             # Refused once: the second try tells whether the person has to sign in.
             settled.discard(LinkState.RECONNECTING)
         if first is not None and not first.done() and state in settled:

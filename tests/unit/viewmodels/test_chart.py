@@ -16,7 +16,7 @@ from terminal.domain.market import Side
 from terminal.domain.orders import AmendRequest, OrderRequest, OrderState, OrderType, Protection
 from terminal.services.arming import ArmState
 from terminal.services.market_data import FeedState, Topic
-from terminal.services.session import Mode
+from terminal.services.session import Mode, SessionState
 from terminal.viewmodels.chart import ChartState, ChartViewModel, interval_text
 from terminal.viewmodels.chart_bars import CLOSE
 from terminal.viewmodels.chart_readout import bar_time
@@ -74,6 +74,20 @@ def test_a_live_market_without_bars_is_not_called_loading_for_ever(desk: ChartDe
     desk.market.changed.notify(BTC, Topic.BARS)
     desk.frames.tick()
     assert "cannot be reached" in vm.reason
+
+
+def test_without_a_sign_in_it_says_that_and_not_that_nothing_is_listed(desk: ChartDesk) -> None:
+    vm = opened(desk)
+    desk.market.set_bar_state(FeedState.LOADING)
+    desk.market.bars(BTC, 900).error = "Kraken lists no BTC/USD"
+    desk.market.changed.notify(BTC, Topic.BARS)
+    desk.frames.tick()
+    assert vm.reason == "No bars yet: Kraken lists no BTC/USD. Trying again…"
+    session = desk.sessions.sessions["kraken"]
+    session.state, session.reason = SessionState.FAILED, "Sign in to Kraken again."
+    desk.sessions.changed.notify("kraken")
+    desk.frames.tick()
+    assert vm.reason == "Kraken is not connected. Sign in to Kraken again."
 
 
 def test_another_instrument_or_interval_lets_the_old_feeds_go(desk: ChartDesk) -> None:

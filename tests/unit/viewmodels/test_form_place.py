@@ -5,7 +5,7 @@ from __future__ import annotations
 from terminal.core.clock import ManualClock
 from terminal.domain.instrument import InstrumentId
 from terminal.services.arming import ArmState
-from terminal.services.session import Mode
+from terminal.services.session import Mode, SessionState
 from terminal.viewmodels.form_place import FormPlace
 from tests.trading_fakes import ACCOUNT, BTC, FakeAccounts, FakeGate, FakeMarket, FakeSession, FakeSessions
 
@@ -69,6 +69,19 @@ def test_why_nothing_can_be_sent() -> None:
     form.where.show(InstrumentId("okx", "BTC/USDT"))
     assert form.where.place is None
     assert form.where.closed_reason(None) == ""
+
+
+def test_an_instrument_that_is_not_known_is_missing_for_a_reason() -> None:
+    form = _Form()
+    session = form.sessions.sessions["kraken"]
+    session.state, session.reason = SessionState.FAILED, "Sign in again"
+    assert form.where.missing_text == "Kraken is not connected. Sign in again."
+    session.state = SessionState.CONNECTING
+    assert form.where.missing_text == "Connecting to Kraken…"
+    session.state = SessionState.LIVE
+    assert form.where.missing_text == "Kraken does not list BTC/USD now."
+    form.where.show(InstrumentId("okx", "BTC/USDT"))
+    assert form.where.missing_text == "The venue of BTC/USDT is not connected."
 
 
 def test_a_closed_form_hears_nothing() -> None:
