@@ -92,8 +92,13 @@ async def refused(found: Rig, request: OrderRequest, rule: str) -> OrderRefused:
 def test_a_session_that_expires_in_mid_use_asks_for_a_new_sign_in(practice: Practice, tmp_path: Path) -> None:
     async def main() -> None:
         async with rig(practice, tmp_path, instrument=EUR, errors_expected=True) as found:
+            doubts: set[tuple[SessionState, bool]] = set()
+            session = found.session
+            session.changed.watch(lambda: doubts.add((session.state, session.is_sign_in_doubted)))
             await practice.fault("expire_session")
             await found.until(lambda: found.session.state is SessionState.FAILED, "the refusal")
+            assert (SessionState.RECONNECTING, True) in doubts, "said from the first refusal on"
+            assert not found.session.is_sign_in_doubted
             assert found.session.reason == "Quotex does not take this sign-in any more."
             assert found.session.needs_sign_in
             with pytest.raises(OrderRefused) as caught:

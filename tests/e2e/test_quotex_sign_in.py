@@ -146,8 +146,11 @@ def test_a_practice_sign_in_is_used_until_it_is_refused_also_after_a_restart(
             session = terminal.sessions.sessions["quotex"]
             await eventually(lambda: session.state is SessionState.LIVE, 20, "the kept sign-in in use")
             assert in_use(terminal) == brought
+            said: list[str] = []
+            session.changed.watch(lambda: said.append(desk.trouble("quotex", PRACTICE)))
             await quotex.fault("expire_session")
             await eventually(lambda: session.needs_sign_in, 20, "the refusal")
+            assert "Quotex has refused this sign-in and is asked once more." in said
             assert desk.trouble("quotex", PRACTICE) == "Quotex does not take this sign-in any more."
             assert desk.trouble("quotex", Mode.LIVE) == ""
             assert [(one.action, one.venue, one.text) for one in told] == [

@@ -21,6 +21,7 @@ from terminal.venues.base import (
     Capabilities,
     Connector,
     ConnectorSettings,
+    DoubtsSignIn,
     HasAccounts,
     HasDeadMansSwitch,
     HasDemoWorld,
@@ -57,6 +58,7 @@ PROTOCOLS: list[Any] = [
     *(Connector, Reconnects, TradesOrders, Amends, SubmitsBatches, HasDeadMansSwitch, HasHistory),
     *(TradesPositions, HasExpectedMargin, HasAccounts, HasRecords, HasRawCalls, HasTickers),
     *(HasSentiment, HasSignals, RefillsDemo, HasProfile, SetsTimeZone, HasDemoWorld),
+    DoubtsSignIn,
     *(HasLeverage, HasMarginModes, MovesPositionMargin, HasLeverageTiers, HasMarginCalls, HasFillOffsets),
 ]
 
