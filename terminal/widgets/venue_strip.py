@@ -37,13 +37,13 @@ _SHORTEST_TITLE_PX = 28
 
 
 class Detail(IntEnum):
-    """How much a card tells where room is short. It always tells the venue, its state, and its age or that
-    the market is closed."""
+    """How much a card tells where room is short. It always tells the venue, and its state or its age."""
 
     BARE = 0
     PRICES = 1
     FULL = 2
-    """And of which market the prices are."""
+    """And of which market the prices are. Of a closed one that is told beside its prices already: it is the
+    market that is closed, never the venue."""
 
 
 class VenueCardWidget(ClickFrame):
@@ -56,6 +56,8 @@ class VenueCardWidget(ClickFrame):
         self.setSizePolicy(QSizePolicy.Policy.Maximum, QSizePolicy.Policy.Fixed)
         self.detail = Detail.FULL
         self._has_price = self._is_unofficial = self._is_closed = False
+        self._said = self._said_short = ""
+        """The state, and what is said of it where the card tells nothing of a market."""
         row = QHBoxLayout(self)
         row.setContentsMargins(8, 0, 8, 0)
         row.setSpacing(_GAP_PX)
@@ -85,6 +87,8 @@ class VenueCardWidget(ClickFrame):
         set_text(self.opens, card.closed.partition(", ")[2] if self._is_closed else "")
         self.dot.show_state(card.shape, card.tone)
         set_text(self.title, card.title)
+        self._said_short = card.age or card.word if live else card.word
+        self._said = f"{card.symbol} closed" if self._is_closed else self._said_short
         set_text(self.symbol, card.symbol)
         self._is_unofficial = card.unofficial
         self._has_price = bool(card.symbol) and card.mode is not None
@@ -92,7 +96,6 @@ class VenueCardWidget(ClickFrame):
         if self._has_price:
             self.bid.show_price(card.bid, proven=live)
             self.ask.show_price(card.ask, proven=live)
-        set_text(self.state, "closed" if self._is_closed else card.age if live else card.word)
         set_tone(self.state, "muted" if live else card.tone or "label")
         self.state.setMinimumWidth(34 if live else 0)
         self.setToolTip(_tip(card))
@@ -112,6 +115,10 @@ class VenueCardWidget(ClickFrame):
         if not self.ring.isHidden():
             parts.append(self.ring)
         widths = [max(part.sizeHint().width(), part.minimumWidth()) for part in parts]
+        said, shown = self._state_text(detail), self.state.text()
+        text_px = self.state.fontMetrics().horizontalAdvance
+        said_px = self.state.sizeHint().width() + text_px(said) - text_px(shown)
+        widths[2] = max(said_px, self.state.minimumWidth())
         widths[1] = self.title.sizeHint().width()
         return sum(widths) + _GAP_PX * (len(parts) - 1) + 2 * 8 + 2
 
@@ -124,10 +131,14 @@ class VenueCardWidget(ClickFrame):
         if self._is_closed and self.opens.text() and detail is not Detail.BARE:
             out += [self.opens]
         if detail is Detail.FULL:
-            out += [self.symbol] if self._has_price else []
+            out += [self.symbol] if self._has_price and not self._is_closed else []
         return out
 
+    def _state_text(self, detail: Detail) -> str:
+        return self._said_short if detail is Detail.BARE else self._said
+
     def _show_parts(self) -> None:
+        set_text(self.state, self._state_text(self.detail))
         shown = self._parts(self.detail)
         for part in (self.mode, self.short, self.symbol, self.bid, self.slash, self.ask, self.opens):
             part.setVisible(part in shown)

@@ -135,7 +135,7 @@ def test_a_closed_market_has_no_age_on_its_card(qtbot: QtBot, qapp: QApplication
 
     assert show(MarketStatus.ONLINE) == [fmt.age(0.2)]
     said = show(MarketStatus.CLOSED)
-    assert said == ["closed", closed_text(frame.market.listed[CARD], SATURDAY_NS).partition(", ")[2]]
+    assert said == ["BTC/USD closed", closed_text(frame.market.listed[CARD], SATURDAY_NS).partition(", ")[2]]
     assert said[1].startswith("opens "), said
     assert "market closed, opens" in card.toolTip()
     assert not frame.connections.cards[0].age
@@ -144,9 +144,10 @@ def test_a_closed_market_has_no_age_on_its_card(qtbot: QtBot, qapp: QApplication
     assert f"Last data: {fmt.age(0.2)} ago" in tip
     assert "BTC/USD: market closed, opens" in tip
     card.show_detail(Detail.BARE)
-    assert [card.state.text(), card.opens.isHidden()] == ["closed", True]
+    assert [card.state.text(), card.opens.isHidden()] == ["live", True], "the venue itself is not closed"
     card.show_detail(Detail.FULL)
-    assert show(MarketStatus.CLOSED, None) == ["closed"]
+    assert show(MarketStatus.CLOSED, None) == ["BTC/USD closed"]
+    assert card.symbol.isHidden(), "it is named once"
     # The link is down: that is what matters, whatever the hours are.
     frame.sessions.sessions["kraken"].state = SessionState.RECONNECTING
     assert show(MarketStatus.CLOSED)[0] == "reconnecting"

@@ -105,6 +105,13 @@ def test_cards_tell_less_rather_than_lie_over_each_other(
         assert (max(details) is Detail.FULL) is (width == 2560)
     # A word in place of an age takes room as well.
     vm: Any = strip._vm
+    open_cards = vm.cards
+    vm.show([replace(card, age="", closed="Market closed, opens Sun 22:00") for card in vm.cards])
+    settle()
+    require_room_for_all(strip)
+    said = {card.state.text() for card in strip._cards.values()}
+    assert said <= {"BTC/USDT closed", "live"}, "a market is closed, and never a venue"
+    vm.show(open_cards)
     vm.show([replace(card, age="", word="reconnecting", shape=card.shape.BUSY) for card in vm.cards])
     settle()
     require_room_for_all(strip)
