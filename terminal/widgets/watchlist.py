@@ -42,7 +42,7 @@ from PySide6.QtWidgets import (
 from terminal.domain.instrument import InstrumentId
 from terminal.viewmodels import format as fmt
 from terminal.viewmodels.tables import NUMBER_ROLE, ROW_ROLE, TONE_ROLE
-from terminal.viewmodels.watchlist import COLUMNS, WatchlistViewModel, WatchRow
+from terminal.viewmodels.watchlist import CLOSED, COLUMNS, WatchlistViewModel, WatchRow
 from terminal.widgets import theme
 from terminal.widgets.controls import TONES, KeyedPanel
 from terminal.widgets.icons import icon, pixmap
@@ -140,6 +140,14 @@ class WatchDelegate(CellDelegate):
             shown = metrics.elidedText(text, middle, max(0, inner.width()))
             painter.drawText(inner, int(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter), shown)
             left += metrics.horizontalAdvance(shown)
+        if row.closed and self._watch_table.isColumnHidden(_KEYS.index("change")):
+            # The column that says it otherwise has no room: the word stands here where it has.
+            rest = area.adjusted(left + _PADDING_PX, 0, -1, 0)
+            painter.setFont(theme.ui_font(theme.LABEL_PX))
+            if painter.fontMetrics().horizontalAdvance(CLOSED) <= rest.width():
+                painter.drawText(
+                    room, int(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter), CLOSED
+                )
 
     def _paint_spark(self, painter: QPainter, area: QRect, row: WatchRow) -> None:
         if len(row.spark) < 2:

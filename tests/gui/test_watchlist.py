@@ -165,6 +165,23 @@ def test_a_closed_market_is_grey_and_says_so_and_a_contract_says_what_it_pays(
     assert told == "ETH/USD, Ethereum, spot on Kraken, pays 92 %, closed"
 
 
+def test_a_closed_market_says_so_beside_its_symbol_where_the_change_has_no_room(shown: Shown) -> None:
+    def drawn(*, closed: bool) -> QImage:
+        image = QImage(180, 20, QImage.Format.Format_RGB32)
+        image.fill(0)
+        delegate = shown.table.itemDelegate()
+        assert isinstance(delegate, WatchDelegate)
+        painter = QPainter(image)
+        row = replace(shown.vm.model.rows[0], closed=closed, stale=not closed)
+        delegate._paint_symbol(painter, image.rect(), row, hot=False)
+        painter.end()
+        return image
+
+    assert drawn(closed=True) == drawn(closed=False), "the other column says it"
+    shown.table.setColumnHidden(KEYS.index("change"), True)
+    assert drawn(closed=True) != drawn(closed=False)
+
+
 def test_long_symbols_are_whole_and_the_other_columns_give_way(shown: Shown) -> None:
     def widths() -> dict[str, int]:
         table = shown.table
