@@ -13,8 +13,10 @@ from PySide6.QtWidgets import QApplication, QLabel, QPushButton
 from pytestqt.qtbot import QtBot
 
 from terminal.domain.contracts import ExpiryMode, HitRate
+from terminal.domain.errors import OrderRefused
 from terminal.domain.instrument import InstrumentId, MarketStatus
 from terminal.domain.market import Side
+from terminal.services.order_checks import CheckResult
 from terminal.venues.base import Sentiment
 from terminal.viewmodels.contract_ticket import EXPIRY, OPENS, STAKE, TRIGGER, ContractTicketViewModel
 from terminal.viewmodels.cost_text import CostLine
@@ -216,15 +218,21 @@ def test_a_question_that_is_discarded_gives_the_keyboard_back_to_the_button_that
     assert QApplication.focusWidget() is panel._buttons[Side.SELL]
 
 
-def test_a_button_that_goes_off_hands_the_keyboard_to_the_stake(qtbot: QtBot, desk: Desk) -> None:
+def test_a_button_that_goes_off_hands_the_keyboard_to_the_stake(
+    qtbot: QtBot, desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    locked = CheckResult((OrderRefused("lock", "No more up today."),), ())
+    free = CheckResult((), ())
     vm = form(desk)
     panel = shown(qtbot, vm)
     panel.activateWindow()
     qtbot.waitUntil(panel.isActiveWindow)
     panel._buttons[Side.BUY].setFocus()
-    vm.set_text(STAKE, "2000")
+    monkeypatch.setattr(desk.gate, "check", lambda _, of: locked if of.side is Side.BUY else free)
+    vm._on_clock()
     assert not panel._buttons[Side.BUY].isEnabled()
-    assert panel._stake.hasFocus()
+    assert panel._buttons[Side.SELL].isEnabled()
+    assert panel._stake.hasFocus(), "not the other side's button"
 
 
 def test_a_closed_asset_offers_the_open_one_by_one_click(qtbot: QtBot, desk: Desk) -> None:

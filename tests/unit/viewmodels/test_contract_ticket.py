@@ -352,7 +352,8 @@ def test_an_opening_in_so_long_stands_still_while_it_is_asked(desk: Desk) -> Non
     vm = form(desk)
     vm.set_text(OPENS, "+1m")
     vm.submit(Side.BUY)
-    desk.pass_time(20)
+    desk.clock.advance(20)
+    vm._on_clock()
     assert vm.ends_text.startswith("opens 12:35:10 UTC"), "the form says what is asked"
 
     async def agree() -> None:
