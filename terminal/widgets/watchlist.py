@@ -146,7 +146,7 @@ class WatchDelegate(CellDelegate):
             painter.setFont(theme.ui_font(theme.LABEL_PX))
             if painter.fontMetrics().horizontalAdvance(CLOSED) <= rest.width():
                 painter.drawText(
-                    room, int(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter), CLOSED
+                    rest, int(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter), CLOSED
                 )
 
     def _paint_spark(self, painter: QPainter, area: QRect, row: WatchRow) -> None:
