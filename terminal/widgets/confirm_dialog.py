@@ -78,12 +78,15 @@ def dress_input(dialog: QInputDialog) -> None:
     """Give Qt's own question for a text, which is open already, the look of the others: as wide as its title
     needs, and buttons of the theme without the system's pictures."""
     dialog.setMinimumWidth(_WIDTH)
+    dress_buttons(dialog, QDialogButtonBox.StandardButton.Ok)
+
+
+def dress_buttons(dialog: QDialog, main: QDialogButtonBox.StandardButton) -> None:
+    """Give the buttons of one of Qt's own dialogs the theme's look, the ``main`` one the more; a dialog that
+    the system draws has none of them."""
     buttons = dialog.findChild(QDialogButtonBox)
-    assert buttons is not None
-    for role, kind in (
-        (QDialogButtonBox.StandardButton.Ok, "primary"),
-        (QDialogButtonBox.StandardButton.Cancel, "action"),
-    ):
-        button = buttons.button(role)
-        button.setIcon(QIcon())
-        theme.set_property(button, "kind", kind)
+    for role, kind in ((main, "primary"), (QDialogButtonBox.StandardButton.Cancel, "action")):
+        button = buttons.button(role) if buttons is not None else None
+        if button is not None:
+            button.setIcon(QIcon())
+            theme.set_property(button, "kind", kind)

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from PySide6.QtCore import QDir, QStandardPaths, Qt
-from PySide6.QtWidgets import QFileDialog, QHBoxLayout, QPushButton, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QDialogButtonBox, QFileDialog, QHBoxLayout, QPushButton, QVBoxLayout, QWidget
 
 from terminal.viewmodels.contract_stats import ContractStatsViewModel
+from terminal.widgets.confirm_dialog import dress_buttons
 from terminal.widgets.table import DataTable
 
 
@@ -55,6 +56,7 @@ class ContractStatsPanel(QWidget):
         dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         dialog.fileSelected.connect(save)
         dialog.open()
+        dress_buttons(dialog, QDialogButtonBox.StandardButton.Save)
 
     def _render(self) -> None:
         for button in (self.save_lines, self.save_records):

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 from PySide6.QtCore import QDir, QStandardPaths
-from PySide6.QtWidgets import QApplication, QFileDialog
+from PySide6.QtWidgets import QApplication, QDialogButtonBox, QFileDialog
 
 from terminal.core.clock import ManualClock
 from terminal.domain.contracts import SOLD_BACK
@@ -129,6 +129,9 @@ def test_saving_begins_where_a_person_keeps_files(
     (dialog,) = panel.findChildren(QFileDialog)
     assert Path(dialog.directory().absolutePath()) == (documents if has_documents else home)
     assert [Path(each).name for each in dialog.selectedFiles()] == ["contracts.csv"]
+    buttons = dialog.findChild(QDialogButtonBox)
+    assert buttons is not None
+    assert all(each.icon().isNull() for each in buttons.buttons())
     dialog.reject()
     panel.deleteLater()
 
