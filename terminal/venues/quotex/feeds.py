@@ -103,6 +103,10 @@ class Feeds:
             self._ask(followed)
             return
         followed.feeds[feed] = None
+        if feed.interval_s is not None and instrument.status is MarketStatus.CLOSED:
+            # A page of the past counts back from now, where a closed asset has nothing; with this come the
+            # last bars that there are.
+            self._send("instruments/update", {"asset": wire, "period": feed.interval_s})
         if followed.flowing:
             self._sink(FeedConfirmed(feed))
 

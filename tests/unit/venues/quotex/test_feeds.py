@@ -127,6 +127,17 @@ def test_the_last_price_of_a_closed_asset_begins_no_bar() -> None:
     assert world.of(BarUpdate)[-1].bar.open_ns == (NOON + 90_120) * NS
 
 
+def test_another_length_of_a_closed_asset_is_asked_for_with_the_last_bars_that_there_are() -> None:
+    world = World()
+    five = Feed(FeedKind.BARS, MINUTES.symbol, interval_s=5)
+    world.feeds.add(QUOTES)
+    world.feeds.add(MINUTES)
+    assert world.names().count("instruments/update") == 1, "an open one has them in its pages"
+    world.feeds.table_changed(world.assets.take([row(c14=False), *world.table[1:]]))
+    world.feeds.add(five)
+    assert world.sent[-1] == ("instruments/update", {"asset": "EURUSD_otc", "period": 5})
+
+
 def test_an_asset_that_does_not_answer_is_asked_for_again_and_a_lost_line_is_told() -> None:
     world = World()
     world.feeds.add(QUOTES)
