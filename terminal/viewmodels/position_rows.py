@@ -281,10 +281,11 @@ def _position_tip(row: PositionRow) -> str:
     return "\n".join(lines)
 
 
-def _now_text(row: PositionRow) -> str:
-    """The price, and its age where it is not current: ``1.10673 · 12 s``."""
-    price = leg_text(row, row.now)
-    return price if row.price_age_s is None or not price else f"{price} · {fmt.age(row.price_age_s)}"
+def _distance_text(row: PositionRow) -> str:
+    """In pips or ticks; where the price is not current, its age, for a distance to it says nothing."""
+    if row.is_price_old and row.price_age_s is not None:
+        return f"{fmt.age(row.price_age_s)} old"
+    return row.pips_text
 
 
 def _pnl_tone(row: PositionRow) -> str:
@@ -340,7 +341,7 @@ POSITION_COLUMNS: tuple[Column[PositionRow], ...] = (
            sort=lambda r: r.position.quantity, tip=lambda r: "" if r.hidden else r.units_text),
     Column("entry", "Entry", lambda r: fmt.price(r.position.average_price, r.price_decimals), 84,
            number=True, sort=lambda r: r.position.average_price),
-    Column("now", "Now", _now_text, 104, number=True, sort=lambda r: r.now,
+    Column("now", "Now", lambda r: leg_text(r, r.now), 84, number=True, sort=lambda r: r.now,
            tone=lambda r: "muted" if r.is_price_old else "",
            tip=lambda r: f"Not current: {r.old_text}." if r.old_text else "",
            title_tip="The price at which it could be closed"),
@@ -353,8 +354,8 @@ POSITION_COLUMNS: tuple[Column[PositionRow], ...] = (
            "contract: in or out of the money, and what it would bring if it ended at the price now"),
     Column("ends", "Ends in", lambda r: r.left_text, 76, number=True, sort=lambda r: r.left_s,
            tip=contract_tip, title_tip="Time until a contract ends by itself, by the clock of its venue"),
-    Column("pips", "Distance", lambda r: r.pips_text, 102, number=True, sort=lambda r: r.pips,
-           tone=lambda r: sign_tone(r.pips),
+    Column("pips", "Distance", _distance_text, 102, number=True, sort=lambda r: r.pips,
+           tone=lambda r: "muted" if r.is_price_old else sign_tone(r.pips),
            tip=lambda r: "To the mark price, by which the open profit is counted" if r.is_by_mark else "",
            title_tip="From the entry to the price at which it could be closed, or to the mark price where "
            "the open profit goes by that, in your favour: in pips where the venue speaks of them, else in "

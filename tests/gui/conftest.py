@@ -8,9 +8,15 @@ from typing import Any
 
 import pytest
 import shiboken6
+from PySide6.QtWidgets import QApplication
 
 from terminal.viewmodels.frames import FrameClock
 from tests.trading_fakes import Desk
+
+
+@pytest.fixture(autouse=True)
+def _application(qapp: QApplication) -> None:
+    """There is one, whichever test comes first."""
 
 
 @pytest.fixture(autouse=True)
