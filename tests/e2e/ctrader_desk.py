@@ -320,7 +320,8 @@ class Fx:
         """Click the venue's card and choose to connect an account."""
         await self.hand.click(self.desk.window.strip._cards["ctrader"])
         menu = self.desk.menu()
-        entry = next(action.text() for action in menu.actions() if "ccount" in action.text())
+        offered = [action.text() for action in menu.actions() if action.isEnabled()]
+        entry = next(text for text in offered if "ccount" in text)
         await self.hand.trigger(menu, entry)
         dialog = await opened(self.desk, LoginDialog)
         await self.until(lambda: dialog.state.text(), "how things stand")
