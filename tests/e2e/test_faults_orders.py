@@ -81,7 +81,7 @@ def test_accepted_but_the_answer_lost_is_found_open_and_never_sent_again(
             told = await found.require_same_as_venue()
             assert [row["status"] for row in told.with_id(order.client_order_id)] == ["OPEN"]
             assert told.sent() == {order.client_order_id: 1}
-            assert found.noticed("no answer to the order")
+            assert found.noticed("No answer to the order")
 
     run(main())
 
