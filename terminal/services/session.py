@@ -181,6 +181,8 @@ class Session:
         self._links: dict[str, LinkState] = {}
         self._sides: dict[str, _Side] = {}
         self._active = plan.account
+        self._hidden: Mapping[str, AccountInfo] | None = None
+        self.changed.watch(self._forget_hidden)
         self._choosing = asyncio.Lock()
         if plan.settings.credentials and isinstance(connector, TradesOrders):
             self._sides[plan.account] = _Side(plan.account, connector)
@@ -212,10 +214,16 @@ class Session:
     @property
     def hidden(self) -> Mapping[str, AccountInfo]:
         """The accounts of the sign-in that are not shown, by our key for each."""
-        if not isinstance(self.connector, HasAccounts):
-            return {}
-        listed = {self.key_of(info.account_id): info for info in self.connector.accounts()}
-        return {key: info for key, info in listed.items() if key not in self._sides}
+        if self._hidden is None:
+            # Asked for with every row that is drawn; it changes with the session alone.
+            connector = self.connector
+            listed = connector.accounts() if isinstance(connector, HasAccounts) else ()
+            keyed = {self.key_of(info.account_id): info for info in listed}
+            self._hidden = {key: info for key, info in keyed.items() if key not in self._sides}
+        return self._hidden
+
+    def _forget_hidden(self) -> None:
+        self._hidden = None
 
     @property
     def shown_ids(self) -> Sequence[str]:
@@ -392,6 +400,7 @@ class Session:
         connector = self.connector
         assert isinstance(connector, HasAccounts)
         self.infos = {self.key_of(info.account_id): info for info in infos}
+        self._forget_hidden()
         for key in [key for key in self._sides if key not in self.infos]:
             side = self._sides.pop(key)
             if side.task is not None:

@@ -79,6 +79,8 @@ class ConnectionViewModel(QObject):
         self._market = market
         self._notices = notices
         self._frames = frames
+        self._entries: tuple[AccountEntry, ...] | None = None
+        """Of the accounts, until a connection changes: they are asked for at every frame."""
         self._headlines = dict(headlines)
         self._releases = {
             venue: market.watch(Feed(FeedKind.QUOTES, symbol), venue) for venue, symbol in headlines.items()
@@ -93,6 +95,7 @@ class ConnectionViewModel(QObject):
         """A venue was added or removed, or has another title."""
         self.infos = {info.name: info for info in infos}
         self.addable = {info.name: info for info in addable}
+        self._entries = None
         for venue in [venue for venue in self._headlines if venue not in self.infos]:
             self._headlines.pop(venue)
             self._releases.pop(venue)()
@@ -143,8 +146,13 @@ class ConnectionViewModel(QObject):
             for account in session.accounts
         ]
 
-    def account_entries(self) -> list[AccountEntry]:
+    def account_entries(self) -> Sequence[AccountEntry]:
         """The connected accounts, hidden ones too, with what a row of the blotter needs to know of each."""
+        if self._entries is None:
+            self._entries = self._read_entries()
+        return self._entries
+
+    def _read_entries(self) -> tuple[AccountEntry, ...]:
         out = []
         for session in self._sessions.sessions.values():
             if not session.has_account:
@@ -191,7 +199,7 @@ class ConnectionViewModel(QObject):
                         has_contracts=contracts,
                     )
                 )
-        return out
+        return tuple(out)
 
     def hidden_accounts(self) -> frozenset[str]:
         """The accounts of the sign-ins that are not shown."""
@@ -290,6 +298,7 @@ class ConnectionViewModel(QObject):
         return out
 
     def _on_session(self, venue: str) -> None:
+        self._entries = None
         self._frames.request(self._build)
         self.state_changed.emit(venue)
 

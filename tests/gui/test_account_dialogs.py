@@ -337,10 +337,12 @@ def test_a_cards_menu_changes_accounts_and_says_whose_money_each_is(qapp: QAppli
             menu = menu_of(strip)
             assert not [text for text in menu if "Fill" in text or "Profile" in text]
             house.session.mode = Mode.PRACTICE
+            frame.sessions.changed.notify("kraken")
             frame.tick()
             texts = [text for text in menu_of(strip) if text.startswith("House ")]
             assert all(text.endswith("PRACTICE") for text in texts)
             house.session.infos, house.session.hidden = {}, {}
+            frame.sessions.changed.notify("kraken")
             assert not [text for text in menu_of(strip) if text.startswith("House ")]
         finally:
             strip.close()

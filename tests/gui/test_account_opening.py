@@ -68,6 +68,7 @@ class House:
         self.session.infos = {account: INFOS[account]}
         self.session.hidden = {key: each for key, each in INFOS.items() if key != account}
         self.frame.portfolio.about = INFOS[account]
+        self.frame.sessions.changed.notify("kraken")
         self.frame.positions.refresh()
         self.frame.tick()
 
@@ -234,6 +235,7 @@ def test_of_accounts_that_are_open_at_once_another_one_is_chosen_and_none_is_lef
         house.session.others = (REAL,)
         house.session.infos = {DEMO: INFOS[DEMO], REAL: INFOS[REAL]}
         house.session.hidden = {CONTEST: INFOS[CONTEST]}
+        frame.sessions.changed.notify("kraken")
         house.run_contracts(2)
         opening = frame.positions.opening
         await opening.trade_on(REAL)

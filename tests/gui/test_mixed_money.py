@@ -152,10 +152,12 @@ def test_accounts_that_are_not_shown_are_counted_among_their_own_kind(qtbot: QtB
     frame.sessions.sessions["kraken"].hidden["kraken:practice:2"] = AccountInfo(
         account_id="2", title="The House 2", is_live=False
     )
+    frame.sessions.changed.notify("kraken")
     assert frame.connections.counted_text == ""
     frame.sessions.sessions["own"].hidden["own:live:2"] = AccountInfo(
         account_id="2", title="The House 2", is_live=True
     )
+    frame.sessions.changed.notify("own")
     assert frame.connections.counted_text == "1 account open, 1 not shown"
     assert frame.positions.counted_text == "1 account open, 1 not shown"
     frame.sessions.changed.notify("own")

@@ -457,6 +457,7 @@ def test_an_account_that_wants_consent_is_opened_only_with_it(qapp: QApplication
         session = frame.sessions.sessions["kraken"]
         session.mode = Mode.LIVE
         session.hidden = {OTHER: replace(ELSEWHERE, is_live=True, consent="This is real money.")}
+        frame.sessions.changed.notify("kraken")
         frame.answer = False
         frame.positions.act(OTHER, SHOW.key)
         await eventually(lambda: len(frame.questions) == 1, 5, "the question")
@@ -485,6 +486,7 @@ def test_where_the_venue_warns_is_read_beside_the_level_and_changed_from_the_men
         kraken = frame.connections.infos["kraken"]
         can = replace(kraken.capabilities, margin_calls=True)
         frame.connections.infos["kraken"] = replace(kraken, capabilities=can)
+        frame.sessions.changed.notify("kraken")
         frame.positions.refresh()
         frame.tick()
         model = frame.positions.accounts_model
