@@ -295,7 +295,8 @@ class WatchTable(DataTable):
             if key == "venue" or sum(widths.values()) + _BRIEF[key] <= room:
                 widths[key] = _BRIEF[key]
         spare = max(0, room - sum(widths.values()))
-        for key in [key for key in first if key in widths]:
+        # The per cent sign before the venue's whole name.
+        for key in [key for key in reversed(first) if key in widths]:
             more = own[key] - widths[key]
             if more <= spare:
                 widths[key] += more

@@ -110,6 +110,7 @@ def test_one_symbol_of_two_venues_is_told_apart(shown: Shown) -> None:
     twin = InstrumentId("okx", BTC.symbol)
     shown.vm.add(twin)
     assert there() == {"symbol", "last", "change", "venue"}
+    assert not shown.table.is_brief("change"), "the per cent sign comes before the venue's whole name"
     shown.vm.remove(twin)
     assert there() == {"symbol", "last", "change", "spark"}
 
