@@ -14,7 +14,7 @@ from decimal import Decimal
 from typing import Protocol
 
 from terminal.core.observe import Observable
-from terminal.domain.contracts import SOLD_BACK, ContractResult, HitRate, result_of
+from terminal.domain.contracts import SOLD_BACK, ContractResult, ContractTerms, HitRate, result_of
 from terminal.domain.decimals import ZERO
 from terminal.domain.instrument import InstrumentId
 from terminal.domain.market import Side
@@ -101,11 +101,30 @@ class ContractStats:
         if fill.position_id is not None and fill.realised is not None:
             self._records = None
             self.changed.notify()
-            key = (fill.instrument, fill.position_id)
-            for each in reversed(self.records()):
-                if (each.instrument, each.position_id) == key:
-                    self.ended.notify(each)
-                    break
+            record = self._record_of(fill)
+            if record is not None:
+                self.ended.notify(record)
+
+    def _record_of(self, end: Fill) -> ContractRecord | None:
+        """The contract that a fill has just ended, without reading all the others."""
+        begun = (
+            each
+            for each in reversed(self._gate.fills)
+            if each.realised is None
+            and (each.instrument, each.position_id) == (end.instrument, end.position_id)
+        )
+        first = next(begun, None)
+        order = self._order_of(first) if first is not None else None
+        if first is None or order is None or order.request.contract is None:
+            return None
+        return _record(first, order, order.request.contract, end, self._order_of(end))
+
+    def _order_of(self, fill: Fill) -> Order | None:
+        orders = self._gate.orders
+        found = orders.get(fill.client_order_id or "")
+        if found is not None:
+            return found
+        return next((each for each in orders.values() if each.venue_order_id == fill.venue_order_id), None)
 
     def records(self) -> tuple[ContractRecord, ...]:
         """Every contract that has ended and whose beginning is known, oldest first."""
@@ -159,25 +178,7 @@ class ContractStats:
                 first, begun = opened.pop(key)
                 terms = begun.request.contract
                 assert terms is not None
-                out.append(
-                    ContractRecord(
-                        account=begun.account,
-                        instrument=fill.instrument,
-                        position_id=fill.position_id,
-                        side=first.side,
-                        duration_s=terms.duration_s,
-                        stake=first.quantity,
-                        payout_pct=terms.payout_pct,
-                        profit=fill.realised,
-                        currency=fill.fee_asset,
-                        entry_price=first.price,
-                        exit_price=fill.price,
-                        opened_ns=first.ts_event_ns,
-                        ended_ns=fill.ts_event_ns,
-                        client_order_id=begun.client_order_id,
-                        sold_back=order is not None and order.reason == SOLD_BACK,
-                    )
-                )
+                out.append(_record(first, begun, terms, fill, order))
         return out
 
 
@@ -186,3 +187,27 @@ def rate_of(records: Sequence[ContractRecord]) -> HitRate:
     ends = [each.result for each in records if not each.sold_back]
     won = ends.count(ContractResult.WON)
     return HitRate(won, won + ends.count(ContractResult.LOST))
+
+
+def _record(
+    first: Fill, begun: Order, terms: ContractTerms, end: Fill, ended_by: Order | None
+) -> ContractRecord:
+    assert end.position_id is not None
+    assert end.realised is not None
+    return ContractRecord(
+        account=begun.account,
+        instrument=end.instrument,
+        position_id=end.position_id,
+        side=first.side,
+        duration_s=terms.duration_s,
+        stake=first.quantity,
+        payout_pct=terms.payout_pct,
+        profit=end.realised,
+        currency=end.fee_asset,
+        entry_price=first.price,
+        exit_price=end.price,
+        opened_ns=first.ts_event_ns,
+        ended_ns=end.ts_event_ns,
+        client_order_id=begun.client_order_id,
+        sold_back=ended_by is not None and ended_by.reason == SOLD_BACK,
+    )

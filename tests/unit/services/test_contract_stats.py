@@ -5,12 +5,14 @@ from __future__ import annotations
 from dataclasses import replace
 from decimal import Decimal
 
+import pytest
+
 from terminal.core.observe import Observable
 from terminal.domain.contracts import SOLD_BACK, ContractTerms, ExpiryMode
 from terminal.domain.instrument import InstrumentId
 from terminal.domain.market import Side
 from terminal.domain.orders import Fill, Order, OrderRequest, OrderState, OrderType
-from terminal.services.contract_stats import ContractStats
+from terminal.services.contract_stats import ContractRecord, ContractStats
 
 D = Decimal
 EURUSD = InstrumentId("quotex", "EUR/USD")
@@ -116,3 +118,16 @@ def test_an_end_without_a_known_beginning_is_left_out() -> None:
     gate.deal("4.35")
     del gate.fills[0]
     assert ContractStats(gate).records() == ()
+
+
+def test_an_end_is_told_without_reading_all_the_others(monkeypatch: pytest.MonkeyPatch) -> None:
+    gate = Gate()
+    stats = ContractStats(gate)
+    ended: list[ContractRecord] = []
+    stats.ended.watch(ended.append)
+    for profit, reason in (("4.35", ""), ("-5", ""), ("-2", SOLD_BACK)):
+        gate.deal(profit, reason=reason)
+    assert tuple(ended) == stats.records()
+    monkeypatch.setattr(stats, "_read", lambda: pytest.fail("all of them were read"))
+    gate.deal("1")
+    assert ended[-1].profit == 1
