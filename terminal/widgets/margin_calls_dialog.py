@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QEvent
-from PySide6.QtWidgets import QDialog, QHBoxLayout, QPushButton, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QVBoxLayout, QWidget
 
 from terminal.viewmodels.confirm import Confirmation
 from terminal.viewmodels.margin_calls import MarginCallsViewModel
 from terminal.widgets.controls import label, set_text
+from terminal.widgets.form_dialog import FormDialog, answer_buttons
 from terminal.widgets.question import fill_question
 from terminal.widgets.ticket_parts import FieldRow, NumberEdit
 
@@ -17,7 +17,7 @@ _NOTE = (
 )
 
 
-class MarginCallsDialog(QDialog):
+class MarginCallsDialog(FormDialog):
     """One account's levels. Enter saves, Esc leaves them as they are."""
 
     def __init__(self, vm: MarginCallsViewModel, parent: QWidget | None = None) -> None:
@@ -46,18 +46,7 @@ class MarginCallsDialog(QDialog):
         self.state = label(kind="warning")
         self.state.setWordWrap(True)
         box.addWidget(self.state)
-        row = QHBoxLayout()
-        row.setSpacing(8)
-        row.addStretch(1)
-        self.back = QPushButton("Back")
-        self.back.setProperty("kind", "action")
-        self.back.setAutoDefault(False)
-        self.confirm = QPushButton("Save")
-        self.confirm.setProperty("kind", "primary")
-        self.confirm.setMinimumWidth(110)
-        self.confirm.setDefault(True)
-        row.addWidget(self.back)
-        row.addWidget(self.confirm)
+        row, self.back, self.confirm = answer_buttons("Save")
         box.addLayout(row)
 
     def _bind(self) -> None:
@@ -92,14 +81,3 @@ class MarginCallsDialog(QDialog):
         set_text(self.state, waiting if vm.is_busy else f"▲  {vm.error}" if vm.error else "")
         self.state.setVisible(bool(self.state.text()))
         self.confirm.setEnabled(vm.can_save)
-
-    def event(self, event: QEvent) -> bool:
-        # Told by its type first: after its own deletion there is no dialog left to ask.
-        if event.type() is not QEvent.Type.LayoutRequest:
-            return super().event(event)
-        handled = super().event(event)
-        box = self.layout()
-        if box is not None:
-            # The levels come after it has opened, and a refusal needs a line: it grows with them.
-            self.resize(self.width(), max(self.height(), box.heightForWidth(self.width())))
-        return handled

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QEvent, QSignalBlocker, Qt
+from PySide6.QtCore import QSignalBlocker, Qt
 from PySide6.QtWidgets import (
     QComboBox,
-    QDialog,
     QGridLayout,
     QHBoxLayout,
     QLabel,
@@ -18,13 +17,14 @@ from terminal.viewmodels.confirm import Confirmation
 from terminal.viewmodels.profile import ProfileViewModel
 from terminal.widgets import theme
 from terminal.widgets.controls import label, line, set_text, set_tone
+from terminal.widgets.form_dialog import FormDialog
 from terminal.widgets.question import fill_question
 from terminal.widgets.ticket_parts import FieldRow
 
 _WIDTH_PX = 480
 
 
-class ProfileDialog(QDialog):
+class ProfileDialog(FormDialog):
     """One sign-in's profile. Esc closes it."""
 
     def __init__(self, vm: ProfileViewModel, parent: QWidget | None = None) -> None:
@@ -118,17 +118,6 @@ class ProfileDialog(QDialog):
 
     def _on_zone_activated(self, at: int) -> None:
         self._vm.choose_zone(int(self.zone.itemData(at)))
-
-    def event(self, event: QEvent) -> bool:
-        # Told by its type first: after its own deletion there is no dialog left to ask.
-        if event.type() is not QEvent.Type.LayoutRequest:
-            return super().event(event)
-        handled = super().event(event)
-        box = self.layout()
-        if box is not None:
-            # What the venue answers comes after it has opened: it grows with it, and never shrinks.
-            self.resize(self.width(), max(self.height(), box.heightForWidth(self.width())))
-        return handled
 
 
 class _Figures(QGridLayout):

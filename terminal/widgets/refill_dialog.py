@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QEvent
-from PySide6.QtWidgets import QDialog, QHBoxLayout, QPushButton, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QVBoxLayout, QWidget
 
 from terminal.viewmodels.confirm import Confirmation
 from terminal.viewmodels.refill import RefillViewModel
 from terminal.widgets.controls import label, set_text, set_tone
+from terminal.widgets.form_dialog import FormDialog, answer_buttons
 from terminal.widgets.question import fill_question
 from terminal.widgets.ticket_parts import FieldRow, NumberEdit
 
@@ -17,7 +17,7 @@ _NOTE = (
 )
 
 
-class RefillDialog(QDialog):
+class RefillDialog(FormDialog):
     """One account's refill. Enter asks the venue, Esc leaves all as it is."""
 
     def __init__(self, vm: RefillViewModel, parent: QWidget | None = None) -> None:
@@ -48,18 +48,7 @@ class RefillDialog(QDialog):
         self.state.setWordWrap(True)
         box.addWidget(self.state)
         box.addStretch(1)
-        row = QHBoxLayout()
-        row.setSpacing(8)
-        row.addStretch(1)
-        self.back = QPushButton("Back")
-        self.back.setProperty("kind", "action")
-        self.back.setAutoDefault(False)
-        self.confirm = QPushButton("Fill it up")
-        self.confirm.setProperty("kind", "primary")
-        self.confirm.setMinimumWidth(110)
-        self.confirm.setDefault(True)
-        row.addWidget(self.back)
-        row.addWidget(self.confirm)
+        row, self.back, self.confirm = answer_buttons("Fill it up")
         box.addLayout(row)
         self.edit.setFocus()
 
@@ -84,14 +73,3 @@ class RefillDialog(QDialog):
         set_tone(self.state, "warning" if vm.error and not vm.is_busy else "muted")
         self.state.setVisible(bool(said))
         self.confirm.setEnabled(vm.can_send)
-
-    def event(self, event: QEvent) -> bool:
-        # Told by its type first: after its own deletion there is no dialog left to ask.
-        if event.type() is not QEvent.Type.LayoutRequest:
-            return super().event(event)
-        handled = super().event(event)
-        box = self.layout()
-        if box is not None:
-            # A refusal needs a line: it grows with it.
-            self.resize(self.width(), max(self.height(), box.heightForWidth(self.width())))
-        return handled
