@@ -1,4 +1,4 @@
-"""What small forms that wait for a venue have in common: they grow with its answer, and end in two buttons."""
+"""What small forms that wait for a venue have in common: they grow with its answer and end in two buttons."""
 
 from __future__ import annotations
 
